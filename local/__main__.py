@@ -1,0 +1,111 @@
+"""The command line of ./mandat. Imports nothing that is not in Python itself until a command needs it."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from local import ROOT, Problem
+
+DESCRIPTION = (
+    "Mandat on this machine: a real Kafka, a real PostgreSQL, an inbox for the mails, and the four services."
+)
+EPILOG = """\
+demo   plays the guide's journeys against a fresh stack and shows each step; exit code 0 if all held
+up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
+test   runs the checks that a change must pass; PART is one or more of them
+
+Everything that is made lives below .mandat/; removing that folder undoes all of it."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command.
+
+    Returns the exit code; what a person can act on is one sentence, without a traceback.
+    """
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if (
+            number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        ):  # nohup ignores it on purpose
+            signal.signal(number, _interrupt)
+    try:
+        return _run(options)
+    except Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "test":
+            from local import checks  # noqa: PLC0415
+
+            return checks.run(options.parts, keep_going=options.keep_going)
+        case "down":
+            from local import running  # noqa: PLC0415
+
+            return running.stop()
+        case "logs":
+            from local import logs  # noqa: PLC0415
+
+            return logs.show(options.service, follow=options.follow)
+        case "up":
+            from local import commands  # noqa: PLC0415
+
+            return commands.up(_agency(options.agency), fresh=options.fresh)
+        case _:
+            from local import commands  # noqa: PLC0415
+
+            return commands.demo(_agency(options.agency))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./mandat",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    agency = argparse.ArgumentParser(add_help=False)
+    agency.add_argument(
+        "--agency", default="ccq", metavar="NAME", help="a folder in agencies/ (default: ccq)"
+    )
+
+    commands.add_parser("demo", parents=[agency], help="play the guide's journeys, step by step")
+    up = commands.add_parser("up", parents=[agency], help="start the stack and keep it running until Ctrl-C")
+    up.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
+    commands.add_parser("down", help="stop a stack that ./mandat up runs in another terminal")
+    logs = commands.add_parser("logs", help="print a log of the last stack")
+    logs.add_argument("service", metavar="SERVICE", help="accounts, linking, …, kafka, postgres or outside")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on printing until Ctrl-C")
+    test = commands.add_parser("test", help="run the checks that a change must pass")
+    test.add_argument(
+        "parts",
+        metavar="PART",
+        nargs="*",
+        help="format, lint, types, imports, generated, tests (default: all)",
+    )
+    test.add_argument("--keep-going", action="store_true", help="run the other parts although one failed")
+    return parser
+
+
+def _agency(name: str) -> str:
+    """The name, if agencies/ has such a folder. Raises Problem, which lists those that it has."""
+    folder = ROOT / "agencies"
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if name not in known:
+        raise Problem(f"There is no agency {name!r}; agencies/ has: {', '.join(known) or 'none'}.")
+    return name
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""./mandat test: the parts that a change must pass, each shown with its time, and a summary at the end."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from local import ROOT, Problem
+
+TOOLS = Path(sys.executable).parent
+
+PARTS: dict[str, list[str]] = {
+    "format": [str(TOOLS / "ruff"), "format", "--check", "."],
+    "lint": [str(TOOLS / "ruff"), "check", "."],
+    "types": [str(TOOLS / "mypy")],
+    "imports": [str(TOOLS / "lint-imports")],
+    "generated": [sys.executable, "-m", "contracts.generate", "--check"],
+    "tests": [sys.executable, "-m", "pytest"],
+}
+"""Name → command, run from the repository's root, the quickest first. pytest stands last: its closing line
+stays in sight."""
+
+
+def run(names: Sequence[str], *, keep_going: bool = False) -> int:
+    """Runs the named parts (all of them when none is named) and returns 0 if all passed.
+
+    Stops at the first that fails, unless `keep_going`. Raises Problem for an unknown name.
+    """
+    if unknown := [name for name in names if name not in PARTS]:
+        raise Problem(f"There is no part {unknown[0]!r}; the parts are: {', '.join(PARTS)}.")
+    results: dict[str, tuple[bool, float]] = {}
+    for name in names or PARTS:
+        print(f"── {name}", flush=True)
+        began = time.monotonic()
+        passed = subprocess.run(PARTS[name], cwd=ROOT, check=False).returncode == 0
+        results[name] = passed, time.monotonic() - began
+        if not (passed or keep_going):
+            break
+    print()
+    for name, (passed, seconds) in results.items():
+        print(f"{name:<10} {'passed' if passed else 'FAILED'} {seconds:6.1f} s")
+    if left := [name for name in names or PARTS if name not in results]:
+        print(f"not run: {', '.join(left)}")
+    return 0 if all(passed for passed, _ in results.values()) else 1

@@ -1,0 +1,101 @@
+"""./mandat demo and ./mandat up."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from local import ROOT, STATE
+from local.child import tail
+from local.ports import SERVICES
+from local.running import only_one
+from local.stack import Stack
+
+DEMO = STATE / "demo"
+
+
+def demo(agency: str) -> int:
+    """Plays the agency's journeys against a fresh stack, which is removed afterwards; its logs stay."""
+    from local import journeys  # noqa: PLC0415 (needs all of the services' clients)
+
+    with only_one():
+        shutil.rmtree(DEMO, ignore_errors=True)  # left by a demo that was killed
+        print(f"Starting Mandat for {agency} …", flush=True)
+        try:
+            with Stack(agency, DEMO / agency, say=_say) as stack:
+                held = journeys.play(agency, stack)
+                print("\nStopping …", flush=True)
+        finally:
+            shutil.rmtree(DEMO, ignore_errors=True)
+    return 0 if held else 1
+
+
+def up(agency: str, *, fresh: bool) -> int:
+    """Runs the stack until Ctrl-C or ./mandat down.
+
+    Its data stay for the next time, unless `fresh` asks to forget them.
+    """
+    folder = STATE / "data" / agency
+    with only_one():
+        stack = Stack(agency, folder, say=_say)
+        if fresh:
+            stack.ports.check()
+            shutil.rmtree(folder, ignore_errors=True)
+        print(f"Starting Mandat for {agency} …", flush=True)
+        try:
+            with stack:
+                print(_summary(stack), flush=True)
+                _watch(stack)
+        except KeyboardInterrupt:
+            print("Stopped. The data stay in .mandat/data; ./mandat up continues with them.")
+    return 0
+
+
+def _watch(stack: Stack) -> None:
+    """Waits for Ctrl-C; says it when a process ends by itself, and leaves the others running."""
+    while True:
+        for child in stack.processes.ended():
+            code = child.process.returncode
+            print(
+                f"\n{child.name} has ended by itself (exit code {code}). The end of its log:", file=sys.stderr
+            )
+            print(tail(child.log), file=sys.stderr, flush=True)
+        time.sleep(0.5)
+
+
+def _summary(stack: Stack) -> str:
+    rows = [
+        f"  {service:<16}{stack.gateway(service)}   operations {stack.operations(service)}"
+        for service in SERVICES
+    ]
+    rows += [f"  {'inbox':<16}{stack.inbox}   every mail that is sent arrives here"]
+    rows += [f"  {'demo agents':<16}{stack.demo_issuer}/token   tokens for the agency's agents"]
+    rows += [
+        f"  {'machine':<16}client {stack.machine[0]}, secret in {_short(stack.keyrings.machine_secret_file)}"
+    ]
+    rows += _sign_ins(stack.agency_folder / "demo" / "sign-ins.yaml")
+    rows += ["\nRunning. Ctrl-C stops it; ./mandat logs SERVICE shows a log."]
+    return "\n" + "\n".join(rows)
+
+
+def _sign_ins(file: Path) -> list[str]:
+    """Who may be tried out, if the agency has demo data: address, name and role of each, and the password."""
+    if not file.exists():
+        return []
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    people = [
+        f"  {person['email']:<32}{person['given_name']} {person['family_name']}: {person['role']['en']}"
+        for person in content["people"]
+    ]
+    steps = [f"  {number}. {step['en']}" for number, step in enumerate(content["steps"], 1)]
+    return [f"\nDemo sign-ins ({_short(file)}), password: {content['password']}", *people, *steps]
+
+
+def _short(path: object) -> str:
+    return str(path).removeprefix(f"{ROOT}/")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

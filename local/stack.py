@@ -1,0 +1,212 @@
+"""The whole stack on one machine: what is started, in which order, and what each service is told."""
+
+import asyncio
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chassis.topics import create as create_topics
+from local import ROOT, Problem, jars
+from local.child import Child, answers
+from local.issuer import AUDIENCE
+from local.kafka import Kafka
+from local.keyrings import MACHINE_ID, Keyrings
+from local.logs import FOLDER as LOGS
+from local.ports import SERVICES, Ports
+from local.postgres import Postgres
+from local.processes import Processes, undisturbed
+
+NEEDED_BYTES = 1_000_000_000
+"""Free disk for data and logs, with room to spare: on a full disk, databases fail in obscure ways."""
+
+READY_TIMEOUT = 60.0
+
+
+@dataclass
+class Stack:
+    """The stack of one agency, with its data in `folder`. `with Stack(…) as stack:` starts and stops it.
+
+    `say` takes the lines that tell how far it is.
+    """
+
+    agency: str
+    folder: Path
+    ports: Ports = field(default_factory=Ports)
+    logs: Path = LOGS
+    say: Callable[[str], None] = print
+    processes: Processes = field(default_factory=Processes)
+    _services: list[Child] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ports, logs, processes = self.ports, self.logs, self.processes
+        self.agency_folder = ROOT / "agencies" / self.agency
+        self.keyrings = Keyrings(self.folder / "keys")
+        self.postgres = Postgres(
+            self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes
+        )
+        self.kafka = Kafka(
+            self.folder / "kafka", ports.kafka, ports.kafka_controller, logs / "kafka.log", processes
+        )
+
+    def gateway(self, service: str) -> str:
+        """Base URL of a service's public HTTP interface."""
+        return f"http://127.0.0.1:{self.ports.gateway(service)}"
+
+    def operations(self, service: str) -> str:
+        """Base URL of a service's /livez, /readyz, /metrics."""
+        return f"http://127.0.0.1:{self.ports.operations(service)}"
+
+    @property
+    def inbox(self) -> str:
+        """Base URL of the mail inbox: a page for people, /mails for programs."""
+        return f"http://127.0.0.1:{self.ports.outside}"
+
+    @property
+    def demo_issuer(self) -> str:
+        """Base URL, and `iss`, of the issuer of demo agents' tokens."""
+        return f"{self.inbox}/demo-issuer"
+
+    @property
+    def machine(self) -> tuple[str, str]:
+        """client_id and secret of the machine client that may ask for access decisions."""
+        return MACHINE_ID, self.keyrings.machine_secret_file.read_text()
+
+    def start(self) -> None:
+        """Starts everything and returns when every service is ready.
+
+        When anything fails, stops all and raises Problem.
+        """
+        self.ports.check()
+        _check_disk(self.folder)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        try:
+            with self._step("Kafka's jars"):
+                jars.class_path()
+            self._together(self._start_kafka, self._start_postgres, self._start_outside)
+            self.keyrings.make()
+            with self._step("Migrations"):
+                self._together(*(self._task(service, "migrate") for service in SERVICES))
+            self._together(*(self._starter(service) for service in SERVICES))
+            self._import_demo_data()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops the services, all at once because each may drain, then what they stand on, the last first."""
+        with undisturbed():
+            self.processes.stop(*self._services)
+            self.processes.stop_all()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Everything that a service is told. This is the contract with chassis/settings.py."""
+        issuer = {
+            "issuer": self.demo_issuer,
+            "jwks_uri": f"{self.demo_issuer}/jwks.json",
+            "audience": AUDIENCE,
+        }
+        told = {
+            "MANDAT_AGENCY": str(self.agency_folder),
+            "MANDAT_DATABASE_URL": self.postgres.url(service),
+            "MANDAT_KAFKA_SERVERS": self.kafka.servers,
+            "MANDAT_TOPIC_PREFIX": "",
+            "MANDAT_GATEWAY_PORT": str(self.ports.gateway(service)),
+            "MANDAT_OPERATIONS_PORT": str(self.ports.operations(service)),
+            "MANDAT_KEYRING": str(self.keyrings.private(service)),
+            "MANDAT_SEALING_KEYS": str(self.keyrings.public),
+            "MANDAT_ISSUER_BASE": self.gateway("accounts"),
+            "MANDAT_AGENT_ISSUERS": json.dumps([issuer]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        match service:
+            case "notifications":
+                told |= {"MANDAT_SMTP_HOST": "127.0.0.1", "MANDAT_SMTP_PORT": str(self.ports.smtp)}
+            case "accounts":
+                told |= {"MANDAT_MACHINES": self.keyrings.machines()}
+        return told
+
+    def _start_kafka(self) -> None:
+        with self._step("Kafka"):
+            self.kafka.start()
+            asyncio.run(create_topics(self.kafka.servers))
+
+    def _start_postgres(self) -> None:
+        with self._step("PostgreSQL"):
+            self.postgres.start()
+            for service in SERVICES:
+                self.postgres.create_database(service)
+
+    def _start_outside(self) -> None:
+        command = [sys.executable, "-m", "local.outside", "--folder", str(self.folder / "outside")]
+        ports = ["--smtp-port", str(self.ports.smtp), "--page-port", str(self.ports.outside)]
+        with self._step("Inbox"):
+            child = self.processes.start("The inbox", [*command, *ports], self.logs / "outside.log", cwd=ROOT)
+            child.wait_until(lambda: answers(f"{self.inbox}/mails"), READY_TIMEOUT)
+
+    def _starter(self, service: str) -> Callable[[], None]:
+        command = [sys.executable, "-m", f"services.{service}", "all"]
+        log, ready = self.logs / f"{service}.log", f"{self.operations(service)}/readyz"
+
+        def start() -> None:
+            with self._step(service):
+                child = self.processes.start(service, command, log, env=self.environment(service), cwd=ROOT)
+                self._services.append(child)
+                child.wait_until(lambda: answers(ready), READY_TIMEOUT)
+
+        return start
+
+    def _task(self, service: str, *arguments: str) -> Callable[[], None]:
+        """A run of one of the service's commands, to its end."""
+        command = [sys.executable, "-m", f"services.{service}", *arguments]
+        name, log = f"{service} {arguments[0]}", self.logs / f"{service}.log"
+        return lambda: self.processes.run(name, command, log, env=self.environment(service), cwd=ROOT)
+
+    def _import_demo_data(self) -> None:
+        """Loads the agency's demo organizations; the import recognizes what it has already loaded."""
+        file = self.agency_folder / "demo" / "organizations.ndjson"
+        if file.exists():
+            with self._step("Demo data"):
+                self._task("authorizations", "import", str(file))()
+
+    def _together(self, *actions: Callable[[], None]) -> None:
+        """Runs actions side by side.
+
+        The first that fails, or Ctrl-C, stops every process and so the others.
+        """
+        with ThreadPoolExecutor(len(actions)) as threads:
+            try:
+                for done in as_completed([threads.submit(action) for action in actions]):
+                    done.result()
+            except BaseException:
+                self.stop()
+                raise
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.say(f"  {what:<16}{time.monotonic() - began:5.1f} s")
+
+
+def _check_disk(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free * 1_000_000 < NEEDED_BYTES:
+        raise Problem(f"Only {free} MB of disk are free, and the stack needs about 1 GB. Free some first.")
