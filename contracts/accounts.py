@@ -1,0 +1,68 @@
+"""Events and state that the service accounts publishes."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.events import Event, Instant, Language, Version
+from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
+
+
+class AccountFact(Event):
+    """Something that happened to one account, or to the registration that has drawn the account's id."""
+
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: UUID
+
+
+class VerificationRequested(AccountFact):
+    """A registration was accepted and exactly one mail is on its way, whether or not the address was known."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    registration_id: UUID
+    delivery_id: UUID
+    expires_at: Instant
+
+
+class EmailVerified(AccountFact):
+    """The right code came back: the person reads the mail of that address."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    registration_id: UUID
+
+
+class AccountOpened(AccountFact):
+    """The account exists and may sign in."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    terms_version: str
+
+
+class SessionsRevoked(AccountFact):
+    """One session (`session_id`), or with None every session older than `epoch`, is over in every service."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    session_id: UUID | None
+    epoch: int
+    reason: Literal["signed_out", "refresh_token_reused"]
+
+
+class Person(Event):
+    """accounts.people: the latest state of one account's person."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_PEOPLE
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: UUID
+    version: Version
+    status: Literal["active", "deactivated"]
+    status_since: Instant
+    epoch: int
+    email: str
+    given_name: str
+    family_name: str
+    language: Language

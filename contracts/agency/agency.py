@@ -1,0 +1,87 @@
+"""One agency's data as a whole, ready to be consulted."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from contracts.agency.catalogue import OrganizationKind, Subject
+from contracts.agency.files import Document, FaultyFiles
+from contracts.agency.forms import Attestation, Category, Form
+from contracts.agency.limits import Limits
+from contracts.agency.linking import LinkingMethod
+from contracts.agency.mails import MailKind, MailTemplates
+from contracts.agency.profile import AgencyProfile, Terms
+from contracts.agency.relations import RelationType
+
+CodeKind = Literal[
+    "organization_kinds", "subjects", "relation_types", "linking_methods", "forms", "attestations"
+]
+
+_KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods"}
+
+
+@dataclass(frozen=True, eq=False)
+class Agency:
+    """What one deployment obeys. Mappings go by code, in the order of the file, retired entries included.
+
+    `attestations` holds the newest version of each code, `attestation_versions` every (code, version).
+    `version` is a digest of the files: it changes with any of them and says under which data something was
+    decided.
+    """
+
+    folder: Path
+    version: str
+    profile: AgencyProfile
+    terms: Terms
+    organization_kinds: Mapping[str, OrganizationKind]
+    subjects: Mapping[str, Subject]
+    relation_types: Mapping[str, RelationType]
+    linking_methods: Mapping[str, LinkingMethod]
+    limits: Limits
+    categories: Mapping[str, Category]
+    forms: Mapping[str, Form]
+    attestations: Mapping[str, Attestation]
+    attestation_versions: Mapping[tuple[str, int], Attestation]
+    mails: Mapping[MailKind, MailTemplates]
+    documents: Mapping[CodeKind, Document]
+
+    @cached_property
+    def delegation_type(self) -> RelationType:
+        """The one type of delegations that is not retired."""
+        return next(t for t in self.relation_types.values() if t.shape == "delegation" and t.until is None)
+
+    @cached_property
+    def _subjects_by_kind(self) -> Mapping[str, tuple[Subject, ...]]:
+        return {
+            kind: tuple(subject for subject in self.subjects.values() if kind in subject.kinds)
+            for kind in self.organization_kinds
+        }
+
+    def ceiling(self, organization_kind: str, day: date) -> tuple[Subject, ...]:
+        """The subjects that can be held for an organization of this kind on `day`, in order."""
+        return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
+
+    def require_codes(self, in_use: Mapping[CodeKind, Collection[str]]) -> None:
+        """Refuse the folder when a code still in use is not in it. Raises FaultyFiles."""
+        known: Mapping[CodeKind, Mapping[str, object]] = {
+            "organization_kinds": self.organization_kinds,
+            "subjects": self.subjects,
+            "relation_types": self.relation_types,
+            "linking_methods": self.linking_methods,
+            "forms": self.forms,
+            "attestations": self.attestations,
+        }
+        faults = [
+            self.documents[kind].fault(
+                f"`{code}` is in use and missing here: codes are retired with `until`, never deleted.",
+                _KEY_IN_FILE.get(kind, kind),
+            )
+            for kind, codes in in_use.items()
+            for code in codes
+            if code not in known[kind]
+        ]
+        if faults:
+            raise FaultyFiles(faults)

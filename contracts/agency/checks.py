@@ -1,0 +1,159 @@
+"""What must hold between the files of an agency's folder; each check yields its faults with file and line."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from contracts.agency import placeholders
+from contracts.agency.catalogue import Catalogue
+from contracts.agency.files import Document, Fault
+from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
+from contracts.agency.linking import Linking
+from contracts.agency.mails import MAIL_FIELDS, MailKind, MailTemplate, MailTemplates
+from contracts.agency.relations import Relations
+from contracts.agency.text import LANGUAGES
+
+
+def _repeated(document: Document, place: tuple[str | int, ...], codes: Iterable[str]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, code in enumerate(codes):
+        if code in seen:
+            yield document.fault(f"The code `{code}` stands here a second time.", *place, index, "code")
+        seen.add(code)
+
+
+def _unknown(
+    document: Document, place: tuple[str | int, ...], codes: Sequence[str], known: Collection[str], noun: str
+) -> Iterator[Fault]:
+    for index, code in enumerate(codes):
+        if code not in known:
+            yield document.fault(f"No {noun} has the code `{code}`.", *place, index)
+
+
+def check_catalogue(document: Document, catalogue: Catalogue) -> Iterator[Fault]:
+    """Codes once each; subjects name kinds that exist."""
+    kinds = {kind.code for kind in catalogue.organization_kinds}
+    yield from _repeated(document, ("organization_kinds",), (k.code for k in catalogue.organization_kinds))
+    yield from _repeated(document, ("subjects",), (s.code for s in catalogue.subjects))
+    for index, subject in enumerate(catalogue.subjects):
+        yield from _unknown(document, ("subjects", index, "kinds"), subject.kinds, kinds, "organization kind")
+
+
+def check_relations(document: Document, relations: Relations, catalogue: Catalogue) -> Iterator[Fault]:
+    """Codes once each; kinds exist; one delegation type; whoever has members has members that may manage."""
+    types = relations.relation_types
+    kinds = {kind.code for kind in catalogue.organization_kinds}
+    yield from _repeated(document, ("relation_types",), (t.code for t in types))
+    for index, relation in enumerate(types):
+        place = ("relation_types", index)
+        yield from _unknown(document, (*place, "of_kinds"), relation.of_kinds, kinds, "organization kind")
+        yield from _unknown(document, (*place, "by_kinds"), relation.by_kinds, kinds, "organization kind")
+    delegations = [i for i, t in enumerate(types) if t.shape == "delegation" and t.until is None]
+    if not delegations:
+        yield document.fault(
+            "No relation type in force has the shape delegation; one is needed.", "relation_types"
+        )
+    for index in delegations[1:]:
+        yield document.fault(
+            "A second delegation type is in force; there is exactly one.", "relation_types", index
+        )
+    for kind in sorted(kinds):
+        memberships = [t for t in types if t.shape == "membership" and t.until is None and kind in t.of_kinds]
+        if memberships and not any(t.manages for t in memberships):
+            yield document.fault(
+                f"Nobody could manage a `{kind}`: no membership there `manages`.", "relation_types"
+            )
+
+
+def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:
+    """Codes once each."""
+    yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
+
+
+def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:
+    """Codes once each; categories, attestations and fields that forms name exist."""
+    yield from _repeated(document, ("categories",), (c.code for c in forms.categories))
+    yield from _repeated(document, ("forms",), (f.code for f in forms.forms))
+    yield from _check_attestations(document, forms)
+    categories = {category.code for category in forms.categories}
+    current = {attestation.code for attestation in forms.attestations if attestation.until is None}
+    for index, form in enumerate(forms.forms):
+        place = ("forms", index)
+        if form.category not in categories:
+            yield document.fault(f"No category has the code `{form.category}`.", *place, "category")
+        yield from _unknown(
+            document, (*place, "attestations"), form.attestations, current, "attestation without `until`"
+        )
+        yield from _check_fields(document, index, form)
+
+
+def _check_attestations(document: Document, forms: Forms) -> Iterator[Fault]:
+    versions: dict[str, list[int]] = {}
+    open_codes: set[str] = set()
+    for index, attestation in enumerate(forms.attestations):
+        place = ("attestations", index)
+        earlier = versions.setdefault(attestation.code, [])
+        if attestation.version in earlier:
+            yield document.fault(
+                f"Version {attestation.version} of `{attestation.code}` stands here a second time.", *place
+            )
+        elif earlier and attestation.version < max(earlier):
+            yield document.fault(f"The versions of `{attestation.code}` are not in rising order.", *place)
+        earlier.append(attestation.version)
+        if attestation.code in open_codes:
+            yield document.fault(f"An earlier version of `{attestation.code}` has no `until`.", *place)
+        if attestation.until is None:
+            open_codes.add(attestation.code)
+
+
+def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]:
+    yield from _repeated(document, ("forms", index, "fields"), (f.code for f in form.fields))
+    for number, field in enumerate(form.fields):
+        place = ("forms", index, "fields", number)
+        if field.code not in FORM_FIELDS[form.kind]:
+            yield document.fault(f"A form of kind {form.kind} has no field `{field.code}`.", *place, "code")
+        expected = FIELD_OPTIONS.get(field.code, frozenset())
+        given = [option.code for option in field.options]
+        if sorted(given) != sorted(expected):
+            yield document.fault(
+                f"The options of `{field.code}` must be {', '.join(sorted(expected)) or 'absent'}.",
+                *place,
+                "options",
+            )
+
+
+def check_mail(document: Document, kind: MailKind, templates: MailTemplates) -> Iterator[Fault]:
+    """Every placeholder is offered by that kind of mail, and what the mail is for is shown."""
+    for language in LANGUAGES:
+        template = templates.in_(language)
+        fields = MAIL_FIELDS[kind]
+        shown: set[str] = set()
+        for place, text in template.texts():
+            for reason in placeholders.faults(text, set(fields.offered), "{{ name }}"):
+                yield document.fault(reason, language, *place)
+            shown |= placeholders.names(text, "{{ name }}")
+        for name in sorted(fields.shown - shown):
+            yield document.fault(f"This mail must show `{name}`.", language)
+        yield from _check_optional(document, (language,), template, fields.optional)
+
+
+def _check_optional(
+    document: Document, where: tuple[str, ...], template: MailTemplate, optional: frozenset[str]
+) -> Iterator[Fault]:
+    for place, text in template.texts():
+        block = template.blocks[place[1]] if len(place) == 2 and isinstance(place[1], int) else None
+        for name in sorted(placeholders.names(text, "{{ name }}") & optional):
+            if block is None or block.when != name:
+                yield document.fault(
+                    f"`{name}` may be empty, so it stands only in a block with `when: {name}`.",
+                    *where,
+                    *place,
+                )
+    for index, block in enumerate(template.blocks):
+        for condition, field in (("when", block.when), ("unless", block.unless)):
+            if field is not None and field not in optional:
+                yield document.fault(
+                    f"`{condition}` names `{field}`, which is not a field that may be empty.",
+                    *where,
+                    "blocks",
+                    index,
+                    condition,
+                )

@@ -1,0 +1,119 @@
+"""forms.yaml: the forms of the service catalogue, their fields in words, and the attestations to tick."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from contracts.agency.text import Coded, Policy, Text
+from contracts.events import Code
+
+FormKind = Literal["addition", "removal"]
+
+FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
+    "addition": frozenset(
+        {
+            "contact.family_name",
+            "contact.given_name",
+            "contact.email",
+            "contact.telephones",
+            "contact.language",
+            "type",
+            "starts_on",
+            "ends_on",
+            "subjects",
+            "organization_id",
+            "through",
+        }
+    ),
+    "removal": frozenset({"scope", "relations", "subjects"}),
+}
+"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals.
+Attestations are sent beside them; the contact concerned stands in the path."""
+
+FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
+    "contact.language": frozenset({"fr", "en"}),
+    "scope": frozenset({"all", "relations", "subjects"}),
+}
+"""The values of the fields that offer a fixed choice; a form words each of them."""
+
+FieldKind = Literal["text", "email", "telephones", "date", "choice", "choices"]
+
+ChoiceSource = Literal[
+    "options", "relation_types", "subjects", "organizations", "through_relations", "relations"
+]
+"""Where the choices come from: `options` of the field itself, or what this profile has at that moment."""
+
+FormCase = Literal["new_contact", "other_organization", "scope_relations", "scope_subjects"]
+"""When a field is asked for: the contact does not exist yet; the relation is to another organization; a part
+of the relations or subjects is removed. Absent: always."""
+
+
+class Category(Coded):
+    """A category of the service catalogue."""
+
+    name: Text
+
+
+class Attestation(Policy):
+    """A statement that a person ticks; kept with its version, text, person and time.
+
+    Words are never changed in place: the old version gets `until`, a new version stands beside it.
+    """
+
+    code: Code
+    version: int = Field(ge=1, le=10_000)
+    text: Text
+    until: date | None = None
+
+
+class Option(Policy):
+    """One value of a fixed choice, in words."""
+
+    code: Code
+    label: Text
+    help: Text | None = None
+
+
+class FormField(Policy):
+    """One field: `code` is its path in the HTTP body; `required` counts where it is asked for at all."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$", max_length=80)]
+    label: Text
+    help: Text | None = None
+    kind: FieldKind
+    required: bool
+    when: FormCase | None = None
+    choices: ChoiceSource | None = None
+    options: tuple[Option, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="after")
+    def _choices_fit(self) -> Self:
+        if (self.kind in ("choice", "choices")) != (self.choices is not None):
+            raise ValueError(
+                "a field of kind choice or choices says in `choices` where they come from, no other does"
+            )
+        if (self.choices == "options") != bool(self.options):
+            raise ValueError("`options` are listed where `choices` is options, and only there")
+        return self
+
+
+class Form(Coded):
+    """A form; `who` may use it: those whose relation type manages the organization of the chosen profile."""
+
+    kind: FormKind
+    category: Code
+    title: Text
+    help: Text
+    who: Literal["manages"]
+    fields: tuple[FormField, ...] = Field(min_length=1, max_length=50)
+    attestations: tuple[Code, ...] = Field(default=(), max_length=10)
+
+
+class Forms(Policy):
+    """The file as a whole."""
+
+    categories: tuple[Category, ...] = Field(min_length=1, max_length=20)
+    attestations: tuple[Attestation, ...] = Field(max_length=200)
+    forms: tuple[Form, ...] = Field(min_length=1, max_length=50)

@@ -1,0 +1,71 @@
+"""limits.yaml: how often, how long, how many. Bounds here are the standards'; data may be stricter."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field
+
+from contracts.agency.text import Policy
+
+LimitName = Literal[
+    "sign_in",
+    "registration_per_address",
+    "registration_per_network",
+    "redemption_per_account",
+    "redemption_per_client_number",
+]
+"""What is counted, and by what. sign_in: failures by account. registration_*: mails by address, requests by
+the client's network address. redemption_*: failures by account, and by client number, where being over the
+limit delays and never locks, because a client number can be guessed and a lock would be a weapon."""
+
+LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
+
+MAX_SIGN_IN_FAILURES = 100
+"""NIST SP 800-63B-4 3.2.2: consecutive failures allowed on one account, at most."""
+
+
+class OneTimeCode(Policy):
+    """Six digits sent by mail.
+
+    ASVS 5.0 6.5.5 and NIST SP 800-63B-4 3.1.3.2: valid at most 10 minutes. ASVS 5.0 6.6.3: wrong tries are
+    limited, and a new code gives no new tries.
+    """
+
+    minutes: int = Field(ge=1, le=10)
+    tries: int = Field(ge=1, le=10)
+    resend_after_seconds: int = Field(ge=10, le=600)
+
+
+class PasswordLength(Policy):
+    """Length in characters (code points).
+
+    NIST SP 800-63B-4 3.1.1.2: at least 15 where the password is the only factor, and a maximum of at least 64
+    (ASVS 5.0 6.2.9 says the same). The upper bound keeps the work of hashing bounded.
+    """
+
+    minimum: int = Field(ge=15, le=64)
+    maximum: int = Field(ge=64, le=128)
+
+
+class Budget(Policy):
+    """`count` attempts per window of `per_seconds`."""
+
+    count: int = Field(ge=1, le=100_000)
+    per_seconds: int = Field(ge=1, le=86_400)
+
+
+def _complete_and_bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[LimitName, Budget]:
+    missing = [name for name in LIMIT_NAMES if name not in attempts]
+    if missing:
+        raise ValueError(f"no limit is given for {', '.join(missing)}")
+    if attempts["sign_in"].count > MAX_SIGN_IN_FAILURES:
+        raise ValueError(f"`sign_in` allows more than {MAX_SIGN_IN_FAILURES} failures on one account")
+    return attempts
+
+
+class Limits(Policy):
+    """The file as a whole; `attempts` has every LimitName."""
+
+    one_time_code: OneTimeCode
+    password: PasswordLength
+    attempts: Annotated[Mapping[LimitName, Budget], AfterValidator(_complete_and_bounded)]

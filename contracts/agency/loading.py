@@ -1,0 +1,159 @@
+"""Read an agency's folder, refuse it with every fault found, or hand back what it says."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from contracts.agency import checks
+from contracts.agency.agency import Agency
+from contracts.agency.catalogue import Catalogue
+from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
+from contracts.agency.forms import Forms
+from contracts.agency.limits import Limits
+from contracts.agency.linking import Linking
+from contracts.agency.mails import MAIL_KINDS, MailTemplates
+from contracts.agency.profile import MAX_TERMS, AgencyProfile, Terms
+from contracts.agency.relations import Relations
+from contracts.agency.text import LANGUAGES, Coded, Policy
+from contracts.events import Language
+
+Read = TypeVar("Read")
+Entry = TypeVar("Entry", bound=Coded)
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+File = TypeVar("File", bound=Policy)
+
+POLICY_FILES = (
+    "agency.yaml",
+    "catalogue.yaml",
+    "relations.yaml",
+    "linking.yaml",
+    "limits.yaml",
+    "forms.yaml",
+)
+
+
+class _Faults:
+    """Collects the faults of several files, so that one run reports them all."""
+
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+
+    def reading(self, read: Callable[[], Read]) -> Read | None:
+        try:
+            return read()
+        except FaultyFiles as error:
+            self.found.extend(error.faults)
+            return None
+
+    def stop_if_any(self) -> None:
+        if self.found:
+            raise FaultyFiles(self.found)
+
+
+def load(folder: Path) -> Agency:
+    """Everything in `folder` except demo/, read and cross-checked.
+
+    Raises FaultyFiles with every fault of the files that could be read, each with file, line and reason.
+    """
+    faults = _Faults()
+
+    def read(name: str, model: type[File]) -> tuple[Document, File] | None:
+        return faults.reading(lambda: read_model(folder / name, model))
+
+    profile = read("agency.yaml", AgencyProfile)
+    catalogue = read("catalogue.yaml", Catalogue)
+    relations = read("relations.yaml", Relations)
+    linking = read("linking.yaml", Linking)
+    limits = read("limits.yaml", Limits)
+    forms = read("forms.yaml", Forms)
+    terms = {language: faults.reading(partial(_terms, folder, language)) or "" for language in LANGUAGES}
+    mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
+    faults.found.extend(_strangers(folder))
+
+    if profile and profile[1].code != folder.name:
+        faults.found.append(profile[0].fault(f"The code must be the folder's name, `{folder.name}`.", "code"))
+    if catalogue:
+        faults.found.extend(checks.check_catalogue(*catalogue))
+    if relations and catalogue:
+        faults.found.extend(checks.check_relations(*relations, catalogue[1]))
+    if linking:
+        faults.found.extend(checks.check_linking(*linking))
+    if forms:
+        faults.found.extend(checks.check_forms(*forms))
+    for kind, mail in mails.items():
+        if mail:
+            faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
+    faults.stop_if_any()
+    # What was not read left a fault, so none of these is None any more.
+    assert profile
+    assert catalogue
+    assert relations
+    assert linking
+    assert limits
+    assert forms
+
+    return Agency(
+        folder=folder,
+        version=_version(folder),
+        profile=profile[1],
+        terms=Terms(version=profile[1].terms_version, fr=terms["fr"], en=terms["en"]),
+        organization_kinds=_by_code(catalogue[1].organization_kinds),
+        subjects=_by_code(catalogue[1].subjects),
+        relation_types=_by_code(relations[1].relation_types),
+        linking_methods=_by_code(linking[1].methods),
+        limits=limits[1],
+        categories=_by_code(forms[1].categories),
+        forms=_by_code(forms[1].forms),
+        attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays
+        attestation_versions=_frozen(((a.code, a.version), a) for a in forms[1].attestations),
+        mails=_frozen((kind, mail[1]) for kind, mail in mails.items() if mail),
+        documents=MappingProxyType(
+            {
+                "organization_kinds": catalogue[0],
+                "subjects": catalogue[0],
+                "relation_types": relations[0],
+                "linking_methods": linking[0],
+                "forms": forms[0],
+                "attestations": forms[0],
+            }
+        ),
+    )
+
+
+def _terms(folder: Path, language: Language) -> str:
+    file = folder / "terms" / f"{language}.md"
+    text = read_text(file).strip()
+    if len(text) > MAX_TERMS:
+        raise FaultyFiles([Fault(file, 1, f"The terms are longer than {MAX_TERMS} characters.")])
+    return text
+
+
+def _strangers(folder: Path) -> Iterator[Fault]:
+    """Files that nothing reads: a misspelt name would otherwise be ignored in silence."""
+    for file in sorted(folder.glob("*.y*ml")):
+        if file.name not in POLICY_FILES:
+            yield Fault(file, 1, f"No file of this name is read here; read are {', '.join(POLICY_FILES)}.")
+    for file in sorted((folder / "mails").glob("*")):
+        if file.suffix != ".yaml" or file.stem not in MAIL_KINDS:
+            yield Fault(file, 1, f"No kind of mail has this name; the kinds are {', '.join(MAIL_KINDS)}.")
+
+
+def _version(folder: Path) -> str:
+    """The first 16 hex digits of the SHA-256 over names and contents of every file read above."""
+    names = (*POLICY_FILES, "terms/fr.md", "terms/en.md", *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _by_code(entries: Sequence[Entry]) -> Mapping[str, Entry]:
+    return _frozen((entry.code, entry) for entry in entries)
+
+
+def _frozen(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, Value]:
+    return MappingProxyType(dict(pairs))

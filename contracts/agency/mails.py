@@ -1,0 +1,191 @@
+"""mails/KIND.yaml: what each kind of mail says, in blocks that serve for text and HTML alike.
+
+Every text of a template is filled in by plain substitution: `{{ name }}` and nothing else. Values are text by
+the time they come here: a date is written out in the language, several names are joined ("A, B ou C").
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Discriminator, Field, Tag
+
+from contracts.agency.text import HumanText, Policy
+from contracts.events import Code, Language
+
+MailKind = Literal["verification_code", "already_registered", "linking_coordinates", "profile_linked"]
+
+MAIL_KINDS: tuple[MailKind, ...] = get_args(MailKind)
+
+
+@dataclass(frozen=True)
+class MailFields:
+    """The fields a kind of mail offers to its template.
+
+    `shown`: every template must show them, for without them the mail is of no use. `optional`: may be empty,
+    so they stand only in blocks with `when`.
+    """
+
+    offered: frozenset[str]
+    shown: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+MAIL_FIELDS: Mapping[MailKind, MailFields] = {
+    "verification_code": MailFields(
+        offered=frozenset({"given_name", "code", "minutes"}),
+        shown=frozenset({"code", "minutes"}),
+    ),
+    "already_registered": MailFields(
+        offered=frozenset({"given_name", "portal_url"}),
+        shown=frozenset({"portal_url"}),
+    ),
+    "linking_coordinates": MailFields(
+        offered=frozenset(
+            {
+                "given_name",
+                "organization_name",
+                "organization_number",
+                "client_number",
+                "code",
+                "expires_on",
+                "portal_url",
+                "responsible",
+                "support_email",
+            }
+        ),
+        shown=frozenset(
+            {"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}
+        ),
+        optional=frozenset({"responsible"}),
+    ),
+    "profile_linked": MailFields(
+        offered=frozenset(
+            {
+                "given_name",
+                "organization_name",
+                "organization_number",
+                "function",
+                "linked_at",
+                "support_email",
+            }
+        ),
+        shown=frozenset({"organization_name", "function", "linked_at", "support_email"}),
+    ),
+}
+
+
+class _Block(Policy):
+    """The block is left out while the field that `when` names is empty, or the one of `unless` is not."""
+
+    when: Code | None = None
+    unless: Code | None = None
+
+    def applies(self, values: Mapping[str, str]) -> bool:
+        """Whether the block belongs into the mail that holds these values."""
+        return (self.when is None or bool(values[self.when])) and (
+            self.unless is None or not values[self.unless]
+        )
+
+
+class Paragraph(_Block):
+    """Running text."""
+
+    paragraph: HumanText
+
+
+class CodeBlock(_Block):
+    """A code to be copied, set apart; the renderer groups its characters."""
+
+    code: HumanText
+
+
+class Steps(_Block):
+    """What to do, in order, numbered by the renderer."""
+
+    steps: tuple[HumanText, ...] = Field(min_length=1, max_length=20)
+
+
+class Fact(Policy):
+    """A label without its colon, and its value."""
+
+    label: HumanText
+    value: HumanText
+
+
+class Facts(_Block):
+    """Labelled values."""
+
+    facts: tuple[Fact, ...] = Field(min_length=1, max_length=20)
+
+
+class Note(_Block):
+    """A remark set apart from the running text: a warning, whom to ask."""
+
+    note: HumanText
+
+
+_BLOCK_KINDS = ("paragraph", "code", "steps", "facts", "note")
+
+
+def _block_kind(block: Any) -> str | None:
+    kinds = [
+        kind for kind in _BLOCK_KINDS if (kind in block if isinstance(block, dict) else hasattr(block, kind))
+    ]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Block = Annotated[
+    Annotated[Paragraph, Tag("paragraph")]
+    | Annotated[CodeBlock, Tag("code")]
+    | Annotated[Steps, Tag("steps")]
+    | Annotated[Facts, Tag("facts")]
+    | Annotated[Note, Tag("note")],
+    Discriminator(
+        _block_kind,
+        custom_error_type="block_kind",
+        custom_error_message=f"a block holds exactly one of {', '.join(_BLOCK_KINDS)}",
+    ),
+]
+
+
+def block_texts(block: Block) -> list[str]:
+    """Every text of the block, to be checked or filled in."""
+    match block:
+        case Paragraph(paragraph=text) | CodeBlock(code=text) | Note(note=text):
+            return [text]
+        case Steps(steps=steps):
+            return list(steps)
+        case Facts(facts=facts):
+            return [text for fact in facts for text in (fact.label, fact.value)]
+
+
+class MailTemplate(Policy):
+    """One kind of mail in one language. `preheader` is the line that mailboxes show beside the subject."""
+
+    subject: Annotated[HumanText, Field(max_length=150)]
+    preheader: Annotated[HumanText, Field(max_length=200)]
+    blocks: tuple[Block, ...] = Field(min_length=1, max_length=40)
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every text with its place in the template."""
+        yield ("subject",), self.subject
+        yield ("preheader",), self.preheader
+        for index, block in enumerate(self.blocks):
+            for text in block_texts(block):
+                yield ("blocks", index), text
+
+    def blocks_for(self, values: Mapping[str, str]) -> list[Block]:
+        """The blocks that belong into the mail that holds these values."""
+        return [block for block in self.blocks if block.applies(values)]
+
+
+class MailTemplates(Policy):
+    """The file as a whole: one kind of mail in both languages."""
+
+    fr: MailTemplate
+    en: MailTemplate
+
+    def in_(self, language: Language) -> MailTemplate:
+        """The template in that language."""
+        return self.fr if language == "fr" else self.en

@@ -1,0 +1,147 @@
+"""Events and states that the service authorizations publishes: organizations, contacts, relations and rights."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.events import Code, Event, Instant, Language, Level, Span, Version
+from contracts.topics import (
+    AUTHORIZATIONS_CONTACTS,
+    AUTHORIZATIONS_EVENTS,
+    AUTHORIZATIONS_ORGANIZATIONS,
+    Topic,
+)
+
+
+class OrganizationFact(Event):
+    """Something that happened in one organization's file; `sequence` counts them per organization without a gap."""
+
+    key_field: ClassVar[str] = "organization_id"
+
+    organization_id: UUID
+    sequence: Annotated[int, Field(ge=1)]
+
+
+class OrganizationImported(OrganizationFact):
+    """The organization entered, or was refreshed, from the agency's extract."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    kind: Code
+    number: str
+
+
+class ContactAdded(OrganizationFact):
+    """The agency now holds a file about one more person within the organization."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    contact_id: UUID
+
+
+class RelationAdded(OrganizationFact):
+    """A holder now stands in a dated relation to the organization acted for.
+
+    `through` and `membership` are set for a delegation: it is in force only while the holder's membership of the firm
+    and the firm's own relation are. `all_rights` says that the delegation carries whatever the firm's relation carries.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    relation_id: UUID
+    type: Code
+    holder_kind: Literal["contact", "organization"]
+    holder_id: UUID
+    through: UUID | None = None
+    membership: UUID | None = None
+    all_rights: bool = False
+    valid: Span
+
+
+class RelationEnded(OrganizationFact):
+    """The relation was withdrawn at an instant; whatever hangs on it is no longer in force and gets no event."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    relation_id: UUID
+    ended_at: Instant
+
+
+class RightAdded(OrganizationFact):
+    """A subject, at a level, was added to a relation."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    right_id: UUID
+    relation_id: UUID
+    subject: Code
+    level: Level
+    valid: Span
+
+
+class RightEnded(OrganizationFact):
+    """One right was withdrawn from a relation that goes on."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    right_id: UUID
+    relation_id: UUID
+    subject: Code
+    ended_at: Instant
+
+
+class Organization(Event):
+    """authorizations.organizations: the latest state of one organization."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_ORGANIZATIONS
+    key_field: ClassVar[str] = "organization_id"
+
+    organization_id: UUID
+    version: Version
+    kind: Code
+    number: str
+    legal_name: str
+    trade_names: tuple[str, ...] = ()
+    status: Literal["active", "inactive"]
+    email: str | None = None
+    language: Language
+
+
+class Telephone(BaseModel):
+    """One telephone number of a contact, as the agency keeps it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Literal["mobile", "work", "home", "other"]
+    number: str
+
+
+class FunctionSpan(Span):
+    """From when to when the contact has a function in its organization."""
+
+    type: Code
+
+
+class Contact(Event):
+    """authorizations.contacts: the latest state of one contact.
+
+    `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes linking
+    issue a code.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
+    key_field: ClassVar[str] = "contact_id"
+
+    contact_id: UUID
+    version: Version
+    organization_id: UUID
+    client_number: str
+    family_name: str
+    given_name: str
+    email: str | None = None
+    telephones: tuple[Telephone, ...] = ()
+    language: Language
+    functions: tuple[FunctionSpan, ...] = ()
+    manages: tuple[Span, ...] = ()
+    linking_code_generation: Annotated[int, Field(ge=0)] = 0

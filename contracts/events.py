@@ -1,0 +1,61 @@
+"""What every event has in common: its topic, its key, its CloudEvents type and its schema's name."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from contracts.topics import Topic
+
+Language = Literal["fr", "en"]
+Level = Literal["read", "write"]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Instant = AwareDatetime
+Version = Annotated[int, Field(ge=1)]
+
+REGISTRY: dict[str, type["Event"]] = {}
+
+
+class Event(BaseModel):
+    """A fact in the past tense, or the latest state of one thing; readers ignore fields they do not know.
+
+    A subclass names its topic and which of its fields is the key. An optional field keeps the version; anything else is
+    a new class with a higher `version_number` beside the old one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    topic: ClassVar[Topic]
+    key_field: ClassVar[str]
+    version_number: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Enter a concrete event, one that names its topic, in the registry that doors and generators read."""
+        if "topic" in vars(cls):
+            REGISTRY[cls.type_name()] = cls
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The CloudEvents type, for example `mandat.accounts.AccountOpened.v1`."""
+        return f"mandat.{cls.topic.service}.{cls.__name__}.v{cls.version_number}"
+
+    @classmethod
+    def schema_name(cls) -> str:
+        """The CloudEvents dataschema, for example `urn:mandat:schema:accounts.AccountOpened:1`."""
+        return f"urn:mandat:schema:{cls.topic.service}.{cls.__name__}:{cls.version_number}"
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: what keeps the order of everything about one thing."""
+        value: UUID = getattr(self, self.key_field)
+        return str(value)
+
+
+class Span(BaseModel):
+    """Legal dates, both inclusive; an end of None means open."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    starts_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    ends_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None

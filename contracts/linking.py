@@ -1,0 +1,47 @@
+"""Events that the service linking publishes: the register of which account is which contact."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.events import Code, Event, Instant, Version
+from contracts.topics import LINKING_EVENTS, Topic
+
+
+class ContactFact(Event):
+    """Something that happened between accounts and one contact of an organization."""
+
+    key_field: ClassVar[str] = "contact_id"
+
+    contact_id: UUID
+    organization_id: UUID
+
+
+class LinkingCodeIssued(ContactFact):
+    """A linking code of this generation is on its way by mail; earlier ones are dead. The code is not here."""
+
+    topic: ClassVar[Topic] = LINKING_EVENTS
+
+    generation: Version
+    delivery_id: UUID
+    expires_at: Instant
+
+
+class LinkRefused(ContactFact):
+    """An account tried to redeem coordinates of this contact and was refused; the person only saw one uniform answer."""
+
+    topic: ClassVar[Topic] = LINKING_EVENTS
+
+    account_id: UUID
+    method: Code
+    reason: Literal["wrong_code", "expired_code", "already_linked", "other_profile_here"]
+
+
+class ProfileLinked(ContactFact):
+    """From `linked_at` the account is this contact."""
+
+    topic: ClassVar[Topic] = LINKING_EVENTS
+
+    link_id: UUID
+    account_id: UUID
+    method: Code
+    linked_at: Instant

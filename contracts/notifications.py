@@ -1,0 +1,156 @@
+"""Mail requests that notifications reads, one class per kind of mail, and the events it publishes about them.
+
+What would identify the addressee or let a reader act stands only in `sealed`: a compact JWE to notifications' key, whose
+plaintext is the request class's `Contents` as JSON.
+"""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.events import Code, Event, Instant, Language
+from contracts.topics import NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
+
+
+class Contents(BaseModel):
+    """The sealed part of a mail request."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    address: str
+    given_name: str
+
+
+class MailRequest(Event):
+    """What every mail request carries.
+
+    `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
+    mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
+    """
+
+    key_field: ClassVar[str] = "recipient_id"
+    mail: ClassVar[str]
+    contents: ClassVar[type[Contents]]
+
+    recipient_id: UUID
+    delivery_id: UUID
+    handle: str
+    language: Language
+    priority: Literal["urgent", "normal", "bulk"]
+    expires_at: Instant
+    deduplication_id: str
+    replaces: str | None = None
+    sealed: str
+
+
+class VerificationCodeContents(Contents):
+    """The address to verify and the one-time code."""
+
+    code: str
+
+
+class VerificationCodeMail(MailRequest):
+    """The one-time code of a registration."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "verification_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class AlreadyRegisteredMail(MailRequest):
+    """Somebody registered an address that already has an account: the address learns it, the caller does not."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "already_registered"
+    contents: ClassVar[type[Contents]] = Contents
+
+
+class LinkingCoordinatesContents(Contents):
+    """The two coordinates, and the persons to ask (their names)."""
+
+    client_number: str
+    code: str
+    responsible: tuple[str, ...] = ()
+
+
+class LinkingCoordinatesMail(MailRequest):
+    """Client number and linking code of one contact."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "linking_coordinates"
+    contents: ClassVar[type[Contents]] = LinkingCoordinatesContents
+
+    organization_name: str
+    organization_number: str
+    expires_on: date
+
+
+class ProfileLinkedMail(MailRequest):
+    """Confirmation that an account is now linked to a contact's file."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "profile_linked"
+    contents: ClassVar[type[Contents]] = Contents
+
+    organization_name: str
+    organization_number: str
+    function: Code
+    linked_at: Instant
+
+
+class MailFact(Event):
+    """Something that happened to one mail."""
+
+    key_field: ClassVar[str] = "delivery_id"
+
+    delivery_id: UUID
+
+
+class MailAccepted(MailFact):
+    """The request stands in the sender's own table: it will be sent or its end will be told."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+
+class MailSent(MailFact):
+    """The next mail host took responsibility for it (the end of SMTP DATA)."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+    sent_at: Instant
+
+
+class MailDeferred(MailFact):
+    """The mail host asked to try later, and we will."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+    next_attempt_at: Instant
+
+
+class MailBounced(MailFact):
+    """The mail host refused it for good."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+    status: str
+
+
+class MailExpired(MailFact):
+    """It was not sent in time, or a newer mail of the same purpose replaced it, and never will be."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+    reason: Literal["expired", "replaced"]
+
+
+MAIL_REQUESTS: tuple[type[MailRequest], ...] = (
+    VerificationCodeMail,
+    AlreadyRegisteredMail,
+    LinkingCoordinatesMail,
+    ProfileLinkedMail,
+)

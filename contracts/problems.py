@@ -1,0 +1,61 @@
+"""The catalogue of problems that gateways answer with (RFC 9457), in both languages, and other short texts of the platform.
+
+`problems.yaml` gives each stable code its HTTP status, title and detail; `words.yaml` gives words that are no problem, for
+example the names of the two levels. A detail may hold `{placeholders}`, filled from the refusal's parameters.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.events import Language
+
+FOLDER = Path(__file__).parent / "texts"
+
+
+class Wording(BaseModel):
+    """One text in both languages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fr: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def in_(self, language: Language, **parameters: Any) -> str:
+        """The text in one language, its placeholders filled. A missing parameter is a KeyError: a fault of the caller."""
+        return (self.fr if language == "fr" else self.en).format(**parameters)
+
+
+class Problem(BaseModel):
+    """A code's HTTP status and what a person reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: int = Field(ge=400, le=599)
+    title: Wording
+    detail: Wording
+
+
+def _read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return content
+
+
+@cache
+def problems() -> dict[str, Problem]:
+    """Every problem by its code."""
+    return {code: Problem.model_validate(entry) for code, entry in _read("problems.yaml").items()}
+
+
+@cache
+def words() -> dict[str, Wording]:
+    """Every other text by its name."""
+    return {name: Wording.model_validate(entry) for name, entry in _read("words.yaml").items()}
+
+
+def word(name: str, language: Language, **parameters: Any) -> str:
+    """One text of words.yaml in one language."""
+    return words()[name].in_(language, **parameters)

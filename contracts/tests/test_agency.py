@@ -1,0 +1,267 @@
+"""What agencies/ccq promises, and what every agency's folder promises: two languages, sound typography."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from contracts.agency import Agency, Text, load
+from contracts.agency.demo import Demo, load_demo
+from contracts.agency.mails import MAIL_FIELDS, MAIL_KINDS, CodeBlock, MailTemplates
+from contracts.agency.text import LANGUAGES
+from contracts.agency.typography import faults
+from contracts.events import Language
+from contracts.imports import ImportedOrganization
+from contracts.notifications import MAIL_REQUESTS
+
+AGENCIES = Path(__file__).parents[2] / "agencies"
+DAY = date(2026, 11, 22)
+FOLDERS = sorted(folder.parent for folder in AGENCIES.glob("*/agency.yaml"))
+
+
+@pytest.fixture(scope="module")
+def ccq() -> Agency:
+    return load(AGENCIES / "ccq")
+
+
+@pytest.fixture(scope="module")
+def demo(ccq: Agency) -> Demo:
+    return load_demo(ccq)
+
+
+def human_texts(value: object, place: str = "") -> Iterator[tuple[str, Language, str]]:
+    """Every text for people within models, mappings and tuples, with its place and language."""
+    match value:
+        case Text():
+            for language in LANGUAGES:
+                yield f"{place}.{language}", language, value.in_(language)
+        case MailTemplates():
+            for language in LANGUAGES:
+                for where, text in value.in_(language).texts():
+                    yield f"{place}.{language}.{where}", language, text
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from human_texts(getattr(value, name), f"{place}.{name}")
+        case Mapping():
+            for key, entry in value.items():
+                yield from human_texts(entry, f"{place}.{key}")
+        case tuple():
+            for index, entry in enumerate(value):
+                yield from human_texts(entry, f"{place}[{index}]")
+
+
+def all_texts(folder: Path) -> list[tuple[str, Language, str]]:
+    agency = load(folder)
+    parts = {name: getattr(agency, name) for name in agency.__dataclass_fields__ if name != "documents"}
+    terms = [(f"terms.{language}", language, agency.terms.in_(language)) for language in LANGUAGES]
+    demo = human_texts(load_demo(agency).sign_ins, "sign-ins") if (folder / "demo").exists() else ()
+    return [*human_texts(parts), *terms, *demo]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_text_has_the_typography_of_its_language(folder: Path) -> None:
+    wrong = [
+        f"{place}: {fault}" for place, language, text in all_texts(folder) for fault in faults(text, language)
+    ]
+    assert wrong == []
+
+
+def test_the_walk_over_texts_reaches_every_file() -> None:
+    places = " ".join(place for place, _, _ in all_texts(AGENCIES / "ccq"))
+    expected = """
+        .profile.support .subjects.status_letter.why .relation_types.accounting_firm.label
+        .linking_methods.linking_coordinates.success .forms.add_relation.fields[0].label
+        .forms.remove_relation.fields[0].options[0].help .attestations.may_act_for_me.text
+        .mails.linking_coordinates.en.('blocks',1) terms.fr sign-ins.people[0].role
+    """
+    for part in expected.split():
+        assert part in places.replace("', ", "',")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_text_is_the_same_in_both_languages_by_oversight(folder: Path) -> None:
+    texts = {place: text for place, _, text in all_texts(folder)}
+    same = {
+        text for place, text in texts.items() if place.endswith(".fr") and texts[place[:-2] + "en"] == text
+    }
+    assert all(len(text.split()) < 3 or text.startswith("Commission") for text in same), same
+
+
+def test_the_guides_subjects_have_their_names_and_three_cannot_be_delegated(ccq: Agency) -> None:
+    assert {code: subject.name.fr for code, subject in ccq.subjects.items()} == {
+        "monthly_report": "Rapport mensuel",
+        "workforce": "Main-d’œuvre",
+        "site_compliance": "Chantier et conformité",
+        "payments_statements": "Paiements et relevés",
+        "profile": "Profil",
+        "workforce_management": "Gestion de main-d’œuvre",
+        "site_identification": "Identification de chantier",
+        "status_letter": "Lettre d’état de situation",
+    }
+    not_delegable = [s for s in ccq.subjects.values() if not s.delegable]
+    assert [s.code for s in not_delegable] == ["workforce_management", "site_identification", "status_letter"]
+    for subject in not_delegable:
+        assert subject.why_not_delegable
+        assert subject.name.fr in subject.why_not_delegable.fr
+        assert "ajouter comme personne contact" in subject.why_not_delegable.fr
+
+
+def test_the_ceiling_of_a_kind_is_its_subjects_in_force(ccq: Agency) -> None:
+    assert len(ccq.ceiling("employer", DAY)) == 8
+    assert [s.code for s in ccq.ceiling("firm", DAY)] == [
+        s.code for s in ccq.subjects.values() if s.delegable
+    ]
+    with pytest.raises(KeyError):
+        ccq.ceiling("nobody", DAY)
+
+
+def test_a_retired_code_is_in_force_through_its_last_day(ccq: Agency) -> None:
+    retired = ccq.subjects["profile"].model_copy(update={"until": DAY})
+    assert retired.in_force(DAY)
+    assert not retired.in_force(date(2026, 11, 23))
+
+
+def test_relation_types_are_those_of_the_guide(ccq: Agency) -> None:
+    managing = [t.code for t in ccq.relation_types.values() if t.manages]
+    assert managing == ["responsible_person", "administrator", "director"]
+    assert ccq.delegation_type.code == "delegation"
+    firm = ccq.relation_types["accounting_firm"]
+    assert (firm.of_kinds, firm.by_kinds) == (("employer",), ("firm",))
+    assert firm.label
+    assert firm.label.fr == "a comme firme comptable ou serv. de paie"
+
+
+def test_nothing_can_be_changed_after_loading(ccq: Agency) -> None:
+    with pytest.raises(ValidationError):
+        ccq.subjects["profile"].delegable = False  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        ccq.subjects["x"] = ccq.subjects["profile"]  # type: ignore[index]
+
+
+def test_the_version_follows_the_data_and_nothing_else(ccq: Agency) -> None:
+    assert load(AGENCIES / "ccq").version == ccq.version
+    assert re.fullmatch(r"[0-9a-f]{16}", ccq.version)
+
+
+def test_the_message_of_success_names_organization_and_number_literally(ccq: Agency) -> None:
+    method = ccq.linking_methods["linking_coordinates"]
+    message = method.success_message("fr", organization="A {number} INC.", number="12")
+    assert "A {number} INC. (numéro 12)" in message
+
+
+def test_mail_kinds_and_fields_are_those_of_the_requests() -> None:
+    assert set(MAIL_KINDS) == set(MAIL_FIELDS) == {request.mail for request in MAIL_REQUESTS}
+    of_the_agency = {"portal_url", "support_email"}
+    for request in MAIL_REQUESTS:
+        carried = set(request.model_fields) | set(request.contents.model_fields)
+        (kind,) = (kind for kind in MAIL_KINDS if kind == request.mail)
+        assert MAIL_FIELDS[kind].offered - of_the_agency <= carried
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_responsible_persons_the_mail_sends_to_support_instead(
+    ccq: Agency, language: Language
+) -> None:
+    template = ccq.mails["linking_coordinates"].in_(language)
+    values = {name: name.upper() for name in MAIL_FIELDS["linking_coordinates"].offered}
+    with_them = template.blocks_for(values)
+    without = template.blocks_for({**values, "responsible": ""})
+    assert "responsible" in str(with_them[-1])
+    assert "responsible }}" not in str(without)
+    assert "support_email" in str(without[-1])
+    assert len(with_them) == len(without) == len(template.blocks) - 1
+
+
+def test_no_code_stands_in_a_subject_or_preheader(ccq: Agency) -> None:
+    for templates in ccq.mails.values():
+        for language in LANGUAGES:
+            template = templates.in_(language)
+            assert "{{ code }}" not in template.subject + template.preheader
+            assert "{{ client_number }}" not in template.subject + template.preheader
+
+
+def test_a_mail_with_a_code_sets_it_apart_once(ccq: Agency) -> None:
+    for kind, templates in ccq.mails.items():
+        for language in LANGUAGES:
+            codes = [b for b in templates.in_(language).blocks if isinstance(b, CodeBlock)]
+            assert len(codes) == ("code" in MAIL_FIELDS[kind].shown)
+
+
+def test_no_mail_can_leave_for_the_real_agency(ccq: Agency, demo: Demo) -> None:
+    addresses = [ccq.profile.sender.address, *(person.email for person in demo.sign_ins.people)]
+    addresses += [o.organization.email or "" for o in demo.organizations]
+    addresses += [contact.email or "" for o in demo.organizations for contact in o.contacts]
+    assert all(address.endswith((".example", "@example.org")) for address in addresses)
+
+
+def test_the_demo_holds_the_guides_two_relations(demo: Demo) -> None:
+    names = {o.organization.number: o.organization.legal_name for o in demo.organizations}
+    firm = demo.organizations[-1]
+    assert firm.organization.legal_name == "LAFORCE COMPTABLE INC."
+    assert [names[r.organization.number] for r in firm.relations] == [
+        "ENTREPRISE SHW INC.",
+        "PLOMBERIE RICHARD BÉLANGER",
+    ]
+    for relation in firm.relations:
+        assert relation.subjects != "all"
+        assert len(relation.subjects) == 8
+
+
+def test_the_demos_password_is_one_the_limits_allow(ccq: Agency, demo: Demo) -> None:
+    assert ccq.limits.password.minimum <= len(demo.sign_ins.password) <= ccq.limits.password.maximum
+
+
+def readme_codes(section: str) -> dict[str, tuple[str, str]]:
+    readme = (AGENCIES / "ccq" / "README.md").read_text(encoding="utf-8")
+    part = readme.split(f"### {section}\n")[1].split("\n#")[0]
+    return {
+        code: (fr, en) for code, fr, en in re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|", part, re.M)
+    }
+
+
+def test_the_readme_lists_exactly_the_stable_codes_and_their_names(ccq: Agency) -> None:
+    named: dict[str, dict[str, Text]] = {
+        "Organization kinds": {c: k.name for c, k in ccq.organization_kinds.items()},
+        "Subjects": {c: s.name for c, s in ccq.subjects.items()},
+        "Relation types": {c: t.name for c, t in ccq.relation_types.items()},
+        "Linking methods": {c: m.name for c, m in ccq.linking_methods.items()},
+        "Categories": {c: k.name for c, k in ccq.categories.items()},
+        "Forms": {c: f.title for c, f in ccq.forms.items()},
+    }
+    for section, entries in named.items():
+        assert readme_codes(section) == {code: (name.fr, name.en) for code, name in entries.items()}
+    versions = {(code, int(version)) for code, (version, _) in readme_codes("Attestations").items()}
+    assert versions == set(ccq.attestation_versions)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("client_number", "12"),
+        ("family_name", ""),
+        ("family_name", " Roy"),
+        ("family_name", "x" * 101),
+        ("given_name", "Ro\ny"),
+        ("email", "nobody"),
+        ("language", "de"),
+        ("telephones", [{"kind": "work", "number": "514 555-0100"}]),
+        ("relations", []),
+        ("shoe_size", 42),
+    ],
+)
+def test_the_import_format_bounds_every_field_of_a_contact(demo: Demo, field: str, value: object) -> None:
+    line = demo.organizations[0].model_dump(mode="json")
+    ImportedOrganization.model_validate(line)
+    line["contacts"][0][field] = value
+    with pytest.raises(ValidationError):
+        ImportedOrganization.model_validate(line)
+
+
+def test_an_organization_imported_with_a_relation_to_itself_is_refused(demo: Demo) -> None:
+    line = demo.organizations[-1].model_dump(mode="json")
+    line["relations"][0]["organization"] = {"kind": "firm", "number": line["organization"]["number"]}
+    with pytest.raises(ValidationError, match="no relation to itself"):
+        ImportedOrganization.model_validate(line)

@@ -1,0 +1,369 @@
+"""A folder with a fault is refused with file, line and reason: each is seeded into a copy of ccq."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from contracts.agency import Agency, FaultyFiles, load
+from contracts.tests.seeding import CCQ, Seed, assert_named, sow
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(CCQ, tmp_path / "ccq"))
+
+
+SEEDS = {
+    "syntax": Seed("catalogue.yaml", "kinds: [employer, firm]", "kinds: [employer", "    del", "YAML"),
+    "repeated key": Seed(
+        "agency.yaml", "code: ccq\n", "code: ccq\ncode: ccd\n", "code: ccd", "a second time"
+    ),
+    "unknown field": Seed(
+        "agency.yaml", "time_zone:", "timezone:", "timezone:", "`timezone` is not a known field"
+    ),
+    "missing field": Seed(
+        "catalogue.yaml",
+        "    scope: organization\n",
+        "",
+        "  - code: monthly",
+        "`scope` in `subjects.0` is req",
+    ),
+    "number for text": Seed(
+        "agency.yaml", '{first: "7000000"', "{first: 7000000", "client_numbers:", "valid string"
+    ),
+    "code is not the folder": Seed("agency.yaml", "code: ccq", "code: cqc", "code: cqc", "folder's name"),
+    "time zone": Seed("agency.yaml", "America/Toronto", "America/Quebec", "time_zone:", "no time zone"),
+    "unreadable colours": Seed("agency.yaml", "#ffffff", "#0050a0", "colours:", "contrast"),
+    "plain http": Seed("agency.yaml", "https://sel.ccq", "http://sel.ccq", "portal_url", "https://"),
+    "client number range": Seed("agency.yaml", 'last: "7999999"', 'last: "6999999"', "client_n", "in order"),
+    "support without way": Seed(
+        "agency.yaml",
+        "    email: firme",
+        "    # email: firme",
+        '  - topic: {fr: "Soutien',
+        "`email` or `url`",
+    ),
+    "language missing": Seed(
+        "catalogue.yaml",
+        '{fr: "Main-d’œuvre", en: "Workforce"}',
+        '{fr: "Main-d’œuvre"}',
+        '{fr: "Main-d’œuvre"}',
+        "`en` in `subjects.1.name` is required",
+    ),
+    "language empty": Seed("catalogue.yaml", 'en: "Workforce"', 'en: ""', 'en: ""', "at least 1 character"),
+    "stray line break": Seed(
+        "linking.yaml", "      en: >-\n", "      en: >\n", "      en: >\n", "a space or a line break"
+    ),
+    "code used twice": Seed(
+        "catalogue.yaml",
+        "code: workforce\n",
+        "code: monthly_report\n",
+        'code: monthly_report\n    name: {fr: "Main',
+        "second",
+    ),
+    "unknown kind of subject": Seed(
+        "catalogue.yaml",
+        "kinds: [employer, firm]",
+        "kinds: [employer, office]",
+        "kinds: [employer, office]",
+        "`office`",
+    ),
+    "no reason why not": Seed(
+        "catalogue.yaml",
+        "delegable: true",
+        "delegable: false",
+        "  - code: monthly",
+        "`why_not_delegable` is required",
+    ),
+    "invalid date": Seed(
+        "catalogue.yaml",
+        "  - code: firm\n",
+        "  - code: firm\n    until: soon\n",
+        "    until: soon",
+        "valid date",
+    ),
+    "unknown kind of relation": Seed(
+        "relations.yaml", "by_kinds: [firm]", "by_kinds: [office]", "by_kinds: [office]", "`office`"
+    ),
+    "second delegation": Seed(
+        "relations.yaml",
+        "  - code: delegation",
+        "  - {code: sub, shape: delegation, name: {fr: S, en: S}, of_kinds: [employer]}\n"
+        "  - code: delegation",
+        "  - code: delegation",
+        "A second delegation type",
+    ),
+    "no delegation": Seed(
+        "relations.yaml",
+        "    shape: delegation",
+        "    until: 2026-01-01\n    shape: delegation",
+        "relation_types:",
+        "delegation",
+    ),
+    "representation without label": Seed(
+        "relations.yaml",
+        '    label:\n      fr: "a comme firme comptable ou serv. de paie"\n'
+        '      en: "has as accounting firm or payroll service"\n',
+        "",
+        "  - code: accounting_firm",
+        "a representation has a `label`",
+    ),
+    "delegation that manages": Seed(
+        "relations.yaml",
+        "    shape: delegation\n",
+        "    shape: delegation\n    manages: true\n",
+        "  - code: delegation",
+        "only a membership",
+    ),
+    "unknown method kind": Seed(
+        "linking.yaml", "kind: linking_coordinates", "kind: magic", "    kind: magic", "linking_coordinates"
+    ),
+    "unknown placeholder in success": Seed(
+        "linking.yaml",
+        "{organization} (numéro",
+        "{company} (numéro",
+        "    success:",
+        "`company` is not offered",
+    ),
+    "code lives too long": Seed(
+        "limits.yaml", "{minutes: 10", "{minutes: 11", "one_time_code:", "less than or equal to 10"
+    ),
+    "password too short": Seed("limits.yaml", "{minimum: 15", "{minimum: 12", "password:", "equal to 15"),
+    "limit missing": Seed("limits.yaml", "  sign_in:", "  # sign_in:", "attempts:", "sign_in"),
+    "limit unknown": Seed("limits.yaml", "  sign_in:", "  signin:", "  signin:", "'sign_in'"),
+    "unknown category": Seed(
+        "forms.yaml",
+        "    category: authorizations",
+        "    category: profile",
+        "    category: profile",
+        "`profile`",
+    ),
+    "unknown attestation": Seed(
+        "forms.yaml",
+        "attestations: [may_act_for_me,",
+        "attestations: [i_swear,",
+        "attestations: [i_swear",
+        "`i_swear`",
+    ),
+    "retired attestation": Seed(
+        "forms.yaml",
+        "  - code: may_act_for_me\n",
+        "  - code: may_act_for_me\n    until: 2026-01-01\n",
+        "    attestations: [may",
+        "No attestation without `until`",
+    ),
+    "two current versions": Seed(
+        "forms.yaml",
+        "  - code: accurate_and_effective\n    version: 1",
+        "  - code: may_act_for_me\n    version: 2",
+        "  - code: may_act_for_me\n    version: 2",
+        "has no `until`",
+    ),
+    "version used twice": Seed(
+        "forms.yaml",
+        "  - code: accurate_and_effective\n    version: 1",
+        "  - code: may_act_for_me\n    version: 1",
+        "  - code: may_act_for_me\n    version: 1\n    text:\n      fr: >-\n"
+        "        J’atteste que les modifications",
+        "second time",
+    ),
+    "versions not in order": Seed(
+        "forms.yaml",
+        "attestations:\n  - code: may_act_for_me",
+        "attestations:\n  - {code: may_act_for_me, version: 2, until: 2026-01-01, text: {fr: J, en: I}}\n"
+        "  - code: may_act_for_me",
+        "  - code: may_act_for_me",
+        "not in rising order",
+    ),
+    "address without host": Seed(
+        "agency.yaml", "https://sel.ccq.org", "https:///", "portal_url", "not a web"
+    ),
+    "no support by mail": Seed(
+        "agency.yaml",
+        "    email: firmecomptable@ccq.org",
+        "    url: https://ccq.example",
+        "support:",
+        "must have an `email`",
+    ),
+    "subject without kinds": Seed(
+        "catalogue.yaml", "    kinds: [employer, firm]\n", "", "  - code: monthly", "names its `kinds`"
+    ),
+    "representation by nobody": Seed(
+        "relations.yaml", "    by_kinds: [firm]\n", "", "  - code: accounting_firm", "names its `by_kinds`"
+    ),
+    "method code used twice": Seed(
+        "linking.yaml",
+        "methods:\n",
+        "methods:\n  - {code: linking_coordinates, kind: linking_coordinates, name: {fr: L, en: L},\n"
+        "     help: {fr: A, en: H}, code_valid_days: 1, success: {fr: S, en: S}}\n",
+        "  - code: linking_coordinates",
+        "second time",
+    ),
+    "too many failures": Seed(
+        "limits.yaml", "sign_in: {count: 10,", "sign_in: {count: 101,", "attempts:", "100"
+    ),
+    "options without choice": Seed(
+        "forms.yaml",
+        "        choices: options",
+        "        choices: subjects",
+        "      - code: contact.lan",
+        "`options`",
+    ),
+    "endless terms": Seed("terms/en.md", "## What", "x" * 60_000, "#", "longer than 60000"),
+    "unknown form field": Seed(
+        "forms.yaml",
+        "code: contact.email",
+        "code: contact.mail",
+        "      - code: contact.mail",
+        "`contact.mail`",
+    ),
+    "wrong option": Seed(
+        "forms.yaml",
+        "          - code: all",
+        "          - code: everything",
+        "        options:\n          - code: every",
+        "must be all",
+    ),
+    "choice without source": Seed(
+        "forms.yaml", "        choices: relation_types\n", "", "      - code: type", "where they come from"
+    ),
+    "mail without language": Seed(
+        "mails/profile_linked.yaml", "\nen:\n", "\nde:\n", "fr:\n", "`en` is required and missing"
+    ),
+    "unknown placeholder": Seed(
+        "mails/verification_code.yaml",
+        "{{ minutes }} minutes et",
+        "{{ hours }} h et",
+        "{{ hours }}",
+        "`hours`",
+    ),
+    "expression": Seed(
+        "mails/verification_code.yaml",
+        '"{{ code }}"',
+        '"{{ code|upper }}"',
+        "{{ code|upper }}",
+        "outside a placeholder",
+    ),
+    "statement": Seed(
+        "mails/profile_linked.yaml", '"Bonjour {{', '"{% if x %}Bonjour {{', "{% if", "outside a placeholder"
+    ),
+    "mail without its code": Seed(
+        "mails/verification_code.yaml", '    - code: "{{ code }}"\n', "", "fr:\n", "must show `code`"
+    ),
+    "two kinds of block in one": Seed(
+        "mails/verification_code.yaml",
+        '    - code: "{{ code }}"\n',
+        '    - code: "{{ code }}"\n      note: "x"\n',
+        '    - code: "{{ code }}"',
+        "exactly one of",
+    ),
+    "empty field not guarded": Seed(
+        "mails/linking_coordinates.yaml",
+        "    - when: responsible\n      para",
+        "    - para",
+        "    - paragraph: >-\n        Une question",
+        "may be empty",
+    ),
+    "guard on a field never empty": Seed(
+        "mails/linking_coordinates.yaml",
+        "    - unless: responsible",
+        "    - unless: code",
+        "    - unless: code",
+        "not a field that may",
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS.values(), ids=list(SEEDS))
+def test_a_fault_is_refused_with_its_file_line_and_reason(folder: Path, seed: Seed) -> None:
+    line = sow(folder, seed)
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert_named(refused.value, folder, seed, line)
+
+
+def test_faults_of_several_files_are_reported_together(folder: Path) -> None:
+    for name in ("unknown kind of subject", "password too short", "unknown placeholder"):
+        sow(folder, SEEDS[name])
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    files = {fault.file.name for fault in refused.value.faults}
+    assert files == {"catalogue.yaml", "limits.yaml", "verification_code.yaml"}
+
+
+def test_an_organization_that_nobody_could_manage_is_refused(folder: Path) -> None:
+    file = folder / "relations.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("manages: true", "manages: false"), encoding="utf-8"
+    )
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert ["`employer`" in str(refused.value), "`firm`" in str(refused.value)] == [True, True]
+    assert len(refused.value.faults) == 2
+
+
+def test_changed_data_have_another_version_and_a_changed_demo_has_not(folder: Path) -> None:
+    before = load(folder).version
+    sow(folder, Seed("demo/sign-ins.yaml", "3000004", "3000009", "3000009", ""))
+    assert load(folder).version == before
+    with (folder / "limits.yaml").open("a") as limits:
+        limits.write("# stricter soon\n")
+    assert load(folder).version != before
+
+
+@pytest.mark.parametrize("name", ["forms.yaml", "terms/en.md", "mails/profile_linked.yaml"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(FaultyFiles, match="missing") as refused:
+        load(folder)
+    assert [fault.file for fault in refused.value.faults] == [folder / name]
+
+
+@pytest.mark.parametrize("name", ["catalog.yaml", "mails/profile_link.yaml", "mails/verification_code.yml"])
+def test_a_file_that_nothing_reads_is_named(folder: Path, name: str) -> None:
+    (folder / name).write_text("x: 1\n")
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert [fault.file for fault in refused.value.faults] == [folder / name]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        (b"code: ccq\nname: \xff\n", 2, "UTF-8"),
+        (b"\n \n", 1, "empty"),
+        (b"# " + b"x" * 2_000_000, 1, "larger than"),
+        (b"# nothing\n", 1, "no data"),
+        (b"code: ccq\nx: \x07\n", 2, "cannot be read"),
+        (b"code: ccq\nx:\n  - 1\n  - 2026-02-30\n", 4, "cannot be read"),
+        (b"code: ccq\n? [a]\n: b\n", 2, "plain word"),
+        (b"- a\n- b\n", 1, "the whole file"),
+        (b"a: !!python/name:os.system x\n", 1, "YAML"),
+    ],
+)
+def test_a_file_that_is_no_data_is_named(folder: Path, content: bytes, line: int, reason: str) -> None:
+    (folder / "agency.yaml").write_bytes(content)
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    (fault,) = refused.value.faults
+    assert fault.line == line
+    assert reason in fault.reason
+
+
+def test_a_code_still_in_use_and_deleted_is_refused_with_file_and_line(ccq: Agency) -> None:
+    ccq.require_codes({"subjects": {"profile"}, "linking_methods": {"linking_coordinates"}})
+    with pytest.raises(FaultyFiles, match="`old_subject` is in use") as refused:
+        ccq.require_codes({"subjects": {"profile", "old_subject"}, "linking_methods": {"paper"}})
+    lines = {(fault.file.name, fault.line) for fault in refused.value.faults}
+    catalogue = (CCQ / "catalogue.yaml").read_text(encoding="utf-8")
+    linking = (CCQ / "linking.yaml").read_text(encoding="utf-8")
+    assert lines == {
+        ("catalogue.yaml", catalogue[: catalogue.index("\nsubjects:")].count("\n") + 2),
+        ("linking.yaml", linking[: linking.index("\nmethods:")].count("\n") + 2),
+    }
+
+
+@pytest.fixture
+def ccq() -> Agency:
+    return load(CCQ)
