@@ -1,0 +1,91 @@
+"""The outermost layer of a gateway: bounds a body, counts and times a request, and lets no stack trace out."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.database import COLLISIONS, neighbour_failed
+from chassis.languages import choose
+from chassis.outcomes import CommitUnknown, Refusal
+from chassis.problems import respond
+from contracts.events import Language
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 64 * 1024  # bytes; the largest form we have is far smaller
+REQUESTS = Counter("mandat_requests", "Requests by route and status", ["method", "route", "status"])
+SECONDS = Histogram("mandat_request_seconds", "From a request's first byte to its response's last", ["route"])
+
+
+class BodyTooLarge(Exception):
+    """The body went past the limit, whatever its Content-Length said."""
+
+
+class Gate:
+    """ASGI middleware around the whole gateway."""
+
+    def __init__(self, app: ASGIApp, default_language: Language) -> None:
+        """`default_language` is the agency's."""
+        self._app = app
+        self._default = default_language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status, begun, read = 500, False, 0
+
+        async def counted_receive() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY:
+                raise BodyTooLarge
+            return message
+
+        async def noted_send(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                status, begun = message["status"], True
+                kept = [] if any(name == b"cache-control" for name, _ in message["headers"]) else [NO_STORE]
+                message["headers"] = [*message["headers"], *kept, *FIXED]
+            await send(message)
+
+        try:
+            await self._app(scope, counted_receive, noted_send)
+        except Exception as error:
+            if begun:
+                raise
+            headers = Headers(scope=scope)
+            response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
+            await response(scope, receive, noted_send)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            REQUESTS.labels(scope["method"] if route != "none" else "any", route, status).inc()
+            SECONDS.labels(route).observe(time.perf_counter() - started)
+
+
+NO_STORE = (b"cache-control", b"no-store")
+FIXED: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    if isinstance(error, BodyTooLarge):
+        return Refusal("body_too_large", {"limit": LARGEST_BODY})
+    if isinstance(error, CommitUnknown):
+        log.warning("commit unknown", error=repr(error.__cause__))
+        return Refusal("outcome_unknown", retry_after=2)
+    if neighbour_failed(error) or isinstance(error, COLLISIONS):
+        log.warning("database failed", error=repr(error))
+        return Refusal("unavailable", retry_after=2)
+    reference = str(uuid4())
+    log.error("request failed", reference=reference, exc_info=error)
+    parameters: dict[str, Any] = {"reference": reference}
+    return Refusal("internal_error", parameters)

@@ -1,0 +1,191 @@
+"""What every gateway shares: who calls, in which language, and how a use case becomes a response."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+
+from chassis import after
+from chassis.gate import Gate
+from chassis.languages import choose
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised, field_errors, respond
+from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
+from chassis.work import Actor, Handler, Once, Repeated, Unit
+from contracts.events import Language
+
+T = TypeVar("T")
+C = TypeVar("C")
+R = TypeVar("R")
+K = TypeVar("K", Person, Agent, Machine, Caller)
+
+ANYBODY = Actor("anonymous", "")
+LONGEST_IDEMPOTENCY_KEY = 200  # characters
+
+
+@dataclass(frozen=True)
+class Gateway(Generic[T]):
+    """What a request needs of its process; stands at `app.state.gateway`."""
+
+    unit: Unit[T]
+    verifier: Verifier
+    reads: Mapping[tuple[str, str], str]
+    default_language: Language
+
+
+class Call(Generic[T]):
+    """One request on its way through a service."""
+
+    def __init__(self, request: Request, response: Response) -> None:
+        """FastAPI makes it, once per request: `Annotated[Call[Tools], Depends(Call)]`."""
+        self.gateway: Gateway[T] = request.app.state.gateway
+        self.language = language_of(request)
+        self.tools = self.gateway.unit.tools
+        self._request = request
+        self._response = response
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, with the chosen profile if there is one."""
+        return actor_of(getattr(self._request.state, "caller", None), getattr(self._request.state, "profile_id", None))
+
+    async def run(self, handler: Handler[T, C, R | Refusal], command: C) -> R:
+        """Run a use case. Its refusal ends the request as a problem; what it wrote is named in Mandat-After."""
+        committed = await self.gateway.unit.run(handler, command, self.actor)
+        self._name(committed.written)
+        if isinstance(committed.outcome, Refusal):
+            raise ProblemRaised(committed.outcome)
+        return committed.outcome
+
+    async def create(
+        self, handler: Handler[T, C, R | Refusal], command: C, resource: Callable[[R], UUID]
+    ) -> UUID:
+        """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id."""
+        key = self._request.headers.get("idempotency-key")
+        if key is None:
+            return resource(await self.run(handler, command))
+        if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
+            raise ProblemRaised(Refusal("invalid_request", fields=("Idempotency-Key",)))
+        once = Once(
+            f"{self.actor.kind}:{self.actor.id}:{self.actor.profile_id or ''}",
+            f"{self._request.method} {self._request.url.path}",
+            key,
+            hashlib.sha256(await self._request.body()).digest(),
+        )
+        committed = await self.gateway.unit.run_once(handler, command, self.actor, once, resource)
+        self._name(committed.written)
+        outcome = committed.outcome
+        if isinstance(outcome, Refusal):
+            raise ProblemRaised(outcome)
+        return outcome.resource_id if isinstance(outcome, Repeated) else resource(outcome)
+
+    def _name(self, written: Sequence[Any]) -> None:
+        if (header := after.name(written)) is not None:
+            self._response.headers[after.HEADER] = header
+
+
+def actor_of(caller: Caller | None, profile_id: UUID | None = None) -> Actor:
+    """The audit's name for a caller."""
+    match caller:
+        case Person():
+            return Actor("account", str(caller.account_id), profile_id)
+        case Agent():
+            return Actor("agent", f"{caller.issuer}#{caller.subject}")
+        case Machine():
+            return Actor("machine", caller.client_id)
+        case None:
+            return ANYBODY
+
+
+def language_of(request: Request) -> Language:
+    """The language the caller reads."""
+    return choose(request.headers.get("accept-language", ""), request.app.state.gateway.default_language)
+
+
+def admits(*kinds: type[Caller]) -> Callable[[Request], Awaitable[Any]]:
+    """A dependency that lets in these kinds of callers only, and waits for what Mandat-After names."""
+
+    async def caller_of(request: Request) -> Caller:
+        gateway: Gateway[Any] = request.app.state.gateway
+        caller = await authenticate(request, gateway.verifier)
+        if not isinstance(caller, kinds):
+            raise ProblemRaised(Refusal("wrong_kind_of_caller"))
+        request.state.caller = caller
+        if header := request.headers.get(after.HEADER):
+            unit = gateway.unit
+            refusal = await after.wait(unit.pool, header, gateway.reads, unit.origin.clock())
+            if refusal is not None:
+                raise ProblemRaised(refusal)
+        return caller
+
+    return caller_of
+
+
+async def authenticate(request: Request, verifier: Verifier) -> Caller:
+    """The caller of a request's bearer token. Raises ProblemRaised."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise ProblemRaised(Refusal("not_authenticated"))
+    try:
+        return await verifier.verify(token.strip())
+    except NotAuthenticated:
+        raise ProblemRaised(Refusal("not_authenticated")) from None
+    except KeysUnavailable:
+        raise ProblemRaised(Refusal("unavailable", retry_after=1)) from None
+
+
+async def _json_only(request: Request) -> None:
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if has_body and kind != "application/json":
+        raise ProblemRaised(Refusal("unsupported_content_type"))
+
+
+def router(*, json_only: bool = True) -> APIRouter:
+    """A router for a gateway's paths; bodies are JSON and nothing else."""
+    return APIRouter(dependencies=[Depends(_json_only)] if json_only else [])
+
+
+def build(title: str, description: str, routers: Sequence[APIRouter], default_language: Language) -> FastAPI:
+    """A gateway. Its documentation is served on the operations port, not here."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(Gate, default_language=default_language)],
+    )
+    for found in routers:
+        app.include_router(found)
+
+    @app.exception_handler(ProblemRaised)
+    async def problem(request: Request, error: ProblemRaised) -> JSONResponse:
+        return respond(error.refusal, language_of(request), error.errors)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = error.errors()
+        if any(fault["type"] == "json_invalid" for fault in faults):
+            return respond(Refusal("malformed_json"), language_of(request))
+        language = language_of(request)
+        return respond(Refusal("invalid_request"), language, field_errors(faults, language))
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        codes = {404: "not_found", 405: "method_not_allowed", 400: "malformed_json"}
+        return respond(Refusal(codes.get(error.status_code, "invalid_request")), language_of(request))
+
+    return app
+
+
+PersonCaller = Annotated[Person, Depends(admits(Person))]
+AgentCaller = Annotated[Agent, Depends(admits(Agent))]

@@ -1,0 +1,39 @@
+"""Counting attempts in the database, before any secret is compared."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chassis.database import Connection
+
+SPEND = """
+insert into limits as l (name, key, window_start, spent) values ($1, $2, $3, 1)
+on conflict (name, key) do update
+    set spent = case when l.window_start = excluded.window_start then l.spent + 1 else 1 end,
+        window_start = excluded.window_start
+    where l.window_start <> excluded.window_start or l.spent < $4
+returning spent
+"""
+
+
+class Limit(Protocol):
+    """How many attempts in how many seconds; the agency's data says."""
+
+    @property
+    def count(self) -> int:
+        """Attempts per window."""
+
+    @property
+    def per_seconds(self) -> int:
+        """Length of a window."""
+
+
+async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
+    """Count one attempt. None when it may go on, else the seconds until the window ends.
+
+    `key` is a keyed digest of what is counted. Concurrent attempts queue on the row, so that at most `count` pass.
+    """
+    seconds = int(now.timestamp())
+    start = now.replace(microsecond=0) - timedelta(seconds=seconds % limit.per_seconds)
+    if await connection.fetchval(SPEND, name, key, start, limit.count) is not None:
+        return None
+    return limit.per_seconds - seconds % limit.per_seconds

@@ -1,0 +1,56 @@
+"""Numbered SQL files, applied once each in order, in one transaction per file. See docs/decisions/."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger()
+
+LOCK = 7_263_001  # any constant: keeps two migrations of one database apart
+NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+OWN = Path(__file__).parent / "migrations"
+
+
+class MigrationRefused(Exception):
+    """A file was changed after it had been applied, or is misnamed."""
+
+
+def _files(folder: Path) -> list[tuple[str, str]]:
+    found = sorted(folder.glob("*.sql"))
+    if misnamed := [path.name for path in found if not NAME.match(path.name)]:
+        raise MigrationRefused(f"{folder.name}: {', '.join(misnamed)} is not named NNNN_what.sql")
+    return [(path.name, path.read_text(encoding="utf-8")) for path in found]
+
+
+async def migrate(dsn: str, *folders: Path) -> list[str]:
+    """Apply what is new of the chassis's own files, then of each folder. Returns the names applied now.
+
+    A file is known by its folder's owner and name, and by its digest: an applied file that has changed is refused.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        await connection.execute(
+            "create table if not exists migrations "
+            "(name text primary key, digest text not null, applied_at timestamptz not null default now())"
+        )
+        known = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
+        applied = []
+        for folder in (OWN, *folders):
+            for file, sql in _files(folder):
+                name, digest = f"{folder.parent.name}/{file}", hashlib.sha256(sql.encode()).hexdigest()
+                if name in known:
+                    if known[name] != digest:
+                        raise MigrationRefused(f"{name} was changed after it had been applied")
+                    continue
+                async with connection.transaction():
+                    await connection.execute(sql)
+                    await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
+                applied.append(name)
+                log.info("migration applied", migration=name)
+        return applied
+    finally:
+        await connection.close()

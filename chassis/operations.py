@@ -1,0 +1,84 @@
+"""What operators and Kubernetes ask, on a port of its own that is never on the public host."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chassis.database import Pool, neighbour_failed
+
+OUTBOX_DEPTH = Gauge("mandat_outbox_depth", "Rows in the outbox that Kafka has not acknowledged")
+OUTBOX_AGE = Gauge("mandat_outbox_age_seconds", "Age of the oldest row in the outbox")
+PARKED = Gauge("mandat_dead_letters", "Messages parked and not yet redriven or dropped")
+LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
+LOOK_EVERY = 1.0  # seconds
+
+Probe = Callable[[], Awaitable[bool]]
+
+
+def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe]) -> Starlette:
+    """The operations application: /livez, /readyz, /metrics, /openapi.json."""
+
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_: Request) -> Response:
+        answers = {name: await _ask(probe) for name, probe in probes.items()}
+        ready = all(answers.values())
+        return JSONResponse({"status": "ready" if ready else "not ready", **answers}, 200 if ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(gateway.openapi())
+
+    return Starlette(
+        routes=[
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/openapi.json", openapi),
+        ]
+    )
+
+
+async def _ask(probe: Probe) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            return await probe()
+    except Exception:
+        return False
+
+
+async def database_answers(pool: Pool) -> bool:
+    """Whether our own database answers."""
+    return await pool.fetchval("select true") is True
+
+
+async def observe(pool: Pool) -> None:
+    """Keep the gauges of the tables and of the loop up to date."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(LOOK_EVERY)
+        LOOP_LAG.set(max(0.0, time.monotonic() - before - LOOK_EVERY))
+        try:
+            row = await pool.fetchrow(
+                "select count(*) as depth,"
+                " coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float as age,"
+                " (select count(*) from dead_letters) as parked from outbox"
+            )
+        except Exception as error:
+            if not neighbour_failed(error):
+                raise
+            continue
+        assert row is not None
+        OUTBOX_DEPTH.set(row["depth"])
+        OUTBOX_AGE.set(row["age"])
+        PARKED.set(row["parked"])

@@ -1,0 +1,31 @@
+"""How a use case can end besides well, by who must act next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The caller must act. It is a returned outcome: its transaction commits, so that an attempt stays counted.
+
+    `code` stands in contracts/texts/problems.yaml; `parameters` fill its text; `fields` name what to correct;
+    `retry_after` is in seconds.
+    """
+
+    code: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    retry_after: int | None = None
+
+
+class Transient(Exception):
+    """Time must act: the same message may succeed in a moment. Rolls back; retried, then parked."""
+
+
+class Poison(Exception):
+    """An operator must act: the message can never succeed as it is. Rolls back; parked at once."""
+
+
+class CommitUnknown(Exception):
+    """The connection broke during COMMIT: the work may have been done. A message is redelivered and found in the inbox."""

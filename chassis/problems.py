@@ -1,0 +1,98 @@
+"""Problem details (RFC 9457): the one place where an outcome becomes an HTTP status and words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from chassis.outcomes import Refusal
+from contracts.events import Language
+from contracts.problems import problems, word
+
+MEDIA_TYPE = "application/problem+json"
+
+# pydantic's kinds of fault → the word that says it, and which of the fault's context fills `{limit}` or `{choices}`.
+FAULTS: Mapping[str, tuple[str, str | None]] = {
+    "missing": ("field_missing", None),
+    "extra_forbidden": ("field_unknown", None),
+    "string_too_short": ("field_too_short", "min_length"),
+    "string_too_long": ("field_too_long", "max_length"),
+    "too_short": ("field_too_few", "min_length"),
+    "too_long": ("field_too_many", "max_length"),
+    "string_type": ("field_not_text", None),
+    "string_unicode": ("field_not_text", None),
+    "string_pattern_mismatch": ("field_wrong_form", None),
+    "int_type": ("field_not_number", None),
+    "int_parsing": ("field_not_number", None),
+    "greater_than_equal": ("field_not_number", None),
+    "less_than_equal": ("field_not_number", None),
+    "bool_type": ("field_not_boolean", None),
+    "bool_parsing": ("field_not_boolean", None),
+    "date_type": ("field_not_date", None),
+    "date_parsing": ("field_not_date", None),
+    "date_from_datetime_parsing": ("field_not_date", None),
+    "date_from_datetime_inexact": ("field_not_date", None),
+    "datetime_type": ("field_not_instant", None),
+    "datetime_parsing": ("field_not_instant", None),
+    "datetime_from_date_parsing": ("field_not_instant", None),
+    "timezone_aware": ("field_not_instant", None),
+    "uuid_type": ("field_not_identifier", None),
+    "uuid_parsing": ("field_not_identifier", None),
+    "literal_error": ("field_not_choice", "expected"),
+    "union_tag_invalid": ("field_not_choice", "expected_tags"),
+    "union_tag_not_found": ("field_missing", None),
+    "model_type": ("field_not_object", None),
+    "model_attributes_type": ("field_not_object", None),
+    "dict_type": ("field_not_object", None),
+    "list_type": ("field_not_list", None),
+    "tuple_type": ("field_not_list", None),
+    "email": ("field_not_email", None),
+    "value_error": ("field_invalid", None),
+}
+
+
+class ProblemRaised(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, refusal: Refusal, errors: Sequence[Mapping[str, str]] = ()) -> None:
+        """`errors` name the faults of single fields."""
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.errors = errors
+
+
+def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, str]] = ()) -> JSONResponse:
+    """The response for a refusal, in the caller's language."""
+    problem = problems()[refusal.code]
+    body: dict[str, Any] = {
+        "type": f"urn:mandat:problem:{refusal.code}",
+        "code": refusal.code,
+        "status": problem.status,
+        "title": problem.title.in_(language),
+        "detail": problem.detail.in_(language, **refusal.parameters),
+    }
+    if refusal.fields:
+        body["fields"] = list(refusal.fields)
+    if errors:
+        body["errors"] = list(errors)
+    headers: dict[str, str] = {"Content-Language": language}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def field_errors(faults: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, str]]:
+    """What is wrong with each field, in the caller's language; what the caller sent is not repeated."""
+    errors = []
+    for fault in faults:
+        name, limit = FAULTS.get(fault["type"], ("field_invalid", None))
+        filling = {"limit": "", "choices": ""}
+        if limit is not None:
+            filling["limit"] = filling["choices"] = str(fault.get("ctx", {}).get(limit, "")).replace(" or ", ", ")
+        where, *path = fault["loc"]
+        place = "/".join(str(part) for part in path)
+        pointer = f"#/{place}" if where == "body" else f"{where}:{place}"
+        errors.append({"pointer": pointer, "code": name, "detail": word(name, language, **filling)})
+    return errors

@@ -1,0 +1,46 @@
+"""Secrets in transit: a compact JWE to the reader's key (RFC 7516), which nobody on the way can open."""
+
+from typing import TypeVar
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, GuestProtocol, KeySet
+from pydantic import BaseModel, ValidationError
+
+from chassis.keys import Keyring
+from chassis.outcomes import Poison
+
+M = TypeVar("M", bound=BaseModel)
+
+KEY_AGREEMENT = "ECDH-ES+A256KW"
+ENCRYPTION = "A256GCM"
+ALGORITHMS = [KEY_AGREEMENT, ENCRYPTION]
+
+
+class Sealer:
+    """Seals to any service, opens what is sealed to its own."""
+
+    def __init__(self, keyring: Keyring, public: KeySet) -> None:
+        """`public` holds every service's sealing keys; a service's newest stands first."""
+        self._own = {key.kid: key for key in keyring.sealing}
+        self._public: dict[str, ECKey] = {}
+        for key in public.keys:
+            if isinstance(key, ECKey):
+                self._public.setdefault(str(key.kid).split(".", 1)[0], key)
+
+    def seal(self, reader: str, content: BaseModel) -> str:
+        """The content as JSON, sealed to the newest key of the service `reader`."""
+        key = self._public[reader]
+        header = {"alg": KEY_AGREEMENT, "enc": ENCRYPTION, "kid": str(key.kid)}
+        return jwe.encrypt_compact(header, content.model_dump_json().encode(), key, algorithms=ALGORITHMS)
+
+    def open(self, sealed: str, model: type[M]) -> M:
+        """What was sealed to us. Raises Poison when it was sealed to another key or is damaged."""
+        try:
+            opened = jwe.decrypt_compact(sealed, self._find, algorithms=ALGORITHMS)
+            return model.model_validate_json(opened.plaintext or b"")
+        except (JoseError, ValidationError, ValueError, KeyError):
+            raise Poison("the seal cannot be opened with the keys of this service") from None
+
+    def _find(self, recipient: GuestProtocol) -> ECKey:
+        return self._own[recipient.headers()["kid"]]

@@ -1,0 +1,231 @@
+"""Composes a process of a service: starts its parts in order, stops them in reverse."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
+from uuid_utils.compat import uuid7
+
+from chassis import gateway, keys, migrations, operations, telemetry
+from chassis.bell import Bell
+from chassis.database import Pool, create_pool
+from chassis.doors import Doors, Subscription, consumer_name
+from chassis.gateway import Gateway
+from chassis.relay import Relay
+from chassis.sealing import Sealer
+from chassis.settings import Settings
+from chassis.tokens import Verifier
+from chassis.work import Origin, Unit
+from contracts import agency as agencies
+from contracts.events import Language
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+ROLES = ("api", "worker", "all", "migrate", "openapi")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a service's own parts are built from."""
+
+    settings: Settings
+    agency: agencies.Agency
+    pool: Pool
+    keyring: keys.Keyring
+    sealer: Sealer
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Service(Generic[T]):
+    """What one service is made of.
+
+    `tools` builds what its handlers work with; `chores` are tasks a worker runs besides its doors, each until cancelled;
+    `mounts` are sub-applications with rules of their own, by path.
+    """
+
+    name: str
+    description: str
+    folder: Path
+    settings: type[Settings]
+    tools: Callable[[Platform], Awaitable[T]]
+    routers: Sequence[APIRouter]
+    subscriptions: Sequence[Subscription[T]] = ()
+    chores: Callable[[Unit[T]], Sequence[Callable[[], Awaitable[None]]]] = lambda _: ()
+    mounts: Callable[[Gateway[T]], dict[str, ASGIApp]] = lambda _: {}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn in a loop that is not its own: signals are the process's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(service: Service[T], arguments: Sequence[str]) -> int:
+    """Run one role of a service until it is told to stop. Returns the process's exit status."""
+    if len(arguments) != 1 or arguments[0] not in ROLES:
+        print(f"usage: python -m services.{service.name} {' | '.join(ROLES)}", file=sys.stderr)
+        return 2
+    if arguments[0] == "openapi":
+        print(openapi(service), end="")
+        return 0
+    settings = service.settings()
+    telemetry.configure(service.name, settings.log_level)
+    if arguments[0] == "migrate":
+        asyncio.run(migrations.migrate(settings.database_url.get_secret_value(), service.folder / "migrations"))
+        return 0
+    try:
+        asyncio.run(_serve(service, settings, arguments[0]))
+    except (OSError, ValueError) as error:
+        log.error("not started", error=str(error) or repr(error))
+        return 1
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tuple[Platform, Unit[T]]]:
+    """The platform and the unit of a service, for one process; closes the pool at the end."""
+    agency = agencies.load(settings.agency)
+    keyring = keys.read(settings.keyring)
+    origin = Origin(
+        service=service.name,
+        source=f"urn:mandat:{agency.profile.code}:{service.name}",
+        topic_prefix=settings.topic_prefix,
+        time_zone=ZoneInfo(agency.profile.time_zone),
+        clock=lambda: datetime.now(UTC),
+        new_id=uuid7,
+    )
+    dsn = settings.database_url.get_secret_value()
+    pool = await create_pool(dsn, settings.database_connections, f"mandat {service.name}")
+    try:
+        sealer = Sealer(keyring, keys.read_public(settings.sealing_keys))
+        built = Platform(settings, agency, pool, keyring, sealer, origin)
+        yield built, Unit(pool, await service.tools(built), origin, Bell(pool, "outbox"))
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), 5)
+
+
+def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
+    """The service's gateway, ready to serve; `language` is the agency's own."""
+    reads = {
+        (s.event.topic.name, s.event.type_name()): consumer_name(service.name, s.event.topic)
+        for s in service.subscriptions
+    }
+    app = gateway.build(f"Mandat {service.name}", service.description, service.routers, language)
+    app.state.gateway = Gateway(unit, verifier, reads, language)
+    for path, mounted in service.mounts(app.state.gateway).items():
+        app.mount(path, mounted)
+    return app
+
+
+async def _serve(service: Service[T], settings: Settings, role: str) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with platform(service, settings) as (built, unit):
+        verifier = Verifier(settings.issuer_base, settings.agent_issuers, built.pool)
+        app = build_gateway(service, unit, verifier, built.agency.profile.default_language)
+        tasks = [asyncio.create_task(operations.observe(built.pool), name="observe")]
+        probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
+        servers = []
+        if role in ("api", "all"):
+            tasks.append(asyncio.create_task(verifier.keep_keys(), name="keys"))
+            servers.append(_server(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies))
+        relay, doors = None, None
+        if role in ("worker", "all"):
+            dsn = settings.database_url.get_secret_value()
+            relay = Relay(dsn, settings.kafka_servers, unit.outbox)
+            tasks.append(asyncio.create_task(relay.run(), name="relay"))
+            doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
+            probes["doors"] = doors.ready
+            tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in service.chores(unit)]
+        probes["running"] = _is_running(stopping, tasks)
+        servers.append(
+            _server(operations.build(app, built.pool, probes), settings.operations_host, settings.operations_port, "")
+        )
+        serving = [asyncio.create_task(server.serve(), name="http") for server in servers]
+        try:
+            if doors is not None:
+                await _start(doors, stopping)
+            log.info("started", role=role, gateway=settings.gateway_port, operations=settings.operations_port)
+            await asyncio.wait(
+                [asyncio.create_task(stopping.wait()), *tasks, *serving], return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stopping.set()
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*serving, return_exceptions=True)
+            if doors is not None:
+                await doors.stop()
+            if relay is not None:
+                relay.stop()
+            for task in tasks:
+                if task.get_name() != "relay":
+                    task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            log.info("stopped")
+        for outcome in ended:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+async def _start(doors: Doors[T], stopping: asyncio.Event) -> None:
+    """Join the consumer groups, for however long the broker takes to come up."""
+    while not stopping.is_set():
+        try:
+            await doors.start()
+            return
+        except (OSError, ConnectionError, RuntimeError) as error:
+            log.warning("doors wait for Kafka", error=repr(error))
+            await asyncio.sleep(1)
+
+
+async def _forever(chore: Callable[[], Awaitable[None]]) -> None:
+    await chore()
+
+
+def _is_running(stopping: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) -> operations.Probe:
+    async def running() -> bool:
+        return not stopping.is_set() and not any(task.done() for task in tasks)
+
+    return running
+
+
+def _server(app: ASGIApp, host: str, port: int, trusted_proxies: str) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=trusted_proxies or None,
+            timeout_graceful_shutdown=10,
+        )
+    )
+
+
+def openapi(service: Service[T]) -> str:
+    """The gateway's OpenAPI document, as committed in contracts/openapi/."""
+    app = gateway.build(f"Mandat {service.name}", service.description, service.routers, "fr")
+    return json.dumps(app.openapi(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"

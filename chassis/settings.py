@@ -1,0 +1,51 @@
+"""What a process is told by its environment. Every variable starts with MANDAT_."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class TrustedIssuer(BaseModel):
+    """An issuer of agents' tokens: its `iss`, where its public keys are, and the audience it writes for us."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    jwks_uri: str
+    audience: str
+
+
+class MachineClient(BaseModel):
+    """Another system of the agency: `secret_digest` is the SHA-256, in hex, of a random secret of 32 bytes or more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str
+    secret_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: tuple[str, ...]
+
+
+class Settings(BaseSettings):
+    """The settings that all services share; a service with a setting of its own extends this class."""
+
+    model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True)
+
+    agency: Path
+    database_url: SecretStr
+    database_connections: Annotated[int, Field(ge=2, le=64)] = 10
+    kafka_servers: str = ""
+    topic_prefix: str = ""
+    gateway_host: str = "127.0.0.1"
+    gateway_port: Port
+    operations_host: str = "127.0.0.1"
+    operations_port: Port
+    trusted_proxies: str = ""
+    keyring: Path
+    sealing_keys: Path
+    issuer_base: str
+    agent_issuers: tuple[TrustedIssuer, ...] = ()
+    log_level: str = "INFO"

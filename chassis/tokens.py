@@ -1,0 +1,179 @@
+"""Who calls: bearer tokens verified here, with keys fetched in the background, and revocations kept in our own database."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import structlog
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from chassis.database import Connection, Pool
+from chassis.settings import TrustedIssuer
+
+log = structlog.get_logger()
+
+AUDIENCE = "mandat"
+ALGORITHMS = ["ES256", "RS256"]
+LEEWAY = 5  # seconds that clocks may differ
+REFRESH = 300.0  # seconds between two fetches of an issuer's keys
+RETRY = 1.0  # seconds between two tries while an issuer has none, and the least time between fetches for an unknown key
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person's account in one session."""
+
+    account_id: UUID
+    session_id: UUID
+    epoch: int
+    auth_time: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Another system of the agency."""
+
+    client_id: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An employee of the agency, always a named person."""
+
+    subject: str
+    name: str
+    issuer: str
+
+
+Caller = Person | Machine | Agent
+
+
+class NotAuthenticated(Exception):
+    """The token is missing, expired, forged, revoked, or from an issuer that nobody here trusts."""
+
+
+class KeysUnavailable(Exception):
+    """The issuer is trusted but its keys have not been fetched yet."""
+
+
+class Verifier:
+    """Verifies bearer tokens. The kind of caller follows from `iss` alone."""
+
+    def __init__(self, issuer_base: str, agent_issuers: tuple[TrustedIssuer, ...], pool: Pool) -> None:
+        """`issuer_base` is the public base address of accounts; its keys serve for people and for machines."""
+        self._people = f"{issuer_base}/people"
+        self._machines = f"{issuer_base}/machines"
+        own = f"{issuer_base}/.well-known/jwks.json"
+        self._agents = {issuer.issuer: issuer for issuer in agent_issuers}
+        self._sources: Mapping[str, str] = {
+            self._people: own,
+            self._machines: own,
+            **{issuer.issuer: issuer.jwks_uri for issuer in agent_issuers},
+        }
+        self._keys: dict[str, KeySet] = {}
+        self._wanted = asyncio.Event()
+        self._pool = pool
+
+    async def verify(self, token: str) -> Caller:
+        """The caller that a token names. Raises NotAuthenticated or KeysUnavailable."""
+        claims = await self._claims(token)
+        try:
+            if claims["iss"] == self._people:
+                person = Person(
+                    UUID(claims["sub"]), UUID(claims["sid"]), int(claims["epoch"]), int(claims["auth_time"])
+                )
+                if await is_revoked(self._pool, person):
+                    raise NotAuthenticated
+                return person
+            if claims["iss"] == self._machines:
+                return Machine(claims["sub"], frozenset(str(claims.get("scope", "")).split()))
+            return Agent(claims["sub"], str(claims["name"]), claims["iss"])
+        except (KeyError, ValueError, TypeError):
+            raise NotAuthenticated from None
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            issuer = json.loads(jws.extract_compact(token.encode()).payload)["iss"]
+        except (JoseError, ValueError, KeyError, TypeError, UnicodeError):
+            raise NotAuthenticated from None
+        if not isinstance(issuer, str) or issuer not in self._sources:
+            raise NotAuthenticated
+        keys = self._keys.get(self._sources[issuer])
+        if keys is None:
+            self._wanted.set()
+            raise KeysUnavailable
+        audience = self._agents[issuer].audience if issuer in self._agents else AUDIENCE
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        try:
+            verified = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            rules.validate(verified.claims)
+        except (JoseError, ValueError, KeyError, TypeError):
+            self._wanted.set()
+            raise NotAuthenticated from None
+        return verified.claims
+
+    def learn(self, source: str, keys: KeySet) -> None:
+        """Take the keys found at a source (a jwks_uri)."""
+        self._keys[source] = keys
+
+    async def keep_keys(self) -> None:
+        """Fetch issuers' keys: at once, then regularly, and sooner when a token names one we do not know."""
+        async with httpx.AsyncClient(timeout=2.0) as client:
+            while True:
+                for source in sorted(set(self._sources.values())):
+                    await self._fetch(client, source)
+                missing = set(self._sources.values()) - self._keys.keys()
+                try:
+                    await asyncio.wait_for(self._wanted.wait(), RETRY if missing else REFRESH)
+                    await asyncio.sleep(RETRY)
+                except TimeoutError:
+                    pass
+                self._wanted.clear()
+
+    async def _fetch(self, client: httpx.AsyncClient, source: str) -> None:
+        try:
+            response = await client.get(source)
+            response.raise_for_status()
+            self.learn(source, KeySet.import_key_set(response.json()))
+        except (httpx.HTTPError, JoseError, ValueError, KeyError) as error:
+            log.warning("issuer's keys not fetched", source=source, error=repr(error))
+
+
+async def is_revoked(pool: Pool, person: Person) -> bool:
+    """Whether the session ended, or every session of its epoch did."""
+    found: bool = await pool.fetchval(
+        "select exists (select from revoked_sessions where session_id = $1)"
+        " or exists (select from epochs where subject = $2 and epoch > $3)",
+        person.session_id,
+        person.account_id,
+        person.epoch,
+    )
+    return found
+
+
+async def revoke(connection: Connection, subject: UUID, session_id: UUID | None, epoch: int) -> None:
+    """Remember that a session ended, or with None every session of the subject older than `epoch`. Monotone."""
+    if session_id is not None:
+        await connection.execute(
+            "insert into revoked_sessions (session_id) values ($1) on conflict do nothing", session_id
+        )
+        return
+    await connection.execute(
+        "insert into epochs (subject, epoch) values ($1, $2)"
+        " on conflict (subject) do update set epoch = greatest(epochs.epoch, excluded.epoch)",
+        subject,
+        epoch,
+    )
