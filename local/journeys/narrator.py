@@ -1,0 +1,65 @@
+"""Tells a journey as it happens: the step in the guide, what was called, what came back, how long an effect took."""
+
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+WIDTH = 118
+
+
+class PromiseBroken(Exception):
+    """A step did not do what the guide and the contract say."""
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+@dataclass
+class Narrator:
+    """Prints, and counts what held."""
+
+    say: Callable[[str], None] = _print
+    colour: bool = field(default_factory=sys.stdout.isatty)
+    held: int = 0
+
+    def step(self, guide: str, told: str) -> None:
+        """A step of the guide, in its own words, and what is about to happen."""
+        self.say("")
+        self.say(self._in("1;36", f"━━ {guide}"))
+        for line in textwrap.wrap(told, WIDTH - 3):
+            self.say(f"   {line}")
+
+    def called(self, service: str, method: str, path: str, status: int, milliseconds: float) -> None:
+        """A request that was made."""
+        mark = self._in("32" if status < 400 else "33", str(status))
+        self.say(f"   → {service:<15}{method:<7}{path:<62} {mark} {milliseconds:6.0f} ms")
+
+    def arrived(self, what: str, milliseconds: float) -> None:
+        """An effect that was waited for."""
+        self.say(f"   ⇢ {what:<84} {self._in('35', f'after {milliseconds:5.0f} ms')}")
+
+    def shows(self, *lines: str) -> None:
+        """What came back, in a few words."""
+        for line in lines:
+            for part in textwrap.wrap(line, WIDTH - 8) or [""]:
+                self.say(f"       {part}")
+
+    def holds(self, condition: object, promise: str) -> None:
+        """A promise of the guide or the contract. Raises PromiseBroken when it does not hold."""
+        if not condition:
+            raise PromiseBroken(promise)
+        self.held += 1
+        self.say(f"   {self._in('32', '✓')} {promise}")
+
+    def end(self, broken: str | None) -> None:
+        """The last line."""
+        self.say("")
+        if broken is None:
+            self.say(self._in("1;32", f"Every step held: {self.held} promises kept."))
+        else:
+            self.say(self._in("1;31", f"A step did not hold: {broken}"))
+
+    def _in(self, colour: str, text: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text

@@ -1,0 +1,148 @@
+"""What a portal does on behalf of people: calls the gateways, waits for mails, reads codes from them."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import httpx
+
+from local.issuer import AGENTS
+from local.journeys.narrator import Narrator, PromiseBroken
+from local.stack import Stack
+
+PATIENCE = 15.0
+"""Seconds that a mail or an effect may take before the step counts as broken; a shared machine has bad moments."""
+
+LOOK_EVERY = 0.005
+
+ONE_TIME_CODE = re.compile(r"(?<!\d)(\d{3})\s?(\d{3})(?!\d)")
+LINKING_CODE = re.compile(r"(?<![0-9A-Z-])([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z])(?![0-9A-Z-])")
+
+Language = Literal["fr", "en"]
+Service = Literal["accounts", "linking", "authorizations", "notifications"]
+
+
+@dataclass
+class Someone:
+    """A person at the portal: who they are, and what the portal keeps for them while they are signed in."""
+
+    email: str
+    password: str
+    given_name: str
+    family_name: str
+    language: Language
+    account_id: str = ""
+    access_token: str = ""
+    refresh_token: str = ""
+    profile: str = ""
+    after: str = ""
+    registrations: list[str] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the next request: language, token, chosen profile, and what the last change wrote."""
+        found = {"Accept-Language": self.language}
+        if self.access_token:
+            found["Authorization"] = f"Bearer {self.access_token}"
+        if self.profile:
+            found["Mandat-Profile"] = self.profile
+        if self.after:
+            found["Mandat-After"] = self.after
+        return found
+
+
+@dataclass
+class Portal:
+    """One portal, against one running stack."""
+
+    stack: Stack
+    narrator: Narrator
+    http: httpx.AsyncClient
+
+    async def call(
+        self,
+        who: Someone,
+        service: Service,
+        method: str,
+        path: str,
+        *,
+        expect: int,
+        json: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """One request as the person. Returns the JSON body; None when there is none. Keeps Mandat-After for the next."""
+        started = time.perf_counter()
+        response = await self.http.request(
+            method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})
+        )
+        shown = re.sub(r"([0-9a-f]{8})-[0-9a-f-]{27}", r"\1…", path)
+        self.narrator.called(
+            service, method, shown, response.status_code, (time.perf_counter() - started) * 1000
+        )
+        if response.status_code != expect:
+            raise PromiseBroken(
+                f"{method} {path} answered {response.status_code}, not {expect}: {response.text[:500]}"
+            )
+        if after := response.headers.get("mandat-after"):
+            who.after = after
+        return response.json() if response.content else None
+
+    async def agent(self) -> Someone:
+        """A demo agent of the agency, with a token of the demo issuer."""
+        name = next(iter(AGENTS.values()))
+        answer = await self.http.post(f"{self.stack.demo_issuer}/token", json={"name": name})
+        return Someone("", "", name, "", "fr", access_token=answer.json()["access_token"])
+
+    async def machine(self) -> Someone:
+        """Another system of the agency, with a token of its own client."""
+        client_id, secret = self.stack.machine
+        answer = await self.http.post(
+            f"{self.stack.gateway('accounts')}/oauth2/token",
+            data={"grant_type": "client_credentials", "scope": "access:evaluate"},
+            auth=(client_id, secret),
+        )
+        answer.raise_for_status()
+        return Someone("", "", client_id, "", "fr", access_token=answer.json()["access_token"])
+
+    async def mail(self, address: str, since: datetime, what: str) -> dict[str, Any]:
+        """The first mail to an address that arrived after an instant."""
+
+        async def look() -> dict[str, Any] | None:
+            found = await self.http.get(
+                f"{self.stack.inbox}/mails", params={"to": address, "since": since.isoformat()}
+            )
+            mails: list[dict[str, Any]] = found.json()
+            return mails[0] if mails else None
+
+        found = await self.until(look, f"{what} to {address}")
+        arrived = datetime.fromisoformat(found["received_at"])
+        self.narrator.arrived(
+            f"mail to {address}: “{found['subject']}”", (arrived - since).total_seconds() * 1000
+        )
+        return found
+
+    async def until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
+        """Look until there is something. Raises PromiseBroken when nothing came in time."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := await look()):
+            if time.monotonic() > deadline:
+                raise PromiseBroken(f"{what} did not arrive within {PATIENCE:.0f} seconds")
+            await asyncio.sleep(LOOK_EVERY)
+        return found
+
+
+def code_in(mail: dict[str, Any], form: re.Pattern[str]) -> str:
+    """The code that a mail shows as text."""
+    found = form.search(mail["text"])
+    if found is None:
+        raise PromiseBroken(f"no code stands in the mail “{mail['subject']}”")
+    return "".join(found.groups())
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,214 @@
+"""GET /v1/authorized-files ("Mes dossiers autorisés") and GET /v1/forms, for the chosen profile."""
+
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.gateway import Call, router
+from contracts.agency.forms import FormField
+from contracts.events import Level
+from contracts.problems import word
+from services.authorizations.access import storage
+from services.authorizations.access.domain import Entitlement
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.profile import AuthorizationsCall, Profile
+from services.authorizations.tools import Tools
+from services.authorizations.views import last_day
+
+routes = router()
+
+
+class FileOrganizationView(BaseModel):
+    """The organization whose file it is."""
+
+    organization_id: UUID
+    kind: str
+    number: str
+    name: str
+
+
+class FileSubjectView(BaseModel):
+    """A subject in force, at its highest level."""
+
+    subject: str
+    name: str
+    level: Level
+    level_name: str
+    starts_on: date
+    ends_on: date
+
+
+class AbsentSubjectView(BaseModel):
+    """A subject of this organization that the profile does not have because it cannot be delegated, and why."""
+
+    subject: str
+    name: str
+    why: str
+
+
+class AuthorizedFileView(BaseModel):
+    """One organization that the profile may act for."""
+
+    organization: FileOrganizationView
+    functions: list[str]
+    subjects: list[FileSubjectView]
+    absent: list[AbsentSubjectView]
+
+
+class AuthorizedFilesView(BaseModel):
+    """Every organization that the profile may act for, by name."""
+
+    items: list[AuthorizedFileView]
+    total: int
+
+
+class ChoiceView(BaseModel):
+    """A value of a fixed choice, in words."""
+
+    code: str
+    label: str
+    help: str | None
+
+
+class FieldView(BaseModel):
+    """A field of a form; `code` is its path in the request's body, `when` the case in which it is asked for."""
+
+    code: str
+    label: str
+    help: str | None
+    kind: str
+    required: bool
+    when: str | None
+    choices: str | None
+    options: list[ChoiceView]
+
+
+class StatementView(BaseModel):
+    """A statement to tick, in its current version."""
+
+    code: str
+    version: int
+    text: str
+
+
+class FormView(BaseModel):
+    """A form of the service catalogue."""
+
+    code: str
+    kind: str
+    category: str
+    category_name: str
+    title: str
+    help: str
+    fields: list[FieldView]
+    attestations: list[StatementView]
+
+
+class FormsView(BaseModel):
+    """The forms that the chosen profile may use."""
+
+    items: list[FormView]
+    total: int
+
+
+@routes.get("/v1/authorized-files", summary="The files the chosen profile may act in")
+async def authorized_files(acting: Profile, call: AuthorizationsCall) -> AuthorizedFilesView:
+    """Subjects, rights and dates in force now, and why a service is absent."""
+    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    async with call.gateway.unit.pool.acquire() as connection:
+        chains = await storage.of_contact(connection, moment, acting.contact_id)
+        names = await organizations.get(connection, {chain.organization_id for chain in chains})
+    files = [
+        _file(call, names[organization_id], list(found), moment.day)
+        for organization_id, found in groupby(chains, key=lambda chain: chain.organization_id)
+    ]
+    files.sort(key=lambda file: file.organization.name.casefold())
+    return AuthorizedFilesView(items=files, total=len(files))
+
+
+@routes.get("/v1/forms", summary="The forms the chosen profile may use")
+async def forms(acting: Profile, call: AuthorizationsCall) -> FormsView:
+    """Titles, help, fields, choices and attestations in the caller's language."""
+    agency, today = call.tools.agency, call.tools.moment(call.gateway.unit.origin.clock()).day
+    usable = [form for form in agency.forms.values() if form.in_force(today)] if call.tools.manages(acting) else []
+    items = [
+        FormView(
+            code=form.code,
+            kind=form.kind,
+            category=form.category,
+            category_name=agency.categories[form.category].name.in_(call.language),
+            title=form.title.in_(call.language),
+            help=form.help.in_(call.language),
+            fields=[_field(call, field) for field in form.fields],
+            attestations=[
+                StatementView(code=code, version=statement.version, text=statement.text.in_(call.language))
+                for code in form.attestations
+                for statement in [agency.attestations[code]]
+            ],
+        )
+        for form in usable
+    ]
+    return FormsView(items=items, total=len(items))
+
+
+def _field(call: Call[Tools], field: FormField) -> FieldView:
+    def said(text: Any) -> str | None:
+        return text.in_(call.language) if text is not None else None
+
+    return FieldView(
+        code=field.code,
+        label=field.label.in_(call.language),
+        help=said(field.help),
+        kind=field.kind,
+        required=field.required,
+        when=field.when,
+        choices=field.choices,
+        options=[
+            ChoiceView(code=option.code, label=option.label.in_(call.language), help=said(option.help))
+            for option in field.options
+        ],
+    )
+
+
+def _file(call: Call[Tools], organization: OrganizationRow, chains: list[Entitlement], day: date) -> AuthorizedFileView:
+    best: dict[str, Entitlement] = {}
+    for chain in chains:
+        if chain.subject not in best or chain.level == "write":
+            best[chain.subject] = chain
+    ceiling = call.tools.agency.ceiling(organization.kind, day)
+    return AuthorizedFileView(
+        organization=FileOrganizationView(
+            organization_id=organization.organization_id,
+            kind=organization.kind,
+            number=organization.number,
+            name=organization.legal_name,
+        ),
+        functions=sorted({call.tools.relation_type(chain.function).name.in_(call.language) for chain in chains}),
+        subjects=[
+            FileSubjectView(
+                subject=subject.code,
+                name=subject.name.in_(call.language),
+                level=best[subject.code].level,
+                level_name=word(f"level_{best[subject.code].level}", call.language),
+                starts_on=valid.starts_on,
+                ends_on=last_day(valid),
+            )
+            for subject in ceiling
+            if subject.code in best and (valid := best[subject.code].valid) is not None
+        ],
+        absent=[
+            AbsentSubjectView(
+                subject=subject.code,
+                name=subject.name.in_(call.language),
+                why=subject.why_not_delegable.in_(call.language),
+            )
+            for subject in ceiling
+            if subject.why_not_delegable is not None
+            and subject.code not in best
+            and any(chain.through is not None for chain in chains)
+        ],
+    )

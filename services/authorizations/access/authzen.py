@@ -1,0 +1,194 @@
+"""OpenID AuthZEN Authorization API 1.0: POST /access/v1/evaluation, with its own errors and leniency.
+
+Unknown fields are ignored; whatever is malformed is a 400 with a short text; a no is a 200.
+"""
+
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chassis import after
+from chassis.gateway import Gateway
+from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
+from contracts.events import Language
+from contracts.problems import word
+from services.authorizations.access.domain import Decision
+from services.authorizations.access.handlers import Question, evaluate
+from services.authorizations.tools import Tools
+
+SCOPE = "access:evaluate"
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
+
+# What to do next, by the reason of a no; the agency's support where nothing else helps.
+NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",
+        "no_relation": "next_manager", "right": "next_manager", "relation": "next_manager",
+        "membership": "next_manager"}  # fmt: skip
+
+
+# No database text can hold a NUL.
+Text = Annotated[StrictStr, Field(pattern=r"^[^\x00]*$")]
+
+
+class Lenient(BaseModel):
+    """Whatever else the caller sends is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Entity(Lenient):
+    """A subject or a resource."""
+
+    type: Text
+    id: Text
+
+
+class Action(Lenient):
+    """An action."""
+
+    name: Text
+
+
+class Context(Lenient):
+    """What a question may say besides: the instant, what must have been applied, whether to explain."""
+
+    at: AwareDatetime | None = None
+    after: StrictStr | None = None
+    explain: StrictBool = False
+
+
+class Evaluation(Lenient):
+    """One question."""
+
+    subject: Entity
+    action: Action
+    resource: Entity
+    context: Context = Context()
+
+
+def build(gateway: Gateway[Tools]) -> Starlette:
+    """The sub-application."""
+
+    async def evaluation(request: Request) -> Response:
+        caller = await _caller(request, gateway)
+        question = await _read(request)
+        if not _may_ask(caller, question):
+            raise HTTPException(403, "this token may ask about its own account only")
+        await _wait(gateway, question.context)
+        at = question.context.at or gateway.unit.origin.clock()
+        async with gateway.unit.pool.acquire() as connection:
+            decision = await evaluate(connection, gateway.unit.tools, _question(question, at))
+        content: dict[str, Any] = {"decision": decision.allowed}
+        if question.context.explain:
+            content["context"] = explain(decision, question.resource.type, gateway.unit.tools)
+        return JSONResponse(content)
+
+    async def with_id(request: Request) -> Response:
+        response = await evaluation(request)
+        return _same_id(request, response)
+
+    return Starlette(
+        routes=[Route("/evaluation", with_id, methods=["POST"])],
+        exception_handlers={HTTPException: _error},
+    )
+
+
+async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise HTTPException(401, "a bearer token is required", {"WWW-Authenticate": "Bearer"})
+    try:
+        return await gateway.verifier.verify(token.strip())
+    except NotAuthenticated:
+        raise HTTPException(401, "the token is not valid", {"WWW-Authenticate": "Bearer"}) from None
+    except KeysUnavailable:
+        raise HTTPException(503, "the issuer's keys are not known yet", {"Retry-After": "1"}) from None
+
+
+async def _read(request: Request) -> Evaluation:
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise HTTPException(400, "Content-Type must be application/json")
+    try:
+        return Evaluation.model_validate(json.loads(await request.body()))
+    except ValidationError as error:
+        where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise HTTPException(400, where) from None
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "the body is not valid JSON") from None
+
+
+def _may_ask(caller: Caller, question: Evaluation) -> bool:
+    if isinstance(caller, Machine):
+        return SCOPE in caller.scopes
+    return isinstance(caller, Person) and question.subject.id == str(caller.account_id)
+
+
+async def _wait(gateway: Gateway[Tools], context: Context) -> None:
+    if context.after is None:
+        return
+    unit = gateway.unit
+    refusal = await after.wait(unit.pool, context.after, gateway.reads, unit.origin.clock())
+    if refusal is not None and refusal.code == "not_yet_applied":
+        raise HTTPException(409, "not_yet_applied", {"Retry-After": "1"})
+    if refusal is not None:
+        raise HTTPException(400, "context.after is not a Mandat-After value")
+
+
+def _question(evaluation: Evaluation, at: Any) -> Question:
+    account_id = None
+    if evaluation.subject.type == "account":
+        try:
+            account_id = UUID(evaluation.subject.id)
+        except ValueError:
+            account_id = None
+    name = evaluation.action.name
+    return Question(
+        account_id=account_id,
+        level="read" if name == "read" else "write" if name == "write" else None,
+        subject=evaluation.resource.type,
+        organization=evaluation.resource.id,
+        at=at,
+    )
+
+
+def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
+    """The chain link by link, the first that fails, and what to do next, in both languages."""
+    found = tools.agency.subjects.get(subject)
+    support = next(support.email for support in tools.agency.profile.support if support.email)
+    content: dict[str, Any] = {
+        "chain": [
+            {"link": link.name, "holds": link.holds, **{to: word(f"link_{link.name}", to) for to in LANGUAGES}}
+            for link in decision.links
+        ]
+    }
+    if decision.relation_id is not None:
+        content["relation_id"] = str(decision.relation_id)
+    if decision.reason is None:
+        return content
+    following = NEXT.get(decision.reason, "next_agency")
+    content["reason"] = {"code": decision.reason}
+    content["next"] = {"code": following}
+    for to in LANGUAGES:
+        name = found.name.in_(to) if found else subject
+        content["reason"][to] = word(f"reason_{decision.reason}", to, subject=name)
+        content["next"][to] = word(following, to, support=support)
+    if decision.reason == "delegable" and found is not None and found.why_not_delegable is not None:
+        content["next"] = {"code": "why_not_delegable", **{to: found.why_not_delegable.in_(to) for to in LANGUAGES}}
+    return content
+
+
+async def _error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _same_id(request, JSONResponse(error.detail, error.status_code, error.headers))
+
+
+def _same_id(request: Request, response: Response) -> Response:
+    if identity := request.headers.get("x-request-id"):
+        response.headers["X-Request-ID"] = identity[:200]
+    return response

@@ -1,0 +1,106 @@
+"""What a chain of links says: whether it holds, and which link fails first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.events import Level
+from services.authorizations.periods import Period
+
+
+@dataclass(frozen=True)
+class Acting:
+    """An account with its chosen profile, as it may act at this moment."""
+
+    account_id: UUID
+    contact_id: UUID
+    organization_id: UUID
+    functions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Entitlement:
+    """One chain from a holder to a subject of an organization; each bool is one link of it, at the moment asked about.
+
+    `level` is the lowest along the chain; `valid` the days that relation and right share.
+    """
+
+    relation_id: UUID
+    organization_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    through: UUID | None
+    membership: UUID | None
+    all_rights: bool
+    type: str
+    function: str
+    right_id: UUID
+    subject: str
+    level: Level
+    valid: Period | None
+    organization_active: bool
+    firm_active: bool
+    membership_holds: bool
+    through_holds: bool
+    relation_holds: bool
+    delegable: bool
+    right_holds: bool
+    firm_right_holds: bool
+    account_active: bool = True
+    bound: bool = True
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link of a chain, named as in words.yaml (`link_…`)."""
+
+    name: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer, the chain it rests on, and for a no the name of the reason (`reason_…` in words.yaml)."""
+
+    allowed: bool
+    links: Sequence[Link] = ()
+    reason: str | None = None
+    relation_id: UUID | None = None
+
+
+def links(chain: Entitlement, wanted: Level) -> list[Link]:
+    """The links of a chain in the order in which a person would check them."""
+    found = [
+        Link("account", chain.account_active),
+        Link("binding", chain.bound),
+        Link("organization", chain.organization_active),
+    ]
+    if chain.through is not None:
+        found += [
+            Link("firm", chain.firm_active),
+            Link("membership", chain.membership_holds),
+            Link("through", chain.through_holds),
+        ]
+    found += [Link("relation", chain.relation_holds)]
+    if chain.through is not None:
+        found += [Link("delegable", chain.delegable)]
+    found += [Link("right", chain.right_holds)]
+    if chain.through is not None:
+        found += [Link("firm_right", chain.firm_right_holds)]
+    found += [Link("level", wanted == "read" or chain.level == "write")]
+    return found
+
+
+def decide(chains: Iterable[Entitlement], wanted: Level) -> Decision | None:
+    """The answer of the best chain: one that holds, else the one that gets furthest. None when there is no chain."""
+    best: tuple[int, Decision] | None = None
+    for chain in chains:
+        found = links(chain, wanted)
+        failed = next((link for link in found if not link.holds), None)
+        if failed is None:
+            return Decision(True, found, None, chain.relation_id)
+        reach = found.index(failed) - len(found)
+        if best is None or reach > best[0]:
+            best = (reach, Decision(False, found, failed.name, chain.relation_id))
+    return best[1] if best else None

@@ -1,0 +1,150 @@
+"""The one query: from a relation, through everything it hangs on, to a subject at a level, at an instant.
+
+Check, authorized files, the list of authorizations, preview and "never wider than held" all read ENTITLEMENTS, so that they
+cannot disagree. It yields what is not in force too, each link of the chain beside it, because explanations need the
+first link that fails.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from asyncpg import Range
+
+from chassis.database import Connection
+from contracts.events import Level
+from services.authorizations.access.domain import Acting, Entitlement
+from services.authorizations.periods import Period
+
+
+def in_force(row: str) -> str:
+    """Whether a relation or right is in force at $1 (an instant) on $2 (the agency's day then)."""
+    return f"({row}.valid @> $2::date and ({row}.ended_at is null or $1::timestamptz < {row}.ended_at))"
+
+
+def active(owner: str) -> str:
+    """Whether an organization or account is active at $1."""
+    return (
+        f"exists (select from statuses s where s.owner_id = {owner}"
+        " and upper_inf(s.recorded) and s.active and s.during @> $1::timestamptz)"
+    )
+
+
+# $1 the instant, $2 the agency's day then, $3 the codes of the delegable subjects.
+ENTITLEMENTS = f"""
+select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_organization_id, r.through, r.membership,
+    r.all_rights, r.type, coalesce(m.type, r.type) as function,
+    held.right_id, held.subject, least(held.level, firm.level) as level,
+    r.valid * held.valid as valid,
+    {active("r.organization_id")} as organization_active,
+    {active("r.holder_organization_id")} as firm_active,
+    r.membership is null or {in_force("m")} as membership_holds,
+    r.through is null or {in_force("t")} as through_holds,
+    {in_force("r")} as relation_holds,
+    r.through is null or held.subject = any($3::text[]) as delegable,
+    {in_force("held")} as right_holds,
+    r.through is null or r.all_rights or coalesce(firm.holds, false) as firm_right_holds
+from relations r
+left join relations m on m.relation_id = r.membership and upper_inf(m.recorded)
+left join relations t on t.relation_id = r.through and upper_inf(t.recorded)
+join rights held on held.relation_id = case when r.all_rights then r.through else r.relation_id end
+    and upper_inf(held.recorded)
+left join lateral (
+    select f.level, {in_force("f")} as holds from rights f
+    where r.through is not null and not r.all_rights
+        and f.relation_id = r.through and f.subject = held.subject and upper_inf(f.recorded)
+    order by holds desc, upper(f.valid) desc nulls first limit 1
+) firm on true
+where upper_inf(r.recorded)
+"""
+
+IN_FORCE = (
+    "organization_active and firm_active and membership_holds and through_holds"
+    " and relation_holds and delegable and right_holds and firm_right_holds"
+)
+
+OF_ACCOUNT = f"""
+select e.*, {active("b.account_id")} as account_active, b.during @> $1::timestamptz as bound
+from bindings b
+join ({ENTITLEMENTS}) e on e.holder_id = b.contact_id
+where upper_inf(b.recorded) and b.account_id = $4 and e.organization_id = $5
+"""
+
+OF_CONTACT = f"""
+select e.*, true as account_active, true as bound from ({ENTITLEMENTS}) e
+where e.holder_id = $4 and {IN_FORCE} order by e.organization_id, e.subject
+"""
+
+ACTING = f"""
+select c.organization_id,
+    coalesce(array_agg(r.type) filter (where {in_force("r")}), '{{}}') as functions,
+    coalesce(array_agg(r.relation_id) filter (where {in_force("r")}), '{{}}') as memberships
+from contacts c
+join bindings b on b.contact_id = c.contact_id and upper_inf(b.recorded) and b.during @> $1::timestamptz
+left join relations r on r.holder_id = c.contact_id and r.through is null and upper_inf(r.recorded)
+where c.contact_id = $3 and b.account_id = $4 and {active("b.account_id")} and {active("c.organization_id")}
+group by c.organization_id
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The instant asked about, the agency's day then, and which subjects the agency lets delegate."""
+
+    at: datetime
+    day: date
+    delegable: Sequence[str]
+
+
+async def of_account(
+    connection: Connection, moment: Moment, account_id: UUID, organization_id: UUID, subject: str | None
+) -> list[Entitlement]:
+    """Every chain from the account to the organization, in force or not; for one subject or with None for all."""
+    query = OF_ACCOUNT if subject is None else f"{OF_ACCOUNT} and e.subject = $6"
+    arguments = [moment.at, moment.day, moment.delegable, account_id, organization_id]
+    return [_entitlement(row) for row in await connection.fetch(query, *arguments, *([subject] if subject else []))]
+
+
+async def of_contact(connection: Connection, moment: Moment, contact_id: UUID) -> list[Entitlement]:
+    """What a contact may do now, for every organization."""
+    rows = await connection.fetch(OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id)
+    return [_entitlement(row) for row in rows]
+
+
+async def held_by_relation(
+    connection: Connection, moment: Moment, relation_id: UUID
+) -> dict[str, Level]:
+    """What a relation carries in force at the moment: subject → highest level."""
+    rows = await connection.fetch(
+        f"select subject, max(level)::text as level from ({ENTITLEMENTS}) e where relation_id = $4 and {IN_FORCE}"
+        " group by subject",
+        moment.at, moment.day, moment.delegable, relation_id,
+    )  # fmt: skip
+    return {row["subject"]: row["level"] for row in rows}
+
+
+async def acting(
+    connection: Connection, at: datetime, day: date, account_id: UUID, contact_id: UUID
+) -> Acting | None:
+    """The profile an account chose, if the account is that contact and both it and the organization are active."""
+    row = await connection.fetchrow(ACTING, at, day, contact_id, account_id)
+    if row is None or not row["memberships"]:
+        return None
+    return Acting(account_id, contact_id, row["organization_id"], frozenset(row["functions"]))
+
+
+async def has_profile(connection: Connection, account_id: UUID, at: datetime) -> bool:
+    """Whether the account is linked to any contact at the instant."""
+    found: bool = await connection.fetchval(
+        "select exists (select from bindings where account_id = $1 and upper_inf(recorded) and during @> $2::timestamptz)",
+        account_id,
+        at,
+    )
+    return found
+
+
+def _entitlement(row: object) -> Entitlement:
+    values = dict(row)  # type: ignore[call-overload]
+    valid: Range[date] = values.pop("valid")
+    return Entitlement(**values, valid=None if valid.isempty else Period.stored(valid))

@@ -1,0 +1,36 @@
+"""What a process of the service authorizations is made of."""
+
+from pathlib import Path
+
+from chassis.service import Platform, Service
+from chassis.settings import Settings
+from services.authorizations.access import api as access_api
+from services.authorizations.access import authzen
+from services.authorizations.consumers import SUBSCRIPTIONS
+from services.authorizations.contacts import api as contacts_api
+from services.authorizations.linking_codes import api as linking_codes_api
+from services.authorizations.organizations import api as organizations_api
+from services.authorizations.relations import api as relations_api
+from services.authorizations.tools import Tools
+
+
+async def _tools(platform: Platform) -> Tools:
+    return Tools(platform.agency, platform.origin.time_zone)
+
+
+service: Service[Tools] = Service(
+    name="authorizations",
+    description="Organizations, contacts, relations and rights; lists, forms and the access check.",
+    folder=Path(__file__).parent,
+    settings=Settings,
+    tools=_tools,
+    routers=(
+        organizations_api.routes,
+        contacts_api.routes,
+        relations_api.routes,
+        linking_codes_api.routes,
+        access_api.routes,
+    ),
+    subscriptions=SUBSCRIPTIONS,
+    mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
+)

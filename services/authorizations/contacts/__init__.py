@@ -1,0 +1,1 @@
+"""Contacts: the agency’s files about persons within organizations."""

@@ -1,0 +1,210 @@
+"""GET and POST /v1/organizations/{id}/contacts, GET /v1/contacts/{id}."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, Email, Name, Reference
+from chassis.gateway import Call, router
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from contracts.authorizations import Telephone
+from contracts.events import Language
+from services.authorizations.contacts import storage
+from services.authorizations.contacts.handlers import AddContact, add_contact
+from services.authorizations.contacts.storage import Personal
+from services.authorizations.periods import FOREVER, Period
+from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, applicant, etag
+from services.authorizations.relations import storage as relations
+from services.authorizations.tools import Tools
+from services.authorizations.views import (
+    Active,
+    At,
+    AttestationBody,
+    Attestations,
+    Cursor,
+    EndsOn,
+    Grants,
+    Limit,
+    OrganizationView,
+    PageView,
+    StartsOn,
+    asked_at,
+    grants,
+    last_day,
+    page,
+    paged,
+    period,
+    ticked,
+)
+
+routes = router()
+
+
+class TelephoneBody(Body):
+    """A telephone number with its country code (ITU-T E.164)."""
+
+    kind: Annotated[str, Field(pattern="^(mobile|work|home|other)$")]
+    number: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+15145550100"])]
+
+
+class PersonBody(Body):
+    """The personal information of the guide's form."""
+
+    family_name: Name
+    given_name: Name
+    email: Email
+    telephones: Annotated[list[TelephoneBody], Field(max_length=10)] = []
+    language: Language
+
+
+class ContactBody(Body):
+    """The form "Ajouter une relation ou des sujets autorisés", box "Le contact n'existe pas" ticked."""
+
+    contact: PersonBody
+    type: Reference
+    starts_on: StartsOn = None
+    ends_on: EndsOn = FOREVER
+    subjects: Grants
+    attestations: Attestations = Field(default_factory=list[AttestationBody])
+
+
+class ListedContactView(BaseModel):
+    """A row of the list "Contacts de l'organisation"."""
+
+    contact_id: UUID
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: list[Telephone]
+    active: bool
+
+
+class HeldRelationView(BaseModel):
+    """A relation of the contact: what it is called in lists, to which organization, and whether it is in force."""
+
+    relation_id: UUID
+    type: str
+    function: str
+    organization: OrganizationView
+    through: UUID | None
+    membership: UUID | None
+    all_subjects: bool
+    starts_on: date
+    ends_on: date
+    ended_at: datetime | None
+    active: bool
+
+
+class ContactView(BaseModel):
+    """One contact, opened."""
+
+    contact_id: UUID
+    organization_id: UUID
+    client_number: str
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: list[Telephone]
+    language: Language
+    linked: bool
+    active: bool
+    relations: list[HeldRelationView]
+
+
+@routes.get("/v1/organizations/{organization_id}/contacts", summary="The contacts of an organization")
+async def list_contacts(
+    organization_id: UUID,
+    viewer: Viewing,
+    call: AuthorizationsCall,
+    active: Active = None,
+    at: At = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageView[ListedContactView]:
+    """The guide's list: family name, given name, e-mail, telephones, active."""
+    moment = call.tools.moment(asked_at(call, at))
+    listing = storage.listed(moment.at, moment.day, organization_id, active, viewer.only(organization_id))
+    found = await page(call, listing, cursor, limit)
+    items = [ListedContactView.model_validate(dict(row)) for row in found.rows]
+    return PageView[ListedContactView](**paged(found, items, call.language))
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/contacts", status_code=201, summary="Add a contact who does not exist yet"
+)
+async def post_contact(
+    organization_id: UUID, body: ContactBody, acting: Profile, call: AuthorizationsCall, response: Response
+) -> ContactView:
+    """The contact receives linking coordinates by mail. Honours Idempotency-Key; answers Mandat-After."""
+    person = body.contact
+    telephones = [Telephone.model_validate(telephone.model_dump()) for telephone in person.telephones]
+    contact_id = await call.create(
+        add_contact,
+        AddContact(
+            by=applicant(acting),
+            organization_id=organization_id,
+            personal=Personal(person.family_name, person.given_name, person.email, telephones, person.language),
+            type=body.type,
+            period=period(call, body.starts_on, body.ends_on),
+            grants=grants(body.subjects),
+            ticked=ticked(body.attestations, call.language),
+            language=call.language,
+        ),
+        resource=lambda made: made,
+    )
+    response.headers["Location"] = f"/v1/contacts/{contact_id}"
+    return await _view(call, contact_id, response)
+
+
+@routes.get("/v1/contacts/{contact_id}", summary="One contact, opened")
+async def get_contact(contact_id: UUID, viewer: Viewing, call: AuthorizationsCall, response: Response) -> ContactView:
+    """All its fields and relations, ended ones too, and whether an account is linked. ETag for later changes."""
+    async with call.gateway.unit.pool.acquire() as connection:
+        contact = await storage.get(connection, contact_id)
+    if contact is None or viewer.only(contact.organization_id) not in (None, contact_id):
+        raise ProblemRaised(Refusal("not_found"))
+    return await _view(call, contact_id, response)
+
+
+async def _view(call: Call[Tools], contact_id: UUID, response: Response) -> ContactView:
+    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    async with call.gateway.unit.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        contact = await storage.get(connection, contact_id)
+        held = await relations.of_contact(connection, moment.at, moment.day, contact_id)
+    assert contact is not None
+    response.headers["ETag"] = etag(contact.version, contact.linked)
+    views = [_held(call, row) for row in held]
+    return ContactView(
+        contact_id=contact.contact_id,
+        organization_id=contact.organization_id,
+        client_number=contact.client_number,
+        family_name=contact.family_name,
+        given_name=contact.given_name,
+        email=contact.email,
+        telephones=list(contact.telephones),
+        language=contact.language,
+        linked=contact.linked,
+        active=any(view.active and view.through is None for view in views),
+        relations=views,
+    )
+
+
+def _held(call: Call[Tools], row: dict[str, Any]) -> HeldRelationView:
+    valid = Period.stored(row["valid"])
+    return HeldRelationView(
+        relation_id=row["relation_id"],
+        type=row["type"],
+        function=call.tools.relation_type(row["function"]).name.in_(call.language),
+        organization=OrganizationView(organization_id=row["organization_id"], name=row["organization_name"]),
+        through=row["through"],
+        membership=row["membership"],
+        all_subjects=row["all_rights"],
+        starts_on=valid.starts_on,
+        ends_on=last_day(valid),
+        ended_at=row["ended_at"],
+        active=row["active"],
+    )

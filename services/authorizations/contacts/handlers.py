@@ -1,0 +1,103 @@
+"""Adding a contact, and learning who is bound to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.tokens import revoke
+from chassis.work import Work
+from contracts.accounts import Person, SessionsRevoked
+from contracts.authorizations import ContactAdded
+from contracts.events import Language
+from contracts.linking import ProfileLinked
+from services.authorizations.contacts import storage
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.contacts.storage import Personal
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import domain
+from services.authorizations.relations.domain import Applicant, Grant, Ticked
+from services.authorizations.relations.handlers import grant_relation, keep_attestations, may_manage
+from services.authorizations.relations.storage import NewRelation
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class AddContact:
+    """A person who is not yet a contact of the organization, with a first relation to it and its subjects."""
+
+    by: Applicant
+    organization_id: UUID
+    personal: Personal
+    type: str
+    period: Period
+    grants: Sequence[Grant]
+    ticked: Sequence[Ticked]
+    language: Language
+
+
+async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
+    """The guide's step 4: "Le contact n'existe pas". The new contact is sent linking coordinates. Returns its id."""
+    agency = work.tools.agency
+    await organizations.lock(work.connection, [command.organization_id])
+    work.take_time()
+    acting = await may_manage(work, command.by, command.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
+    refusal = (
+        domain.refuse_period(command.period, work.today)
+        or domain.refuse_membership_type(agency, command.type, kind, work.today)
+        or domain.refuse_subjects(agency, kind, command.grants, work.today, command.language, delegated=False)
+    )
+    if refusal:
+        return refusal
+    contact_id = work.new_id()
+    if refusal := await keep_attestations(work, command.by, contact_id, "addition", command.ticked):
+        return refusal
+    numbers = agency.profile.client_numbers
+    client_number = await storage.draw_client_number(work.connection, numbers.first, numbers.last)
+    if client_number is None:
+        return Refusal("client_numbers_used_up")
+    await storage.add(work.connection, contact_id, command.organization_id, client_number)
+    await storage.describe(work.connection, contact_id, command.personal)
+    await record(work, ContactAdded, command.organization_id, contact_id=contact_id)
+    relation = NewRelation(
+        work.new_id(), "contact", contact_id, command.organization_id, command.organization_id,
+        command.type, command.period,
+    )  # fmt: skip
+    await grant_relation(work, relation, command.grants)
+    await storage.raise_generation(work.connection, contact_id)
+    await publish_state(work, contact_id)
+    work.audit("contact added", organization_id=command.organization_id, object_id=contact_id)
+    return contact_id
+
+
+async def learn_person(work: Work[Tools], person: Person) -> None:
+    """Keep the newest state of an account: its verified e-mail is that of the contacts it is bound to."""
+    newer = await storage.learn_person(
+        work.connection, person.account_id, person.version, person.email, person.family_name, person.given_name,
+        person.language,
+    )  # fmt: skip
+    if not newer:
+        return
+    await organizations.set_status(
+        work.connection, person.account_id, person.status == "active", person.status_since, work.now
+    )
+    for contact_id in await storage.of_account(work.connection, person.account_id):
+        await publish_state(work, contact_id)
+
+
+async def learn_link(work: Work[Tools], linked: ProfileLinked) -> None:
+    """From now on the account is the contact."""
+    work.take_time()
+    await storage.bind(
+        work.connection, linked.link_id, linked.account_id, linked.contact_id, linked.linked_at, work.now
+    )
+
+
+async def learn_revocation(work: Work[Tools], revoked: SessionsRevoked) -> None:
+    """A session, or every session before an epoch, is over here too."""
+    await revoke(work.connection, revoked.account_id, revoked.session_id, revoked.epoch)

@@ -1,0 +1,42 @@
+"""The state that other services keep of a contact."""
+
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.authorizations import Contact, FunctionSpan
+from contracts.events import Span
+from services.authorizations.contacts import storage
+from services.authorizations.relations import storage as relations
+from services.authorizations.tools import Tools
+
+
+async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
+    """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans."""
+    version = await storage.next_version(work.connection, contact_id)
+    contact = await storage.get(work.connection, contact_id)
+    assert contact is not None
+    memberships = [
+        relation
+        for relation in await relations.held_by(work.connection, contact_id)
+        if relation.through is None and relation.ended_at is None
+    ]
+    work.publish(
+        Contact(
+            contact_id=contact_id,
+            version=version,
+            organization_id=contact.organization_id,
+            client_number=contact.client_number,
+            family_name=contact.family_name,
+            given_name=contact.given_name,
+            email=contact.email,
+            telephones=tuple(contact.telephones),
+            language=contact.language,
+            functions=tuple(FunctionSpan(type=m.type, **m.period.span.model_dump()) for m in memberships),
+            manages=tuple(
+                Span(**m.period.span.model_dump())
+                for m in memberships
+                if work.tools.agency.relation_types[m.type].manages
+            ),
+            linking_code_generation=contact.linking_code_generation,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Batches that ask linking for new linking codes."""

@@ -1,0 +1,86 @@
+"""Rows of batches of linking codes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.database import Connection
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A batch and how far it has come."""
+
+    batch_id: UUID
+    requested_at: datetime
+    requested: int
+    issued: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A contact that may be sent a code."""
+
+    contact_id: UUID
+    functions: frozenset[str]
+    has_address: bool
+    linked: bool
+
+
+async def candidates(connection: Connection, organization_ids: Iterable[UUID]) -> list[Candidate]:
+    """The contacts of organizations, with the types of their memberships that were not withdrawn."""
+    rows = await connection.fetch(
+        "select c.contact_id, p.email is not null as has_address,"
+        " exists (select from bindings b where b.contact_id = c.contact_id and upper_inf(b.recorded)"
+        "   and upper_inf(b.during)) as linked,"
+        " coalesce(array_agg(r.type) filter (where r.type is not null), '{}') as functions"
+        " from contacts c join personal_fields p on p.owner_id = c.contact_id"
+        " left join relations r on r.holder_id = c.contact_id and r.through is null and upper_inf(r.recorded)"
+        "   and r.ended_at is null"
+        " where c.organization_id = any($1::uuid[]) group by c.contact_id, p.email order by c.contact_id",
+        list(organization_ids),
+    )
+    return [Candidate(r["contact_id"], frozenset(r["functions"]), r["has_address"], r["linked"]) for r in rows]
+
+
+async def add(connection: Connection, batch_id: UUID, requested_by: str, at: datetime) -> None:
+    """Make a batch; its items come with `add_item`."""
+    await connection.execute(
+        "insert into linking_code_batches (batch_id, requested_by, requested_at) values ($1, $2, $3)",
+        batch_id,
+        requested_by,
+        at,
+    )
+
+
+async def add_item(connection: Connection, batch_id: UUID, contact_id: UUID, generation: int) -> None:
+    """One contact of a batch, and the generation it waits for."""
+    await connection.execute(
+        "insert into linking_code_batch_items (batch_id, contact_id, generation) values ($1, $2, $3)",
+        batch_id,
+        contact_id,
+        generation,
+    )
+
+
+async def mark_issued(connection: Connection, contact_id: UUID, generation: int, at: datetime) -> None:
+    """A code of this generation, or of a later one that replaces it, was issued."""
+    await connection.execute(
+        "update linking_code_batch_items set issued_at = $3"
+        " where contact_id = $1 and generation <= $2 and issued_at is null",
+        contact_id,
+        generation,
+        at,
+    )
+
+
+async def get(connection: Connection, batch_id: UUID) -> BatchRow | None:
+    """A batch by id."""
+    row = await connection.fetchrow(
+        "select b.batch_id, b.requested_at, count(i.contact_id)::int as requested, count(i.issued_at)::int as issued"
+        " from linking_code_batches b left join linking_code_batch_items i using (batch_id)"
+        " where b.batch_id = $1 group by b.batch_id",
+        batch_id,
+    )
+    return BatchRow(**row) if row else None

@@ -1,0 +1,1 @@
+"""Organizations: their file, the lock on it, and the numbering of its events."""

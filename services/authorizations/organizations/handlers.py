@@ -1,0 +1,35 @@
+"""What others do with an organization's file: number an event in it, publish its state."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.authorizations import Organization, OrganizationFact
+from services.authorizations.organizations import storage
+from services.authorizations.tools import Tools
+
+
+async def record(work: Work[Tools], fact: Callable[..., OrganizationFact], organization_id: UUID, **content: Any) -> None:
+    """Publish a fact of an organization's file under its next number. Call it with the organization locked."""
+    sequence = await storage.next_sequence(work.connection, organization_id)
+    work.publish(fact(organization_id=organization_id, sequence=sequence, **content))
+
+
+async def publish_state(work: Work[Tools], organization_id: UUID) -> None:
+    """Publish the organization's whole state under its next version."""
+    version = await storage.next_version(work.connection, organization_id)
+    found = (await storage.get(work.connection, [organization_id]))[organization_id]
+    work.publish(
+        Organization(
+            organization_id=organization_id,
+            version=version,
+            kind=found.kind,
+            number=found.number,
+            legal_name=found.legal_name,
+            trade_names=tuple(found.trade_names),
+            status="active" if found.active else "inactive",
+            email=found.email,
+            language=found.language,
+        )
+    )

@@ -1,0 +1,140 @@
+"""Rows of organizations, their names and their status."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Range
+
+from chassis.database import Connection
+from contracts.events import Language
+
+ORGANIZATION = """
+select o.organization_id, o.kind, o.number, o.version, p.legal_name, p.trade_names, p.email, p.language,
+    coalesce((select s.active from statuses s
+        where s.owner_id = o.organization_id and upper_inf(s.recorded) and upper_inf(s.during)), false) as active
+from organizations o join personal_fields p on p.owner_id = o.organization_id
+"""
+
+
+@dataclass(frozen=True)
+class OrganizationRow:
+    """One organization as it stands."""
+
+    organization_id: UUID
+    kind: str
+    number: str
+    version: int
+    legal_name: str
+    trade_names: list[str]
+    email: str | None
+    language: Language
+    active: bool
+
+
+async def lock(connection: Connection, organization_ids: Iterable[UUID]) -> None:
+    """Lock organizations, in id order so that two transactions never wait for each other."""
+    await connection.execute(
+        "select from organizations where organization_id = any($1::uuid[]) order by organization_id for update",
+        sorted(set(organization_ids)),
+    )
+
+
+async def lock_number(connection: Connection, kind: str, number: str) -> None:
+    """Keep others from making the same organization at the same moment."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{kind}:{number}")
+
+
+async def find(connection: Connection, kind: str, number: str) -> OrganizationRow | None:
+    """The organization of a kind with a number."""
+    row = await connection.fetchrow(f"{ORGANIZATION} where o.kind = $1 and o.number = $2", kind, number)
+    return OrganizationRow(**row) if row else None
+
+
+async def with_number(connection: Connection, number: str) -> list[OrganizationRow]:
+    """Every organization with a number, of whatever kind."""
+    rows = await connection.fetch(f"{ORGANIZATION} where o.number = $1 order by o.kind", number)
+    return [OrganizationRow(**row) for row in rows]
+
+
+async def get(connection: Connection, organization_ids: Iterable[UUID]) -> dict[UUID, OrganizationRow]:
+    """Organizations by id; unknown ids are absent."""
+    rows = await connection.fetch(f"{ORGANIZATION} where o.organization_id = any($1::uuid[])", list(organization_ids))
+    return {row["organization_id"]: OrganizationRow(**row) for row in rows}
+
+
+async def next_sequence(connection: Connection, organization_id: UUID) -> int:
+    """The number of the organization's next event; holds its row until the transaction ends."""
+    number: int = await connection.fetchval(
+        "update organizations set sequence = sequence + 1 where organization_id = $1 returning sequence", organization_id
+    )
+    return number
+
+
+async def next_version(connection: Connection, organization_id: UUID) -> int:
+    """The number of the organization's next state."""
+    number: int = await connection.fetchval(
+        "update organizations set version = version + 1 where organization_id = $1 returning version", organization_id
+    )
+    return number
+
+
+async def add(connection: Connection, organization_id: UUID, kind: str, number: str) -> None:
+    """Make an organization's row; its names come with `name`."""
+    await connection.execute(
+        "insert into organizations (organization_id, kind, number) values ($1, $2, $3)", organization_id, kind, number
+    )
+
+
+async def name(
+    connection: Connection,
+    organization_id: UUID,
+    legal_name: str,
+    trade_names: Iterable[str],
+    email: str | None,
+    language: Language,
+) -> None:
+    """Write an organization's names and address over what stood there."""
+    await connection.execute(
+        "insert into personal_fields (owner_id, legal_name, trade_names, email, language) values ($1, $2, $3, $4, $5)"
+        " on conflict (owner_id) do update set legal_name = excluded.legal_name, trade_names = excluded.trade_names,"
+        " email = excluded.email, language = excluded.language",
+        organization_id,
+        legal_name,
+        list(trade_names),
+        email,
+        language,
+    )
+
+
+async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
+    """From `since` the owner is active, or not; what was recorded before is closed and kept. Nothing when it is so already."""
+    known = await connection.fetchrow(
+        "select active, lower(during) as since from statuses"
+        " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",
+        owner_id,
+    )
+    if known is not None:
+        if known["active"] == active or known["since"] >= since:
+            return
+        await connection.execute(
+            "update statuses set recorded = tstzrange(lower(recorded), $2)"
+            " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",
+            owner_id,
+            now,
+        )
+        await _insert_status(connection, owner_id, known["active"], Range(known["since"], since), now)
+    await _insert_status(connection, owner_id, active, Range(since, None), now)
+
+
+async def _insert_status(
+    connection: Connection, owner_id: UUID, active: bool, during: "Range[datetime]", now: datetime
+) -> None:
+    await connection.execute(
+        "insert into statuses (owner_id, active, during, recorded) values ($1, $2, $3, tstzrange($4, null))",
+        owner_id,
+        active,
+        during,
+        now,
+    )

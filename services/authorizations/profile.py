@@ -1,0 +1,83 @@
+"""Which profile a caller has chosen, and whose file it may look at."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+
+from chassis.gateway import Call, admits
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from chassis.tokens import Agent, Caller, Person
+from services.authorizations.access import storage as access
+from services.authorizations.access.domain import Acting
+from services.authorizations.relations.domain import Applicant
+from services.authorizations.tools import Tools
+
+AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
+PROFILE = "The chosen profile: the contact_id of one of the caller's profiles."
+
+
+async def _chosen(
+    request: Request,
+    call: AuthorizationsCall,
+    caller: Annotated[Person, Depends(admits(Person))],
+    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
+) -> Acting:
+    return await _acting(request, call, caller, profile)
+
+
+async def _acting(request: Request, call: Call[Tools], caller: Person, profile: UUID | None) -> Acting:
+    if profile is None:
+        raise ProblemRaised(Refusal("profile_required", fields=("Mandat-Profile",)))
+    unit = call.gateway.unit
+    moment = unit.tools.moment(unit.origin.clock())
+    async with unit.pool.acquire() as connection:
+        acting = await access.acting(connection, moment.at, moment.day, caller.account_id, profile)
+    if acting is None:
+        raise ProblemRaised(Refusal("profile_not_yours"))
+    request.state.profile_id = profile
+    return acting
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at an organization's file: a person through a profile, or an agent (None)."""
+
+    acting: Acting | None
+    manages: bool
+
+    def only(self, organization_id: UUID) -> UUID | None:
+        """The one contact whose rows this viewer sees, None for all. Raises ProblemRaised when it may see none."""
+        if self.acting is None:
+            return None
+        if self.acting.organization_id != organization_id:
+            raise ProblemRaised(Refusal("not_found"))
+        return None if self.manages else self.acting.contact_id
+
+
+async def _viewer(
+    request: Request,
+    call: AuthorizationsCall,
+    caller: Annotated[Caller, Depends(admits(Person, Agent))],
+    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
+) -> Viewer:
+    if not isinstance(caller, Person):
+        return Viewer(None, True)
+    acting = await _acting(request, call, caller, profile)
+    return Viewer(acting, call.tools.manages(acting))
+
+
+Profile = Annotated[Acting, Depends(_chosen)]
+Viewing = Annotated[Viewer, Depends(_viewer)]
+
+
+def applicant(acting: Acting) -> Applicant:
+    """Who asks, for a handler that re-reads what the profile may do."""
+    return Applicant(acting.account_id, acting.contact_id)
+
+
+def etag(*parts: Any) -> str:
+    """A strong entity tag of the versions that a representation is made of."""
+    return '"' + "-".join(str(part) for part in parts) + '"'

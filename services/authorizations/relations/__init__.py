@@ -1,0 +1,1 @@
+"""Relations and the rights that hang on them: adding, delegating, removing, listing."""

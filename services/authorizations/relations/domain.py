@@ -1,0 +1,91 @@
+"""What may be granted: pure rules over the agency's data."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from contracts.agency import Agency
+from contracts.agency.forms import Attestation
+from contracts.events import Language, Level
+from services.authorizations.periods import Period
+
+ALL: Literal["all"] = "all"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One subject at one level."""
+
+    subject: str
+    level: Level
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """An attestation as the person ticked it, in the language it was shown in."""
+
+    code: str
+    version: int
+    language: Language
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """Who asks: an account acting through one of its contacts; re-read under the lock."""
+
+    account_id: UUID
+    contact_id: UUID
+
+
+def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> Refusal | None:
+    """A membership's type must be one of the agency's for this kind of organization, and not retired."""
+    found = agency.relation_types.get(code)
+    if found is None or found.shape != "membership" or kind not in found.of_kinds or not found.in_force(day):
+        return Refusal("unknown_relation_type", {"type": code}, ("type",))
+    return None
+
+
+def refuse_subjects(
+    agency: Agency, kind: str, grants: Iterable[Grant], day: date, language: Language, *, delegated: bool
+) -> Refusal | None:
+    """Each subject must apply to this kind of organization, and be delegable where it is delegated."""
+    ceiling = {subject.code: subject for subject in agency.ceiling(kind, day)}
+    for grant in grants:
+        subject = ceiling.get(grant.subject)
+        if subject is None:
+            return Refusal("unknown_subject", {"subject": grant.subject}, ("subjects",))
+        if delegated and subject.why_not_delegable is not None:
+            why = subject.why_not_delegable.in_(language)
+            return Refusal("not_delegable", {"subject": subject.name.in_(language), "why": why}, ("subjects",))
+    return None
+
+
+def refuse_wider(
+    agency: Agency, grants: Iterable[Grant], held: Mapping[str, Level], language: Language
+) -> Refusal | None:
+    """Nobody passes on more than it holds itself."""
+    for grant in grants:
+        level = held.get(grant.subject)
+        if level is None or (grant.level == "write" and level == "read"):
+            name = agency.subjects[grant.subject].name.in_(language)
+            return Refusal("wider_than_held", {"subject": name}, ("subjects",))
+    return None
+
+
+def refuse_period(period: Period, today: date) -> Refusal | None:
+    """A period in which nobody could act is refused."""
+    return Refusal("dates_refused", fields=("starts_on", "ends_on")) if period.is_refused(today) else None
+
+
+def attested(agency: Agency, kind: str, ticked: Sequence[Ticked], day: date) -> list[Attestation] | Refusal:
+    """The attestations of the form, each ticked in its current version. `kind` is the form's: addition or removal."""
+    form = next(form for form in agency.forms.values() if form.kind == kind and form.in_force(day))
+    wanted = [agency.attestations[code] for code in form.attestations]
+    given = {(tick.code, tick.version) for tick in ticked}
+    if missing := [a for a in wanted if (a.code, a.version) not in given]:
+        names = ", ".join(f"{a.code} v{a.version}" for a in missing)
+        return Refusal("attestation_missing", {"attestations": names}, ("attestations",))
+    return wanted

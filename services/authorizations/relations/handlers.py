@@ -1,0 +1,320 @@
+"""Granting, delegating and withdrawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.agency import Agency
+from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
+from contracts.events import Language
+from services.authorizations.access import storage as access
+from services.authorizations.access.domain import Acting, Entitlement
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import domain, storage
+from services.authorizations.relations.domain import Applicant, Grant, Ticked
+from services.authorizations.relations.storage import NewRelation, RelationRow
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class AddRelation:
+    """A relation for a contact that exists: to its own organization, or through its firm's relation to another.
+
+    `through` is the firm's relation, by its id; with it `grants` may be "all": whatever the firm's relation carries.
+    """
+
+    by: Applicant
+    contact_id: UUID
+    organization_id: UUID
+    through: UUID | None
+    type: str | None
+    period: Period
+    grants: Sequence[Grant] | Literal["all"]
+    ticked: Sequence[Ticked]
+    language: Language
+
+
+@dataclass(frozen=True)
+class Remove:
+    """What to withdraw from a contact. `preview` only tells what would be lost."""
+
+    by: Applicant
+    contact_id: UUID
+    scope: Literal["all", "relations", "subjects"]
+    relations: Sequence[UUID]
+    subjects: Sequence[tuple[UUID, str]]
+    preview: bool
+    ticked: Sequence[Ticked]
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What the contact could do before and can no more, and which relations and rights were withdrawn for it."""
+
+    lost: Sequence[Entitlement]
+    relations: Sequence[UUID]
+    rights: Sequence[UUID]
+
+
+async def may_manage(work: Work[Tools], by: Applicant, organization_id: UUID | None) -> Acting | Refusal:
+    """The profile that asks, re-read: it must manage the organization, which must be its own."""
+    acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+    if acting is None:
+        return Refusal("profile_not_yours")
+    if organization_id is None or acting.organization_id != organization_id:
+        return Refusal("not_found")
+    return acting if work.tools.manages(acting) else Refusal("not_permitted")
+
+
+async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
+    """Make a relation with its rights, and tell of both. Call it with the organizations locked."""
+    await storage.add(work.connection, new, work.now)
+    await record(
+        work,
+        RelationAdded,
+        new.organization_id,
+        relation_id=new.relation_id,
+        type=new.type,
+        holder_kind=new.holder_kind,
+        holder_id=new.holder_id,
+        through=new.through,
+        membership=new.membership,
+        all_rights=new.all_rights,
+        valid=new.period.span,
+    )
+    await grant_rights(work, new.organization_id, new.relation_id, new.period, grants)
+
+
+async def grant_rights(
+    work: Work[Tools], organization_id: UUID, relation_id: UUID, period: Period, grants: Sequence[Grant]
+) -> None:
+    """Add rights to a relation, and tell of each."""
+    for grant in grants:
+        right_id = work.new_id()
+        granted_by = f"{work.actor.kind}:{work.actor.id}"
+        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted_by, work.now)
+        await record(
+            work,
+            RightAdded,
+            organization_id,
+            right_id=right_id,
+            relation_id=relation_id,
+            subject=grant.subject,
+            level=grant.level,
+            valid=period.span,
+        )
+
+
+async def keep_attestations(
+    work: Work[Tools], by: Applicant, object_id: UUID, kind: str, ticked: Sequence[Ticked]
+) -> Refusal | None:
+    """Keep each attestation of the form with its text, version, person and time; refuse when one was not ticked."""
+    wanted = domain.attested(work.tools.agency, kind, ticked, work.today)
+    if isinstance(wanted, Refusal):
+        return wanted
+    shown = {(tick.code, tick.version): tick.language for tick in ticked}
+    await contacts.keep_attestations(
+        work.connection,
+        [
+            (by.account_id, by.contact_id, object_id, a.code, a.version, language, a.text.in_(language), work.now)
+            for a in wanted
+            for language in [shown[a.code, a.version]]
+        ],
+    )
+    return None
+
+
+async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusal:
+    """Add a membership of the own organization, or delegate a client's authorizations. Returns the relation's id."""
+    home = await _home_of(work, command.contact_id)
+    await organizations.lock(work.connection, [command.organization_id, *([home] if home else [])])
+    work.take_time()
+    acting = await may_manage(work, command.by, home)
+    if isinstance(acting, Refusal):
+        return acting
+    if refusal := domain.refuse_period(command.period, work.today):
+        return refusal
+    new = await (_delegation(work, command, acting) if command.through else _membership(work, command, acting))
+    if isinstance(new, Refusal):
+        return new
+    if await storage.overlaps(work.connection, new):
+        return Refusal("already_held")
+    if refusal := await keep_attestations(work, command.by, new.relation_id, "addition", command.ticked):
+        return refusal
+    await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
+    if new.through is None:
+        await publish_state(work, command.contact_id)
+    work.audit("relation added", organization_id=new.organization_id, object_id=new.relation_id, holder=str(new.holder_id))
+    return new.relation_id
+
+
+async def _home_of(work: Work[Tools], contact_id: UUID) -> UUID | None:
+    contact = await contacts.get(work.connection, contact_id)
+    return contact.organization_id if contact else None
+
+
+async def _membership(work: Work[Tools], command: AddRelation, acting: Acting) -> NewRelation | Refusal:
+    agency, day = work.tools.agency, work.today
+    if command.organization_id != acting.organization_id:
+        return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
+    if command.grants == domain.ALL or command.type is None:
+        return Refusal("invalid_request", fields=("subjects", "type"))
+    kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
+    refusal = domain.refuse_membership_type(agency, command.type, kind, day) or domain.refuse_subjects(
+        agency, kind, command.grants, day, command.language, delegated=False
+    )
+    return refusal or NewRelation(
+        work.new_id(), "contact", command.contact_id, acting.organization_id, acting.organization_id,
+        command.type, command.period,
+    )  # fmt: skip
+
+
+async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -> NewRelation | Refusal:
+    agency, first_day = work.tools.agency, command.period.starts_on
+    assert command.through is not None
+    through = next(iter(await storage.get(work.connection, [command.through])), None)
+    if (
+        through is None
+        or through.holder_id != acting.organization_id
+        or through.organization_id != command.organization_id
+        or not _covers(through, work, command.period)
+    ):
+        return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
+    if command.type not in (None, agency.delegation_type.code):
+        return Refusal("unknown_relation_type", {"type": command.type}, ("type",))
+    held_by_contact = await storage.held_by(work.connection, command.contact_id)
+    memberships = [r for r in held_by_contact if r.through is None and _covers(r, work, command.period)]
+    if not memberships:
+        return Refusal("not_a_member", fields=("starts_on",))
+    if command.grants != domain.ALL:
+        kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
+        moment = access.Moment(work.now, max(first_day, work.today), work.tools.delegable)
+        held = await access.held_by_relation(work.connection, moment, through.relation_id)
+        refusal = domain.refuse_subjects(
+            agency, kind, command.grants, work.today, command.language, delegated=True
+        ) or domain.refuse_wider(agency, command.grants, held, command.language)
+        if refusal:
+            return refusal
+    longest = max(memberships, key=lambda m: (m.period.ends_on is None, m.period.ends_on or first_day))
+    return NewRelation(
+        work.new_id(), "contact", command.contact_id, acting.organization_id, command.organization_id,
+        agency.delegation_type.code, command.period, through.relation_id, longest.relation_id,
+        all_rights=command.grants == domain.ALL,
+    )  # fmt: skip
+
+
+def _covers(relation: RelationRow, work: Work[Tools], period: Period) -> bool:
+    """Whether a relation is in force when the period starts, or now where it has started already."""
+    return relation.in_force(work.now, max(period.starts_on, work.today))
+
+
+async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
+    """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
+    home = await _home_of(work, command.contact_id)
+    held = await storage.held_by(work.connection, command.contact_id)
+    await organizations.lock(work.connection, [r.organization_id for r in held] + ([home] if home else []))
+    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
+    acting = await may_manage(work, command.by, home)
+    if isinstance(acting, Refusal):
+        return acting
+    live = [
+        relation
+        for relation in await storage.held_by(work.connection, command.contact_id)
+        if relation.ended_at is None and not _is_past(relation, work)
+    ]
+    relations = _chosen(command, live)
+    rights = await _chosen_rights(work, command, live)
+    if isinstance(rights, Refusal):
+        return rights
+    if not relations and not rights:
+        return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
+    if await _leaves_nobody(work, work.tools.agency, acting.organization_id, relations):
+        return Refusal("last_manager")
+    removed = await _what_is_lost(work, command.contact_id, relations, rights)
+    if command.preview:
+        return removed
+    if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
+        return refusal
+    for relation in relations:
+        await storage.end(work.connection, relation.relation_id, work.now)
+        await record(
+            work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now
+        )
+    for right_id, relation_id, organization_id, subject in rights:
+        await storage.end_right(work.connection, right_id, work.now)
+        await record(
+            work, RightEnded, organization_id,
+            right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
+        )  # fmt: skip
+    await publish_state(work, command.contact_id)
+    work.audit(
+        "relations removed", organization_id=home, object_id=command.contact_id, scope=command.scope,
+        relations=[str(r) for r in removed.relations], rights=[str(r) for r in removed.rights],
+    )  # fmt: skip
+    return removed
+
+
+def _is_past(relation: RelationRow, work: Work[Tools]) -> bool:
+    return relation.period.ends_on is not None and relation.period.ends_on < work.today
+
+
+def _chosen(command: Remove, live: Sequence[RelationRow]) -> list[RelationRow]:
+    if command.scope == "all":
+        # Ending the memberships ends whatever is delegated through them: it hangs on them.
+        return [relation for relation in live if relation.through is None]
+    if command.scope == "relations":
+        return [relation for relation in live if relation.relation_id in command.relations]
+    return []
+
+
+ChosenRight = tuple[UUID, UUID, UUID, str]  # right, relation, organization, subject
+
+
+async def _chosen_rights(
+    work: Work[Tools], command: Remove, live: Sequence[RelationRow]
+) -> list[ChosenRight] | Refusal:
+    if command.scope != "subjects":
+        return []
+    chosen = []
+    for relation in live:
+        wanted = {subject for relation_id, subject in command.subjects if relation_id == relation.relation_id}
+        if wanted and relation.all_rights:
+            return Refusal("all_subjects_delegated", fields=("subjects",))
+        for right_id, subject, *_ in await storage.rights_of(work.connection, relation.relation_id) if wanted else ():
+            if subject in wanted:
+                chosen.append((right_id, relation.relation_id, relation.organization_id, subject))
+    return chosen
+
+
+async def _leaves_nobody(
+    work: Work[Tools], agency: Agency, organization_id: UUID, ending: Sequence[RelationRow]
+) -> bool:
+    """Whether ending these relations would leave the organization without anyone who may manage it."""
+    gone = {relation.relation_id for relation in ending}
+    managing = [
+        membership.relation_id
+        for membership in await storage.memberships_of(work.connection, organization_id, work.now, work.today)
+        if agency.relation_types[membership.type].manages
+    ]
+    return bool(gone & set(managing)) and gone >= set(managing)
+
+
+async def _what_is_lost(
+    work: Work[Tools], contact_id: UUID, relations: Sequence[RelationRow], rights: Sequence[ChosenRight]
+) -> Removed:
+    ending = {relation.relation_id for relation in relations}
+    ending_rights = {right_id for right_id, *_ in rights}
+    now = await access.of_contact(work.connection, work.tools.moment(work.now), contact_id)
+    lost = [
+        chain
+        for chain in now
+        if chain.relation_id in ending or chain.membership in ending or chain.right_id in ending_rights
+    ]
+    return Removed(lost, sorted(ending), sorted(ending_rights))

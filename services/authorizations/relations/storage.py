@@ -1,0 +1,259 @@
+"""Rows of relations and rights: bitemporal, so a change closes a row and inserts the next version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.database import Connection
+from chassis.pages import Listing
+from contracts.events import Level
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, Moment, active, in_force
+from services.authorizations.periods import Period
+from services.authorizations.relations.domain import Grant
+
+COLUMNS = (
+    "relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, valid, through, membership,"
+    " all_rights, request_id"
+)
+
+END_RELATION = f"""
+with closed as (
+    update relations set recorded = tstzrange(lower(recorded), $2)
+    where relation_id = $1 and upper_inf(recorded) and ended_at is null returning *
+)
+insert into relations ({COLUMNS}, version, ended_at, recorded)
+select {COLUMNS}, version + 1, $2, tstzrange($2, null) from closed returning relation_id
+"""
+
+END_RIGHT = """
+with closed as (
+    update rights set recorded = tstzrange(lower(recorded), $2)
+    where right_id = $1 and upper_inf(recorded) and ended_at is null returning *
+)
+insert into rights (right_id, version, relation_id, subject, level, valid, ended_at, granted_by, request_id, recorded)
+select right_id, version + 1, relation_id, subject, level, valid, $2, granted_by, request_id, tstzrange($2, null)
+from closed returning right_id
+"""
+
+# The guide's list: an organization, how it stands, to which other organization. $1 and $2 as in the one query.
+REPRESENTATIONS = f"""
+select r.relation_id, r.type, r.valid, r.ended_at, r.organization_id, r.holder_organization_id,
+    acted_for.legal_name as organization_name, holder.legal_name as related_organization_name,
+    {in_force("r")} and {active("r.organization_id")} and {active("r.holder_organization_id")} as active
+from relations r
+join personal_fields acted_for on acted_for.owner_id = r.organization_id
+join personal_fields holder on holder.owner_id = r.holder_organization_id
+where r.holder_kind = 'organization' and upper_inf(r.recorded)
+    and (r.organization_id = $3 or r.holder_organization_id = $3)
+"""
+
+# The firm's own authorizations first, then by contact; a firm's members show to a client by name and function only.
+AUTHORIZATIONS = f"""
+select e.right_id, e.relation_id, e.subject, e.level::text as level, e.valid, e.function, e.organization_id,
+    e.holder_organization_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active,
+    case when e.holder_kind = 'contact' then e.holder_id end as contact_id,
+    acted_for.legal_name as organization_name, holder.legal_name as holder_organization_name,
+    coalesce(person.family_name, '') as family_name, coalesce(person.given_name, '') as given_name,
+    (e.holder_kind = 'contact')::int as place, unaccent(lower(coalesce(person.family_name, ''))) as sorted_name,
+    unaccent(lower(acted_for.legal_name)) as sorted_organization
+from ({ENTITLEMENTS}) e
+join personal_fields acted_for on acted_for.owner_id = e.organization_id
+join personal_fields holder on holder.owner_id = e.holder_organization_id
+left join personal_fields person on person.owner_id = e.holder_id and e.holder_kind = 'contact'
+where e.delegable and (e.organization_id = $4 or e.holder_organization_id = $4)
+"""
+
+OF_CONTACT = f"""
+select r.relation_id, r.type, coalesce(m.type, r.type) as function, r.valid, r.ended_at, r.organization_id, r.through,
+    r.membership, r.all_rights, p.legal_name as organization_name,
+    {in_force("r")} and (m is null or {in_force("m")}) and (t is null or {in_force("t")}) as active
+from relations r
+join personal_fields p on p.owner_id = r.organization_id
+left join relations m on m.relation_id = r.membership and upper_inf(m.recorded)
+left join relations t on t.relation_id = r.through and upper_inf(t.recorded)
+where r.holder_id = $3 and upper_inf(r.recorded)
+order by r.through nulls first, p.legal_name, r.relation_id
+"""
+
+
+@dataclass(frozen=True)
+class RelationRow:
+    """A relation's current version."""
+
+    relation_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    organization_id: UUID
+    type: str
+    period: Period
+    ended_at: datetime | None
+    through: UUID | None
+    membership: UUID | None
+    all_rights: bool
+    recorded_at: datetime
+
+    def in_force(self, at: datetime, day: date) -> bool:
+        """Whether the relation itself is, whatever it hangs on."""
+        return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
+
+
+@dataclass(frozen=True)
+class NewRelation:
+    """A relation about to be made."""
+
+    relation_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    organization_id: UUID
+    type: str
+    period: Period
+    through: UUID | None = None
+    membership: UUID | None = None
+    all_rights: bool = False
+
+
+CURRENT = """
+select relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, valid, ended_at, through,
+    membership, all_rights, lower(recorded) as recorded_at
+from relations where upper_inf(recorded)
+"""
+
+
+def _relation(row: Any) -> RelationRow:
+    values = dict(row)
+    period = Period.stored(values.pop("valid"))
+    return RelationRow(**values, period=period)
+
+
+async def get(connection: Connection, relation_ids: Iterable[UUID]) -> list[RelationRow]:
+    """Relations by id, current versions."""
+    rows = await connection.fetch(f"{CURRENT} and relation_id = any($1::uuid[])", list(relation_ids))
+    return [_relation(row) for row in rows]
+
+
+async def held_by(connection: Connection, holder_id: UUID) -> list[RelationRow]:
+    """Everything a contact or an organization holds, ended relations too."""
+    rows = await connection.fetch(f"{CURRENT} and holder_id = $1 order by relation_id", holder_id)
+    return [_relation(row) for row in rows]
+
+
+async def overlaps(connection: Connection, new: NewRelation) -> bool:
+    """Whether the holder has the same relation for part of the period already."""
+    found: bool = await connection.fetchval(
+        "select exists (select from relations where upper_inf(recorded) and ended_at is null and holder_id = $1"
+        " and organization_id = $2 and type = $3 and through is not distinct from $4"
+        " and membership is not distinct from $5 and valid && $6)",
+        new.holder_id, new.organization_id, new.type, new.through, new.membership, new.period.range,
+    )  # fmt: skip
+    return found
+
+
+async def add(connection: Connection, new: NewRelation, now: datetime) -> None:
+    """Make a relation's first version."""
+    await connection.execute(
+        f"insert into relations ({COLUMNS}, version, recorded)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null, 1, tstzrange($11, null))",
+        new.relation_id, new.holder_kind, new.holder_id, new.holder_organization_id, new.organization_id, new.type,
+        new.period.range, new.through, new.membership, new.all_rights, now,
+    )  # fmt: skip
+
+
+async def add_right(
+    connection: Connection,
+    right_id: UUID,
+    relation_id: UUID,
+    grant: Grant,
+    period: Period,
+    granted_by: str,
+    now: datetime,
+) -> None:
+    """Make a right's first version."""
+    await connection.execute(
+        "insert into rights (right_id, version, relation_id, subject, level, valid, granted_by, recorded)"
+        " values ($1, 1, $2, $3, $4, $5, $6, tstzrange($7, null))",
+        right_id, relation_id, grant.subject, grant.level, period.range, granted_by, now,
+    )  # fmt: skip
+
+
+async def rights_of(connection: Connection, relation_id: UUID) -> list[tuple[UUID, str, Level, date]]:
+    """A relation's rights that were not withdrawn: id, subject, level, first day."""
+    rows = await connection.fetch(
+        "select right_id, subject, level::text as level, lower(valid) as starts_on from rights"
+        " where relation_id = $1 and upper_inf(recorded) and ended_at is null",
+        relation_id,
+    )
+    return [(row["right_id"], row["subject"], row["level"], row["starts_on"]) for row in rows]
+
+
+async def end(connection: Connection, relation_id: UUID, at: datetime) -> bool:
+    """Withdraw a relation at an instant; False when it was withdrawn before."""
+    return await connection.fetchval(END_RELATION, relation_id, at) is not None
+
+
+async def end_right(connection: Connection, right_id: UUID, at: datetime) -> bool:
+    """Withdraw a right at an instant; False when it was withdrawn before."""
+    return await connection.fetchval(END_RIGHT, right_id, at) is not None
+
+
+async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | None:
+    """When the newest version of what a contact holds was recorded."""
+    found: datetime | None = await connection.fetchval(
+        "select max(greatest(lower(r.recorded), lower(g.recorded))) from relations r"
+        " left join rights g on g.relation_id = r.relation_id where r.holder_id = $1",
+        contact_id,
+    )
+    return found
+
+
+async def memberships_of(connection: Connection, organization_id: UUID, at: datetime, day: date) -> list[RelationRow]:
+    """The memberships of an organization that are in force."""
+    rows = await connection.fetch(
+        f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null and {in_force('relations')}",
+        at, day, organization_id,
+    )  # fmt: skip
+    return [_relation(row) for row in rows]
+
+
+async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
+    """A contact's relations as its file shows them, ended ones too."""
+    return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
+
+
+def representations(at: datetime, day: date, organization_id: UUID, active: bool | None) -> Listing:
+    """The relations between an organization and others."""
+    return Listing(
+        f"select * from ({REPRESENTATIONS}) listed where ($4::bool is null or active = $4)",
+        [at, day, organization_id, active],
+        (("organization_name", "text"), ("relation_id", "uuid")),
+    )
+
+
+@dataclass(frozen=True)
+class AuthorizationFilter:
+    """Narrows the list of authorizations; None leaves a column open."""
+
+    contact_id: UUID | None = None
+    subject: str | None = None
+    organization_id: UUID | None = None
+    active: bool | None = None
+
+
+def authorizations(moment: Moment, organization_id: UUID, narrow: AuthorizationFilter) -> Listing:
+    """Rows where the organization is acted for, or where it or one of its contacts holds."""
+    return Listing(
+        f"select * from ({AUTHORIZATIONS}) listed where ($5::uuid is null or contact_id = $5)"
+        " and ($6::text is null or subject = $6) and ($7::uuid is null or organization_id = $7)"
+        " and ($8::bool is null or active = $8)",
+        [
+            moment.at, moment.day, moment.delegable, organization_id,
+            narrow.contact_id, narrow.subject, narrow.organization_id, narrow.active,
+        ],
+        (
+            ("place", "int"), ("sorted_name", "text"), ("sorted_organization", "text"), ("subject", "text"),
+            ("relation_id", "uuid"), ("right_id", "uuid"),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""The guide's firm, brought in as an extract would be, with its responsible person linked."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from uuid_utils.compat import uuid7
+
+from chassis.work import Actor
+from contracts.accounts import Person
+from contracts.imports import ImportedOrganization
+from contracts.linking import ProfileLinked
+from local import ROOT
+from services.authorizations.app import service
+from services.authorizations.contacts.handlers import learn_link, learn_person
+from services.authorizations.imports.handlers import import_organization
+from services.authorizations.tools import Tools
+from tests.fixtures.gateway import OpenService, Opened
+
+TEST = Actor("test", "test")
+EXTRACT = ROOT / "agencies" / "ccq" / "demo" / "organizations.ndjson"
+DELEGABLE = {"monthly_report", "workforce", "site_compliance", "payments_statements", "profile"}
+NOT_DELEGABLE = {"workforce_management", "site_identification", "status_letter"}
+
+
+@dataclass(frozen=True)
+class Someone:
+    """An account linked to a contact, and the headers of its requests."""
+
+    account_id: UUID
+    contact_id: UUID
+    headers: dict[str, str]
+
+
+@dataclass
+class Firm:
+    """The opened service with the guide's firm in it."""
+
+    opened: Opened[Tools]
+    firm_id: UUID
+    clients: dict[str, UUID]
+    responsible: Someone
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        return self.opened.client
+
+    @property
+    def agent(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.opened.issuer.agent()}"}
+
+    async def link(self, contact_id: UUID, since: datetime | None = None) -> Someone:
+        """Open an account and link it to a contact, as the two other services would tell it."""
+        account_id = uuid7()
+        since = since or datetime.now(UTC) - timedelta(days=1)
+        person = Person(
+            account_id=account_id, version=1, status="active", status_since=since, epoch=0,
+            email=f"{account_id.hex}@example.org", given_name="Démo", family_name="Personne", language="fr",
+        )  # fmt: skip
+        await self.opened.unit.run(learn_person, person, TEST)
+        organization_id = await self.opened.unit.pool.fetchval(
+            "select organization_id from contacts where contact_id = $1", contact_id
+        )
+        linked = ProfileLinked(
+            link_id=uuid7(), account_id=account_id, contact_id=contact_id, organization_id=organization_id,
+            method="linking_coordinates", linked_at=since,
+        )  # fmt: skip
+        await self.opened.unit.run(learn_link, linked, TEST)
+        token = self.opened.issuer.person(account_id)
+        headers = {"Authorization": f"Bearer {token}", "Mandat-Profile": str(contact_id), "Accept-Language": "fr"}
+        return Someone(account_id, contact_id, headers)
+
+    async def contact(self, number: str) -> UUID:
+        """A contact's id by its client number."""
+        found: UUID = await self.opened.unit.pool.fetchval(
+            "select contact_id from contacts where client_number = $1", number
+        )
+        return found
+
+    async def add_member(self, **changes: Any) -> httpx.Response:
+        """Post the form of step 4."""
+        body = {
+            "contact": {
+                "family_name": "Personnel", "given_name": "Démo", "email": "personnel@example.org",
+                "telephones": [{"kind": "mobile", "number": "+15145550199"}], "language": "fr",
+            },
+            "type": "staff_member",
+            "subjects": [{"subject": "profile", "level": "read"}],
+            "attestations": await self.attestations("addition"),
+        }  # fmt: skip
+        headers = changes.pop("headers", self.responsible.headers)
+        return await self.client.post(
+            f"/v1/organizations/{self.firm_id}/contacts", json=body | changes, headers=headers
+        )
+
+    async def member(self) -> Someone:
+        """A staff member, added and linked."""
+        added = await self.add_member()
+        assert added.status_code == 201, added.text
+        return await self.link(UUID(added.json()["contact_id"]))
+
+    async def attestations(self, kind: str) -> list[dict[str, Any]]:
+        """The statements of a form, ticked as GET /v1/forms shows them."""
+        forms = (await self.client.get("/v1/forms", headers=self.responsible.headers)).json()["items"]
+        form = next(form for form in forms if form["kind"] == kind)
+        return [{"code": a["code"], "version": a["version"]} for a in form["attestations"]]
+
+    async def through(self, client_id: UUID) -> str:
+        """The firm's own relation to a client."""
+        listed = await self.client.get(f"/v1/organizations/{self.firm_id}/relations", headers=self.responsible.headers)
+        return next(
+            row["relation_id"]
+            for row in listed.json()["items"]
+            if row["organization"]["organization_id"] == str(client_id)
+        )
+
+    async def delegate(self, contact_id: UUID, client_id: UUID, **changes: Any) -> httpx.Response:
+        """Post the form of step 5: delegate a client's authorizations."""
+        body = {
+            "organization_id": str(client_id),
+            "through": await self.through(client_id),
+            "subjects": "all",
+            "attestations": await self.attestations("addition"),
+        }
+        return await self.client.post(
+            f"/v1/contacts/{contact_id}/relations", json=body | changes, headers=self.responsible.headers
+        )
+
+    async def remove(self, contact_id: UUID, **changes: Any) -> httpx.Response:
+        """Post the form that withdraws."""
+        body = {"scope": "all", "attestations": await self.attestations("removal")}
+        return await self.client.post(
+            f"/v1/contacts/{contact_id}/removals", json=body | changes, headers=self.responsible.headers
+        )
+
+    async def check(
+        self, account_id: UUID, subject: str, organization: UUID | str, level: str = "write", **context: Any
+    ) -> dict[str, Any]:
+        """Ask the access check as another system would."""
+        answer = await self.client.post(
+            "/access/v1/evaluation",
+            json={
+                "subject": {"type": "account", "id": str(account_id)},
+                "action": {"name": level},
+                "resource": {"type": subject, "id": str(organization)},
+                "context": context,
+            },
+            headers={"Authorization": f"Bearer {self.opened.issuer.machine('access:evaluate')}"},
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.fixture
+async def firm(open_service: OpenService) -> AsyncIterator[Firm]:
+    """LAFORCE COMPTABLE INC. of the guide, with its two clients."""
+    opened = await open_service(service)
+    ids = {}
+    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
+        done = (await opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)).outcome
+        found = ImportedOrganization.model_validate_json(line).organization
+        ids[found.legal_name] = done.organization_id
+    firm_id = ids.pop("LAFORCE COMPTABLE INC.")
+    made = Firm(opened, firm_id, ids, Someone(uuid4(), uuid4(), {}))
+    made.responsible = await made.link(await made.contact("3000001"))
+    yield made

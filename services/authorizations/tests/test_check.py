@@ -1,0 +1,146 @@
+"""The AuthZEN evaluation: its form, its leniency, its noes, and who may ask."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from chassis import after
+from chassis.work import Written
+from services.authorizations.tests.conftest import Firm
+
+PATH = "/access/v1/evaluation"
+
+
+def question(account: Any, organization: Any) -> dict[str, Any]:
+    """A well-formed question."""
+    return {
+        "subject": {"type": "account", "id": str(account)},
+        "action": {"name": "read"},
+        "resource": {"type": "profile", "id": str(organization)},
+    }
+
+
+async def test_an_organization_may_be_named_by_kind_and_number(firm: Firm) -> None:
+    assert (await firm.check(firm.responsible.account_id, "profile", "firm:5000001"))["decision"]
+    assert not (await firm.check(firm.responsible.account_id, "profile", "firm:5000009"))["decision"]
+
+
+async def test_unknown_accounts_organizations_and_subjects_are_a_plain_no(firm: Firm) -> None:
+    me = firm.responsible.account_id
+    for account, subject, organization in ((uuid4(), "profile", firm.firm_id), (me, "nothing", firm.firm_id),
+                                           (me, "profile", uuid4()), (me, "profile", "no such thing")):  # fmt: skip
+        assert not (await firm.check(account, subject, organization))["decision"]
+
+
+async def test_without_explain_the_answer_is_the_decision_alone(firm: Firm) -> None:
+    assert await firm.check(firm.responsible.account_id, "profile", firm.firm_id) == {"decision": True}
+
+
+async def test_an_allowed_answer_explains_its_whole_chain(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    answer = await firm.check(member.account_id, "profile", client_id, explain=True)
+    chain = answer["context"]["chain"]
+    assert [link["link"] for link in chain] == [
+        "account", "binding", "organization", "firm", "membership", "through", "relation", "delegable", "right",
+        "firm_right", "level",
+    ]  # fmt: skip
+    assert all(link["holds"] and link["fr"] and link["en"] for link in chain)
+
+
+async def test_a_no_names_the_first_link_that_fails_and_what_to_do_in_both_languages(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    context = (await firm.check(member.account_id, "status_letter", client_id, explain=True))["context"]
+    assert context["reason"]["code"] == "delegable"
+    assert "ne peut pas être délégué" in context["reason"]["fr"] and "cannot be delegated" in context["reason"]["en"]
+    assert "employeur" in context["next"]["fr"] and "employer" in context["next"]["en"]
+    stranger = (await firm.check(uuid7(), "profile", client_id, explain=True))["context"]
+    assert stranger["reason"]["code"] == "no_profile"
+
+
+async def test_an_inactive_organization_can_be_acted_for_by_nobody_and_comes_back(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    pool = firm.opened.unit.pool
+    await pool.execute("update statuses set active = false where owner_id = $1", client_id)
+    denied = await firm.check(member.account_id, "profile", client_id, explain=True)
+    assert (denied["decision"], denied["context"]["reason"]["code"]) == (False, "organization")
+    await pool.execute("update statuses set active = true where owner_id = $1", client_id)
+    assert (await firm.check(member.account_id, "profile", client_id))["decision"]
+
+
+async def test_a_person_asks_about_itself_only(firm: Firm) -> None:
+    headers = {"Authorization": firm.responsible.headers["Authorization"]}
+    own = await firm.client.post(PATH, json=question(firm.responsible.account_id, firm.firm_id), headers=headers)
+    assert (own.status_code, own.json()) == (200, {"decision": True})
+    other = await firm.client.post(PATH, json=question(uuid4(), firm.firm_id), headers=headers)
+    assert other.status_code == 403
+
+
+async def test_a_machine_needs_the_scope_and_everybody_a_token(firm: Firm) -> None:
+    body = question(firm.responsible.account_id, firm.firm_id)
+    without = {"Authorization": f"Bearer {firm.opened.issuer.machine('something:else')}"}
+    assert (await firm.client.post(PATH, json=body, headers=without)).status_code == 403
+    assert (await firm.client.post(PATH, json=body)).status_code == 401
+    assert (await firm.client.post(PATH, json=body, headers=firm.agent)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"{}", "text/plain"),
+        (b'{"subject": {"type": "account", "id": 3}, "action": {"name": "read"}, "resource": {"type": "p", "id": "x"}}',
+         "application/json"),
+        (b'{"subject": {"type": "account"}, "action": {"name": "read"}, "resource": {"type": "p", "id": "x"}}',
+         "application/json"),
+        (b'{"subject": {"type": "account", "id": "x\\u0000"}, "action": {"name": "read"},'
+         b' "resource": {"type": "p", "id": "x"}}', "application/json"),
+        (b"[" * 20000, "application/json"),
+    ],
+)  # fmt: skip
+async def test_whatever_is_malformed_is_a_400_with_a_short_text(firm: Firm, content: bytes, kind: str) -> None:
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}", "Content-Type": kind}
+    answer = await firm.client.post(PATH, content=content, headers=headers)
+    assert answer.status_code == 400
+    assert isinstance(answer.json(), str) and "Traceback" not in answer.text
+
+
+async def test_unknown_fields_are_ignored_and_the_request_id_comes_back(firm: Firm) -> None:
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}", "X-Request-ID": "abc-1"}
+    body = question(firm.responsible.account_id, firm.firm_id) | {"more": 1}
+    body["subject"]["properties"] = {"x": [1]}
+    answer = await firm.client.post(PATH, json=body, headers=headers)
+    assert (answer.status_code, answer.json(), answer.headers["x-request-id"]) == (200, {"decision": True}, "abc-1")
+
+
+async def test_a_check_waits_for_what_context_after_names(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(after, "PATIENCE", 0.05)
+    named = after.name([Written("linking.events", "mandat.linking.ProfileLinked.v1", uuid7())])
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}"}
+    body = question(firm.responsible.account_id, firm.firm_id)
+    waiting = await firm.client.post(PATH, json=body | {"context": {"after": named}}, headers=headers)
+    assert (waiting.status_code, waiting.json(), waiting.headers["retry-after"]) == (409, "not_yet_applied", "1")
+    junk = await firm.client.post(PATH, json=body | {"context": {"after": "junk"}}, headers=headers)
+    assert junk.status_code == 400
+
+
+async def test_a_right_ends_with_the_agencys_day_not_with_utcs(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    last = (datetime.now(UTC) + timedelta(days=30)).date()
+    await firm.delegate(member.contact_id, client_id, ends_on=last.isoformat())
+    evening = f"{last.isoformat()}T23:59:00-05:00"  # already the next day in UTC
+    after_midnight = f"{(last + timedelta(days=1)).isoformat()}T00:01:00-05:00"
+    assert (await firm.check(member.account_id, "profile", client_id, at=evening))["decision"]
+    assert not (await firm.check(member.account_id, "profile", client_id, at=after_midnight))["decision"]
+
+
+async def test_before_the_link_the_account_could_do_nothing(firm: Firm) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+    assert not (await firm.check(firm.responsible.account_id, "profile", firm.firm_id, at=long_ago))["decision"]

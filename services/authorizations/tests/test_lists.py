@@ -1,0 +1,151 @@
+"""Step 3 of the guide: the three lists, their filters and pages, and one contact opened."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.authorizations.tests.conftest import Firm
+
+
+async def test_contacts_show_the_guides_columns_by_name(firm: Firm) -> None:
+    listed = await firm.client.get(f"/v1/organizations/{firm.firm_id}/contacts", headers=firm.responsible.headers)
+    page = listed.json()
+    assert [row["family_name"] for row in page["items"]] == ["Membre", "Responsable"]
+    assert set(page["items"][0]) == {"contact_id", "family_name", "given_name", "email", "telephones", "active"}
+    assert page["range"] == "1–2 de 2"
+
+
+async def test_relations_read_as_in_the_guide_in_both_languages(firm: Firm) -> None:
+    path = f"/v1/organizations/{firm.firm_id}/relations"
+    fr = (await firm.client.get(path, headers=firm.responsible.headers)).json()
+    en = (await firm.client.get(path, headers=firm.responsible.headers | {"Accept-Language": "en"})).json()
+    assert [row["organization"]["name"] for row in fr["items"]] == ["ENTREPRISE SHW INC.", "PLOMBERIE RICHARD BÉLANGER"]
+    assert {row["related_organization"]["name"] for row in fr["items"]} == {"LAFORCE COMPTABLE INC."}
+    assert {row["type_name"] for row in fr["items"]} == {"a comme firme comptable ou serv. de paie"}
+    assert {row["type_name"] for row in en["items"]} == {"has as accounting firm or payroll service"}
+    assert (fr["range"], en["range"]) == ("1–2 de 2", "1–2 of 2")
+
+
+async def test_the_firms_own_authorizations_come_first(firm: Firm) -> None:
+    path = f"/v1/organizations/{firm.firm_id}/authorizations?limit=200"
+    rows = (await firm.client.get(path, headers=firm.responsible.headers)).json()["items"]
+    places = [row["contact"] is not None for row in rows]
+    assert places == sorted(places)
+    own = rows[0]
+    assert (own["contact"], own["function"], own["level_name"]) == (None, None, "Écriture")
+
+
+async def test_authorizations_are_filtered_by_contact_subject_client_and_activity(firm: Firm) -> None:
+    member = await firm.member()
+    client_id = next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    path = f"/v1/organizations/{firm.firm_id}/authorizations"
+
+    async def subjects(query: str) -> list[tuple[str, bool]]:
+        rows = (await firm.client.get(f"{path}?limit=200&{query}", headers=firm.responsible.headers)).json()["items"]
+        return [(row["subject"], row["active"]) for row in rows]
+
+    assert len(await subjects(f"contact={member.contact_id}&organization={client_id}")) == 5
+    assert await subjects(f"contact={member.contact_id}&subject=profile&organization={firm.firm_id}") == [("profile", True)]
+    assert await subjects(f"contact={member.contact_id}&active=false") == []
+    await firm.remove(member.contact_id)
+    assert await subjects(f"contact={member.contact_id}&active=true") == []
+    assert len(await subjects(f"contact={member.contact_id}&active=false")) == 6
+
+
+async def test_a_cursor_walks_every_row_once(firm: Firm) -> None:
+    path = f"/v1/organizations/{firm.firm_id}/authorizations"
+    whole = (await firm.client.get(f"{path}?limit=200", headers=firm.responsible.headers)).json()
+    seen, cursor, ranges = [], "", []
+    while cursor is not None:
+        query = f"?limit=5&cursor={cursor}" if cursor else "?limit=5"
+        page = (await firm.client.get(path + query, headers=firm.responsible.headers)).json()
+        seen += [row["right_id"] + row["relation_id"] for row in page["items"]]
+        ranges.append(page["range"])
+        cursor = page["next_cursor"]
+    assert seen == [row["right_id"] + row["relation_id"] for row in whole["items"]]
+    assert ranges[:2] == [f"1–5 de {len(seen)}", f"6–10 de {len(seen)}"]
+
+
+async def test_a_list_shows_the_past_when_asked(firm: Firm) -> None:
+    member = await firm.member()
+    await firm.delegate(member.contact_id, next(iter(firm.clients.values())))
+    before = datetime.now(UTC)
+    await firm.remove(member.contact_id)
+    path = f"/v1/organizations/{firm.firm_id}/authorizations?contact={member.contact_id}&active=true"
+    query = {"at": before.isoformat()}
+    then = (await firm.client.get(path, params={"contact": str(member.contact_id), "active": "true", **query},
+                                  headers=firm.responsible.headers)).json()  # fmt: skip
+    now = (await firm.client.get(path, headers=firm.responsible.headers)).json()
+    assert (then["total"], now["total"]) == (6, 0)
+    assert datetime.now(UTC) - before < timedelta(minutes=1)
+
+
+async def test_a_member_sees_its_own_rows_only(firm: Firm) -> None:
+    member = await firm.member()
+    base = f"/v1/organizations/{firm.firm_id}"
+    contacts = (await firm.client.get(f"{base}/contacts", headers=member.headers)).json()
+    assert [row["contact_id"] for row in contacts["items"]] == [str(member.contact_id)]
+    rows = (await firm.client.get(f"{base}/authorizations", headers=member.headers)).json()["items"]
+    assert {row["contact"]["contact_id"] for row in rows} == {str(member.contact_id)}
+    other = f"{base}/authorizations?contact={firm.responsible.contact_id}"
+    assert (await firm.client.get(other, headers=member.headers)).json()["items"] == []
+    opened = await firm.client.get(f"/v1/contacts/{firm.responsible.contact_id}", headers=member.headers)
+    assert opened.status_code == 404
+
+
+async def test_a_client_sees_the_firms_members_by_name_and_function_only(firm: Firm) -> None:
+    member = await firm.member()
+    client_id = firm.clients["ENTREPRISE SHW INC."]
+    await firm.delegate(member.contact_id, client_id)
+    client = await firm.link(await firm.contact("3000003"))
+    rows = await firm.client.get(
+        f"/v1/organizations/{client_id}/authorizations?limit=200&contact={member.contact_id}", headers=client.headers
+    )
+    contacts = [row["contact"] for row in rows.json()["items"]]
+    assert {(c["family_name"], c["given_name"]) for c in contacts} == {("Personnel", "Démo")}
+    assert all(set(c) == {"contact_id", "family_name", "given_name"} for c in contacts)
+    assert {row["function"] for row in rows.json()["items"]} == {"Membre du personnel"}
+    assert (await firm.client.get(f"/v1/contacts/{member.contact_id}", headers=client.headers)).status_code == 404
+
+
+async def test_another_organizations_lists_do_not_exist_for_a_profile(firm: Firm) -> None:
+    client_id = next(iter(firm.clients.values()))
+    for what in ("contacts", "relations", "authorizations"):
+        answer = await firm.client.get(f"/v1/organizations/{client_id}/{what}", headers=firm.responsible.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_an_opened_contact_shows_all_fields_relations_and_whether_it_is_linked(firm: Firm) -> None:
+    path = f"/v1/contacts/{firm.responsible.contact_id}"
+    opened = await firm.client.get(path, headers=firm.responsible.headers)
+    contact = opened.json()
+    assert contact["linked"] and contact["active"] and contact["client_number"] == "3000001"
+    assert [relation["function"] for relation in contact["relations"]] == ["Personne responsable"]
+    assert opened.headers["etag"] == (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    unlinked = await firm.contact("3000002")
+    assert not (await firm.client.get(f"/v1/contacts/{unlinked}", headers=firm.responsible.headers)).json()["linked"]
+
+
+async def test_an_etag_changes_with_the_contact(firm: Firm) -> None:
+    member = await firm.member()
+    path = f"/v1/contacts/{member.contact_id}"
+    before = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    await firm.remove(member.contact_id)
+    assert (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"] != before
+
+
+async def test_a_profile_must_be_named_and_be_the_callers_own(firm: Firm) -> None:
+    path = f"/v1/organizations/{firm.firm_id}/contacts"
+    token = {"Authorization": firm.responsible.headers["Authorization"]}
+    missing = await firm.client.get(path, headers=token)
+    foreign = await firm.client.get(path, headers=token | {"Mandat-Profile": str(await firm.contact("3000002"))})
+    assert (missing.status_code, missing.json()["code"]) == (400, "profile_required")
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "profile_not_yours")
+
+
+async def test_agents_find_an_organization_by_number_and_see_its_lists(firm: Firm) -> None:
+    found = await firm.client.get("/v1/organizations?number=5000001", headers=firm.agent)
+    assert [row["legal_name"] for row in found.json()["items"]] == ["LAFORCE COMPTABLE INC."]
+    listed = await firm.client.get(f"/v1/organizations/{firm.firm_id}/contacts", headers=firm.agent)
+    assert listed.json()["total"] == 2
+    refused = await firm.client.get("/v1/organizations?number=5000001", headers=firm.responsible.headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "wrong_kind_of_caller")

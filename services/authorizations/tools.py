@@ -1,0 +1,36 @@
+"""What the handlers of this service work with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from contracts.agency import Agency
+from contracts.agency.relations import RelationType
+from services.authorizations.access.domain import Acting
+from services.authorizations.access.storage import Moment
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The agency's data, and its calendar."""
+
+    agency: Agency
+    time_zone: ZoneInfo
+
+    @cached_property
+    def delegable(self) -> tuple[str, ...]:
+        """Codes of the subjects that a firm may pass on to its members."""
+        return tuple(subject.code for subject in self.agency.subjects.values() if subject.delegable)
+
+    def moment(self, at: datetime) -> Moment:
+        """An instant as the one query wants it."""
+        return Moment(at, at.astimezone(self.time_zone).date(), self.delegable)
+
+    def manages(self, acting: Acting) -> bool:
+        """Whether the profile may manage its organization: one of its functions does."""
+        return any(self.relation_type(function).manages for function in acting.functions)
+
+    def relation_type(self, code: str) -> RelationType:
+        """A relation type by its code; retired ones too."""
+        return self.agency.relation_types[code]
