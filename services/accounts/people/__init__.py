@@ -1,0 +1,1 @@
+"""Accounts and the persons they belong to."""

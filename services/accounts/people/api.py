@@ -1,0 +1,47 @@
+"""GET /v1/account."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from chassis.gateway import PersonCaller, router
+from contracts.events import Language
+from services.accounts.people import handlers
+from services.accounts.people.domain import Status
+from services.accounts.tools import AccountsCall
+
+routes = router()
+
+
+class OwnAccount(BaseModel):
+    """The caller's account. The ETag is its version."""
+
+    account_id: UUID
+    status: Status
+    email: str = Field(examples=["responsable@laforce.example"])
+    given_name: str
+    family_name: str
+    language: Language
+    terms_version: str = Field(description="The terms of use that the person accepted.", examples=["2026-01"])
+    terms_accepted_at: datetime
+    opened_at: datetime
+
+
+@routes.get("/v1/account", summary="One's own account", tags=["account"])
+async def show(call: AccountsCall, caller: PersonCaller, response: Response) -> OwnAccount:
+    """For a person's token only."""
+    own = await call.run(handlers.show, caller.account_id)
+    response.headers["ETag"] = f'"{own.account.version}"'
+    return OwnAccount(
+        account_id=own.account.account_id,
+        status=own.account.status,
+        email=own.person.email,
+        given_name=own.person.given_name,
+        family_name=own.person.family_name,
+        language=own.person.language,
+        terms_version=own.account.terms_version,
+        terms_accepted_at=own.account.terms_accepted_at,
+        opened_at=own.account.opened_at,
+    )

@@ -1,0 +1,59 @@
+"""What an account is, and when two addresses are the same."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contracts.accounts import Person
+from contracts.events import Language
+
+Status = Literal["active", "deactivated"]
+
+
+@dataclass(frozen=True)
+class PersonalFields:
+    """What the person told about themselves; `email_key` is address_key(email)."""
+
+    account_id: UUID
+    email: str = field(repr=False)
+    email_key: str = field(repr=False)
+    given_name: str = field(repr=False)
+    family_name: str = field(repr=False)
+    language: Language
+
+
+@dataclass(frozen=True)
+class Account:
+    """An open account. `version` is that of its state on accounts.people; `epoch` rises when every session ends."""
+
+    account_id: UUID
+    status: Status
+    status_since: datetime
+    epoch: int
+    version: int
+    terms_version: str
+    terms_accepted_at: datetime
+    opened_at: datetime
+
+    def state(self, person: PersonalFields) -> Person:
+        """The whole latest state, for accounts.people."""
+        return Person(
+            account_id=self.account_id,
+            version=self.version,
+            status=self.status,
+            status_since=self.status_since,
+            epoch=self.epoch,
+            email=person.email,
+            given_name=person.given_name,
+            family_name=person.family_name,
+            language=person.language,
+        )
+
+
+def address_key(address: str) -> str:
+    """What addresses are compared by: without case, also before the @, where hosts that tell case apart are extinct.
+
+    Dots and +tags stay: what they mean differs from host to host.
+    """
+    return address.strip().casefold()

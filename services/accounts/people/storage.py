@@ -1,0 +1,90 @@
+"""The tables `accounts` and `people`."""
+
+from uuid import UUID
+
+from chassis.database import Connection
+from services.accounts.people.domain import Account, PersonalFields
+
+PERSON = "select account_id, email, email_key, given_name, family_name, language from people"
+BY_ACCOUNT = f"{PERSON} where account_id = $1"
+BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
+INSERT_PERSON = """
+insert into people (account_id, email, email_key, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
+"""
+OPEN = "update people set opened = true where account_id = $1"
+
+ACCOUNT = """
+select account_id, status, status_since, epoch, version, terms_version, terms_accepted_at, opened_at
+from accounts where account_id = $1
+"""
+INSERT_ACCOUNT = """
+insert into accounts (account_id, status, status_since, epoch, version, terms_version, terms_accepted_at, opened_at,
+    password_hash)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+SIGNS_IN_WITH = """
+select account_id, password_hash from accounts join people using (account_id) where email_key = $1 and opened
+"""
+STILL_THIS_PASSWORD = f"{ACCOUNT} and password_hash = $2 for share"
+
+
+async def person(connection: Connection, account_id: UUID) -> PersonalFields:
+    """The personal fields of an account, or of a registration that has drawn the account's id."""
+    row = await connection.fetchrow(BY_ACCOUNT, account_id)
+    assert row is not None
+    return PersonalFields(**row)
+
+
+async def owner(connection: Connection, email_key: str) -> PersonalFields | None:
+    """Whose open account has this address."""
+    row = await connection.fetchrow(BY_ADDRESS, email_key)
+    return PersonalFields(**row) if row else None
+
+
+async def insert_person(connection: Connection, person: PersonalFields) -> None:
+    """Keep the personal fields of a registration; nothing is open yet."""
+    await connection.execute(
+        INSERT_PERSON,
+        person.account_id,
+        person.email,
+        person.email_key,
+        person.given_name,
+        person.family_name,
+        person.language,
+    )
+
+
+async def open_account(connection: Connection, account: Account, password_hash: str) -> None:
+    """The account exists and its address is taken: for a second account of one address, a UniqueViolation."""
+    await connection.execute(OPEN, account.account_id)
+    await connection.execute(
+        INSERT_ACCOUNT,
+        account.account_id,
+        account.status,
+        account.status_since,
+        account.epoch,
+        account.version,
+        account.terms_version,
+        account.terms_accepted_at,
+        account.opened_at,
+        password_hash,
+    )
+
+
+async def account(connection: Connection, account_id: UUID) -> Account:
+    """An account that exists: a verified token named it, or its session did."""
+    row = await connection.fetchrow(ACCOUNT, account_id)
+    assert row is not None
+    return Account(**row)
+
+
+async def password_of(connection: Connection, email_key: str) -> tuple[UUID, str] | None:
+    """The account that signs in with this address, and its password's hash."""
+    row = await connection.fetchrow(SIGNS_IN_WITH, email_key)
+    return (row["account_id"], row["password_hash"]) if row else None
+
+
+async def account_with_password(connection: Connection, account_id: UUID, password_hash: str) -> Account | None:
+    """The account, kept from changing until the transaction ends, if its password is still the one with this hash."""
+    row = await connection.fetchrow(STILL_THIS_PASSWORD, account_id, password_hash)
+    return Account(**row) if row else None

@@ -1,0 +1,135 @@
+"""GET /v1/terms and /v1/registrations."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, Email, Name, Reference, Secret
+from chassis.gateway import router
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from contracts.agency import Agency
+from contracts.events import Language
+from services.accounts import passwords
+from services.accounts.registrations import domain, handlers
+from services.accounts.sessions.api import Tokens
+from services.accounts.tools import AccountsCall
+
+routes = router()
+
+
+class TermsOfUse(BaseModel):
+    """The terms in force, in the caller's language (Accept-Language)."""
+
+    version: str = Field(examples=["2026-01"])
+    language: Language
+    text: str = Field(description="Markdown.")
+
+
+class RegistrationBody(Body):
+    """Who wants an account. `terms_version` is the one that was shown, from GET /v1/terms."""
+
+    email: Annotated[Email, Field(repr=False, examples=["responsable@laforce.example"])]
+    password: Secret
+    given_name: Annotated[Name, Field(repr=False)]
+    family_name: Annotated[Name, Field(repr=False)]
+    language: Language
+    terms_version: Reference
+
+
+class AcceptedRegistration(BaseModel):
+    """One mail is on its way. Ask GET /v1/deliveries/{delivery_handle} what became of it."""
+
+    registration_id: UUID
+    delivery_handle: str
+    expires_at: datetime = Field(description="When the code in the mail stops working.")
+    resend_after: datetime = Field(description="From when on another code may be asked for.")
+
+    @classmethod
+    def of(cls, accepted: domain.Accepted) -> "AcceptedRegistration":
+        """As the caller sees it."""
+        return cls(
+            registration_id=accepted.registration_id,
+            delivery_handle=accepted.delivery_handle,
+            expires_at=accepted.expires_at,
+            resend_after=accepted.resend_after,
+        )
+
+
+class VerificationBody(Body):
+    """The one-time code of the latest mail."""
+
+    code: Annotated[str, Field(pattern=rf"^[0-9]{{{domain.CODE_DIGITS}}}$", repr=False, examples=["042917"])]
+
+
+@routes.get("/v1/terms", summary="The terms of use", tags=["registration"])
+async def terms(call: AccountsCall, response: Response) -> TermsOfUse:
+    """To be shown before registering."""
+    found = call.tools.agency.terms
+    response.headers["Content-Language"] = call.language
+    response.headers["Vary"] = "Accept-Language"
+    return TermsOfUse(version=found.version, language=call.language, text=found.in_(call.language))
+
+
+@routes.post("/v1/registrations", summary="Ask for an account", tags=["registration"], status_code=202)
+async def register(call: AccountsCall, request: Request, body: RegistrationBody) -> AcceptedRegistration:
+    """Answers the same for every address; one mail goes to it, with a code or with the news that it has an account.
+
+    Takes no Idempotency-Key: a fast digest of a body with a password in it must not be kept. Repeating is harmless, and
+    the first registration to be verified wins.
+
+    Problems: terms_not_current, password_refused (422), too_many_attempts (429).
+    """
+    await call.run(handlers.admit, handlers.Attempt(_host(request), body.terms_version))
+    password = passwords.normalized(body.password)
+    if refusal := _fault(call.tools.agency, body, password):
+        raise ProblemRaised(refusal)
+    command = handlers.Register(
+        email=body.email,
+        password_hash=await call.tools.hasher.hash(password),
+        given_name=body.given_name,
+        family_name=body.family_name,
+        language=body.language,
+        terms_version=body.terms_version,
+    )
+    return AcceptedRegistration.of(await call.run(handlers.register, command))
+
+
+@routes.post(
+    "/v1/registrations/{registration_id}/verification",
+    summary="Submit the one-time code",
+    tags=["registration"],
+    status_code=201,
+)
+async def verify(call: AccountsCall, registration_id: UUID, body: VerificationBody) -> Tokens:
+    """Opens the account and a first session.
+
+    Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown registration, a known address).
+    """
+    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code)))
+
+
+@routes.post(
+    "/v1/registrations/{registration_id}/resend", summary="Ask for another code", tags=["registration"], status_code=202
+)
+async def resend(call: AccountsCall, request: Request, registration_id: UUID) -> AcceptedRegistration:
+    """Kills the code before it; wrong tries stay counted. Unknown registrations are answered alike.
+
+    Problems: resend_too_soon (429, Retry-After), registration_exhausted (409), too_many_attempts (429).
+    """
+    return AcceptedRegistration.of(await call.run(handlers.resend, handlers.Resend(registration_id, _host(request))))
+
+
+def _fault(agency: Agency, body: RegistrationBody, password: str) -> Refusal | None:
+    profile, length = agency.profile, agency.limits.password
+    names = (profile.name.fr, profile.name.en, profile.short_name.fr, profile.short_name.en)
+    if passwords.acceptable(password, length, (body.email, body.given_name, body.family_name, *names)):
+        return None
+    return Refusal("password_refused", {"minimum": length.minimum, "maximum": length.maximum}, fields=("password",))
+
+
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,248 @@
+"""Registering: whether an address is known shows in no answer, and in exactly one mail."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
+from contracts.agency.limits import LimitName
+from contracts.events import Language
+from services.accounts import attempts
+from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
+from services.accounts.people import storage as people
+from services.accounts.people.domain import Account, PersonalFields, address_key
+from services.accounts.registrations import domain, mails, storage
+from services.accounts.registrations.domain import Accepted, Registration
+from services.accounts.registrations.mails import Delivery
+from services.accounts.sessions.handlers import Tokens, open_session
+from services.accounts.tools import Tools
+
+NETWORK_LIMIT: LimitName = "registration_per_network"
+ADDRESS_LIMIT: LimitName = "registration_per_address"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody at `host` is about to register under these terms."""
+
+    host: str = field(repr=False)
+    terms_version: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """The password is acceptable, and hashed."""
+
+    email: str = field(repr=False)
+    password_hash: str = field(repr=False)
+    given_name: str = field(repr=False)
+    family_name: str = field(repr=False)
+    language: Language
+    terms_version: str
+
+
+@dataclass(frozen=True)
+class Verify:
+    """A code as submitted."""
+
+    registration_id: UUID
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Resend:
+    """Somebody at `host` asks for another code."""
+
+    registration_id: UUID
+    host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """One mail is on its way. `code_digest` is of the code in it, or of nothing that could be typed."""
+
+    code_digest: str = field(repr=False)
+    accepted: Accepted
+
+
+async def admit(work: Work[Tools], command: Attempt) -> Refusal | None:
+    """Whether a registration may be worked on: the network's limit comes before any hashing."""
+    current = work.tools.agency.terms.version
+    refusal = await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host)
+    if refusal is None and command.terms_version != current:
+        refusal = Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
+    return refusal
+
+
+async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
+    """Draw the account's id and send the one mail: a code, or the news that the address has an account.
+
+    An address over its limit gets no mail and leaves no trace; the answer is the same, because the limit is counted by
+    address whether or not it is known, and protects a mailbox whose owner may not be the caller.
+    """
+    person = PersonalFields(
+        account_id=work.new_id(),
+        email=command.email,
+        email_key=address_key(command.email),
+        given_name=command.given_name,
+        family_name=command.family_name,
+        language=command.language,
+    )
+    registration_id = work.new_id()
+    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key):
+        REGISTRATIONS.labels("over_limit").inc()
+        return _as_if_mailed(work, registration_id)
+    mailed = await _mail(work, registration_id, person)
+    await people.insert_person(work.connection, person)
+    await storage.insert(
+        work.connection,
+        Registration(
+            registration_id=registration_id,
+            account_id=person.account_id,
+            registered_at=work.now,
+            terms_version=command.terms_version,
+            password_hash=command.password_hash,
+            code_digest=mailed.code_digest,
+            code_expires_at=mailed.accepted.expires_at,
+            resend_after=mailed.accepted.resend_after,
+            tries=0,
+            verified_at=None,
+        ),
+    )
+    work.audit("registration.accepted", object_id=registration_id, account_id=str(person.account_id))
+    return mailed.accepted
+
+
+async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
+    """Send one mail again: a new code, or for an address that is known by now the same news as before.
+
+    It must be one mail either way, because its delivery can be asked for by handle. An id that nobody drew is answered
+    like one that somebody did. Over the address's limit nothing is sent and the last code stays good until it expires.
+    """
+    if refusal := await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host):
+        return refusal
+    registration = await storage.lock(work.connection, command.registration_id)
+    now = work.take_time()
+    if registration is None:
+        return _as_if_mailed(work, command.registration_id)
+    if registration.tries >= work.tools.agency.limits.one_time_code.tries:
+        return Refusal("registration_exhausted")
+    if now < registration.resend_after:
+        seconds = _whole_seconds(registration.resend_after - now)
+        return Refusal("resend_too_soon", {"seconds": seconds}, retry_after=seconds)
+    person = await people.person(work.connection, registration.account_id)
+    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key):
+        REGISTRATIONS.labels("over_limit").inc()
+        return _as_if_mailed(work, command.registration_id, expires_at=registration.code_expires_at)
+    mailed = await _mail(work, command.registration_id, person)
+    await storage.renew_code(
+        work.connection,
+        command.registration_id,
+        mailed.code_digest,
+        mailed.accepted.expires_at,
+        mailed.accepted.resend_after,
+    )
+    work.audit("registration.code_sent_again", object_id=command.registration_id)
+    return mailed.accepted
+
+
+async def verify(work: Work[Tools], command: Verify) -> Tokens | Refusal:
+    """Open the account and a first session, once, for the right code. Everything else is refused in the same words.
+
+    The try is counted before the code is compared, and stays counted. Of two registrations of one address the first to
+    arrive here wins: the other collides with it, is run again, and finds the address taken.
+    """
+    tries = work.tools.agency.limits.one_time_code.tries
+    registration = await storage.count_try(work.connection, command.registration_id, tries)
+    work.take_time()
+    if registration is None or not _is_right(work, registration, command.code):
+        return _code_refused(work, command.registration_id)
+    person = await people.person(work.connection, registration.account_id)
+    if await people.owner(work.connection, person.email_key) is not None:
+        return _code_refused(work, command.registration_id)
+    account = await _open(work, registration, person)
+    VERIFICATIONS.labels("opened").inc()
+    return await open_session(work, account)
+
+
+async def forget_unverified(work: Work[Tools], _: None) -> None:
+    """Forget what people typed who never verified their address."""
+    await storage.forget(work.connection, work.now - domain.KEPT_FOR)
+
+
+async def _open(work: Work[Tools], registration: Registration, person: PersonalFields) -> Account:
+    assert registration.password_hash is not None  # it leaves only when the code is spent
+    account = Account(
+        account_id=registration.account_id,
+        status="active",
+        status_since=work.now,
+        epoch=0,
+        version=1,
+        terms_version=registration.terms_version,
+        terms_accepted_at=registration.registered_at,
+        opened_at=work.now,
+    )
+    await people.open_account(work.connection, account, registration.password_hash)
+    await storage.verified(work.connection, registration.registration_id, work.now)
+    work.publish(EmailVerified(account_id=account.account_id, registration_id=registration.registration_id))
+    work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
+    work.publish(account.state(person))
+    work.audit("account.opened", object_id=account.account_id, registration_id=str(registration.registration_id))
+    return account
+
+
+def _is_right(work: Work[Tools], registration: Registration, code: str) -> bool:
+    matches = work.tools.keyring.matches(registration.code_purpose, code, registration.code_digest)
+    return matches and registration.accepts_code(work.now)
+
+
+def _code_refused(work: Work[Tools], registration_id: UUID) -> Refusal:
+    work.audit("registration.code_refused", object_id=registration_id)
+    VERIFICATIONS.labels("refused").inc()
+    return Refusal("code_refused")
+
+
+async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields) -> Mailed:
+    accepted = _as_if_mailed(work, registration_id)
+    owner = await people.owner(work.connection, person.email_key)
+    delivery = Delivery(
+        registration_id=registration_id,
+        recipient_id=person.account_id,
+        delivery_id=work.new_id(),
+        handle=accepted.delivery_handle,
+        expires_at=accepted.expires_at,
+    )
+    work.publish(
+        VerificationRequested(
+            account_id=person.account_id,
+            registration_id=registration_id,
+            delivery_id=delivery.delivery_id,
+            expires_at=delivery.expires_at,
+        )
+    )
+    if owner is None:
+        secret = domain.new_code()
+        minutes = work.tools.agency.limits.one_time_code.minutes
+        work.publish(mails.verification_code(work.tools.sealer, delivery, person, secret, minutes))
+    else:
+        secret = domain.no_code()
+        work.publish(mails.already_registered(work.tools.sealer, delivery, owner))
+    REGISTRATIONS.labels("code" if owner is None else "already_registered").inc()
+    return Mailed(work.tools.keyring.digest(domain.code_purpose(registration_id), secret), accepted)
+
+
+def _as_if_mailed(work: Work[Tools], registration_id: UUID, expires_at: datetime | None = None) -> Accepted:
+    """What the caller learns of a mail requested now; without `expires_at`, of a code made now."""
+    policy = work.tools.agency.limits.one_time_code
+    return Accepted(
+        registration_id,
+        domain.new_handle(),
+        expires_at or work.now + timedelta(minutes=policy.minutes),
+        work.now + timedelta(seconds=policy.resend_after_seconds),
+    )
+
+
+def _whole_seconds(duration: timedelta) -> int:
+    return -(-duration // timedelta(seconds=1))

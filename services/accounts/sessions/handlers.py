@@ -1,0 +1,182 @@
+"""Signing in, staying signed in, signing out."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from chassis import tokens as revocations
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.accounts import SessionsRevoked
+from services.accounts import attempts
+from services.accounts.metrics import REFRESHES, SIGN_INS
+from services.accounts.people import storage as people
+from services.accounts.people.domain import Account, address_key
+from services.accounts.sessions import domain, storage
+from services.accounts.sessions.domain import Session, Use
+from services.accounts.tokens import storage as keys
+from services.accounts.tools import Tools
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a person signed in with holds."""
+
+    account_id: UUID
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody at `host` is about to try a password."""
+
+    login: str = field(repr=False)
+    host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Whose password the one presented must be; without an account, a dummy's, so that the work is the same."""
+
+    account_id: UUID | None
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The outcome of comparing the password, outside any transaction."""
+
+    login: str = field(repr=False)
+    candidate: Candidate
+    password_is_right: bool
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A refresh token as presented."""
+
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignOut:
+    """The caller wants one of their sessions to end."""
+
+    account_id: UUID
+    session_id: UUID
+
+
+async def count_attempt(work: Work[Tools], command: Attempt) -> Candidate | Refusal:
+    """Count the attempt before any work, on what was typed and on the network, known or not.
+
+    The agency's data has no budget for sign-ins from one network; registration's was made for the same firms.
+    """
+    email_key = address_key(command.login)
+    refusal = await attempts.by_network(
+        work, "sign_in_per_network", "registration_per_network", command.host
+    ) or await attempts.by_address(work, "sign_in", email_key)
+    if refusal:
+        SIGN_INS.labels("limited").inc()
+        return refusal
+    known = await people.password_of(work.connection, email_key)
+    return Candidate(*known) if known else Candidate(None, work.tools.hasher.dummy)
+
+
+async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
+    """Open a session, or refuse in the same words whatever was wrong."""
+    account = await _account(work, command.candidate) if command.password_is_right else None
+    if account is None or account.status != "active":
+        work.audit("sign_in.refused", object_id=command.candidate.account_id)
+        SIGN_INS.labels("refused").inc()
+        return Refusal("sign_in_refused")
+    await attempts.forgive(work, "sign_in", address_key(command.login))
+    SIGN_INS.labels("opened").inc()
+    return await open_session(work, account)
+
+
+async def open_session(work: Work[Tools], account: Account) -> Tokens:
+    """A session, with its first pair of tokens, for a person who has just proved who they are."""
+    session = Session(
+        session_id=work.new_id(),
+        account_id=account.account_id,
+        epoch=account.epoch,
+        opened_at=work.now,
+        last_used_at=work.now,
+        expires_at=work.now + domain.LONGEST,
+        ended_at=None,
+    )
+    await storage.insert(work.connection, session)
+    refresh_token = domain.first_refresh_token()
+    await storage.insert_token(work.connection, domain.digest(refresh_token), session.session_id, work.now)
+    work.audit("session.opened", object_id=session.session_id, account_id=str(account.account_id))
+    return await _tokens(work, session, refresh_token)
+
+
+async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
+    """Exchange a refresh token for the next pair. A copy used by somebody else ends the session, and that commits."""
+    presented = domain.digest(command.refresh_token)
+    following = domain.successor(work.tools.keyring, command.refresh_token)
+    session = await storage.lock_by_token(work.connection, presented)
+    now = work.take_time()
+    if session is None or not session.live(now):
+        REFRESHES.labels("refused").inc()
+        return Refusal("session_ended")
+    match domain.use_of(await storage.token(work.connection, presented, domain.digest(following)), now):
+        case Use.FIRST:
+            await storage.use_token(work.connection, presented, now)
+            await storage.insert_token(work.connection, domain.digest(following), session.session_id, now)
+            await storage.used(work.connection, session.session_id, now)
+            REFRESHES.labels("rotated").inc()
+            return await _tokens(work, session, following)
+        case Use.RETRY:
+            REFRESHES.labels("repeated").inc()
+            return await _tokens(work, session, following)
+        case Use.TOO_LATE:
+            REFRESHES.labels("refused").inc()
+            return Refusal("session_ended")
+        case Use.REUSE:
+            await _end(work, session, "refresh_token_reused")
+            REFRESHES.labels("reused").inc()
+            return Refusal("session_ended")
+
+
+async def list_sessions(work: Work[Tools], account_id: UUID) -> list[Session]:
+    """The caller's own sessions that have not ended, the newest first."""
+    return await storage.live(work.connection, account_id, work.now)
+
+
+async def sign_out(work: Work[Tools], command: SignOut) -> Refusal | None:
+    """End one of the caller's own sessions; ending it again changes nothing."""
+    session = await storage.lock(work.connection, command.session_id)
+    if session is None or session.account_id != command.account_id:
+        return Refusal("not_found")
+    work.take_time()
+    if session.ended_at is None:
+        await _end(work, session, "signed_out")
+    return None
+
+
+async def _account(work: Work[Tools], candidate: Candidate) -> Account | None:
+    if candidate.account_id is None:
+        return None
+    return await people.account_with_password(work.connection, candidate.account_id, candidate.password_hash)
+
+
+async def _end(work: Work[Tools], session: Session, reason: Literal["signed_out", "refresh_token_reused"]) -> None:
+    """Over: here at once, because this transaction also writes what our own gateway reads; elsewhere by the event."""
+    await storage.end(work.connection, session.session_id, work.now)
+    await revocations.revoke(work.connection, session.account_id, session.session_id, session.epoch)
+    work.publish(
+        SessionsRevoked(
+            account_id=session.account_id, session_id=session.session_id, epoch=session.epoch, reason=reason
+        )
+    )
+    work.audit("session.ended", object_id=session.session_id, account_id=str(session.account_id), reason=reason)
+
+
+async def _tokens(work: Work[Tools], session: Session, refresh_token: str) -> Tokens:
+    key = await keys.newest(work.connection)
+    return Tokens(
+        session.account_id, work.tools.signer.for_person(key, session, work.now, work.new_id()), refresh_token
+    )

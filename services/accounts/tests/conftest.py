@@ -1,0 +1,198 @@
+"""The service behind its real gateway, on a real database, with a clock that tests move."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import pytest
+from joserfc.jwk import KeySet
+
+from chassis import gateway, keys
+from chassis.database import Pool
+from chassis.gateway import Gateway
+from chassis.sealing import Sealer
+from chassis.service import platform
+from chassis.settings import MachineClient
+from chassis.tokens import Verifier
+from chassis.work import Unit
+from contracts.agency.limits import Budget, LimitName
+from contracts.events import REGISTRY, Event
+from contracts.notifications import Contents, MailRequest, VerificationCodeContents, VerificationCodeMail
+from local import ROOT
+from services.accounts.app import AccountsSettings, service
+from services.accounts.tools import Tools
+from tests.fixtures.stack import Database
+
+E = TypeVar("E", bound=Event)
+
+PASSWORD = "une phrase de passe pour essayer"
+MACHINE_SECRET = "a random secret of the other system: 41c2+9/="
+MACHINE = MachineClient(
+    client_id="payroll",
+    secret_digest=sha256(MACHINE_SECRET.encode()).hexdigest(),
+    scopes=("access:check", "access:search"),
+)
+BASE = "http://accounts.test"
+
+
+@dataclass
+class Clock:
+    """The real time, plus what a test adds."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **duration: float) -> None:
+        self.ahead += timedelta(**duration)
+
+
+@dataclass
+class Signed:
+    """A person who is signed in."""
+
+    account_id: UUID
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+@dataclass
+class Accounts:
+    """The service under test, and what a test looks at."""
+
+    client: httpx.AsyncClient
+    unit: Unit[Tools]
+    pool: Pool
+    verifier: Verifier
+    clock: Clock
+    notifications: Sealer
+    set_unit: Callable[[Unit[Tools]], None] = field(repr=False)
+
+    async def register(self, email: str = "membre@laforce.example", **fields: Any) -> httpx.Response:
+        body = {
+            "email": email,
+            "password": PASSWORD,
+            "given_name": "Démo",
+            "family_name": "Membre",
+            "language": "fr",
+            "terms_version": "2026-01",
+        }
+        return await self.client.post("/v1/registrations", json=body | fields)
+
+    async def verify(self, registration_id: str, code: str) -> httpx.Response:
+        return await self.client.post(f"/v1/registrations/{registration_id}/verification", json={"code": code})
+
+    async def resend(self, registration_id: str) -> httpx.Response:
+        return await self.client.post(f"/v1/registrations/{registration_id}/resend")
+
+    async def sign_in(self, login: str = "membre@laforce.example", password: str = PASSWORD) -> httpx.Response:
+        return await self.client.post("/v1/sessions", json={"login": login, "password": password})
+
+    async def refresh(self, refresh_token: str) -> httpx.Response:
+        return await self.client.post("/v1/sessions/refresh", json={"refresh_token": refresh_token})
+
+    async def opened(self, email: str = "membre@laforce.example", **fields: Any) -> Signed:
+        """A person whose account is open, in its first session."""
+        registration = (await self.register(email, **fields)).json()
+        verified = await self.verify(registration["registration_id"], await self.code(registration["registration_id"]))
+        assert verified.status_code == 201, verified.text
+        return signed(verified)
+
+    async def events(self, kind: type[E]) -> list[E]:
+        """What waits in the outbox of this kind and its subclasses, the oldest first."""
+        rows = await self.pool.fetch("select headers, payload from outbox order by id")
+        read = [REGISTRY[row["headers"]["ce_type"]].model_validate_json(row["payload"]) for row in rows]
+        return [event for event in read if isinstance(event, kind)]
+
+    async def mails(self, registration_id: str) -> list[tuple[MailRequest, Contents]]:
+        """The registration's mails, opened as notifications would."""
+        found = await self.events(MailRequest)
+        return [
+            (mail, self.notifications.open(mail.sealed, mail.contents))
+            for mail in found
+            if mail.replaces == f"verification:{registration_id}"
+        ]
+
+    async def code(self, registration_id: str) -> str:
+        """The code in the registration's latest mail."""
+        mail, contents = (await self.mails(registration_id))[-1]
+        assert isinstance(mail, VerificationCodeMail)
+        assert isinstance(contents, VerificationCodeContents)
+        return contents.code
+
+    async def everything(self, *, but: tuple[str, ...] = ()) -> dict[str, str]:
+        """Every table's rows as text, to search them."""
+        tables = await self.pool.fetch("select tablename from pg_tables where schemaname = 'public'")
+        return {
+            name: "\n".join([row[0] for row in await self.pool.fetch(f'select "{name}"::text from "{name}"')])
+            for name in (row["tablename"] for row in tables)
+            if name not in but
+        }
+
+    def limit(self, name: LimitName, count: int) -> None:
+        """Give the agency another budget."""
+        tools = self.unit.tools
+        attempts = {**tools.agency.limits.attempts, name: Budget(count=count, per_seconds=3600)}
+        limits = tools.agency.limits.model_copy(update={"attempts": attempts})
+        self.unit = replace(self.unit, tools=replace(tools, agency=replace(tools.agency, limits=limits)))
+        self.set_unit(self.unit)
+
+
+def signed(response: httpx.Response) -> Signed:
+    """The person that an answer with tokens signs in."""
+    body = response.json()
+    return Signed(UUID(body["account_id"]), body["access_token"], body["refresh_token"])
+
+
+def wrong(code: str) -> str:
+    """Another code."""
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def holds(text: str, code: str) -> bool:
+    """Whether a text holds the six digits by themselves, not within an id or a time."""
+    return re.search(rf"(?<![0-9a-f.:-]){code}(?![0-9a-f])", text) is not None
+
+
+@pytest.fixture
+async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
+    own, other = keys.generate("accounts"), keys.generate("notifications")
+    own.write(tmp_path / "keyring.json")
+    keys.write_public([own, other], tmp_path / "sealing.json")
+    settings = AccountsSettings(
+        agency=ROOT / "agencies" / "ccq",
+        database_url=await database("accounts"),
+        gateway_port=1,
+        operations_port=1,
+        keyring=tmp_path / "keyring.json",
+        sealing_keys=tmp_path / "sealing.json",
+        issuer_base=BASE,
+        machines=(MACHINE,),
+    )
+    clock = Clock()
+    async with platform(service, settings) as (built, plain):
+        unit = replace(plain, origin=replace(plain.origin, clock=clock))
+        app = gateway.build("accounts", service.description, service.routers, "fr")
+        verifier = Verifier(BASE, (), built.pool)
+
+        def set_unit(changed: Unit[Tools]) -> None:
+            app.state.gateway = Gateway(changed, verifier, {}, "fr")
+
+        set_unit(unit)
+        transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            published = await client.get("/.well-known/jwks.json")
+            verifier._keys[f"{BASE}/.well-known/jwks.json"] = KeySet.import_key_set(published.json())
+            public = keys.read_public(settings.sealing_keys)
+            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), set_unit)

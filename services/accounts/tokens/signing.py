@@ -1,0 +1,87 @@
+"""Access tokens: JWTs signed with ES256, verified by every service without asking this one (RFC 7519, RFC 9068)."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwe, jwt
+from joserfc.jwk import ECKey
+
+from chassis.keys import Keyring
+from chassis.tokens import AUDIENCE
+from services.accounts.sessions.domain import Session
+
+LIFE = timedelta(minutes=5)  # how long a revocation may matter at worst
+SIGNATURE = "ES256"
+AT_REST = ["dir", "A256GCM"]  # RFC 7518 4.5 and 5.3: encrypted with the storage key itself
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """`private_jwk` is a compact JWE that only this service opens."""
+
+    kid: str
+    public_jwk: dict[str, Any]
+    private_jwk: str
+
+
+def generate(keyring: Keyring) -> SigningKey:
+    """A fresh key; its kid is its thumbprint (RFC 7638)."""
+    key = ECKey.generate_key("P-256")
+    kid = key.thumbprint()
+    parameters = {"kid": kid, "use": "sig", "alg": SIGNATURE}
+    storage = keyring.storage[0]
+    header = {"alg": "dir", "enc": "A256GCM", "kid": str(storage.kid)}
+    private = json.dumps(dict(key.as_dict(private=True)) | parameters)
+    return SigningKey(
+        kid,
+        dict(key.as_dict(private=False)) | parameters,
+        jwe.encrypt_compact(header, private.encode(), storage, algorithms=AT_REST),
+    )
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs in the name of `base`, the public base address of this service. Keys once opened are kept in memory."""
+
+    base: str
+    keyring: Keyring
+    _opened: dict[str, ECKey] = field(default_factory=dict, repr=False)
+
+    def for_person(self, key: SigningKey, session: Session, now: datetime, jti: UUID) -> str:
+        """A token of one account in one session; its `auth_time` is when the session opened."""
+        claims = {
+            "sub": str(session.account_id),
+            "sid": str(session.session_id),
+            "epoch": session.epoch,
+            "auth_time": int(session.opened_at.timestamp()),
+        }
+        return self._sign(key, "people", claims, now, jti)
+
+    def for_machine(self, key: SigningKey, client_id: str, scopes: tuple[str, ...], now: datetime, jti: UUID) -> str:
+        """A token of another system."""
+        claims = {"sub": client_id, "client_id": client_id, "scope": " ".join(scopes)}
+        return self._sign(key, "machines", claims, now, jti)
+
+    def _sign(self, key: SigningKey, kind: str, claims: dict[str, Any], now: datetime, jti: UUID) -> str:
+        issued_at = int(now.timestamp())
+        claims |= {
+            "iss": f"{self.base}/{kind}",
+            "aud": AUDIENCE,
+            "iat": issued_at,
+            "exp": issued_at + int(LIFE.total_seconds()),
+            "jti": str(jti),
+        }
+        header = {"alg": SIGNATURE, "kid": key.kid, "typ": "at+jwt"}
+        return jwt.encode(header, claims, self._open(key), algorithms=[SIGNATURE])
+
+    def _open(self, key: SigningKey) -> ECKey:
+        if key.kid not in self._opened:
+            by_kid = {str(storage.kid): storage for storage in self.keyring.storage}
+            opened = jwe.decrypt_compact(
+                key.private_jwk, lambda recipient: by_kid[recipient.headers()["kid"]], algorithms=AT_REST
+            )
+            self._opened[key.kid] = ECKey.import_key(json.loads(opened.plaintext or b""))
+        return self._opened[key.kid]

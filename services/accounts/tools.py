@@ -1,0 +1,31 @@
+"""What the handlers of this service work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends
+
+from chassis.gateway import Call
+from chassis.keys import Keyring
+from chassis.sealing import Sealer
+from chassis.settings import MachineClient
+from contracts.agency import Agency
+from services.accounts.hashing import Hasher
+from services.accounts.tokens.signing import Signer
+
+
+@dataclass(frozen=True)
+class Tools:
+    """`machines` are the other systems that may ask for a token, by client id."""
+
+    agency: Agency
+    keyring: Keyring
+    sealer: Sealer
+    hasher: Hasher
+    signer: Signer
+    machines: Mapping[str, MachineClient]
+
+
+AccountsCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]
+"""One request on its way through this service."""
