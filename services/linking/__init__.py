@@ -1,0 +1,1 @@
+"""The register of bindings: which account is which contact, and the linking codes that prove it."""

@@ -1,0 +1,195 @@
+"""The gateway of linking: the methods there are, linking an account, the profiles it has."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Response, status
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, line
+from chassis.gateway import Call, PersonCaller, router
+from contracts.agency.linking import LinkingMethod
+from contracts.events import Language
+from contracts.problems import Wording
+from services.linking.domain import Profile
+from services.linking.handlers import (
+    RedeemCoordinates,
+    ShowLink,
+    list_profiles,
+    redeem_coordinates,
+    show_link,
+)
+from services.linking.tools import Tools
+
+routes = router()
+
+LinkingCall = Annotated[Call[Tools], Depends(Call)]
+
+LONGEST_TYPED = 64
+"""Characters of a number or code as typed, with whatever a person puts between them."""
+
+Typed = Annotated[str, line(LONGEST_TYPED)]
+
+CLIENT_NUMBER = Wording(fr="Numéro de client", en="Client number")
+LINKING_CODE = Wording(fr="Code de liaison", en="Linking code")
+
+
+class MethodField(BaseModel):
+    """One field that the method asks for, under the name that POST /v1/links gives it."""
+
+    name: str
+    label: str
+    max_length: int
+    secret: bool = Field(description="Hide it from onlookers and from browser histories.")
+    check: Literal["crockford_gf32"] | None = Field(
+        default=None,
+        description=(
+            "The value ends with a check character that a portal can verify before sending: base32 of Crockford,"
+            " weights a^12 … a^0 in GF(32) with x^5 + x^2 + 1, sum zero."
+        ),
+    )
+
+
+class Method(BaseModel):
+    """One way to link an account, in the caller's language."""
+
+    code: str
+    name: str
+    help: str
+    fields: list[MethodField]
+
+
+class Methods(BaseModel):
+    """Every way that the agency offers today, in its order."""
+
+    items: list[Method]
+    total: int
+
+
+class CoordinatesBody(Body):
+    """Both coordinates as they stand in the mail; case, spaces and hyphens of the code do not matter."""
+
+    method: Literal["linking_coordinates"]
+    client_number: Annotated[Typed, Field(examples=["3000001"])]
+    linking_code: Annotated[Typed, Field(repr=False, examples=["7K3M-9QZP-2H4X-G"])]
+
+
+class OrganizationView(BaseModel):
+    """An organization as its own members know it."""
+
+    organization_id: UUID
+    number: str
+    name: str
+
+
+class FunctionView(BaseModel):
+    """A function in force today, in the caller's language."""
+
+    code: str
+    name: str
+
+
+class ProfileView(BaseModel):
+    """A contact that the account is. Choose it by sending its contact_id in the header Mandat-Profile."""
+
+    link_id: UUID
+    contact_id: UUID
+    organization: OrganizationView
+    functions: list[FunctionView] = Field(description="Those in force today; empty while there is none.")
+    manages: bool = Field(description="Whether it may manage contacts and relations of its organization today.")
+    linked_at: datetime
+
+
+class Profiles(BaseModel):
+    """Every profile of the account, by the organization's name."""
+
+    items: list[ProfileView]
+    total: int
+
+
+class LinkView(BaseModel):
+    """The link just made, and what the agency says to the person."""
+
+    link_id: UUID
+    profile: ProfileView
+    message: str
+
+
+@routes.get("/v1/linking-methods", summary="How an account can be linked", tags=["links"])
+async def linking_methods(call: LinkingCall) -> Methods:
+    """The agency's linking methods in the caller's language. Open to everyone: a portal shows them before sign-in."""
+    origin = call.gateway.unit.origin
+    today = origin.clock().astimezone(origin.time_zone).date()
+    methods = [method for method in call.tools.agency.linking_methods.values() if method.in_force(today)]
+    return Methods(items=[_method(method, call.language) for method in methods], total=len(methods))
+
+
+@routes.post(
+    "/v1/links",
+    status_code=status.HTTP_201_CREATED,
+    summary="Link the account to a contact",
+    tags=["links"],
+    responses={
+        409: {"description": "account_not_yet_known: the account opened a moment ago; the same request again."},
+        422: {"description": "link_refused: the same answer whatever is wrong with the coordinates."},
+        429: {"description": "too_many_attempts: wait as long as Retry-After says."},
+    },
+)
+async def link(body: CoordinatesBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView:
+    """Redeem what the agency sent. Takes Idempotency-Key; answers Location and Mandat-After."""
+    command = RedeemCoordinates(caller.account_id, body.client_number, body.linking_code)
+    link_id = await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
+    profile = await call.run(show_link, ShowLink(caller.account_id, link_id))
+    response.headers["Location"] = f"/v1/links/{link_id}"
+    organization = profile.organization
+    method = call.tools.agency.linking_methods[profile.method]
+    return LinkView(
+        link_id=link_id,
+        profile=_profile(profile, call.tools, call.language),
+        message=method.success_message(call.language, organization.name, organization.number),
+    )
+
+
+@routes.get("/v1/profiles", summary="The account's profiles", tags=["profiles"])
+async def profiles(caller: PersonCaller, call: LinkingCall) -> Profiles:
+    """Every contact that the account is now. A portal lets the person choose one before anything else."""
+    found = await call.run(list_profiles, caller.account_id)
+    return Profiles(items=[_profile(profile, call.tools, call.language) for profile in found], total=len(found))
+
+
+def _method(method: LinkingMethod, language: Language) -> Method:
+    return Method(
+        code=method.code,
+        name=method.name.in_(language),
+        help=method.help.in_(language),
+        fields=[
+            MethodField(
+                name="client_number",
+                label=CLIENT_NUMBER.in_(language),
+                max_length=LONGEST_TYPED,
+                secret=False,
+            ),
+            MethodField(
+                name="linking_code",
+                label=LINKING_CODE.in_(language),
+                max_length=LONGEST_TYPED,
+                secret=True,
+                check="crockford_gf32",
+            ),
+        ],
+    )
+
+
+def _profile(profile: Profile, tools: Tools, language: Language) -> ProfileView:
+    organization = profile.organization
+    return ProfileView(
+        link_id=profile.link_id,
+        contact_id=profile.contact_id,
+        organization=OrganizationView(
+            organization_id=organization.organization_id, number=organization.number, name=organization.name
+        ),
+        functions=[FunctionView(code=code, name=tools.function_name(code, language)) for code in profile.functions],
+        manages=profile.manages,
+        linked_at=profile.linked_at,
+    )

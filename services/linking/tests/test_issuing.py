@@ -1,0 +1,232 @@
+"""Promises about linking codes: who is sent one, when, and when it dies."""
+
+import asyncio
+from datetime import UTC, date, datetime
+
+import pytest
+
+from contracts.authorizations import Contact, FunctionSpan
+from contracts.events import Span
+from contracts.linking import LinkingCodeIssued
+from contracts.notifications import LinkingCoordinatesMail
+from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
+
+MANAGES = (Span(starts_on="2020-01-01"),)
+
+
+async def alive(linking: Linking, contact: Contact) -> list[int]:
+    """Generations of the contact's live codes."""
+    rows = await linking.unit.pool.fetch(
+        "select generation from linking_codes where contact_id = $1 and ended_at is null", contact.contact_id
+    )
+    return [row["generation"] for row in rows]
+
+
+async def ended_by(linking: Linking, contact: Contact) -> list[str]:
+    rows = await linking.unit.pool.fetch(
+        "select ended_by from linking_codes where contact_id = $1 and ended_at is not null order by generation",
+        contact.contact_id,
+    )
+    return [row["ended_by"] for row in rows]
+
+
+@pytest.mark.parametrize("organization_first", [True, False])
+async def test_a_code_goes_out_once_contact_and_organization_are_known_in_either_order(
+    linking: Linking, organization_first: bool
+) -> None:
+    organization = an_organization()
+    contact = a_contact(organization)
+    first, last = (organization, contact) if organization_first else (contact, organization)
+
+    await linking.send(first)
+    assert await linking.published(LinkingCoordinatesMail) == []
+
+    await linking.send(last)
+    [issued] = await linking.published(LinkingCodeIssued)
+    [mail] = await linking.published(LinkingCoordinatesMail)
+    [coordinates] = await linking.coordinates(contact.contact_id)
+    assert (issued.contact_id, issued.generation, issued.delivery_id) == (contact.contact_id, 1, mail.delivery_id)
+    assert (mail.organization_name, mail.organization_number) == ("LAFORCE COMPTABLE INC.", "5000001")
+    assert (coordinates.address, coordinates.client_number) == ("camille@laforce.example", "3000001")
+
+
+async def test_contacts_and_their_organization_arriving_at_once_all_get_one_code(linking: Linking) -> None:
+    organization = an_organization()
+    contacts = [a_contact(organization, client_number=f"30000{n:02}") for n in range(20)]
+    states = [*contacts[:10], organization, *contacts[10:]]
+    await asyncio.gather(*(linking.send(state) for state in states))
+    mailed = [mail.recipient_id for mail in await linking.published(LinkingCoordinatesMail)]
+    assert sorted(mailed) == sorted(contact.contact_id for contact in contacts)
+
+
+async def test_the_mail_says_what_to_do_until_when_and_whom_to_ask(linking: Linking) -> None:
+    organization = an_organization()
+    manager = a_contact(organization, given_name="Ève", family_name="Roy", manages=MANAGES, linking_code_generation=0)
+    former = a_contact(
+        organization,
+        family_name="Ancien",
+        manages=(Span(starts_on="2020-01-01", ends_on="2026-11-30"),),
+        linking_code_generation=0,
+    )
+    stranger = a_contact(an_organization(), manages=MANAGES, linking_code_generation=0)
+    contact = a_contact(organization, manages=MANAGES, language="en")
+    await linking.send(organization, manager, former, stranger, contact)
+    [mail] = await linking.published(LinkingCoordinatesMail)
+    [coordinates] = await linking.coordinates(contact.contact_id)
+    assert coordinates.responsible == ("Ève Roy",)
+    assert mail.expires_on == date(2026, 12, 31)  # 1 December and 30 days
+    assert mail.expires_at == datetime(2027, 1, 1, 5, tzinfo=UTC)  # when that day ends in Montréal
+    assert (mail.language, mail.priority) == ("en", "normal")
+    assert mail.replaces == f"linking_coordinates:{contact.contact_id}"
+    assert mail.deduplication_id == f"linking_coordinates:{contact.contact_id}:1"
+
+
+async def test_the_code_stands_nowhere_but_in_the_sealed_mail(
+    linking: Linking, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+    await linking.redeem(account.account_id, contact.client_number, f"{code[:-1]}*")
+    answer = await linking.redeem(account.account_id, contact.client_number, code)
+    assert answer.status_code == 201, answer.text
+    kept = await linking.everything_kept()
+    assert "linking_code_issued" in kept
+    for said in (kept, caplog.text, *capfd.readouterr(), answer.text):
+        assert code[:-1] not in said
+
+
+async def test_personal_fields_stand_in_one_table_only(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization, given_name="Camille-Contact", family_name="Contact-Tremblay")
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+    await linking.redeem(account.account_id, contact.client_number, code)
+    await linking.unit.pool.execute("delete from people")
+    kept = await linking.everything_kept()
+    for personal in (contact.email, contact.given_name, contact.family_name, account.email, account.family_name):
+        assert str(personal) not in kept
+
+
+async def test_a_state_that_is_not_newer_changes_nothing(linking: Linking) -> None:
+    organization, account = an_organization(version=3), an_account(version=3)
+    contact = a_contact(organization, version=3)
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+    stale = {"version": 2, "email": "old@laforce.example", "linking_code_generation": 9, "client_number": "3999999"}
+    await linking.send(
+        contact,
+        contact.model_copy(update=stale),
+        organization.model_copy(update={"version": 2, "legal_name": "OLD", "status": "inactive"}),
+        account.model_copy(update={"version": 2, "status": "deactivated"}),
+    )
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 201
+    [profile] = await linking.profiles(account.account_id)
+    assert profile["organization"]["name"] == organization.legal_name
+
+
+async def test_a_risen_generation_kills_the_older_code(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, account, contact)
+    older = await linking.code(contact.contact_id)
+    await linking.send(changed(contact, linking_code_generation=4))
+    newer = await linking.code(contact.contact_id)
+    assert [issued.generation for issued in await linking.published(LinkingCodeIssued)] == [1, 4]
+    assert await alive(linking, contact) == [4]
+    assert await ended_by(linking, contact) == ["replaced"]
+    assert (await linking.redeem(account.account_id, contact.client_number, older)).status_code == 422
+    assert (await linking.redeem(account.account_id, contact.client_number, newer)).status_code == 201
+
+
+async def test_a_change_that_raises_no_generation_issues_nothing(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, changed(contact, family_name="Roy"), changed(organization, number="9"))
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+    assert await alive(linking, contact) == [1]
+
+
+async def test_a_changed_address_kills_the_code_and_brings_none(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, account, contact)
+    code = await linking.code(contact.contact_id)
+    await linking.send(changed(contact, email="new@laforce.example"))
+    assert await alive(linking, contact) == []
+    assert await ended_by(linking, contact) == ["address_changed"]
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 422
+
+
+async def test_a_changed_address_with_a_new_generation_sends_the_new_code_there(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, changed(contact, email="new@laforce.example", linking_code_generation=2))
+    assert [mail.address for mail in await linking.coordinates(contact.contact_id)] == [
+        "camille@laforce.example",
+        "new@laforce.example",
+    ]
+    assert await alive(linking, contact) == [2]
+
+
+async def test_a_contact_without_address_is_owed_its_code_until_one_arrives(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization, email=None)
+    await linking.send(organization, contact)
+    assert await linking.published(LinkingCodeIssued) == []
+    with_address = changed(contact, email="late@laforce.example")
+    await linking.send(with_address)
+    assert [mail.address for mail in await linking.coordinates(contact.contact_id)] == ["late@laforce.example"]
+
+
+async def test_a_blocked_contact_is_owed_its_code_until_it_is_unblocked(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization, functions=())
+    await linking.send(organization, contact)
+    assert await linking.published(LinkingCodeIssued) == []
+    await linking.send(changed(contact, functions=(FunctionSpan(type="staff_member", starts_on="2027-01-01"),)))
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+
+
+async def test_an_inactive_organization_owes_codes_until_it_is_active(linking: Linking) -> None:
+    organization = an_organization(status="inactive")
+    contact = a_contact(organization)
+    await linking.send(organization, contact)
+    assert await linking.published(LinkingCodeIssued) == []
+    await linking.send(changed(organization, status="active"))
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+
+
+async def test_a_linked_contact_gets_no_code_and_is_owed_none(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 201
+    await linking.send(changed(contact, linking_code_generation=2), changed(organization))
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+    assert await linking.unit.pool.fetchval("select count(*) from contacts where generation > settled_generation") == 0
+
+
+async def test_a_date_that_no_calendar_has_is_refused_before_it_is_kept(linking: Linking) -> None:
+    organization = an_organization()
+    broken = a_contact(organization, manages=(Span(starts_on="2026-02-30"),))
+    with pytest.raises(ValueError, match="day is out of range"):
+        await linking.send(organization, broken)
+    assert await linking.unit.pool.fetchval("select count(*) from contacts") == 0
+
+
+async def test_issuing_leaves_an_audit_row_of_ids(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization)
+    await linking.send(organization, contact)
+    [row] = await linking.unit.pool.fetch("select * from audit")
+    assert (row["action"], row["organization_id"], row["object_id"]) == (
+        "linking_code_issued",
+        organization.organization_id,
+        contact.contact_id,
+    )
+    assert row["detail"].keys() == {"generation", "delivery_id", "expires_at"}

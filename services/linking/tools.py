@@ -1,0 +1,36 @@
+"""What the handlers of this service work with."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from chassis.keys import Keyring
+from chassis.sealing import Sealer
+from contracts.agency import Agency
+from contracts.agency.linking import LinkingCoordinates
+from contracts.events import Language
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The agency's data, this service's keys, and a digest that no code has."""
+
+    agency: Agency
+    sealer: Sealer
+    keyring: Keyring = field(repr=False)
+    nobodys_digest: str = field(repr=False)
+
+    def linking_coordinates(self, day: date) -> LinkingCoordinates | None:
+        """The method of linking coordinates as the agency offers it on that day; None where it does not."""
+        methods = self.agency.linking_methods.values()
+        return next((m for m in methods if m.kind == "linking_coordinates" and m.in_force(day)), None)
+
+    @cached_property
+    def functions(self) -> tuple[str, ...]:
+        """The codes of functions in the order in which lists show them."""
+        return tuple(self.agency.relation_types)
+
+    def function_name(self, code: str, language: Language) -> str:
+        """The function in words; its code while this process does not have the agency's newest data yet."""
+        relation_type = self.agency.relation_types.get(code)
+        return relation_type.name.in_(language) if relation_type else code
