@@ -1,0 +1,58 @@
+"""What the addressee of a mail may ask."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from chassis import gateway
+from chassis.gateway import Call
+from contracts.problems import word
+from services.notifications import handlers
+from services.notifications.domain import Status
+from services.notifications.tools import Tools
+
+LONGEST_HANDLE = 128  # characters; ours have 32 to 64
+
+router = gateway.router()
+
+
+class DeliveryAnswer(BaseModel):
+    """Where a mail is, and what to do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "sent",
+                "since": "2026-11-22T19:30:00Z",
+                "next_attempt_at": None,
+                "hint": "The e-mail is on its way. If you do not see it in a few minutes, look in your junk folder.",
+            }
+        }
+    )
+
+    status: Status
+    since: Annotated[datetime | None, Field(description="When the status began; null while it is accepted.")]
+    next_attempt_at: Annotated[datetime | None, Field(description="When we try again, while it is deferred.")]
+    hint: Annotated[str, Field(description="What to do, in the caller's language.")]
+
+
+@router.get("/v1/deliveries/{handle}", summary="Where a mail is", tags=["deliveries"])
+async def get_delivery(
+    handle: Annotated[
+        str, Path(min_length=1, max_length=LONGEST_HANDLE, description="The delivery_handle that came with the answer.")
+    ],
+    call: Annotated[Call[Tools], Depends(Call)],
+) -> DeliveryAnswer:
+    """Where the mail of this handle is. The handle is the right to ask: no token is needed.
+
+    An unknown handle answers like a mail that has just been accepted, so nothing can be learnt by asking.
+    """
+    delivery = await call.run(handlers.look_up, handle)
+    return DeliveryAnswer(
+        status=delivery.status,
+        since=delivery.since,
+        next_attempt_at=delivery.next_attempt_at,
+        hint=word(delivery.hint, call.language),
+    )

@@ -1,0 +1,46 @@
+"""What a process of notifications is made of."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from chassis.bell import Bell
+from chassis.service import Platform, Service
+from chassis.work import Unit
+from services.notifications import api
+from services.notifications.composition import Composer
+from services.notifications.consumers import SUBSCRIPTIONS
+from services.notifications.sender import Sender
+from services.notifications.settings import NotificationsSettings
+from services.notifications.smtp import MailHost
+from services.notifications.tools import Tools
+from services.notifications.upkeep import keep
+
+
+async def build(platform: Platform) -> Tools:
+    """The tools, from what every service has and the mail host of our settings."""
+    settings = platform.settings
+    assert isinstance(settings, NotificationsSettings)
+    mails = Bell(platform.pool, "mails")
+    mails.answered_here = True  # whoever takes requests in also sends: NOTIFY would only wake the others for nothing
+    return Tools(Composer(platform.agency), platform.sealer, MailHost.of(settings), mails)
+
+
+def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:
+    """What a worker does besides its doors: send, and end what must not be sent."""
+
+    async def upkeep() -> None:
+        await keep(unit)
+
+    return (Sender(unit).run, upkeep)
+
+
+service = Service(
+    name="notifications",
+    description="Sends the platform's mails, each once and in time, and tells the addressee where one is.",
+    folder=Path(__file__).parent,
+    settings=NotificationsSettings,
+    tools=build,
+    routers=[api.router],
+    subscriptions=SUBSCRIPTIONS,
+    chores=chores,
+)

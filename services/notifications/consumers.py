@@ -1,0 +1,12 @@
+"""Which request goes to which handler, and what is promised about its order."""
+
+from chassis.doors import Order, Subscription
+from contracts.notifications import MAIL_REQUESTS
+from services.notifications import handlers
+from services.notifications.tools import Tools
+
+# FREE: mails are independent of each other. What orders them, a mail's expiry and the purpose it replaces, stands in
+# the request itself, so that one that is parked holds up no other.
+SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = tuple(
+    Subscription(request, handlers.accept, order=Order.FREE) for request in MAIL_REQUESTS
+)

@@ -1,0 +1,27 @@
+"""What notifications counts, each with what it tells."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+OUTCOMES = Counter(
+    "mandat_mails",
+    "Mails by kind and what happened: accepted, sent, deferred, bounced, expired, replaced, handed_back",
+    ["kind", "outcome"],
+)
+MAYBE_TWICE = Counter(
+    "mandat_mails_maybe_twice",
+    "Transfers that broke after DATA had begun: the mail host may have taken a mail that will be sent again",
+)
+FORGOTTEN = Counter(
+    "mandat_mails_attempts_forgotten", "Attempts whose outcome came after their lease had passed to another sender"
+)
+WAITING = Gauge("mandat_mails_waiting", "Mails that are neither sent nor ended", ["priority"])
+OLDEST_DUE = Gauge(
+    "mandat_mails_oldest_due_seconds", "For how long the mail that has been due longest has waited", ["priority"]
+)
+SECONDS = Histogram(
+    "mandat_mail_seconds",
+    "From a request's acceptance here to the end of SMTP DATA",
+    ["kind"],
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
+)
+HOST_UNAVAILABLE = Gauge("mandat_mail_host_unavailable", "1 while the mail host cannot be reached and everybody waits")

@@ -1,0 +1,48 @@
+"""A notifications service for each test: a database, a clock and a mail host of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from chassis.bell import Bell
+from chassis.database import create_pool
+from chassis.work import Origin, Unit
+from contracts.agency import Agency, load
+from local import ROOT
+from services.notifications.composition import Composer
+from services.notifications.smtp import MailHost
+from services.notifications.tests.host import Host
+from services.notifications.tests.rig import SEALER, Clock, Rig
+from services.notifications.tools import Tools
+from tests.fixtures.stack import Database
+
+
+@pytest.fixture(scope="session")
+def agency() -> Agency:
+    return load(ROOT / "agencies" / "ccq")
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    server = Host()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[Rig]:
+    pool = await create_pool(await database("notifications"), 10, "test")
+    mails = Bell(pool, "mails")
+    mails.answered_here = True
+    where = MailHost("127.0.0.1", host.port, 4, "none", None, None)
+    tools = Tools(Composer(agency), SEALER, where, mails, jitter=lambda: 0.5)
+    clock = Clock()
+    origin = Origin("notifications", "urn:mandat:test", "", agency.profile.zone, clock, uuid7)
+    outbox = Bell(pool, "outbox")
+    outbox.answered_here = True
+    rig = Rig(Unit(pool, tools, origin, outbox), clock, host)
+    yield rig
+    await rig.stop_sending()
+    await pool.close()

@@ -1,0 +1,180 @@
+"""A notifications service in the test's process, a clock that the test turns, and requests for mails."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from joserfc.jwk import KeySet
+from uuid_utils.compat import uuid7
+
+from chassis import keys
+from chassis.sealing import Sealer
+from chassis.work import Actor, Unit
+from contracts.events import Language
+from contracts.notifications import (
+    Contents,
+    LinkingCoordinatesContents,
+    LinkingCoordinatesMail,
+    MailRequest,
+    VerificationCodeContents,
+    VerificationCodeMail,
+)
+from services.notifications import handlers, upkeep
+from services.notifications.domain import Delivery
+from services.notifications.sender import Sender
+from services.notifications.tests.host import Host
+from services.notifications.tools import Tools
+
+START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+KEYRING = keys.generate("notifications")
+SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))
+SOMEBODY = Actor("service", "test")
+
+
+@dataclass
+class Clock:
+    """Time stands still until the test moves it."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Rig:
+    """The service under test and what surrounds it."""
+
+    unit: Unit[Tools]
+    clock: Clock
+    host: Host
+    _senders: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def request(self, request: MailRequest) -> MailRequest:
+        """Take a request in, as its door would."""
+        await self.unit.run(handlers.accept, request, SOMEBODY)
+        return request
+
+    def send(self) -> None:
+        """Start a sender; several may run."""
+        self._senders.append(asyncio.create_task(Sender(self.unit).run()))
+
+    async def stop_sending(self) -> None:
+        """Stop every sender, as a worker does."""
+        for sender in self._senders:
+            sender.cancel()
+        for sender in self._senders:
+            with contextlib.suppress(asyncio.CancelledError):
+                await sender
+        self._senders.clear()
+
+    async def upkeep(self) -> None:
+        """One round of upkeep."""
+        await upkeep.once(self.unit)
+
+    async def delivery(self, request: MailRequest) -> Delivery:
+        """What the person learns."""
+        return (await self.unit.run(handlers.look_up, request.handle, SOMEBODY)).outcome
+
+    async def reaches(self, request: MailRequest, status: str) -> Delivery:
+        """Wait until the mail stands there."""
+
+        async def is_there() -> bool:
+            return (await self.delivery(request)).status == status
+
+        await self.until(is_there)
+        return await self.delivery(request)
+
+    async def until(self, holds: Callable[[], Awaitable[object]]) -> None:
+        """Wait until something holds in the database."""
+        async with asyncio.timeout(10):
+            while not await holds():  # noqa: ASYNC110 - the database is the only one who knows
+                await asyncio.sleep(0.01)
+
+    async def told(self, request: MailRequest) -> list[str]:
+        """The events about one mail so far, by name."""
+        rows = await self.unit.pool.fetch(
+            "select headers->>'ce_type' as type from outbox where key = $1 order by id", str(request.delivery_id)
+        )
+        return [row["type"].split(".")[2] for row in rows]
+
+    def later(self, **span: float) -> None:
+        """Let time pass and the sender look."""
+        self.clock.advance(**span)
+        self.unit.tools.mails.ring()
+
+
+def code_mail(
+    code: str = "471592",
+    *,
+    address: str = "nathalie.roy@firme.example",
+    language: Language = "fr",
+    minutes: int = 10,
+    recipient_id: UUID | None = None,
+    replaces: str | None = None,
+    issued_at: datetime = START,
+    deduplication_id: str | None = None,
+) -> VerificationCodeMail:
+    """A request for a one-time code's mail."""
+    delivery_id = uuid7()
+    return VerificationCodeMail(
+        recipient_id=recipient_id or uuid7(),
+        delivery_id=delivery_id,
+        handle=f"handle-of-{delivery_id}",
+        language=language,
+        priority="urgent",
+        expires_at=issued_at + timedelta(minutes=minutes),
+        deduplication_id=deduplication_id or str(delivery_id),
+        replaces=replaces,
+        sealed=seal(VerificationCodeContents(address=address, given_name="Nathalie", code=code)),
+        minutes=minutes,
+    )
+
+
+def coordinates_mail(
+    *,
+    organization_name: str = "Comptables Roy inc.",
+    responsible: tuple[str, ...] = ("Nathalie Roy", "Luc Côté", "Ève Hébert"),
+    language: Language = "fr",
+    address: str = "luc.cote@firme.example",
+) -> LinkingCoordinatesMail:
+    """A request for the mail of linking coordinates."""
+    delivery_id = uuid7()
+    return LinkingCoordinatesMail(
+        recipient_id=uuid7(),
+        delivery_id=delivery_id,
+        handle=f"handle-of-{delivery_id}",
+        language=language,
+        priority="normal",
+        expires_at=START + timedelta(days=30),
+        deduplication_id=str(delivery_id),
+        sealed=seal(
+            LinkingCoordinatesContents(
+                address=address,
+                given_name="Luc",
+                client_number="7000123",
+                code="7H2KQ9XWB4RTZ",
+                responsible=responsible,
+            )
+        ),
+        organization_name=organization_name,
+        organization_number="0001234",
+        expires_on=(START + timedelta(days=30)).date(),
+    )
+
+
+def seal(contents: Contents) -> str:
+    """Sealed to this service, as its writer does."""
+    return SEALER.seal("notifications", contents)
+
+
+async def all_of(*coroutines: Awaitable[object]) -> None:
+    """Run them at once."""
+    await asyncio.gather(*coroutines)

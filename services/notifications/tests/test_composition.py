@@ -1,0 +1,306 @@
+"""The mails themselves: what they say, how they read, and that nobody can make them say something else."""
+
+import json
+import os
+import re
+from datetime import timedelta
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.agency import Agency
+from contracts.agency.typography import faults
+from contracts.events import Language
+from contracts.notifications import (
+    MAIL_REQUESTS,
+    AlreadyRegisteredMail,
+    Contents,
+    LinkingCoordinatesContents,
+    MailRequest,
+    ProfileLinkedMail,
+    VerificationCodeContents,
+)
+from services.notifications.composition import Composer, Letter, Unsendable
+from services.notifications.domain import Mail
+from services.notifications.handlers import OWN_FIELDS_OF_REQUESTS
+from services.notifications.tests.host import part
+from services.notifications.tests.rig import SEALER, START, code_mail, coordinates_mail, seal
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+DELIVERY = UUID("019aa000-0000-7000-8000-000000000007")
+PERSON = Contents(address="luc.cote@firme.example", given_name="Luc")
+COMMON = {
+    "recipient_id": DELIVERY,
+    "delivery_id": DELIVERY,
+    "handle": "handle",
+    "language": "fr",
+    "priority": "normal",
+    "expires_at": START + timedelta(days=1),
+    "deduplication_id": "1",
+    "sealed": seal(PERSON),
+}
+SAMPLES: dict[str, MailRequest] = {
+    "verification_code": code_mail(),
+    "already_registered": AlreadyRegisteredMail.model_validate(COMMON),
+    "linking_coordinates": coordinates_mail(),
+    "profile_linked": ProfileLinkedMail.model_validate(
+        COMMON
+        | {
+            "organization_name": "Comptables Roy inc.",
+            "organization_number": "0001234",
+            "function": "responsible_person",
+            "linked_at": START,
+        }
+    ),
+}
+EVERY_MAIL = list(product(SAMPLES, ("fr", "en")))
+
+
+@pytest.fixture(scope="module")
+def composer(agency: Agency) -> Composer:
+    return Composer(agency)
+
+
+def letter(composer: Composer, request: MailRequest, language: Language = "fr") -> Letter:
+    """The request's letter, as the sender would compose it from its row."""
+    fields = json.loads(json.dumps(request.model_dump(mode="json", exclude=set(OWN_FIELDS_OF_REQUESTS))))
+    mail = Mail(
+        delivery_id=request.delivery_id,
+        kind=request.mail,
+        language=language,
+        fields=fields,
+        sealed=request.sealed,
+        priority=0,
+        expires_at=request.expires_at,
+        message_id=composer.message_id(request.delivery_id),
+        accepted_at=START,
+        due_at=START,
+        lease_until=START,
+        attempts=1,
+    )
+    return composer.compose(mail, SEALER.open(mail.sealed, composer.contents(mail.kind)), START)
+
+
+def parsed(composer: Composer, request: MailRequest, language: Language = "fr") -> EmailMessage:
+    """The mail as a mailbox reads it."""
+    message = BytesParser(policy=policy.default).parsebytes(letter(composer, request, language).message)
+    assert not [defect for piece in message.walk() for defect in piece.defects]
+    return message
+
+
+def test_there_is_a_sample_of_every_kind_of_mail() -> None:
+    assert set(SAMPLES) == {request.mail for request in MAIL_REQUESTS}
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_a_mail_reads_as_it_was_last_reviewed(composer: Composer, kind: str, language: Language) -> None:
+    """Run with MANDAT_WRITE_SNAPSHOTS=1 to write them anew, and review the difference."""
+    mail = parsed(composer, SAMPLES[kind], language)
+    text = f"{mail['Subject']}\n\n{part(mail, 'plain')}"
+    snapshot = SNAPSHOTS / f"{kind}.{language}.txt"
+    if os.environ.get("MANDAT_WRITE_SNAPSHOTS"):
+        snapshot.write_text(text, encoding="utf-8")
+    assert text == snapshot.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_a_mail_says_who_it_is_from_and_that_nobody_wrote_it_by_hand(
+    composer: Composer, kind: str, language: Language
+) -> None:
+    mail = parsed(composer, SAMPLES[kind], language)
+    assert mail["From"].addresses[0].addr_spec == "services-en-ligne@ccq.example"
+    assert mail["From"].addresses[0].display_name == {
+        "fr": "CCQ – Services en ligne",
+        "en": "CCQ – Online services",
+    }[language]
+    assert len(mail["To"].addresses) == 1
+    assert mail["To"].addresses[0].display_name == ""
+    assert mail["Message-ID"] == f"<{SAMPLES[kind].delivery_id}@ccq.example>"
+    assert mail["Date"].datetime == START
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Content-Language"] == language
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [piece.get_content_type() for piece in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_a_mail_follows_the_typography_of_its_language(composer: Composer, kind: str, language: Language) -> None:
+    mail = parsed(composer, SAMPLES[kind], language)
+    reader = _Reader()
+    reader.feed(part(mail, "html"))
+    paragraphs = re.split(r"\n(?:\n| *\d+\. )", part(mail, "plain"))
+    texts = [mail["Subject"], *(" ".join(text.split("\n")) for text in paragraphs), *reader.texts]
+    assert not [fault for text in texts for fault in faults(re.sub(" {2,}", " ", str(text)).strip(" "), language)]
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_text_and_html_say_the_same(composer: Composer, kind: str, language: Language) -> None:
+    mail = parsed(composer, SAMPLES[kind], language)
+    reader = _Reader()
+    reader.feed(part(mail, "html"))
+    html_words = " ".join(reader.texts).split()
+    text_words = [word for word in part(mail, "plain").split() if not re.fullmatch(r"\d\.", word)]
+    assert not [word for word in text_words if word not in html_words]
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_lines_are_short_enough_for_every_mail_host(composer: Composer, kind: str, language: Language) -> None:
+    message = letter(composer, SAMPLES[kind], language).message
+    assert max(map(len, message.split(b"\r\n"))) <= 78
+    assert b"\n" not in message.replace(b"\r\n", b"")
+    text = part(parsed(composer, SAMPLES[kind], language), "plain")
+    assert max(len(line) for line in text.split("\n")) <= 76
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_html_needs_nothing_from_outside_and_names_its_language(
+    composer: Composer, kind: str, language: Language
+) -> None:
+    html = part(parsed(composer, SAMPLES[kind], language), "html")
+    assert f'<html lang="{language}">' in html
+    assert not re.search(r"<img|<script|<link|<iframe|src=|url\(|@import", html)
+    links = set(re.findall(r'href="([^"]+)"', html))
+    assert links <= {"https://sel.ccq.org", "mailto:firmecomptable@ccq.org"}
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
+def test_every_text_can_be_told_from_its_background_by_day_and_by_night(
+    composer: Composer, kind: str, language: Language
+) -> None:
+    html = part(parsed(composer, SAMPLES[kind], language), "html")
+    pair = r"background-color: ?(#[0-9a-f]{6})(?: !important)?; ?color: ?(#[0-9a-f]{6})"
+    night, day = html.split("</style>")
+    assert '<meta name="color-scheme" content="light dark">' in night
+    by_day, by_night = re.findall(pair, day), re.findall(pair, night)
+    assert len(by_day) >= 4
+    assert len(by_night) == 4
+    for background, text in [*by_day, *by_night]:
+        assert _contrast(background, text) >= 4.5, (background, text)
+    assert day.count("color:#") == 2 * len(by_day), "a colour stands without its counterpart"
+    classes = set(re.findall(r'class="([a-z]+)"', day))
+    assert classes - {"band"} <= set(re.findall(r"\.([a-z]+) \{", night))
+
+
+def test_a_linking_code_can_be_read_out_in_groups_of_four(composer: Composer) -> None:
+    mail = parsed(composer, SAMPLES["linking_coordinates"])
+    assert "7H2K-Q9XW-B4RT-Z" in part(mail, "plain")
+    assert "7H2K-Q9XW-B4RT-Z" in part(mail, "html")
+
+
+def test_without_anybody_responsible_the_mail_names_support_alone(composer: Composer) -> None:
+    text = part(parsed(composer, coordinates_mail(responsible=())), "plain")
+    assert "Adressez-vous" not in text
+    assert "Écrivez à notre soutien technique" in text
+
+
+ATTACKS = [
+    "Roy\r\nBcc: everybody@elsewhere.example",
+    "Roy\nSubject: You won",
+    "Roy\r\n\r\n<script>alert(1)</script>",
+    "Roy\u2028Bcc: x@y.example",
+    "=?utf-8?q?Roy=0D=0ABcc:_x=40y.example?=",
+    "{{ code }} {{ client_number }}",
+    '"><img src=x onerror=alert(1)>',
+    "\r\n.\r\nMAIL FROM:<x@y.example>",
+    "\r\n--=_mandat--\r\n",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_name_can_neither_add_a_header_nor_become_markup(composer: Composer, attack: str) -> None:
+    plain = parsed(composer, coordinates_mail(organization_name="Roy"))
+    mail = parsed(composer, coordinates_mail(organization_name=attack, responsible=(attack,)))
+    assert mail.keys() == plain.keys()
+    assert len(list(mail.walk())) == 3
+    html = part(mail, "html")
+    assert html.count("<") == part(parsed(composer, coordinates_mail(responsible=("Roy",))), "html").count("<")
+    assert part(mail, "plain").count("7H2K-Q9XW") == 1
+    assert "\u202e" not in html
+
+
+@settings(max_examples=40)
+@given(name=st.text(max_size=200), given_name=st.text(max_size=80))
+def test_whatever_a_name_holds_the_mail_keeps_its_shape(name: str, given_name: str, agency: Agency) -> None:
+    composer = _composer(agency)
+    request = coordinates_mail(organization_name=name)
+    contents = LinkingCoordinatesContents(
+        address="a@b.example", given_name=given_name, client_number="1", code="1", responsible=(given_name,)
+    )
+    mail = parsed(composer, request.model_copy(update={"sealed": seal(contents)}))
+    assert len(mail.keys()) == 9
+    assert [piece.get_content_type() for piece in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b.example\r\nRCPT TO:<c@d.example>",
+        "a@b.example, c@d.example",
+        "<a@b.example>",
+        "Nathalie <a@b.example>",
+        "a b@c.example",
+        "nobody",
+        "",
+        "é@b.example",
+    ],
+)
+def test_what_is_not_one_address_is_sent_nowhere(composer: Composer, address: str) -> None:
+    contents = VerificationCodeContents(address=address, given_name="N", code="471592")
+    with pytest.raises(Unsendable) as refused:
+        letter(composer, code_mail().model_copy(update={"sealed": seal(contents)}))
+    assert refused.value.status == "5.1.3"
+
+
+def test_a_domain_beyond_ascii_is_written_so_that_every_host_understands(composer: Composer) -> None:
+    contents = VerificationCodeContents(address="nathalie@québec.example", given_name="N", code="471592")
+    request = code_mail().model_copy(update={"sealed": seal(contents)})
+    assert letter(composer, request).recipient == "nathalie@xn--qubec-csa.example"
+
+
+_COMPOSERS: dict[str, Composer] = {}
+
+
+def _composer(agency: Agency) -> Composer:
+    return _COMPOSERS.setdefault(agency.version, Composer(agency))
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2.2 defines it, computed apart from the code under test."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+class _Reader(HTMLParser):
+    """The texts of an HTML page, one for each block element."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._silent = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent = tag == "style"
+        if tag != "a":
+            self.texts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent and self.texts:
+            self.texts[-1] += data.replace("\n", " ")
