@@ -6,11 +6,11 @@
 import asyncio
 
 from local import Problem
-from local.journeys import ccq
+from local.journeys.ccq import play as play_ccq
 from local.journeys.narrator import Narrator, PromiseBroken
 from local.stack import Stack
 
-JOURNEYS = {"ccq": ccq.play}
+JOURNEYS = {"ccq": play_ccq}
 
 
 def play(agency: str, stack: Stack) -> bool:

@@ -20,6 +20,7 @@ PATIENCE = 15.0
 LOOK_EVERY = 0.005
 
 ONE_TIME_CODE = re.compile(r"(?<!\d)(\d{3})\s?(\d{3})(?!\d)")
+CLIENT_NUMBER = re.compile(r"(?:Numéro de client|Client number)\s*:\s*(\d+)")
 LINKING_CODE = re.compile(r"(?<![0-9A-Z-])([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z])(?![0-9A-Z-])")
 
 Language = Literal["fr", "en"]
@@ -45,7 +46,7 @@ class Someone:
     @property
     def headers(self) -> dict[str, str]:
         """Of the next request: language, token, chosen profile, and what the last change wrote."""
-        found = {"Accept-Language": self.language}
+        found: dict[str, str] = {"Accept-Language": self.language}
         if self.access_token:
             found["Authorization"] = f"Bearer {self.access_token}"
         if self.profile:
@@ -79,7 +80,7 @@ class Portal:
         response = await self.http.request(
             method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})
         )
-        shown = re.sub(r"([0-9a-f]{8})-[0-9a-f-]{27}", r"\1…", path)
+        shown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{21}([0-9a-f]{6})", r"…\1", path)
         self.narrator.called(
             service, method, shown, response.status_code, (time.perf_counter() - started) * 1000
         )
@@ -118,7 +119,7 @@ class Portal:
             mails: list[dict[str, Any]] = found.json()
             return mails[0] if mails else None
 
-        found = await self.until(look, f"{what} to {address}")
+        found: dict[str, Any] = await self.until(look, f"{what} to {address}")
         arrived = datetime.fromisoformat(found["received_at"])
         self.narrator.arrived(
             f"mail to {address}: “{found['subject']}”", (arrived - since).total_seconds() * 1000

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.cloudevents import read_envelope
-from contracts.topics import TOPICS, Kind
+from contracts.topics import TOPICS, Topic
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,15 @@ class Seen:
     """One event: when it was written, where it lies, and what it says."""
 
     time: datetime
-    topic: str
-    kind: Kind
-    type: str
+    topic: Topic
+    name: str
     key: str
     data: dict[str, Any]
 
 
 async def everything(servers: str) -> list[Seen]:
     """Every record on every topic of the contracts, by time."""
-    kinds = {topic.name: topic.kind for topic in TOPICS}
+    topics = {topic.name: topic for topic in TOPICS}
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
     await consumer.start()
     try:
@@ -43,19 +42,25 @@ async def everything(servers: str) -> list[Seen]:
                     envelope = read_envelope(record.headers)
                     data = json.loads(record.value or b"{}")
                     key = (record.key or b"").decode()
-                    found.append(
-                        Seen(envelope.time, record.topic, kinds[record.topic], envelope.type, key, data)
-                    )
+                    name = envelope.type.split(".")[2]
+                    found.append(Seen(envelope.time, topics[record.topic], name, key, data))
     finally:
         await consumer.stop()
     return sorted(found, key=lambda seen: seen.time)
 
 
+FOLLOWED = ("relation_id", "delivery_id")
+"""Ids that an event about somebody introduces, and that later events name alone."""
+
+
 def about(events: Collection[Seen], ids: Collection[str]) -> list[Seen]:
-    """Those that name one of the ids."""
-    return [
-        event for event in events if any(str(value) in ids for value in (event.key, *_values(event.data)))
-    ]
+    """Those that name one of the ids, or a relation or a mail of theirs."""
+    known, found = set(ids), []
+    for event in events:
+        if known & {event.key, *map(str, _values(event.data))}:
+            found.append(event)
+            known |= {str(event.data[name]) for name in FOLLOWED if name in event.data}
+    return found
 
 
 def _values(data: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
+from chassis.outcomes import Refusal
 from chassis.work import Actor
 from contracts.accounts import Person
 from contracts.imports import ImportedOrganization
@@ -113,7 +114,7 @@ class Firm:
         """The firm's own relation to a client."""
         listed = await self.client.get(f"/v1/organizations/{self.firm_id}/relations", headers=self.responsible.headers)
         return next(
-            row["relation_id"]
+            str(row["relation_id"])
             for row in listed.json()["items"]
             if row["organization"]["organization_id"] == str(client_id)
         )
@@ -162,9 +163,10 @@ async def firm(open_service: OpenService) -> AsyncIterator[Firm]:
     opened = await open_service(service)
     ids = {}
     for line in EXTRACT.read_text(encoding="utf-8").splitlines():
-        done = (await opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)).outcome
-        found = ImportedOrganization.model_validate_json(line).organization
-        ids[found.legal_name] = done.organization_id
+        row = ImportedOrganization.model_validate_json(line)
+        done = (await opened.unit.run(import_organization, row, TEST)).outcome
+        assert not isinstance(done, Refusal), done
+        ids[row.organization.legal_name] = done.organization_id
     firm_id = ids.pop("LAFORCE COMPTABLE INC.")
     made = Firm(opened, firm_id, ids, Someone(uuid4(), uuid4(), {}))
     made.responsible = await made.link(await made.contact("3000001"))

@@ -54,7 +54,9 @@ async def test_authorizations_are_filtered_by_contact_subject_client_and_activit
 async def test_a_cursor_walks_every_row_once(firm: Firm) -> None:
     path = f"/v1/organizations/{firm.firm_id}/authorizations"
     whole = (await firm.client.get(f"{path}?limit=200", headers=firm.responsible.headers)).json()
-    seen, cursor, ranges = [], "", []
+    seen: list[str] = []
+    ranges: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         query = f"?limit=5&cursor={cursor}" if cursor else "?limit=5"
         page = (await firm.client.get(path + query, headers=firm.responsible.headers)).json()

@@ -1,0 +1,120 @@
+"""The demo's journey, played against the whole stack of processes, and what the stack leaves behind."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from uuid_utils.compat import uuid7
+
+from contracts.cloudevents import Envelope
+from local.journeys import trail
+from local.journeys.ccq import play
+from local.journeys.narrator import Narrator
+from local.ports import SERVICES, Ports
+from local.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def stack(run_folder: Path) -> Iterator[Stack]:
+    """The stack of the demo, on free ports."""
+    made = Stack("ccq", run_folder / "stack", Ports.free(), run_folder / "logs", say=lambda _: None)
+    with made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def told(stack: Stack) -> list[str]:
+    """What the demo prints; the journey has been played when a test receives it."""
+    lines: list[str] = []
+    await play(stack, Narrator(say=lines.append, colour=False))
+    return lines
+
+
+async def test_every_step_of_the_guide_holds(told: list[str]) -> None:
+    assert sum(line.lstrip().startswith("✓") for line in told) >= 26
+
+
+async def test_both_languages_are_played(told: list[str]) -> None:
+    text = "\n".join(told)
+    assert "Votre compte est maintenant lié" in text and "Your account is now linked" in text
+    assert "n’est plus membre de la firme" in text and "no longer a member of the firm" in text
+
+
+async def test_no_mail_token_or_code_stands_in_a_log(stack: Stack, told: list[str]) -> None:
+    secrets = [line.split(":")[1].strip() for line in told if "the code in the mail" in line]
+    for log in stack.logs.glob("*.log"):
+        if log.stem not in SERVICES:
+            continue
+        text = log.read_text(encoding="utf-8")
+        assert "laforce.example" not in text, log.name
+        assert not any(code.replace(" ", "") in text.split() for code in secrets)
+
+
+async def test_every_event_on_every_topic_is_one_of_the_contracts(stack: Stack, told: list[str]) -> None:
+    events = await trail.everything(stack.kafka.servers)
+    assert {event.topic.name for event in events} >= {
+        "accounts.events", "accounts.people", "linking.events", "authorizations.events",
+        "authorizations.organizations", "authorizations.contacts", "notifications.requests", "notifications.events",
+    }  # fmt: skip
+
+
+async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, told: list[str]) -> None:
+    for service in SERVICES:
+        connection = await asyncpg.connect(stack.postgres.url(service))
+        try:
+            async with asyncio.timeout(10):
+                while await connection.fetchval("select count(*) from outbox"):
+                    await asyncio.sleep(0.05)
+            assert await connection.fetchval("select count(*) from dead_letters") == 0
+        finally:
+            await connection.close()
+
+
+async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_on(stack: Stack, told: list[str]) -> None:
+    events = await trail.everything(stack.kafka.servers)
+    person = next(event for event in reversed(events) if event.topic.name == "accounts.people")
+    newer = person.data | {"version": person.data["version"] + 1, "given_name": "Renommée"}
+    async with AIOKafkaProducer(bootstrap_servers=stack.kafka.servers) as producer:
+        key = person.key.encode()
+        await producer.send_and_wait("accounts.people", b"{not json", key=key, headers=[("ce_type", b"?")])
+        good = _envelope(person)
+        await producer.send_and_wait("accounts.people", json.dumps(newer).encode(), key=key, headers=good.headers())
+    for service in ("linking", "authorizations"):
+        connection = await asyncpg.connect(stack.postgres.url(service))
+        try:
+            async with asyncio.timeout(10):
+                while not await connection.fetchval(
+                    "select count(*) from inbox where event_id = $1", good.id
+                ):
+                    await asyncio.sleep(0.05)
+            reason = await connection.fetchval("select reason from dead_letters where topic = 'accounts.people'")
+            assert reason == "header ce_specversion is missing"
+        finally:
+            await connection.close()
+
+
+async def test_operations_answer_on_a_port_of_their_own_and_not_on_the_gateway(stack: Stack, told: list[str]) -> None:
+    async with httpx.AsyncClient() as http:
+        for service in SERVICES:
+            for path in ("/livez", "/readyz", "/openapi.json"):
+                assert (await http.get(stack.operations(service) + path)).status_code == 200
+            metrics = (await http.get(stack.operations(service) + "/metrics")).text
+            assert "# HELP mandat_outbox_depth" in metrics
+            for path in ("/livez", "/metrics", "/openapi.json", "/docs"):
+                assert (await http.get(stack.gateway(service) + path)).status_code == 404
+
+
+def _envelope(event: trail.Seen) -> Envelope:
+    return Envelope(
+        id=uuid7(),
+        source="urn:mandat:ccq:accounts",
+        type="mandat.accounts.Person.v1",
+        time=event.time,
+        dataschema="urn:mandat:schema:accounts.Person:1",
+        partitionkey=event.key,
+    )
