@@ -1,9 +1,11 @@
 """What a process of the service authorizations is made of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
+from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen
 from services.authorizations.consumers import SUBSCRIPTIONS
@@ -14,7 +16,18 @@ from services.authorizations.relations import api as relations_api
 from services.authorizations.tools import Tools
 
 
+CODES_IN_USE: Mapping[CodeKind, str] = {
+    "organization_kinds": "select distinct kind from organizations",
+    "relation_types": "select distinct type from relations",
+    "subjects": "select distinct subject from rights",
+    "attestations": "select distinct code from attestations",
+}
+
+
 async def _tools(platform: Platform) -> Tools:
+    """Raises FaultyFiles when the agency's folder lacks a code that stands in a row."""
+    in_use = {kind: [row[0] for row in await platform.pool.fetch(query)] for kind, query in CODES_IN_USE.items()}
+    platform.agency.require_codes(in_use)
     return Tools(platform.agency, platform.origin.time_zone)
 
 

@@ -91,11 +91,13 @@ async def learn_person(work: Work[Tools], person: Person) -> None:
 
 
 async def learn_link(work: Work[Tools], linked: ProfileLinked) -> None:
-    """From now on the account is the contact."""
+    """From now on the account is the contact, and its verified e-mail the contact's."""
     work.take_time()
-    await storage.bind(
+    new = await storage.bind(
         work.connection, linked.link_id, linked.account_id, linked.contact_id, linked.linked_at, work.now
     )
+    if new and await storage.lock(work.connection, linked.contact_id):
+        await publish_state(work, linked.contact_id)
 
 
 async def learn_revocation(work: Work[Tools], revoked: SessionsRevoked) -> None:

@@ -195,17 +195,18 @@ async def learn_person(
 
 async def bind(
     connection: Connection, link_id: UUID, account_id: UUID, contact_id: UUID, since: datetime, now: datetime
-) -> None:
-    """From `since` the account is the contact. Monotone: a link is learned once."""
-    await connection.execute(
+) -> bool:
+    """From `since` the account is the contact. Monotone: a link is learned once; False when it was known."""
+    new = await connection.fetchval(
         "insert into bindings (link_id, account_id, contact_id, during, recorded)"
-        " values ($1, $2, $3, tstzrange($4, null), tstzrange($5, null)) on conflict (link_id) do nothing",
+        " values ($1, $2, $3, tstzrange($4, null), tstzrange($5, null)) on conflict (link_id) do nothing returning true",
         link_id,
         account_id,
         contact_id,
         since,
         now,
     )
+    return new is not None
 
 
 async def keep_attestations(

@@ -1,0 +1,135 @@
+"""What other services tell us, in whatever order, and what we tell them."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from chassis.service import platform
+from contracts.accounts import Person
+from contracts.agency import FaultyFiles
+from contracts.imports import ImportedOrganization
+from contracts.linking import LinkingCodeIssued, ProfileLinked
+from services.authorizations.app import service
+from services.authorizations.contacts.handlers import learn_link, learn_person
+from services.authorizations.imports.handlers import import_organization
+from services.authorizations.linking_codes.handlers import learn_issue
+from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
+
+
+def person(account_id: UUID, version: int, email: str) -> Person:
+    return Person(
+        account_id=account_id, version=version, status="active", status_since=datetime(2026, 1, 1, tzinfo=UTC), epoch=0,
+        email=email, given_name="Démo", family_name="Personne", language="fr",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("person_first", [True, False])
+async def test_a_link_and_its_account_may_arrive_in_either_order(firm: Firm, person_first: bool) -> None:
+    contact_id, account_id = await firm.contact("3000002"), uuid7()
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=account_id, contact_id=contact_id, organization_id=firm.firm_id,
+        method="linking_coordinates", linked_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    told = [(learn_person, person(account_id, 1, "verified@example.org")), (learn_link, linked)]
+    for handler, event in told if person_first else reversed(told):
+        await firm.opened.unit.run(handler, event, TEST)  # type: ignore[arg-type]
+    assert (await firm.check(account_id, "profile", firm.firm_id, "read"))["decision"]
+    state = (await firm.opened.published("Contact"))[-1]
+    assert (state["contact_id"], state["email"]) == (str(contact_id), "verified@example.org")
+
+
+async def test_an_older_state_is_ignored(firm: Firm) -> None:
+    member = await firm.member()
+    for version, email in ((3, "third@example.org"), (2, "second@example.org")):
+        await firm.opened.unit.run(learn_person, person(member.account_id, version, email), TEST)
+    contact = (await firm.client.get(f"/v1/contacts/{member.contact_id}", headers=firm.responsible.headers)).json()
+    assert contact["email"] == "third@example.org"
+
+
+async def test_a_link_told_twice_is_one(firm: Firm) -> None:
+    member = await firm.member()
+    row = await firm.opened.unit.pool.fetchrow("select * from bindings where contact_id = $1", member.contact_id)
+    assert row is not None
+    again = ProfileLinked(
+        link_id=row["link_id"], account_id=member.account_id, contact_id=member.contact_id,
+        organization_id=firm.firm_id, method="linking_coordinates", linked_at=row["during"].lower,
+    )  # fmt: skip
+    await firm.opened.unit.run(learn_link, again, TEST)
+    assert await firm.opened.unit.pool.fetchval("select count(*) from bindings where contact_id = $1", member.contact_id) == 1
+
+
+async def test_versions_of_a_contacts_state_rise_with_its_order_in_the_outbox(firm: Firm) -> None:
+    member = await firm.member()
+    clients = list(firm.clients.values())
+    await asyncio.gather(*[firm.delegate(member.contact_id, client_id) for client_id in clients],
+                         firm.opened.unit.run(learn_person, person(member.account_id, 9, "x@example.org"), TEST),
+                         firm.remove(member.contact_id))  # fmt: skip
+    versions = [s["version"] for s in await firm.opened.published("Contact") if s["contact_id"] == str(member.contact_id)]
+    assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_the_extract_brought_in_twice_changes_nothing(firm: Firm) -> None:
+    before = len(await firm.opened.published())
+    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
+        await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)
+    assert len(await firm.opened.published()) == before
+
+
+async def test_the_extract_revives_nothing_that_was_withdrawn(firm: Firm) -> None:
+    contact_id = await firm.contact("3000002")
+    assert (await firm.remove(contact_id)).status_code == 200
+    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
+        await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)
+    contact = (await firm.client.get(f"/v1/contacts/{contact_id}", headers=firm.responsible.headers)).json()
+    assert contact["active"] is False
+
+
+async def test_an_organization_is_told_of_before_its_contacts(firm: Firm) -> None:
+    names = [e["name"] for e in await firm.opened.published() if e.get("organization_id") == str(firm.firm_id)]
+    assert names[:2] == ["OrganizationImported", "Organization"]
+
+
+async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: Firm) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    made = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    assert (made.status_code, made.json()["requested"], made.json()["issued"]) == (202, 2, 0)
+    state = (await firm.opened.published("Contact"))[-1]
+    assert state["linking_code_generation"] == 1
+    issued = LinkingCodeIssued(
+        contact_id=UUID(state["contact_id"]), organization_id=UUID(state["organization_id"]), generation=1,
+        delivery_id=uuid7(), expires_at=datetime.now(UTC),
+    )  # fmt: skip
+    await firm.opened.unit.run(learn_issue, issued, TEST)
+    path = f"/v1/linking-code-batches/{made.json()['batch_id']}"
+    assert (await firm.client.get(path, headers=firm.agent)).json()["issued"] == 1
+
+
+async def test_a_batch_leaves_out_who_is_linked_and_is_for_agents_only(firm: Firm) -> None:
+    body = {"organization_ids": [str(firm.firm_id)], "functions": ["responsible_person"]}
+    made = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    assert made.json()["requested"] == 0
+    refused = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.responsible.headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "wrong_kind_of_caller")
+
+
+async def test_start_refuses_a_folder_that_lacks_a_code_in_use(firm: Firm) -> None:
+    await firm.opened.unit.pool.execute("update rights set subject = 'gone' where subject = 'workforce'")
+    with pytest.raises(FaultyFiles, match="gone"):
+        async with platform(service, firm.opened.platform.settings):
+            pass
+
+
+async def test_no_personal_field_stands_outside_the_one_table_the_audit_or_a_public_event(firm: Firm) -> None:
+    await firm.member()
+    pool = firm.opened.unit.pool
+    for name in await pool.fetch("select tablename from pg_tables where schemaname = 'public'"):
+        table = name["tablename"]
+        if table in ("personal_fields", "outbox"):
+            continue
+        text = " ".join(str(dict(row)) for row in await pool.fetch(f'select * from "{table}"'))
+        assert "personnel@example.org" not in text and "Personnel'" not in text, table
+    public = await pool.fetch("select payload from outbox where topic = 'authorizations.events'")
+    assert not any(b"personnel@example.org" in row["payload"] or b"Personnel" in row["payload"] for row in public)
