@@ -75,19 +75,15 @@ class Portal:
         json: Any = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """One request as the person. Returns the JSON body; None when there is none. Keeps Mandat-After for the next."""
+        """One request as the person. Returns the JSON body, None when there is none; keeps Mandat-After for the next."""
         started = time.perf_counter()
         response = await self.http.request(
             method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})
         )
         shown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{21}([0-9a-f]{6})", r"…\1", path)
-        self.narrator.called(
-            service, method, shown, response.status_code, (time.perf_counter() - started) * 1000
-        )
+        self.narrator.called(service, method, shown, response.status_code, (time.perf_counter() - started) * 1000)
         if response.status_code != expect:
-            raise PromiseBroken(
-                f"{method} {path} answered {response.status_code}, not {expect}: {response.text[:500]}"
-            )
+            raise PromiseBroken(f"{method} {path} answered {response.status_code}, not {expect}: {response.text[:500]}")
         if after := response.headers.get("mandat-after"):
             who.after = after
         return response.json() if response.content else None
@@ -113,17 +109,13 @@ class Portal:
         """The first mail to an address that arrived after an instant."""
 
         async def look() -> dict[str, Any] | None:
-            found = await self.http.get(
-                f"{self.stack.inbox}/mails", params={"to": address, "since": since.isoformat()}
-            )
+            found = await self.http.get(f"{self.stack.inbox}/mails", params={"to": address, "since": since.isoformat()})
             mails: list[dict[str, Any]] = found.json()
             return mails[0] if mails else None
 
         found: dict[str, Any] = await self.until(look, f"{what} to {address}")
         arrived = datetime.fromisoformat(found["received_at"])
-        self.narrator.arrived(
-            f"mail to {address}: “{found['subject']}”", (arrived - since).total_seconds() * 1000
-        )
+        self.narrator.arrived(f"mail to {address}: “{found['subject']}”", (arrived - since).total_seconds() * 1000)
         return found
 
     async def until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:

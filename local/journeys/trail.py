@@ -29,9 +29,7 @@ async def everything(servers: str) -> list[Seen]:
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
     await consumer.start()
     try:
-        places = [
-            TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)
-        ]
+        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)

@@ -75,7 +75,9 @@ async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, 
             await connection.close()
 
 
-async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_on(stack: Stack, told: list[str]) -> None:
+async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_on(
+    stack: Stack, told: list[str]
+) -> None:
     events = await trail.everything(stack.kafka.servers)
     person = next(event for event in reversed(events) if event.topic.name == "accounts.people")
     newer = person.data | {"version": person.data["version"] + 1, "given_name": "Renommée"}
@@ -88,9 +90,7 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
         connection = await asyncpg.connect(stack.postgres.url(service))
         try:
             async with asyncio.timeout(10):
-                while not await connection.fetchval(
-                    "select count(*) from inbox where event_id = $1", good.id
-                ):
+                while not await connection.fetchval("select count(*) from inbox where event_id = $1", good.id):
                     await asyncio.sleep(0.05)
             reason = await connection.fetchval("select reason from dead_letters where topic = 'accounts.people'")
             assert reason == "header ce_specversion is missing"

@@ -1,0 +1,193 @@
+"""The launch mail, and steps 1 to 3: an account, its link to the firm's file, the three lists."""
+
+from typing import Any
+
+from local.journeys.ccq.stage import CLIENT, FIRM_NUMBER, Journey, responsible, signed_in, since_then, truth
+from local.journeys.narrator import PromiseBroken
+from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Someone, code_in, now
+
+WRONG_CODE = "000000"
+
+
+async def receive_coordinates(journey: Journey) -> None:
+    """The launch mail: an agent's batch issues coordinates to the firm's responsible person."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Avant le lancement | Réception du courriel explicatif",
+        "An agent of the agency finds the firm by its number and sends linking coordinates to its responsible persons.",
+    )
+    agent = await portal.agent()
+    path = f"/v1/organizations?number={FIRM_NUMBER}"
+    found = await portal.call(agent, "authorizations", "GET", path, expect=200)
+    journey.firm_id = found["items"][0]["organization_id"]
+    told.shows(f"{found['items'][0]['legal_name']} ({found['items'][0]['kind_name']})")
+    since = now()
+    batch = {"organization_ids": [journey.firm_id], "functions": ["responsible_person"]}
+    made = await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
+    mail = await portal.mail(responsible().email, since, "the mail with linking coordinates")
+    told.shows(*mail["text"].strip().splitlines()[:12], "…")
+
+    async def issued() -> bool:
+        batch_path = f"/v1/linking-code-batches/{made['batch_id']}"
+        answer = await portal.http.get(portal.stack.gateway("authorizations") + batch_path, headers=agent.headers)
+        return bool(answer.json()["issued"] == answer.json()["requested"] == 1)
+
+    await portal.until(issued, "the batch's progress")
+    told.arrived("linking → authorizations: the batch counts 1 of 1 codes issued", since_then(since))
+    told.holds(LINKING_CODE.search(mail["text"]), "the mail shows client number and linking code")
+
+
+async def create_account(journey: Journey, who: Someone) -> None:
+    """Step 1, with what a wrong code and a repeated registration meet."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 1 | Créer un compte utilisateur",
+        f"{who.given_name} {who.family_name} reads the terms, registers, receives a one-time code and verifies it.",
+    )
+    terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
+    since = now()
+    registration = await register(journey, who, terms["version"])
+    mail = await portal.mail(who.email, since, "the one-time code")
+    code = code_in(mail, ONE_TIME_CODE)
+    told.shows(f"the code in the mail: {code[:3]} {code[3:]}")
+    path = f"/v1/registrations/{registration['registration_id']}/verification"
+    wrong = WRONG_CODE if code != WRONG_CODE else "111111"
+    refused = await portal.call(who, "accounts", "POST", path, json={"code": wrong}, expect=422)
+    told.shows(refused["detail"])
+    told.holds(refused["code"] == "code_refused", "a wrong code is refused, and counted")
+    opened = await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201)
+    signed_in(who, opened)
+    spent = await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=422)
+    told.holds(spent["code"] == refused["code"], "a code is good once")
+    delivery = await portal.call(
+        who, "notifications", "GET", f"/v1/deliveries/{registration['delivery_handle']}", expect=200
+    )
+    told.holds(delivery["status"] == "sent", "the portal can tell where the mail is")
+
+    since = now()
+    again = await register(journey, who, terms["version"])
+    mail = await portal.mail(who.email, since, "what a repeated registration gets")
+    told.holds(
+        again.keys() == registration.keys() and ONE_TIME_CODE.search(mail["text"]) is None,
+        "registering a known address looks the same from outside; its owner is told",
+    )
+
+
+async def register(journey: Journey, who: Someone, terms_version: str) -> Any:
+    """One registration."""
+    body = {
+        "email": who.email,
+        "password": who.password,
+        "given_name": who.given_name,
+        "family_name": who.family_name,
+        "language": who.language,
+        "terms_version": terms_version,
+    }
+    made = await journey.portal.call(who, "accounts", "POST", "/v1/registrations", json=body, expect=202)
+    who.registrations.append(made["registration_id"])
+    return made
+
+
+async def sign_out_and_in(journey: Journey, who: Someone) -> None:
+    """A session ends everywhere at once."""
+    told, portal = journey.told, journey.portal
+    told.step("Étape 1 | Se connecter", "Signs out, and the token is worthless in every service; signs in again.")
+    sessions = await portal.call(who, "accounts", "GET", "/v1/sessions", expect=200)
+    session_id = sessions["items"][0]["session_id"]
+    since = now()
+    await portal.call(who, "accounts", "DELETE", f"/v1/sessions/{session_id}", expect=204)
+    refused = await portal.call(who, "accounts", "GET", "/v1/account", expect=401)
+    told.holds(refused["code"] == "not_authenticated", "the next call with the old token is refused")
+
+    async def refused_elsewhere() -> bool:
+        answer = await portal.http.get(f"{portal.stack.gateway('linking')}/v1/profiles", headers=who.headers)
+        return answer.status_code == 401
+
+    await portal.until(refused_elsewhere, "the end of the session in linking")
+    told.arrived("accounts → linking: the session is over there too", since_then(since))
+    who.access_token = ""
+    body = {"login": who.email, "password": who.password}
+    signed_in(who, await portal.call(who, "accounts", "POST", "/v1/sessions", json=body, expect=200))
+    told.holds(who.access_token, "signed in again")
+
+
+async def coordinates_of(journey: Journey, who: Someone) -> tuple[str, str]:
+    """Client number and linking code, read from the newest mail that shows a linking code."""
+    found = await journey.portal.http.get(f"{journey.portal.stack.inbox}/mails", params={"to": who.email})
+    mail = next((mail for mail in reversed(found.json()) if LINKING_CODE.search(mail["text"])), None)
+    if mail is None:
+        raise PromiseBroken(f"no mail with linking coordinates came to {who.email}")
+    return code_in(mail, CLIENT_NUMBER), code_in(mail, LINKING_CODE)
+
+
+async def link(journey: Journey, who: Someone, coordinates: tuple[str, str]) -> None:
+    """Step 2."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 2 | Lier mon compte à mon dossier",
+        "“Utiliser des coordonnées de liaison”: client number and linking code, then “Lier”.",
+    )
+    methods = await portal.call(who, "linking", "GET", "/v1/linking-methods", expect=200)
+    told.shows(*(f"{method['name']}" for method in methods["items"]))
+    number, code = coordinates
+    body = {"method": "linking_coordinates", "client_number": number, "linking_code": code}
+    wrong = body | {"linking_code": code[:-1] + ("0" if code[-1] != "0" else "1")}
+    refused = await portal.call(who, "linking", "POST", "/v1/links", json=wrong, expect=422)
+    told.shows(refused["detail"])
+    since = now()
+    linked = await portal.call(who, "linking", "POST", "/v1/links", json=body, expect=201)
+    told.shows(linked["message"])
+    await portal.mail(who.email, since, "the confirmation of the link")
+    profiles = await portal.call(who, "linking", "GET", "/v1/profiles", expect=200)
+    profile = profiles["items"][0]
+    who.profile = profile["contact_id"]
+    told.shows(f"profile: {profile['organization']['name']} ({profile['organization']['number']})")
+    told.holds(profiles["total"] == 1, "the profile stands in the list and is chosen by Mandat-Profile")
+    path = "/v1/authorized-files"
+    await portal.call(who, "authorizations", "GET", path, expect=200)
+    told.arrived(
+        "linking → authorizations: the next call that carries Mandat-After knows the profile", since_then(since)
+    )
+
+
+async def read_the_lists(journey: Journey, who: Someone) -> None:
+    """Step 3: the three lists with the guide's columns, and one contact opened."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 3 | Accéder à la liste des membres de mon organisation et valider les informations",
+        "“Contacts”, “Relations” and “Autorisations” of the organization, as they are at this moment.",
+    )
+    base = f"/v1/organizations/{journey.firm_id}"
+    contacts = await portal.call(who, "authorizations", "GET", f"{base}/contacts", expect=200)
+    for row in contacts["items"]:
+        phones = ", ".join(phone["number"] for phone in row["telephones"])
+        told.shows(f"{row['family_name']} | {row['given_name']} | {row['email']} | {phones} | {truth(row['active'])}")
+    relations = await portal.call(who, "authorizations", "GET", f"{base}/relations", expect=200)
+    for row in relations["items"]:
+        told.shows(
+            f"{row['organization']['name']} | {row['type_name']} | {row['related_organization']['name']}"
+            f" | {truth(row['active'])}"
+        )
+    told.holds(relations["range"] == "1–2 de 2", f"the guide's “Rangées 1 - 2 de 2”: {relations['range']}")
+    journey.client_id = next(
+        row["organization"]["organization_id"] for row in relations["items"] if row["organization"]["name"] == CLIENT
+    )
+    rights = await portal.call(who, "authorizations", "GET", f"{base}/authorizations?limit=4", expect=200)
+    for row in rights["items"]:
+        told.shows(
+            f"{row['subject_name']} | {row['level_name']} | {row['organization']['name']}"
+            f" | {row['holder_organization']['name']} | {truth(row['active'])}"
+        )
+    told.holds(all(row["contact"] is None for row in rights["items"]), "the firm's own authorizations come first")
+    path = f"{base}/authorizations?contact={who.profile}&active=true"
+    own = await portal.call(who, "authorizations", "GET", path, expect=200)
+    told.holds(
+        own["items"] and all(row["contact"]["contact_id"] == who.profile for row in own["items"]),
+        "the filter by contact shows that contact's authorizations only",
+    )
+    opened = await portal.call(who, "authorizations", "GET", f"/v1/contacts/{who.profile}", expect=200)
+    told.shows(
+        f"{opened['given_name']} {opened['family_name']}, {opened['client_number']}, {opened['email']}:"
+        f" {', '.join(relation['function'] for relation in opened['relations'])}"
+    )
+    told.holds(opened["linked"], "one contact opened shows its fields, its relations and that an account is linked")

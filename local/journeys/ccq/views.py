@@ -1,0 +1,65 @@
+"""The same facts as others see them: another system that asks the check, a subscriber of every topic."""
+
+import json
+from typing import Any
+
+from contracts.topics import Kind
+from local.journeys import trail
+from local.journeys.ccq.stage import NOT_DELEGABLE, Journey
+from local.journeys.portal import Someone
+
+
+async def check(journey: Journey, member: Someone) -> None:
+    """The AuthZEN check: yes, and three readable noes."""
+    told = journey.told
+    told.step("L’accès, vu par un autre système", "A system of the agency asks the AuthZEN evaluation before it acts.")
+    machine = await journey.portal.machine()
+    answer = await evaluate(journey, machine, member, "monthly_report")
+    told.holds(answer["decision"], "Rapport mensuel, write: yes")
+    for subject, name in NOT_DELEGABLE.items():
+        answer = await evaluate(journey, machine, member, subject)
+        told.shows(answer["context"]["reason"]["fr"])
+        told.holds(not answer["decision"], f"{name}: no, with the reason in both languages")
+
+
+async def evaluate(journey: Journey, machine: Someone, member: Someone, subject: str) -> Any:
+    """One access question, to be explained."""
+    question = {
+        "subject": {"type": "account", "id": member.account_id},
+        "action": {"name": "write"},
+        "resource": {"type": subject, "id": journey.client_id},
+        "context": {"explain": True},
+    }
+    path = "/access/v1/evaluation"
+    return await journey.portal.call(machine, "authorizations", "POST", path, json=question, expect=200)
+
+
+async def tell_the_trail(journey: Journey, who: Someone, member: Someone) -> None:
+    """One person's events, from topic to topic."""
+    told = journey.told
+    told.step(
+        "La piste d’une personne",
+        "Every event about the new member, on every topic, in the order in which it was written; ids cut short.",
+    )
+    events = await trail.everything(journey.portal.stack.kafka.servers)
+    found = trail.about(events, {member.account_id, member.profile, *member.registrations})
+    for event in found:
+        told.shows(
+            f"{event.time:%H:%M:%S.%f}"[:12]
+            + f"  {event.topic.name:<29}{event.name:<24}{event.topic.key} …{event.key[-6:]}"
+        )
+    names = {event.name for event in found}
+    told.holds(
+        names >= {"VerificationRequested", "AccountOpened", "ContactAdded", "LinkingCodeIssued", "ProfileLinked",
+                  "RelationAdded", "RelationEnded"},
+        "each step left its event",
+    )  # fmt: skip
+    told.holds(
+        not any(
+            private in json.dumps(event.data, ensure_ascii=False)
+            for event in events
+            if event.topic.kind is Kind.PUBLIC
+            for private in (member.email, member.family_name, who.email)
+        ),
+        "no public event names a person",
+    )
