@@ -1,7 +1,9 @@
 """Events and state that the service accounts publishes."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.events import Event, Instant, Language, Version
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
@@ -38,7 +40,7 @@ class AccountOpened(AccountFact):
 
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
-    terms_version: str
+    terms_version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")]
 
 
 class SessionsRevoked(AccountFact):

@@ -29,7 +29,6 @@ class OrganizationImported(OrganizationFact):
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 
     kind: Code
-    number: str
 
 
 class ContactAdded(OrganizationFact):
@@ -126,8 +125,8 @@ class FunctionSpan(Span):
 class Contact(Event):
     """authorizations.contacts: the latest state of one contact.
 
-    `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes linking
-    issue a code.
+    `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes
+    linking issue a code.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS

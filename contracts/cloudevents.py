@@ -77,6 +77,8 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
         time = datetime.fromisoformat(attributes.get("ce_time", ""))
     except ValueError:
         raise Malformed("ce_id is not a UUID or ce_time is not a timestamp") from None
+    if str(identity) != attributes["ce_id"]:
+        raise Malformed("ce_id is not a UUID in its canonical form")
     if time.tzinfo is None:
         raise Malformed("ce_time has no time zone")
     return Envelope(
@@ -91,7 +93,7 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
 
 
 def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Event:
-    """The event inside a record whose type is in the registry. Raises Malformed, naming fields and never their content."""
+    """The event inside a record whose type is in the registry. Raises Malformed, naming fields, never their content."""
     try:
         event = REGISTRY[envelope.type].model_validate_json(value or b"")
     except ValidationError as error:

@@ -27,7 +27,7 @@ class LinkingCodeIssued(ContactFact):
 
 
 class LinkRefused(ContactFact):
-    """An account tried to redeem coordinates of this contact and was refused; the person only saw one uniform answer."""
+    """An account tried to redeem coordinates of this contact and was refused; the person saw only a uniform answer."""
 
     topic: ClassVar[Topic] = LINKING_EVENTS
 

@@ -1,7 +1,7 @@
 """Mail requests that notifications reads, one class per kind of mail, and the events it publishes about them.
 
-What would identify the addressee or let a reader act stands only in `sealed`: a compact JWE to notifications' key, whose
-plaintext is the request class's `Contents` as JSON.
+What would identify the addressee or let a reader act stands only in `sealed`: a compact JWE to notifications' key,
+whose plaintext is the request class's `Contents` as JSON.
 """
 
 from datetime import date
@@ -133,11 +133,11 @@ class MailDeferred(MailFact):
 
 
 class MailBounced(MailFact):
-    """The mail host refused it for good."""
+    """The mail host refused it for good; `status` is an enhanced status code (RFC 3463), never the host's own words."""
 
     topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
 
-    status: str
+    status: Annotated[str, Field(pattern=r"^[245]\.\d{1,3}\.\d{1,3}$")]
 
 
 class MailExpired(MailFact):

@@ -1,7 +1,7 @@
-"""The catalogue of problems that gateways answer with (RFC 9457), in both languages, and other short texts of the platform.
+"""The problems that gateways answer with (RFC 9457), and other short texts of the platform, in both languages.
 
-`problems.yaml` gives each stable code its HTTP status, title and detail; `words.yaml` gives words that are no problem, for
-example the names of the two levels. A detail may hold `{placeholders}`, filled from the refusal's parameters.
+`problems.yaml` gives each stable code its HTTP status, title and detail; `words.yaml` gives words that are no problem,
+for example the names of the two levels. A detail may hold `{placeholders}`, filled from the refusal's parameters.
 """
 
 from functools import cache
@@ -25,7 +25,7 @@ class Wording(BaseModel):
     en: str = Field(min_length=1)
 
     def in_(self, language: Language, **parameters: Any) -> str:
-        """The text in one language, its placeholders filled. A missing parameter is a KeyError: a fault of the caller."""
+        """The text in one language, its placeholders filled. A missing parameter is a KeyError: the caller's fault."""
         return (self.fr if language == "fr" else self.en).format(**parameters)
 
 

@@ -8,9 +8,7 @@ from types import FrameType
 
 from local import ROOT, Problem
 
-DESCRIPTION = (
-    "Mandat on this machine: a real Kafka, a real PostgreSQL, an inbox for the mails, and the four services."
-)
+DESCRIPTION = "Mandat on this machine: a real Kafka, a real PostgreSQL, an inbox for the mails, and the four services."
 EPILOG = """\
 demo   plays the guide's journeys against a fresh stack and shows each step; exit code 0 if all held
 up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
@@ -26,9 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if (
-            number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-        ):  # nohup ignores it on purpose
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it on purpose
             signal.signal(number, _interrupt)
     try:
         return _run(options)
@@ -72,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     agency = argparse.ArgumentParser(add_help=False)
-    agency.add_argument(
-        "--agency", default="ccq", metavar="NAME", help="a folder in agencies/ (default: ccq)"
-    )
+    agency.add_argument("--agency", default="ccq", metavar="NAME", help="a folder in agencies/ (default: ccq)")
 
     commands.add_parser("demo", parents=[agency], help="play the guide's journeys, step by step")
     up = commands.add_parser("up", parents=[agency], help="start the stack and keep it running until Ctrl-C")

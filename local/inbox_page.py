@@ -40,9 +40,7 @@ def list_page(mails: list[Mail]) -> str:
         f"<strong>{escape(mail.subject) or '(no subject)'}</strong></a></li>"
         for mail in reversed(mails)
     )
-    content = (
-        f'<ol class="card">{rows}</ol>' if mails else '<p class="card" style="padding:2rem">No mail yet.</p>'
-    )
+    content = f'<ol class="card">{rows}</ol>' if mails else '<p class="card" style="padding:2rem">No mail yet.</p>'
     count = "1 mail" if len(mails) == 1 else f"{len(mails)} mails"
     intro = f"<p>{count} sent by the platform on this machine. None of them has left it.</p>"
     return _page("Inbox", f"<h1>Inbox</h1>{intro}{content}", '<meta http-equiv="refresh" content="5">')

@@ -36,9 +36,7 @@ class DemoIssuer:
         key."""
         if path is not None and path.exists():
             return cls(base, ECKey.import_key(json.loads(path.read_text())))
-        key = ECKey.generate_key(
-            "P-256", {"use": "sig", "alg": "ES256", "kid": f"demo-{secrets.token_hex(4)}"}
-        )
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": f"demo-{secrets.token_hex(4)}"})
         if path is not None:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 json.dump(key.as_dict(private=True), file)

@@ -15,9 +15,7 @@ def show(name: str, *, follow: bool) -> int:
     path = FOLDER / f"{name}.log"
     known = sorted(found.stem for found in FOLDER.glob("*.log"))
     if name not in known:
-        raise Problem(
-            f"There is no log of {name!r}; there is: {', '.join(known) or 'none yet, start ./mandat up'}."
-        )
+        raise Problem(f"There is no log of {name!r}; there is: {', '.join(known) or 'none yet, start ./mandat up'}.")
     with path.open(encoding="utf-8", errors="replace") as log:
         while True:
             if text := log.read():

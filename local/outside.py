@@ -56,9 +56,7 @@ def build(inbox: Inbox, issuer: DemoIssuer) -> Starlette:
             name = str((await request.json())["name"])
             answer = {"access_token": issuer.token(name), "token_type": "Bearer"}
         except (ValueError, KeyError, TypeError):
-            raise HTTPException(
-                400, f'Send {{"name": …}} with one of: {", ".join(AGENTS.values())}'
-            ) from None
+            raise HTTPException(400, f'Send {{"name": …}} with one of: {", ".join(AGENTS.values())}') from None
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _found(request: Request) -> Mail:
@@ -85,9 +83,7 @@ def _instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a space
     except ValueError:
-        raise HTTPException(
-            400, "`since` is an ISO 8601 instant, such as 2026-11-22T14:30:00.000000+00:00."
-        ) from None
+        raise HTTPException(400, "`since` is an ISO 8601 instant, such as 2026-11-22T14:30:00.000000+00:00.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

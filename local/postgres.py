@@ -108,12 +108,8 @@ class Postgres:
         owner = _checked(owner or name)
         if self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{_checked(name)}';") == "":
             role = f"CREATE ROLE {owner} LOGIN PASSWORD '{self._role_password(owner)}';"
-            self._sql(
-                f"SELECT '{role.replace(chr(39), chr(39) * 2)}' WHERE to_regrole('{owner}') IS NULL \\gexec"
-            )
-            self._sql(
-                f"CREATE DATABASE {name} OWNER {owner};\nREVOKE CONNECT ON DATABASE {name} FROM PUBLIC;"
-            )
+            self._sql(f"SELECT '{role.replace(chr(39), chr(39) * 2)}' WHERE to_regrole('{owner}') IS NULL \\gexec")
+            self._sql(f"CREATE DATABASE {name} OWNER {owner};\nREVOKE CONNECT ON DATABASE {name} FROM PUBLIC;")
         self._sql("".join(f"CREATE EXTENSION IF NOT EXISTS {extension};\n" for extension in EXTENSIONS), name)
         return self.url(name, owner)
 

@@ -23,9 +23,7 @@ def only_one() -> Iterator[None]:
     """Holds the lock. Raises Problem when another stack of this checkout runs."""
     with _open() as file:
         if not _take(file):
-            raise Problem(
-                "A stack of this checkout is already running. Stop it with ./mandat down, and start again."
-            )
+            raise Problem("A stack of this checkout is already running. Stop it with ./mandat down, and start again.")
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
@@ -47,9 +45,7 @@ def stop() -> int:
         print("Stopping …", flush=True)
         while not _take(file):
             if time.monotonic() > deadline:
-                raise Problem(
-                    f"The stack has not stopped within {STOP_TIMEOUT:.0f} seconds; its terminal may say why."
-                )
+                raise Problem(f"The stack has not stopped within {STOP_TIMEOUT:.0f} seconds; its terminal may say why.")
             time.sleep(0.1)
     print("Stopped.")
     return 0

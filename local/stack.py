@@ -49,12 +49,8 @@ class Stack:
         ports, logs, processes = self.ports, self.logs, self.processes
         self.agency_folder = ROOT / "agencies" / self.agency
         self.keyrings = Keyrings(self.folder / "keys")
-        self.postgres = Postgres(
-            self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes
-        )
-        self.kafka = Kafka(
-            self.folder / "kafka", ports.kafka, ports.kafka_controller, logs / "kafka.log", processes
-        )
+        self.postgres = Postgres(self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes)
+        self.kafka = Kafka(self.folder / "kafka", ports.kafka, ports.kafka_controller, logs / "kafka.log", processes)
 
     def gateway(self, service: str) -> str:
         """Base URL of a service's public HTTP interface."""

@@ -16,9 +16,7 @@ from contracts.agency.mails import MailKind, MailTemplates
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 
-CodeKind = Literal[
-    "organization_kinds", "subjects", "relation_types", "linking_methods", "forms", "attestations"
-]
+CodeKind = Literal["organization_kinds", "subjects", "relation_types", "linking_methods", "forms", "attestations"]
 
 _KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods"}
 

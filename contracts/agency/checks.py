@@ -48,19 +48,13 @@ def check_relations(document: Document, relations: Relations, catalogue: Catalog
         yield from _unknown(document, (*place, "by_kinds"), relation.by_kinds, kinds, "organization kind")
     delegations = [i for i, t in enumerate(types) if t.shape == "delegation" and t.until is None]
     if not delegations:
-        yield document.fault(
-            "No relation type in force has the shape delegation; one is needed.", "relation_types"
-        )
+        yield document.fault("No relation type in force has the shape delegation; one is needed.", "relation_types")
     for index in delegations[1:]:
-        yield document.fault(
-            "A second delegation type is in force; there is exactly one.", "relation_types", index
-        )
+        yield document.fault("A second delegation type is in force; there is exactly one.", "relation_types", index)
     for kind in sorted(kinds):
         memberships = [t for t in types if t.shape == "membership" and t.until is None and kind in t.of_kinds]
         if memberships and not any(t.manages for t in memberships):
-            yield document.fault(
-                f"Nobody could manage a `{kind}`: no membership there `manages`.", "relation_types"
-            )
+            yield document.fault(f"Nobody could manage a `{kind}`: no membership there `manages`.", "relation_types")
 
 
 def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:

@@ -95,13 +95,8 @@ def _check_people(
     for index, person in enumerate(sign_ins.people):
         organization = (person.organization.kind, person.organization.number)
         if organization not in organizations:
-            yield document.fault(
-                "This organization is not in organizations.ndjson.", "people", index, "organization"
-            )
-        elif (
-            person.client_number is not None
-            and contacts.get((*organization, person.client_number)) != person.email
-        ):
+            yield document.fault("This organization is not in organizations.ndjson.", "people", index, "organization")
+        elif person.client_number is not None and contacts.get((*organization, person.client_number)) != person.email:
             yield document.fault(
                 "No contact in organizations.ndjson has this client number and address.",
                 "people",
@@ -158,9 +153,7 @@ def _misplaced(agency: Agency, type_: Code, shape: str, of_kind: Code) -> Iterat
         yield f"The relation type `{type_}` does not exist for organizations of kind `{of_kind}`."
 
 
-def _beyond_ceiling(
-    agency: Agency, subjects: tuple[ImportedRight, ...] | Literal["all"], kind: Code
-) -> Iterator[str]:
+def _beyond_ceiling(agency: Agency, subjects: tuple[ImportedRight, ...] | Literal["all"], kind: Code) -> Iterator[str]:
     for right in () if subjects == ALL else subjects:
         known = agency.subjects.get(right.subject)
         if known is None:

@@ -40,9 +40,7 @@ FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
 
 FieldKind = Literal["text", "email", "telephones", "date", "choice", "choices"]
 
-ChoiceSource = Literal[
-    "options", "relation_types", "subjects", "organizations", "through_relations", "relations"
-]
+ChoiceSource = Literal["options", "relation_types", "subjects", "organizations", "through_relations", "relations"]
 """Where the choices come from: `options` of the field itself, or what this profile has at that moment."""
 
 FormCase = Literal["new_contact", "other_organization", "scope_relations", "scope_subjects"]
@@ -91,9 +89,7 @@ class FormField(Policy):
     @model_validator(mode="after")
     def _choices_fit(self) -> Self:
         if (self.kind in ("choice", "choices")) != (self.choices is not None):
-            raise ValueError(
-                "a field of kind choice or choices says in `choices` where they come from, no other does"
-            )
+            raise ValueError("a field of kind choice or choices says in `choices` where they come from, no other does")
         if (self.choices == "options") != bool(self.options):
             raise ValueError("`options` are listed where `choices` is options, and only there")
         return self

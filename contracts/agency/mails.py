@@ -54,9 +54,7 @@ MAIL_FIELDS: Mapping[MailKind, MailFields] = {
                 "support_email",
             }
         ),
-        shown=frozenset(
-            {"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}
-        ),
+        shown=frozenset({"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}),
         optional=frozenset({"responsible"}),
     ),
     "profile_linked": MailFields(
@@ -83,9 +81,7 @@ class _Block(Policy):
 
     def applies(self, values: Mapping[str, str]) -> bool:
         """Whether the block belongs into the mail that holds these values."""
-        return (self.when is None or bool(values[self.when])) and (
-            self.unless is None or not values[self.unless]
-        )
+        return (self.when is None or bool(values[self.when])) and (self.unless is None or not values[self.unless])
 
 
 class Paragraph(_Block):
@@ -129,9 +125,7 @@ _BLOCK_KINDS = ("paragraph", "code", "steps", "facts", "note")
 
 
 def _block_kind(block: Any) -> str | None:
-    kinds = [
-        kind for kind in _BLOCK_KINDS if (kind in block if isinstance(block, dict) else hasattr(block, kind))
-    ]
+    kinds = [kind for kind in _BLOCK_KINDS if (kind in block if isinstance(block, dict) else hasattr(block, kind))]
     return kinds[0] if len(kinds) == 1 else None
 
 

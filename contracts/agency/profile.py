@@ -113,9 +113,7 @@ class ClientNumbers(Policy):
         return self
 
     def __contains__(self, number: object) -> bool:
-        return (
-            isinstance(number, str) and len(number) == len(self.first) and self.first <= number <= self.last
-        )
+        return isinstance(number, str) and len(number) == len(self.first) and self.first <= number <= self.last
 
 
 class AgencyProfile(Policy):

@@ -18,9 +18,7 @@ class Policy(BaseModel):
 
 def _bare(text: str) -> str:
     if text != text.strip():
-        raise ValueError(
-            "the text begins or ends with a space or a line break (in YAML, write >- instead of >)"
-        )
+        raise ValueError("the text begins or ends with a space or a line break (in YAML, write >- instead of >)")
     return text
 
 

@@ -63,9 +63,7 @@ def all_texts(folder: Path) -> list[tuple[str, Language, str]]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_text_has_the_typography_of_its_language(folder: Path) -> None:
-    wrong = [
-        f"{place}: {fault}" for place, language, text in all_texts(folder) for fault in faults(text, language)
-    ]
+    wrong = [f"{place}: {fault}" for place, language, text in all_texts(folder) for fault in faults(text, language)]
     assert wrong == []
 
 
@@ -84,9 +82,7 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_no_text_is_the_same_in_both_languages_by_oversight(folder: Path) -> None:
     texts = {place: text for place, _, text in all_texts(folder)}
-    same = {
-        text for place, text in texts.items() if place.endswith(".fr") and texts[place[:-2] + "en"] == text
-    }
+    same = {text for place, text in texts.items() if place.endswith(".fr") and texts[place[:-2] + "en"] == text}
     assert all(len(text.split()) < 3 or text.startswith("Commission") for text in same), same
 
 
@@ -111,9 +107,7 @@ def test_the_guides_subjects_have_their_names_and_three_cannot_be_delegated(ccq:
 
 def test_the_ceiling_of_a_kind_is_its_subjects_in_force(ccq: Agency) -> None:
     assert len(ccq.ceiling("employer", DAY)) == 8
-    assert [s.code for s in ccq.ceiling("firm", DAY)] == [
-        s.code for s in ccq.subjects.values() if s.delegable
-    ]
+    assert [s.code for s in ccq.ceiling("firm", DAY)] == [s.code for s in ccq.subjects.values() if s.delegable]
     with pytest.raises(KeyError):
         ccq.ceiling("nobody", DAY)
 
@@ -162,9 +156,7 @@ def test_mail_kinds_and_fields_are_those_of_the_requests() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_responsible_persons_the_mail_sends_to_support_instead(
-    ccq: Agency, language: Language
-) -> None:
+def test_without_responsible_persons_the_mail_sends_to_support_instead(ccq: Agency, language: Language) -> None:
     template = ccq.mails["linking_coordinates"].in_(language)
     values = {name: name.upper() for name in MAIL_FIELDS["linking_coordinates"].offered}
     with_them = template.blocks_for(values)
@@ -217,9 +209,7 @@ def test_the_demos_password_is_one_the_limits_allow(ccq: Agency, demo: Demo) -> 
 def readme_codes(section: str) -> dict[str, tuple[str, str]]:
     readme = (AGENCIES / "ccq" / "README.md").read_text(encoding="utf-8")
     part = readme.split(f"### {section}\n")[1].split("\n#")[0]
-    return {
-        code: (fr, en) for code, fr, en in re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|", part, re.M)
-    }
+    return {code: (fr, en) for code, fr, en in re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|", part, re.M)}
 
 
 def test_the_readme_lists_exactly_the_stable_codes_and_their_names(ccq: Agency) -> None:

@@ -26,9 +26,7 @@ DEMO_SEEDS = {
     "subject of another kind": Seed(
         DEMO, '"profile", "level": "read"', '"status_letter", "level": "read"', FIRM, "does not exist for"
     ),
-    "unknown relation type": Seed(
-        DEMO, '"staff_member"', '"staff"', FIRM, "No relation type has the code `staff`"
-    ),
+    "unknown relation type": Seed(DEMO, '"staff_member"', '"staff"', FIRM, "No relation type has the code `staff`"),
     "misplaced relation type": Seed(DEMO, '"staff_member"', '"delegation"', FIRM, "is no membership"),
     "unknown organization": Seed(
         DEMO, '"number": "1000002", "legal', '"number": "1000009", "legal', FIRM, "no earlier line"
@@ -80,9 +78,7 @@ DEMO_SEEDS = {
     "person not on file": Seed(
         SIGN_INS, 'client_number: "3000004"', 'client_number: "3000009"', '"3000009"', "No contact"
     ),
-    "unknown firm": Seed(
-        SIGN_INS, 'number: "5000001"', 'number: "5000009"', "    organization: ", "not in org"
-    ),
+    "unknown firm": Seed(SIGN_INS, 'number: "5000001"', 'number: "5000009"', "    organization: ", "not in org"),
     "newcomer by batch": Seed(
         SIGN_INS,
         "coordinates: added_by_manager",

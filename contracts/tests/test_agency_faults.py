@@ -16,12 +16,8 @@ def folder(tmp_path: Path) -> Path:
 
 SEEDS = {
     "syntax": Seed("catalogue.yaml", "kinds: [employer, firm]", "kinds: [employer", "    del", "YAML"),
-    "repeated key": Seed(
-        "agency.yaml", "code: ccq\n", "code: ccq\ncode: ccd\n", "code: ccd", "a second time"
-    ),
-    "unknown field": Seed(
-        "agency.yaml", "time_zone:", "timezone:", "timezone:", "`timezone` is not a known field"
-    ),
+    "repeated key": Seed("agency.yaml", "code: ccq\n", "code: ccq\ncode: ccd\n", "code: ccd", "a second time"),
+    "unknown field": Seed("agency.yaml", "time_zone:", "timezone:", "timezone:", "`timezone` is not a known field"),
     "missing field": Seed(
         "catalogue.yaml",
         "    scope: organization\n",
@@ -29,9 +25,7 @@ SEEDS = {
         "  - code: monthly",
         "`scope` in `subjects.0` is req",
     ),
-    "number for text": Seed(
-        "agency.yaml", '{first: "7000000"', "{first: 7000000", "client_numbers:", "valid string"
-    ),
+    "number for text": Seed("agency.yaml", '{first: "7000000"', "{first: 7000000", "client_numbers:", "valid string"),
     "code is not the folder": Seed("agency.yaml", "code: ccq", "code: cqc", "code: cqc", "folder's name"),
     "time zone": Seed("agency.yaml", "America/Toronto", "America/Quebec", "time_zone:", "no time zone"),
     "unreadable colours": Seed("agency.yaml", "#ffffff", "#0050a0", "colours:", "contrast"),
@@ -89,8 +83,7 @@ SEEDS = {
     "second delegation": Seed(
         "relations.yaml",
         "  - code: delegation",
-        "  - {code: sub, shape: delegation, name: {fr: S, en: S}, of_kinds: [employer]}\n"
-        "  - code: delegation",
+        "  - {code: sub, shape: delegation, name: {fr: S, en: S}, of_kinds: [employer]}\n  - code: delegation",
         "  - code: delegation",
         "A second delegation type",
     ),
@@ -164,8 +157,7 @@ SEEDS = {
         "forms.yaml",
         "  - code: accurate_and_effective\n    version: 1",
         "  - code: may_act_for_me\n    version: 1",
-        "  - code: may_act_for_me\n    version: 1\n    text:\n      fr: >-\n"
-        "        J’atteste que les modifications",
+        "  - code: may_act_for_me\n    version: 1\n    text:\n      fr: >-\n        J’atteste que les modifications",
         "second time",
     ),
     "versions not in order": Seed(
@@ -176,9 +168,7 @@ SEEDS = {
         "  - code: may_act_for_me",
         "not in rising order",
     ),
-    "address without host": Seed(
-        "agency.yaml", "https://sel.ccq.org", "https:///", "portal_url", "not a web"
-    ),
+    "address without host": Seed("agency.yaml", "https://sel.ccq.org", "https:///", "portal_url", "not a web"),
     "no support by mail": Seed(
         "agency.yaml",
         "    email: firmecomptable@ccq.org",
@@ -200,9 +190,7 @@ SEEDS = {
         "  - code: linking_coordinates",
         "second time",
     ),
-    "too many failures": Seed(
-        "limits.yaml", "sign_in: {count: 10,", "sign_in: {count: 101,", "attempts:", "100"
-    ),
+    "too many failures": Seed("limits.yaml", "sign_in: {count: 10,", "sign_in: {count: 101,", "attempts:", "100"),
     "options without choice": Seed(
         "forms.yaml",
         "        choices: options",
@@ -294,9 +282,7 @@ def test_faults_of_several_files_are_reported_together(folder: Path) -> None:
 
 def test_an_organization_that_nobody_could_manage_is_refused(folder: Path) -> None:
     file = folder / "relations.yaml"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("manages: true", "manages: false"), encoding="utf-8"
-    )
+    file.write_text(file.read_text(encoding="utf-8").replace("manages: true", "manages: false"), encoding="utf-8")
     with pytest.raises(FaultyFiles) as refused:
         load(folder)
     assert ["`employer`" in str(refused.value), "`firm`" in str(refused.value)] == [True, True]

@@ -75,7 +75,7 @@ class Portal:
         json: Any = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """One request as the person. Returns the JSON body, None when there is none; keeps Mandat-After for the next."""
+        """One request as the person. Returns the JSON body, None when there is none; Mandat-After is kept."""
         started = time.perf_counter()
         response = await self.http.request(
             method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})

@@ -48,9 +48,7 @@ def test_what_pip_says_becomes_one_sentence(launcher: ModuleType, said: str, sen
 
 
 def test_help_needs_no_environment() -> None:
-    result = subprocess.run(
-        [sys.executable, ROOT / "mandat", "--help"], capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, ROOT / "mandat", "--help"], capture_output=True, text=True, check=True)
     assert "demo" in result.stdout
 
 

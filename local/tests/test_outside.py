@@ -34,9 +34,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
     smtp_port, page_port = free_ports(2)
     ports = ["--smtp-port", str(smtp_port), "--page-port", str(page_port), "--folder", str(folder)]
     processes, base = Processes(), f"http://127.0.0.1:{page_port}"
-    child = processes.start(
-        "outside", [sys.executable, "-m", "local.outside", *ports], folder / "log", cwd=ROOT
-    )
+    child = processes.start("outside", [sys.executable, "-m", "local.outside", *ports], folder / "log", cwd=ROOT)
     try:
         child.wait_until(lambda: answers(f"{base}/mails"), timeout=20)
         yield base, smtp_port, folder

@@ -44,9 +44,7 @@ def test_a_name_that_would_need_quoting_is_refused(postgres: Postgres) -> None:
         postgres.create_database('x"; DROP DATABASE postgres; --')
 
 
-async def test_kafka_takes_a_message_on_a_topic_made_the_moment_before(
-    kafka: Kafka, topic_prefix: str
-) -> None:
+async def test_kafka_takes_a_message_on_a_topic_made_the_moment_before(kafka: Kafka, topic_prefix: str) -> None:
     topic = f"{topic_prefix}tried"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
     await admin.start()

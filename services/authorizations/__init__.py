@@ -1,1 +1,1 @@
-"""The service authorizations: organizations, their contacts, dated relations and rights, and the check that reads them."""
+"""The service authorizations: organizations, contacts, dated relations and rights, and the check that reads them."""

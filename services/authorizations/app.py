@@ -15,7 +15,6 @@ from services.authorizations.organizations import api as organizations_api
 from services.authorizations.relations import api as relations_api
 from services.authorizations.tools import Tools
 
-
 CODES_IN_USE: Mapping[CodeKind, str] = {
     "organization_kinds": "select distinct kind from organizations",
     "relation_types": "select distinct type from relations",

@@ -213,9 +213,7 @@ def _wrapped(line: str) -> str:
     """The line broken at spaces only, aligned with the text of a list item; codes and addresses stay whole."""
     found = LIST_ITEM.match(line)
     indent = " " * len(found.group()) if found else ""
-    return textwrap.fill(
-        line, TEXT_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.fill(line, TEXT_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _html_values(values: Mapping[str, str]) -> dict[str, str]:

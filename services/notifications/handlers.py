@@ -102,9 +102,7 @@ async def end_overdue(work: Work[Tools], _: None) -> list[tuple[str, Standing]]:
         standing = domain.expired(mail.standing, work.now, replaced=mail.replaced)
         standings.append((mail.delivery_id, standing))
         ended.append((kind, standing))
-        work.publish(
-            MailExpired(delivery_id=mail.delivery_id, reason="replaced" if mail.replaced else "expired")
-        )
+        work.publish(MailExpired(delivery_id=mail.delivery_id, reason="replaced" if mail.replaced else "expired"))
     await storage.settle(work.connection, standings)
     return ended
 

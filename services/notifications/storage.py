@@ -157,9 +157,7 @@ async def claim(
 
 async def hold(connection: Connection, attempts: Sequence[Mail]) -> dict[UUID, Held]:
     """Lock the mails whose attempt still counts."""
-    rows = await connection.fetch(
-        HOLD, [mail.delivery_id for mail in attempts], [mail.attempts for mail in attempts]
-    )
+    rows = await connection.fetch(HOLD, [mail.delivery_id for mail in attempts], [mail.attempts for mail in attempts])
     return {row["delivery_id"]: _held(row) for row in rows}
 
 

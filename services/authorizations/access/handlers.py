@@ -46,13 +46,15 @@ async def _organization_id(connection: Connection, name: str) -> UUID | None:
         return found.organization_id if found else None
 
 
-async def _why_no_chain(
-    connection: Connection, moment: storage.Moment, account_id: UUID, organization_id: UUID
-) -> str:
+async def _why_no_chain(connection: Connection, moment: storage.Moment, account_id: UUID, organization_id: UUID) -> str:
     if not await storage.has_profile(connection, account_id, moment.at):
         return "no_profile"
     others = await storage.of_account(connection, moment, account_id, organization_id, None)
     failing = domain.decide(others, "read")
     if failing is None:
         return "no_relation"
-    return "no_subject" if failing.allowed or failing.reason in ("delegable", "right", "firm_right") else str(failing.reason)
+    return (
+        "no_subject"
+        if failing.allowed or failing.reason in ("delegable", "right", "firm_right")
+        else str(failing.reason)
+    )

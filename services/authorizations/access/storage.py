@@ -1,8 +1,8 @@
 """The one query: from a relation, through everything it hangs on, to a subject at a level, at an instant.
 
-Check, authorized files, the list of authorizations, preview and "never wider than held" all read ENTITLEMENTS, so that they
-cannot disagree. It yields what is not in force too, each link of the chain beside it, because explanations need the
-first link that fails.
+Check, authorized files, the list of authorizations, preview and "never wider than held" all read ENTITLEMENTS, so that
+they cannot disagree. It yields what is not in force too, each link of the chain beside it, because explanations need
+the first link that fails.
 """
 
 from collections.abc import Sequence
@@ -112,9 +112,7 @@ async def of_contact(connection: Connection, moment: Moment, contact_id: UUID) -
     return [_entitlement(row) for row in rows]
 
 
-async def held_by_relation(
-    connection: Connection, moment: Moment, relation_id: UUID
-) -> dict[str, Level]:
+async def held_by_relation(connection: Connection, moment: Moment, relation_id: UUID) -> dict[str, Level]:
     """What a relation carries in force at the moment: subject → highest level."""
     rows = await connection.fetch(
         f"select subject, max(level)::text as level from ({ENTITLEMENTS}) e where relation_id = $4 and {IN_FORCE}"
@@ -124,9 +122,7 @@ async def held_by_relation(
     return {row["subject"]: row["level"] for row in rows}
 
 
-async def acting(
-    connection: Connection, at: datetime, day: date, account_id: UUID, contact_id: UUID
-) -> Acting | None:
+async def acting(connection: Connection, at: datetime, day: date, account_id: UUID, contact_id: UUID) -> Acting | None:
     """The profile an account chose, if the account is that contact and both it and the organization are active."""
     row = await connection.fetchrow(ACTING, at, day, contact_id, account_id)
     if row is None or not row["memberships"]:
@@ -137,7 +133,8 @@ async def acting(
 async def has_profile(connection: Connection, account_id: UUID, at: datetime) -> bool:
     """Whether the account is linked to any contact at the instant."""
     found: bool = await connection.fetchval(
-        "select exists (select from bindings where account_id = $1 and upper_inf(recorded) and during @> $2::timestamptz)",
+        "select exists (select from bindings"
+        " where account_id = $1 and upper_inf(recorded) and during @> $2::timestamptz)",
         account_id,
         at,
     )

@@ -57,7 +57,7 @@ class PersonBody(Body):
     family_name: Name
     given_name: Name
     email: Email
-    telephones: Annotated[list[TelephoneBody], Field(max_length=10)] = []
+    telephones: Annotated[list[TelephoneBody], Field(max_length=10)] = Field(default_factory=list[TelephoneBody])
     language: Language
 
 

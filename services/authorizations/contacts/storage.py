@@ -97,7 +97,8 @@ async def lock(connection: Connection, contact_id: UUID) -> UUID | None:
 async def of_account(connection: Connection, account_id: UUID) -> list[UUID]:
     """The contacts that an account is bound to now."""
     rows = await connection.fetch(
-        "select contact_id from bindings where account_id = $1 and upper_inf(recorded) and upper_inf(during)", account_id
+        "select contact_id from bindings where account_id = $1 and upper_inf(recorded) and upper_inf(during)",
+        account_id,
     )
     return [row["contact_id"] for row in rows]
 
@@ -199,7 +200,8 @@ async def bind(
     """From `since` the account is the contact. Monotone: a link is learned once; False when it was known."""
     new = await connection.fetchval(
         "insert into bindings (link_id, account_id, contact_id, during, recorded)"
-        " values ($1, $2, $3, tstzrange($4, null), tstzrange($5, null)) on conflict (link_id) do nothing returning true",
+        " values ($1, $2, $3, tstzrange($4, null), tstzrange($5, null))"
+        " on conflict (link_id) do nothing returning true",
         link_id,
         account_id,
         contact_id,

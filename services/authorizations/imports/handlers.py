@@ -1,4 +1,4 @@
-"""One line of an extract: an organization, its contacts, relations and delegations. What stands already is left as it is."""
+"""One line of an extract: an organization, its contacts, relations, delegations. What stands already is left alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,14 +52,14 @@ async def import_organization(work: Work[Tools], line: ImportedOrganization) -> 
     work.take_time()
     changed = await _describe(work, organization_id, line, is_new=found is None)
     if changed:
-        await organization_handlers.record(
-            work, OrganizationImported, organization_id, kind=facts.kind, number=facts.number
-        )
+        await organization_handlers.record(work, OrganizationImported, organization_id, kind=facts.kind)
         await organization_handlers.publish_state(work, organization_id)
     for contact in line.contacts:
         changed |= await _import_contact(work, organization_id, contact, facts.kind)
     for representation in line.relations:
-        changed |= await _import_representation(work, organization_id, representation, others[representation.organization])
+        changed |= await _import_representation(
+            work, organization_id, representation, others[representation.organization]
+        )
     for delegation in line.delegations:
         changed |= await _import_delegation(work, organization_id, delegation, others[delegation.organization])
     if changed:
@@ -126,9 +126,7 @@ async def _import_representation(
     return await _grant(work, new, line.subjects, line.organization.kind)
 
 
-async def _import_delegation(
-    work: Work[Tools], firm_id: UUID, line: ImportedDelegation, organization_id: UUID
-) -> bool:
+async def _import_delegation(work: Work[Tools], firm_id: UUID, line: ImportedDelegation, organization_id: UUID) -> bool:
     contact = await contacts.find(work.connection, firm_id, line.client_number)
     through = _standing(await storage.held_by(work.connection, firm_id), organization_id, line.through)
     memberships = await storage.held_by(work.connection, contact.contact_id) if contact else []
@@ -143,9 +141,7 @@ async def _import_delegation(
     return await _grant(work, new, () if line.subjects == domain.ALL else line.subjects, line.organization.kind)
 
 
-def _standing(
-    relations: Iterable[storage.RelationRow], organization_id: UUID, type: str
-) -> storage.RelationRow | None:
+def _standing(relations: Iterable[storage.RelationRow], organization_id: UUID, type: str) -> storage.RelationRow | None:
     return next(
         (r for r in relations if r.organization_id == organization_id and r.type == type and r.ended_at is None), None
     )

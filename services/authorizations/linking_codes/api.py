@@ -1,4 +1,4 @@
-"""POST and GET /v1/linking-code-batches: agents send linking coordinates to the responsible persons of organizations."""
+"""POST and GET /v1/linking-code-batches: agents send linking coordinates to members of organizations."""
 
 from datetime import datetime
 from typing import Annotated

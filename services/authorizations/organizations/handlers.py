@@ -10,7 +10,9 @@ from services.authorizations.organizations import storage
 from services.authorizations.tools import Tools
 
 
-async def record(work: Work[Tools], fact: Callable[..., OrganizationFact], organization_id: UUID, **content: Any) -> None:
+async def record(
+    work: Work[Tools], fact: Callable[..., OrganizationFact], organization_id: UUID, **content: Any
+) -> None:
     """Publish a fact of an organization's file under its next number. Call it with the organization locked."""
     sequence = await storage.next_sequence(work.connection, organization_id)
     work.publish(fact(organization_id=organization_id, sequence=sequence, **content))

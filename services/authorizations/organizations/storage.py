@@ -67,7 +67,8 @@ async def get(connection: Connection, organization_ids: Iterable[UUID]) -> dict[
 async def next_sequence(connection: Connection, organization_id: UUID) -> int:
     """The number of the organization's next event; holds its row until the transaction ends."""
     number: int = await connection.fetchval(
-        "update organizations set sequence = sequence + 1 where organization_id = $1 returning sequence", organization_id
+        "update organizations set sequence = sequence + 1 where organization_id = $1 returning sequence",
+        organization_id,
     )
     return number
 
@@ -109,7 +110,7 @@ async def name(
 
 
 async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
-    """From `since` the owner is active, or not; what was recorded before is closed and kept. Nothing when it is so already."""
+    """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already."""
     known = await connection.fetchrow(
         "select active, lower(during) as since from statuses"
         " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",

@@ -204,9 +204,7 @@ async def post_relation(
 
 
 @routes.post("/v1/contacts/{contact_id}/removals", summary="Withdraw relations or subjects from a contact")
-async def post_removal(
-    contact_id: UUID, body: RemovalBody, acting: Profile, call: AuthorizationsCall
-) -> RemovalView:
+async def post_removal(contact_id: UUID, body: RemovalBody, acting: Profile, call: AuthorizationsCall) -> RemovalView:
     """In force at once: the next check says no. With `preview` nothing changes."""
     removed = await call.run(
         remove,

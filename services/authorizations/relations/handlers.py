@@ -151,7 +151,9 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
     await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
     if new.through is None:
         await publish_state(work, command.contact_id)
-    work.audit("relation added", organization_id=new.organization_id, object_id=new.relation_id, holder=str(new.holder_id))
+    work.audit(
+        "relation added", organization_id=new.organization_id, object_id=new.relation_id, holder=str(new.holder_id)
+    )
     return new.relation_id
 
 
@@ -244,9 +246,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return refusal
     for relation in relations:
         await storage.end(work.connection, relation.relation_id, work.now)
-        await record(
-            work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now
-        )
+        await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
     for right_id, relation_id, organization_id, subject in rights:
         await storage.end_right(work.connection, right_id, work.now)
         await record(

@@ -212,7 +212,8 @@ async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | 
 async def memberships_of(connection: Connection, organization_id: UUID, at: datetime, day: date) -> list[RelationRow]:
     """The memberships of an organization that are in force."""
     rows = await connection.fetch(
-        f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null and {in_force('relations')}",
+        f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null"
+        f" and {in_force('relations')}",
         at, day, organization_id,
     )  # fmt: skip
     return [_relation(row) for row in rows]

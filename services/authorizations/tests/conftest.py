@@ -1,6 +1,5 @@
 """The guide's firm, brought in as an extract would be, with its responsible person linked."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from services.authorizations.app import service
 from services.authorizations.contacts.handlers import learn_link, learn_person
 from services.authorizations.imports.handlers import import_organization
 from services.authorizations.tools import Tools
-from tests.fixtures.gateway import OpenService, Opened
+from tests.fixtures.gateway import Opened, OpenService
 
 TEST = Actor("test", "test")
 EXTRACT = ROOT / "agencies" / "ccq" / "demo" / "organizations.ndjson"
@@ -158,7 +157,7 @@ class Firm:
 
 
 @pytest.fixture
-async def firm(open_service: OpenService) -> AsyncIterator[Firm]:
+async def firm(open_service: OpenService) -> Firm:
     """LAFORCE COMPTABLE INC. of the guide, with its two clients."""
     opened = await open_service(service)
     ids = {}
@@ -170,4 +169,4 @@ async def firm(open_service: OpenService) -> AsyncIterator[Firm]:
     firm_id = ids.pop("LAFORCE COMPTABLE INC.")
     made = Firm(opened, firm_id, ids, Someone(uuid4(), uuid4(), {}))
     made.responsible = await made.link(await made.contact("3000001"))
-    yield made
+    return made

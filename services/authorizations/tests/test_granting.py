@@ -1,7 +1,7 @@
 """Steps 4 and 5 of the guide: adding members, delegating, and what is refused."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,11 +9,13 @@ import pytest
 
 from services.authorizations.tests.conftest import DELEGABLE, Firm
 
-TOMORROW = date.today() + timedelta(days=2)  # a day that has not begun anywhere on earth
+TOMORROW = datetime.now(UTC).date() + timedelta(days=2)  # a day that has not begun anywhere on earth
 
 
 async def test_adding_a_member_asks_for_coordinates_and_tells_of_each_fact(firm: Firm) -> None:
-    added = await firm.add_member(subjects=[{"subject": "profile", "level": "read"}, {"subject": "payments_statements", "level": "write"}])
+    added = await firm.add_member(
+        subjects=[{"subject": "profile", "level": "read"}, {"subject": "payments_statements", "level": "write"}]
+    )
     assert added.status_code == 201
     contact_id = added.json()["contact_id"]
     published = await firm.opened.published()
@@ -89,7 +91,9 @@ async def test_the_same_form_twice_with_one_key_adds_one_contact(firm: Firm) -> 
 
 
 async def test_client_numbers_are_drawn_from_the_agencys_range_each_once(firm: Firm) -> None:
-    added = await asyncio.gather(*[firm.add_member(contact={**CONTACT, "email": f"p{i}@example.org"}) for i in range(6)])
+    added = await asyncio.gather(
+        *[firm.add_member(contact={**CONTACT, "email": f"p{i}@example.org"}) for i in range(6)]
+    )
     numbers = [answer.json()["client_number"] for answer in added]
     profile = firm.opened.tools.agency.profile
     assert len(set(numbers)) == 6 and all(number in profile.client_numbers for number in numbers)
@@ -192,7 +196,9 @@ async def test_a_contact_of_the_client_itself_may_have_what_cannot_be_delegated(
 
 async def test_the_forms_say_what_to_tick_in_both_languages(firm: Firm) -> None:
     fr = (await firm.client.get("/v1/forms", headers=firm.responsible.headers)).json()["items"]
-    en = (await firm.client.get("/v1/forms", headers=firm.responsible.headers | {"Accept-Language": "en"})).json()["items"]
+    en = (await firm.client.get("/v1/forms", headers=firm.responsible.headers | {"Accept-Language": "en"})).json()[
+        "items"
+    ]
     assert [form["kind"] for form in fr] == ["addition", "removal"]
     assert fr[0]["attestations"][0]["text"] != en[0]["attestations"][0]["text"]
     member = await firm.member()

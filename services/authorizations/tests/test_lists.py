@@ -44,7 +44,9 @@ async def test_authorizations_are_filtered_by_contact_subject_client_and_activit
         return [(row["subject"], row["active"]) for row in rows]
 
     assert len(await subjects(f"contact={member.contact_id}&organization={client_id}")) == 5
-    assert await subjects(f"contact={member.contact_id}&subject=profile&organization={firm.firm_id}") == [("profile", True)]
+    assert await subjects(f"contact={member.contact_id}&subject=profile&organization={firm.firm_id}") == [
+        ("profile", True)
+    ]
     assert await subjects(f"contact={member.contact_id}&active=false") == []
     await firm.remove(member.contact_id)
     assert await subjects(f"contact={member.contact_id}&active=true") == []

@@ -58,7 +58,10 @@ async def test_a_link_told_twice_is_one(firm: Firm) -> None:
         organization_id=firm.firm_id, method="linking_coordinates", linked_at=row["during"].lower,
     )  # fmt: skip
     await firm.opened.unit.run(learn_link, again, TEST)
-    assert await firm.opened.unit.pool.fetchval("select count(*) from bindings where contact_id = $1", member.contact_id) == 1
+    assert (
+        await firm.opened.unit.pool.fetchval("select count(*) from bindings where contact_id = $1", member.contact_id)
+        == 1
+    )
 
 
 async def test_versions_of_a_contacts_state_rise_with_its_order_in_the_outbox(firm: Firm) -> None:
@@ -67,7 +70,9 @@ async def test_versions_of_a_contacts_state_rise_with_its_order_in_the_outbox(fi
     await asyncio.gather(*[firm.delegate(member.contact_id, client_id) for client_id in clients],
                          firm.opened.unit.run(learn_person, person(member.account_id, 9, "x@example.org"), TEST),
                          firm.remove(member.contact_id))  # fmt: skip
-    versions = [s["version"] for s in await firm.opened.published("Contact") if s["contact_id"] == str(member.contact_id)]
+    versions = [
+        s["version"] for s in await firm.opened.published("Contact") if s["contact_id"] == str(member.contact_id)
+    ]
     assert versions == list(range(1, len(versions) + 1))
 
 

@@ -95,7 +95,7 @@ class Rig:
     async def until(self, holds: Callable[[], Awaitable[object]]) -> None:
         """Wait until something holds in the database."""
         async with asyncio.timeout(10):
-            while not await holds():  # noqa: ASYNC110 - the database is the only one who knows
+            while not await holds():
                 await asyncio.sleep(0.01)
 
     async def told(self, request: MailRequest) -> list[str]:

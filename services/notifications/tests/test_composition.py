@@ -117,10 +117,13 @@ def test_a_mail_says_who_it_is_from_and_that_nobody_wrote_it_by_hand(
 ) -> None:
     mail = parsed(composer, SAMPLES[kind], language)
     assert mail["From"].addresses[0].addr_spec == "services-en-ligne@ccq.example"
-    assert mail["From"].addresses[0].display_name == {
-        "fr": "CCQ – Services en ligne",
-        "en": "CCQ – Online services",
-    }[language]
+    assert (
+        mail["From"].addresses[0].display_name
+        == {
+            "fr": "CCQ – Services en ligne",
+            "en": "CCQ – Online services",
+        }[language]
+    )
     assert len(mail["To"].addresses) == 1
     assert mail["To"].addresses[0].display_name == ""
     assert mail["Message-ID"] == f"<{SAMPLES[kind].delivery_id}@ccq.example>"

@@ -167,9 +167,7 @@ async def test_one_refused_mail_does_not_harm_the_next_on_the_same_connection(ri
     rig.host.answers = refuse_content
     rig.host.unwelcome = {"unwelcome@firme.example"}
     rig.send()
-    refused = [
-        await rig.request(code_mail(address=f"{name}@firme.example")) for name in ("unwelcome", "disliked") * 4
-    ]
+    refused = [await rig.request(code_mail(address=f"{name}@firme.example")) for name in ("unwelcome", "disliked") * 4]
     welcome = [await rig.request(code_mail()) for _ in range(8)]
     await all_of(*(rig.reaches(mail, "sent") for mail in welcome))
     await all_of(*(rig.reaches(mail, "undelivered") for mail in refused))

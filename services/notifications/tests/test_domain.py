@@ -55,6 +55,3 @@ def test_only_an_accepted_or_deferred_mail_is_tried_again(outcome: Outcome) -> N
 
 def test_an_unknown_handle_answers_like_a_mail_just_accepted() -> None:
     assert domain.delivery(None) == domain.delivery(WAITING)
-
-
-

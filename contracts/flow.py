@@ -1,0 +1,54 @@
+"""Who publishes each event, and which services read it. asyncapi.yaml tells it; tests/test_readers.py
+holds the services to it.
+
+Contracts know no service, so these tables are written by hand.
+"""
+
+from collections.abc import Mapping
+
+from contracts.accounts import Person, SessionsRevoked
+from contracts.authorizations import Contact, Organization
+from contracts.events import Event
+from contracts.linking import LinkingCodeIssued, ProfileLinked
+from contracts.notifications import (
+    AlreadyRegisteredMail,
+    LinkingCoordinatesMail,
+    MailRequest,
+    ProfileLinkedMail,
+    VerificationCodeMail,
+)
+from contracts.topics import TOPICS
+
+SERVICES: tuple[str, ...] = tuple(sorted({topic.service for topic in TOPICS}))
+
+READERS: Mapping[type[Event], tuple[str, ...]] = {
+    Person: ("authorizations", "linking"),
+    SessionsRevoked: ("authorizations", "linking"),
+    Contact: ("linking",),
+    Organization: ("linking",),
+    LinkingCodeIssued: ("authorizations",),
+    ProfileLinked: ("authorizations",),
+    VerificationCodeMail: ("notifications",),
+    AlreadyRegisteredMail: ("notifications",),
+    LinkingCoordinatesMail: ("notifications",),
+    ProfileLinkedMail: ("notifications",),
+}
+"""The services that subscribe, besides whoever else the agency lets read a public topic. Not named: none does."""
+
+MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
+    VerificationCodeMail: ("accounts",),
+    AlreadyRegisteredMail: ("accounts",),
+    LinkingCoordinatesMail: ("linking",),
+    ProfileLinkedMail: ("linking",),
+}
+"""The services that ask for a mail: the one kind of event that is published on another service's topic."""
+
+
+def readers(event: type[Event]) -> tuple[str, ...]:
+    """The services that read the event, in alphabetical order."""
+    return READERS.get(event, ())
+
+
+def publishers(event: type[Event]) -> tuple[str, ...]:
+    """The services that publish the event, in alphabetical order. KeyError for a mail request that nobody asks for."""
+    return MAIL_REQUESTERS[event] if issubclass(event, MailRequest) else (event.topic.service,)

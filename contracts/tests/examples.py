@@ -1,0 +1,243 @@
+"""One example of every event, and of what each mail request seals; contracts/golden/ holds the same as JSON.
+
+Everything in them is fictitious. For a new event, add its example here, write its golden file once, and read it over:
+
+    python -m contracts.tests.examples accounts.AccountOpened.v1.json > contracts/golden/accounts.AccountOpened.v1.json
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contracts import accounts, authorizations, jsonschema, linking, notifications
+from contracts.cloudevents import Envelope
+from contracts.events import Event, Span
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def _id(number: int) -> UUID:
+    """A UUIDv7 that nobody drew: the moment is that of the examples, all else is the number."""
+    return UUID(f"019aab39-4c08-7000-8000-{number:012d}")
+
+
+ACCOUNT, REGISTRATION, SESSION = _id(1), _id(2), _id(3)
+ORGANIZATION, CLIENT = _id(10), _id(11)
+CONTACT, LINK = _id(20), _id(21)
+MEMBERSHIP, REPRESENTATION, DELEGATION, RIGHT = _id(30), _id(31), _id(32), _id(33)
+DELIVERY, EVENT = _id(40), _id(90)
+
+NOW = datetime(2026, 11, 22, 15, 4, 5, 678901, tzinfo=UTC)
+SOON = datetime(2026, 11, 22, 15, 14, 5, tzinfo=UTC)
+LATER = datetime(2026, 12, 23, 5, 0, tzinfo=UTC)
+SEALED = "eyJ-example.sealed.to.notifications.example"  # a JWE's five parts, and nothing in them
+HANDLE = "handle-example-0001"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"  # the example of W3C Trace Context
+
+
+def _mail(purpose: str) -> dict[str, Any]:
+    return {
+        "recipient_id": CONTACT,
+        "delivery_id": DELIVERY,
+        "handle": HANDLE,
+        "language": "fr",
+        "priority": "urgent",
+        "expires_at": SOON,
+        "deduplication_id": f"{purpose}:{DELIVERY}",
+        "replaces": f"{purpose}:{CONTACT}",
+        "sealed": SEALED,
+    }
+
+
+EVENTS: tuple[Event, ...] = (
+    accounts.VerificationRequested(
+        account_id=ACCOUNT, registration_id=REGISTRATION, delivery_id=DELIVERY, expires_at=SOON
+    ),
+    accounts.EmailVerified(account_id=ACCOUNT, registration_id=REGISTRATION),
+    accounts.AccountOpened(account_id=ACCOUNT, terms_version="2026-01"),
+    accounts.SessionsRevoked(account_id=ACCOUNT, session_id=SESSION, epoch=3, reason="signed_out"),
+    accounts.Person(
+        account_id=ACCOUNT,
+        version=2,
+        status="active",
+        status_since=NOW,
+        epoch=3,
+        email="ada.example@example.org",
+        given_name="Ada",
+        family_name="Exemple",
+        language="fr",
+    ),
+    authorizations.OrganizationImported(organization_id=ORGANIZATION, sequence=1, kind="firm"),
+    authorizations.ContactAdded(organization_id=ORGANIZATION, sequence=2, contact_id=CONTACT),
+    authorizations.RelationAdded(
+        organization_id=CLIENT,
+        sequence=7,
+        relation_id=DELEGATION,
+        type="delegation",
+        holder_kind="contact",
+        holder_id=CONTACT,
+        through=REPRESENTATION,
+        membership=MEMBERSHIP,
+        all_rights=True,
+        valid=Span(starts_on="2026-11-22", ends_on="2027-11-21"),
+    ),
+    authorizations.RelationEnded(organization_id=CLIENT, sequence=8, relation_id=DELEGATION, ended_at=NOW),
+    authorizations.RightAdded(
+        organization_id=CLIENT,
+        sequence=9,
+        right_id=RIGHT,
+        relation_id=DELEGATION,
+        subject="monthly_report",
+        level="write",
+        valid=Span(starts_on="2026-11-22", ends_on="2027-11-21"),
+    ),
+    authorizations.RightEnded(
+        organization_id=CLIENT,
+        sequence=10,
+        right_id=RIGHT,
+        relation_id=DELEGATION,
+        subject="monthly_report",
+        ended_at=NOW,
+    ),
+    authorizations.Organization(
+        organization_id=ORGANIZATION,
+        version=4,
+        kind="firm",
+        number="9000001",
+        legal_name="COMPTABLES EXEMPLE INC.",
+        trade_names=("Exemple", "Les Comptables Fictifs"),
+        status="active",
+        email="bureau@example.org",
+        language="fr",
+    ),
+    authorizations.Contact(
+        contact_id=CONTACT,
+        version=5,
+        organization_id=ORGANIZATION,
+        client_number="90000020",
+        family_name="Exemple",
+        given_name="Ada",
+        email="ada.example@example.org",
+        telephones=(authorizations.Telephone(kind="work", number="+15145550100"),),
+        language="fr",
+        functions=(
+            authorizations.FunctionSpan(type="responsible_person", starts_on="2026-01-05", ends_on="2027-01-04"),
+        ),
+        manages=(Span(starts_on="2026-01-05", ends_on="2027-01-04"),),
+        linking_code_generation=1,
+    ),
+    linking.LinkingCodeIssued(
+        contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
+    ),
+    linking.LinkRefused(
+        contact_id=CONTACT,
+        organization_id=ORGANIZATION,
+        account_id=ACCOUNT,
+        method="linking_coordinates",
+        reason="wrong_code",
+    ),
+    linking.ProfileLinked(
+        contact_id=CONTACT,
+        organization_id=ORGANIZATION,
+        link_id=LINK,
+        account_id=ACCOUNT,
+        method="linking_coordinates",
+        linked_at=NOW,
+    ),
+    notifications.VerificationCodeMail(**_mail("verification"), minutes=10),
+    notifications.AlreadyRegisteredMail(**_mail("verification")),
+    notifications.LinkingCoordinatesMail(
+        **_mail("linking_coordinates"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        expires_on=date(2026, 12, 22),
+    ),
+    notifications.ProfileLinkedMail(
+        **_mail("profile_linked"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        function="responsible_person",
+        linked_at=NOW,
+    ),
+    notifications.MailAccepted(delivery_id=DELIVERY),
+    notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),
+    notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
+    notifications.MailBounced(delivery_id=DELIVERY, status="5.1.1"),
+    notifications.MailExpired(delivery_id=DELIVERY, reason="replaced"),
+)
+
+SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {
+    notifications.VerificationCodeMail: notifications.VerificationCodeContents(
+        address="ada.example@example.org", given_name="Ada", code="000000"
+    ),
+    notifications.AlreadyRegisteredMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.LinkingCoordinatesMail: notifications.LinkingCoordinatesContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        client_number="90000020",
+        code="EXAMPLE00000X",
+        responsible=("Grace Exemple", "Alan Exemple"),
+    ),
+    notifications.ProfileLinkedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A Kafka record: what a golden file holds."""
+
+    headers: Mapping[str, str]
+    key: str
+    value: Mapping[str, Any]
+
+
+def envelope(event: Event) -> Envelope:
+    """The envelope of the example; one carries a trace."""
+    plain = Envelope.around(event, id=EVENT, source=f"urn:mandat:example:{event.topic.service}", time=NOW)
+    if not isinstance(event, accounts.AccountOpened):
+        return plain
+    return Envelope(
+        plain.id, plain.source, plain.type, plain.time, plain.dataschema, plain.partitionkey, traceparent=TRACE
+    )
+
+
+def written(event: Event) -> Record:
+    """The record as a service's outbox and relay write it."""
+    headers = {name: value.decode() for name, value in envelope(event).headers()}
+    return Record(headers, event.key, json.loads(event.model_dump_json()))
+
+
+def files() -> dict[str, str]:
+    """The text of every golden file, by its name."""
+    found = {
+        jsonschema.file_name(type(event)): rendered(
+            {"headers": record.headers, "key": record.key, "value": record.value}
+        )
+        for event in EVENTS
+        for record in (written(event),)
+    }
+    for request, contents in SEALED_CONTENTS.items():
+        found[jsonschema.sealed_file_name(request)] = rendered(plaintext(contents))
+    return found
+
+
+def plaintext(contents: BaseModel) -> dict[str, Any]:
+    """What a Sealer encrypts."""
+    found: dict[str, Any] = json.loads(contents.model_dump_json())
+    return found
+
+
+def rendered(content: Mapping[str, Any]) -> str:
+    """JSON as golden files are laid out."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(files()[sys.argv[1]])

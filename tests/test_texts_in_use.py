@@ -1,0 +1,58 @@
+"""Each text that the code names exists, and each that exists is named."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from contracts.problems import problems, words
+
+ROOT = Path(__file__).parents[1]
+
+
+def sources() -> Iterator[ast.Module]:
+    """The code of chassis and services, without its tests."""
+    for folder in ("chassis", "services"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            if "tests" not in file.parts:
+                yield ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+NODES = [node for source in sources() for node in ast.walk(source)]
+LITERALS = {node.value for node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+PREFIXES = {
+    node.values[0].value
+    for node in NODES
+    if isinstance(node, ast.JoinedStr) and len(node.values) == 2 and isinstance(node.values[0], ast.Constant)
+}
+"""The beginnings of names that are put together, as in f"reason_{…}"."""
+
+
+def first_arguments(function: str) -> Iterator[str]:
+    """Every text that a call of the function may have as its first argument, where it stands in the call itself."""
+    for node in NODES:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function and node.args:
+            first = node.args[0]
+            choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+            yield from (c.value for c in choices if isinstance(c, ast.Constant) and isinstance(c.value, str))
+
+
+def test_the_search_finds_calls() -> None:
+    assert {"not_found", "invalid_request"} <= set(first_arguments("Refusal"))
+    assert "reason_" in PREFIXES
+
+
+def test_every_refusal_has_its_problem() -> None:
+    assert sorted({*first_arguments("Refusal")} - problems().keys()) == []
+
+
+def test_every_word_that_is_named_exists() -> None:
+    assert sorted({*first_arguments("word")} - words().keys()) == []
+
+
+def test_every_problem_can_happen() -> None:
+    assert sorted(code for code in problems() if code not in LITERALS) == []
+
+
+def test_every_word_is_used() -> None:
+    beginnings = tuple(prefix for prefix in PREFIXES if isinstance(prefix, str) and prefix.endswith("_"))
+    assert sorted(name for name in words() if name not in LITERALS and not name.startswith(beginnings)) == []
