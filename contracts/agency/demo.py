@@ -9,13 +9,12 @@ from pydantic import Field
 
 from contracts.agency.agency import Agency
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_ndjson
+from contracts.agency.references import unknown_references
 from contracts.agency.text import EmailAddress, Policy, Text
-from contracts.events import Code, Language
+from contracts.events import Language
 from contracts.imports import (
-    ALL,
     ClientNumber,
     ImportedOrganization,
-    ImportedRight,
     OrganizationKey,
     PersonName,
 )
@@ -71,7 +70,7 @@ def load_demo(agency: Agency) -> Demo:
 def _check_rows(file: Path, rows: list[tuple[int, ImportedOrganization]], agency: Agency) -> Iterator[Fault]:
     earlier: set[tuple[str, str]] = set()
     for line, row in rows:
-        yield from (Fault(file, line, reason) for reason in unknown_references(row, agency))
+        yield from (Fault(file, line, reason) for reason in (*unknown_references(row, agency), *_loose_ends(row)))
         for organization in (r.organization for r in (*row.relations, *row.delegations)):
             named = (organization.kind, organization.number)
             if named not in earlier:
@@ -112,51 +111,12 @@ def _check_people(
             )
 
 
-def unknown_references(row: ImportedOrganization, agency: Agency) -> Iterator[str]:
-    """Why the agency's data cannot hold this import line, one sentence each."""
-    own_kind = row.organization.kind
-    if own_kind not in agency.organization_kinds:
-        yield f"No organization kind has the code `{own_kind}`."
-    clients: set[tuple[str, str, str]] = set()
-    for contact in row.contacts:
-        for membership in contact.relations:
-            yield from _misplaced(agency, membership.type, "membership", own_kind)
-            yield from _beyond_ceiling(agency, membership.subjects, own_kind)
-    for relation in row.relations:
-        clients.add((relation.type, relation.organization.kind, relation.organization.number))
-        yield from _misplaced(agency, relation.type, "representation", relation.organization.kind)
-        known = agency.relation_types.get(relation.type)
-        if known and known.shape == "representation" and own_kind not in known.by_kinds:
-            yield f"An organization of kind `{own_kind}` cannot hold a relation of type `{relation.type}`."
-        yield from _beyond_ceiling(agency, relation.subjects, relation.organization.kind)
+def _loose_ends(row: ImportedOrganization) -> Iterator[str]:
+    """A demo line is whole: its delegations name contacts and relations of the line itself."""
     members = {contact.client_number for contact in row.contacts}
+    clients = {(relation.type, relation.organization) for relation in row.relations}
     for delegation in row.delegations:
         if delegation.client_number not in members:
             yield f"The delegation names {delegation.client_number}, no contact of this line."
-        if (delegation.through, delegation.organization.kind, delegation.organization.number) not in clients:
+        if (delegation.through, delegation.organization) not in clients:
             yield f"The delegation goes through `{delegation.through}`, no relation of this line."
-        yield from _beyond_ceiling(agency, delegation.subjects, delegation.organization.kind)
-        if delegation.subjects != ALL:
-            for right in delegation.subjects:
-                subject = agency.subjects.get(right.subject)
-                if subject and not subject.delegable:
-                    yield f"The subject `{right.subject}` cannot be delegated."
-
-
-def _misplaced(agency: Agency, type_: Code, shape: str, of_kind: Code) -> Iterator[str]:
-    known = agency.relation_types.get(type_)
-    if known is None:
-        yield f"No relation type has the code `{type_}`."
-    elif known.shape != shape:
-        yield f"The relation type `{type_}` is no {shape}."
-    elif of_kind not in known.of_kinds:
-        yield f"The relation type `{type_}` does not exist for organizations of kind `{of_kind}`."
-
-
-def _beyond_ceiling(agency: Agency, subjects: tuple[ImportedRight, ...] | Literal["all"], kind: Code) -> Iterator[str]:
-    for right in () if subjects == ALL else subjects:
-        known = agency.subjects.get(right.subject)
-        if known is None:
-            yield f"No subject has the code `{right.subject}`."
-        elif kind not in known.kinds:
-            yield f"The subject `{right.subject}` does not exist for organizations of kind `{kind}`."

@@ -3,17 +3,18 @@
 from chassis.doors import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
 from contracts.linking import LinkingCodeIssued, ProfileLinked
+from services.authorizations.accounts import handlers as accounts
 from services.authorizations.contacts import handlers as contacts
 from services.authorizations.linking_codes import handlers as linking_codes
 from services.authorizations.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # A state with a version: an older one is ignored, so nothing needs to wait behind a parked one.
-    Subscription(Person, contacts.learn_person, Order.FREE),
+    Subscription(Person, accounts.follow_account, Order.FREE),
     # A withdrawal is monotone and must never wait.
-    Subscription(SessionsRevoked, contacts.learn_revocation, Order.FREE),
+    Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
     # Links of one contact follow each other.
-    Subscription(ProfileLinked, contacts.learn_link, Order.KEPT),
+    Subscription(ProfileLinked, contacts.follow_link, Order.KEPT),
     # Progress of a batch: each item on its own.
-    Subscription(LinkingCodeIssued, linking_codes.learn_issue, Order.FREE),
+    Subscription(LinkingCodeIssued, linking_codes.follow_issue, Order.FREE),
 )

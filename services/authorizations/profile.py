@@ -11,8 +11,7 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.tokens import Agent, Caller, Person
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting
-from services.authorizations.relations.domain import Applicant
+from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.tools import Tools
 
 AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
@@ -48,7 +47,7 @@ class Viewer:
     acting: Acting | None
     manages: bool
 
-    def only(self, organization_id: UUID) -> UUID | None:
+    def own_rows(self, organization_id: UUID) -> UUID | None:
         """The one contact whose rows this viewer sees, None for all. Raises ProblemRaised when it may see none."""
         if self.acting is None:
             return None
@@ -73,9 +72,9 @@ Profile = Annotated[Acting, Depends(_chosen)]
 Viewing = Annotated[Viewer, Depends(_viewer)]
 
 
-def applicant(acting: Acting) -> Applicant:
+def as_profile(acting: Acting) -> AsProfile:
     """Who asks, for a handler that re-reads what the profile may do."""
-    return Applicant(acting.account_id, acting.contact_id)
+    return AsProfile(acting.account_id, acting.contact_id)
 
 
 def etag(*parts: Any) -> str:

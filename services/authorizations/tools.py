@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.agency import Agency
 from contracts.agency.relations import RelationType
-from services.authorizations.access.domain import Acting
-from services.authorizations.access.storage import Moment
+from services.authorizations.access.domain import Acting, Moment
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What several lists and forms share over HTTP."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -14,8 +14,9 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.events import Language, Level
 from contracts.problems import word
+from services.authorizations.attestations.domain import Ticked
 from services.authorizations.periods import FOREVER, Period
-from services.authorizations.relations.domain import Grant, Ticked
+from services.authorizations.relations.domain import Grant
 from services.authorizations.tools import Tools
 
 V = TypeVar("V")
@@ -108,6 +109,3 @@ def paged(found: pages.Page, items: list[Any], language: Language) -> dict[str, 
 def asked_at(call: Call[Tools], at: datetime | None) -> datetime:
     """The instant asked about."""
     return at or call.gateway.unit.origin.clock()
-
-
-ALL = Literal["all"]

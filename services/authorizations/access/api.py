@@ -17,7 +17,7 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.profile import AuthorizationsCall, Profile
 from services.authorizations.tools import Tools
-from services.authorizations.views import last_day
+from services.authorizations.views import Cursor, Limit, PageView, last_day, page, paged
 
 routes = router()
 
@@ -57,13 +57,6 @@ class AuthorizedFileView(BaseModel):
     functions: list[str]
     subjects: list[FileSubjectView]
     absent: list[AbsentSubjectView]
-
-
-class AuthorizedFilesView(BaseModel):
-    """Every organization that the profile may act for, by name."""
-
-    items: list[AuthorizedFileView]
-    total: int
 
 
 class ChoiceView(BaseModel):
@@ -116,18 +109,19 @@ class FormsView(BaseModel):
 
 
 @routes.get("/v1/authorized-files", summary="The files the chosen profile may act in")
-async def authorized_files(acting: Profile, call: AuthorizationsCall) -> AuthorizedFilesView:
-    """Subjects, rights and dates in force now, and why a service is absent."""
+async def authorized_files(
+    acting: Profile, call: AuthorizationsCall, cursor: Cursor = None, limit: Limit = 50
+) -> PageView[AuthorizedFileView]:
+    """By name of the organization: subjects, rights and dates in force now, and why a service is absent."""
     moment = call.tools.moment(call.gateway.unit.origin.clock())
+    found = await page(call, storage.files_of_contact(moment, acting.contact_id), cursor, limit)
+    ids = [row["organization_id"] for row in found.rows]
     async with call.gateway.unit.pool.acquire() as connection:
-        chains = await storage.of_contact(connection, moment, acting.contact_id)
-        names = await organizations.get(connection, {chain.organization_id for chain in chains})
-    files = [
-        _file(call, names[organization_id], list(found), moment.day)
-        for organization_id, found in groupby(chains, key=lambda chain: chain.organization_id)
-    ]
-    files.sort(key=lambda file: file.organization.name.casefold())
-    return AuthorizedFilesView(items=files, total=len(files))
+        chains = await storage.of_contact(connection, moment, acting.contact_id, ids)
+        named = await organizations.get(connection, ids)
+    held = {key: list(some) for key, some in groupby(chains, key=lambda chain: chain.organization_id)}
+    files = [_file(call, named[key], held[key], moment.day) for key in ids if key in held]
+    return PageView[AuthorizedFileView](**paged(found, files, call.language))
 
 
 @routes.get("/v1/forms", summary="The forms the chosen profile may use")

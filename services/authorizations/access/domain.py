@@ -2,10 +2,28 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from contracts.events import Level
 from services.authorizations.periods import Period
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The instant asked about, the agency's day then, and which subjects the agency lets delegate."""
+
+    at: datetime
+    day: date
+    delegable: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AsProfile:
+    """Who asks, as the request says: an account through one of its contacts. Re-read under the lock."""
+
+    account_id: UUID
+    contact_id: UUID
 
 
 @dataclass(frozen=True)

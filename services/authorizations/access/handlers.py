@@ -1,13 +1,15 @@
-"""The access check: may this account do this, for this organization, at this instant, and why."""
+"""May this account do this, for this organization, at this instant, and why; may this profile manage."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Connection
+from chassis.outcomes import Refusal
+from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
-from services.authorizations.access.domain import Decision
+from services.authorizations.access.domain import Acting, AsProfile, Decision, Moment
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -46,7 +48,7 @@ async def _organization_id(connection: Connection, name: str) -> UUID | None:
         return found.organization_id if found else None
 
 
-async def _why_no_chain(connection: Connection, moment: storage.Moment, account_id: UUID, organization_id: UUID) -> str:
+async def _why_no_chain(connection: Connection, moment: Moment, account_id: UUID, organization_id: UUID) -> str:
     if not await storage.has_profile(connection, account_id, moment.at):
         return "no_profile"
     others = await storage.of_account(connection, moment, account_id, organization_id, None)
@@ -58,3 +60,13 @@ async def _why_no_chain(connection: Connection, moment: storage.Moment, account_
         if failing.allowed or failing.reason in ("delegable", "right", "firm_right")
         else str(failing.reason)
     )
+
+
+async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | None) -> Acting | Refusal:
+    """The profile that asks, re-read: it must manage the organization, which must be its own."""
+    acting = await storage.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+    if acting is None:
+        return Refusal("profile_not_yours")
+    if organization_id is None or acting.organization_id != organization_id:
+        return Refusal("not_found")
+    return acting if work.tools.manages(acting) else Refusal("not_permitted")

@@ -6,16 +6,21 @@ the first link that fails.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg import Range
 
 from chassis.database import Connection
+from chassis.pages import Listing
 from contracts.events import Level
-from services.authorizations.access.domain import Acting, Entitlement
+from services.authorizations.access.domain import Acting, Entitlement, Moment
 from services.authorizations.periods import Period
+
+
+def known(row: str) -> str:
+    """Whether a version of a dated row is what we know now."""
+    return f"upper_inf({row}.recorded)"
 
 
 def in_force(row: str) -> str:
@@ -27,7 +32,7 @@ def active(owner: str) -> str:
     """Whether an organization or account is active at $1."""
     return (
         f"exists (select from statuses s where s.owner_id = {owner}"
-        " and upper_inf(s.recorded) and s.active and s.during @> $1::timestamptz)"
+        f" and {known('s')} and s.active and s.during @> $1::timestamptz)"
     )
 
 
@@ -46,17 +51,17 @@ select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_or
     {in_force("held")} as right_holds,
     r.through is null or r.all_rights or coalesce(firm.holds, false) as firm_right_holds
 from relations r
-left join relations m on m.relation_id = r.membership and upper_inf(m.recorded)
-left join relations t on t.relation_id = r.through and upper_inf(t.recorded)
+left join relations m on m.relation_id = r.membership and {known("m")}
+left join relations t on t.relation_id = r.through and {known("t")}
 join rights held on held.relation_id = case when r.all_rights then r.through else r.relation_id end
-    and upper_inf(held.recorded)
+    and {known("held")}
 left join lateral (
     select f.level, {in_force("f")} as holds from rights f
     where r.through is not null and not r.all_rights
-        and f.relation_id = r.through and f.subject = held.subject and upper_inf(f.recorded)
+        and f.relation_id = r.through and f.subject = held.subject and {known("f")}
     order by holds desc, upper(f.valid) desc nulls first limit 1
 ) firm on true
-where upper_inf(r.recorded)
+where {known("r")}
 """
 
 IN_FORCE = (
@@ -68,12 +73,19 @@ OF_ACCOUNT = f"""
 select e.*, {active("b.account_id")} as account_active, b.during @> $1::timestamptz as bound
 from bindings b
 join ({ENTITLEMENTS}) e on e.holder_id = b.contact_id
-where upper_inf(b.recorded) and b.account_id = $4 and e.organization_id = $5
+where {known("b")} and b.account_id = $4 and e.organization_id = $5
 """
 
 OF_CONTACT = f"""
 select e.*, true as account_active, true as bound from ({ENTITLEMENTS}) e
-where e.holder_id = $4 and {IN_FORCE} order by e.organization_id, e.subject
+where e.holder_id = $4 and {IN_FORCE} and ($5::uuid[] is null or e.organization_id = any($5))
+order by e.organization_id, e.subject
+"""
+
+FILES_OF_CONTACT = f"""
+select e.organization_id, min(unaccent(lower(p.legal_name))) as sorted_name
+from ({ENTITLEMENTS}) e join personal_fields p on p.owner_id = e.organization_id
+where e.holder_id = $4 and {IN_FORCE} group by e.organization_id
 """
 
 ACTING = f"""
@@ -81,20 +93,11 @@ select c.organization_id,
     coalesce(array_agg(r.type) filter (where {in_force("r")}), '{{}}') as functions,
     coalesce(array_agg(r.relation_id) filter (where {in_force("r")}), '{{}}') as memberships
 from contacts c
-join bindings b on b.contact_id = c.contact_id and upper_inf(b.recorded) and b.during @> $1::timestamptz
-left join relations r on r.holder_id = c.contact_id and r.through is null and upper_inf(r.recorded)
+join bindings b on b.contact_id = c.contact_id and {known("b")} and b.during @> $1::timestamptz
+left join relations r on r.holder_id = c.contact_id and r.through is null and {known("r")}
 where c.contact_id = $3 and b.account_id = $4 and {active("b.account_id")} and {active("c.organization_id")}
 group by c.organization_id
 """
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The instant asked about, the agency's day then, and which subjects the agency lets delegate."""
-
-    at: datetime
-    day: date
-    delegable: Sequence[str]
 
 
 async def of_account(
@@ -106,10 +109,21 @@ async def of_account(
     return [_entitlement(row) for row in await connection.fetch(query, *arguments, *([subject] if subject else []))]
 
 
-async def of_contact(connection: Connection, moment: Moment, contact_id: UUID) -> list[Entitlement]:
-    """What a contact may do now, for every organization."""
-    rows = await connection.fetch(OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id)
+async def of_contact(
+    connection: Connection, moment: Moment, contact_id: UUID, organization_ids: Sequence[UUID] | None = None
+) -> list[Entitlement]:
+    """What a contact may do at the moment, for some organizations or with None for every one."""
+    rows = await connection.fetch(OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id, organization_ids)
     return [_entitlement(row) for row in rows]
+
+
+def files_of_contact(moment: Moment, contact_id: UUID) -> Listing:
+    """The organizations that a contact may act for, by name."""
+    return Listing(
+        FILES_OF_CONTACT,
+        [moment.at, moment.day, moment.delegable, contact_id],
+        (("sorted_name", "text"), ("organization_id", "uuid")),
+    )
 
 
 async def held_by_relation(connection: Connection, moment: Moment, relation_id: UUID) -> dict[str, Level]:

@@ -17,7 +17,7 @@ from services.authorizations.contacts import storage
 from services.authorizations.contacts.handlers import AddContact, add_contact
 from services.authorizations.contacts.storage import Personal
 from services.authorizations.periods import FOREVER, Period
-from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, applicant, etag
+from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile, etag
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
 from services.authorizations.views import (
@@ -127,7 +127,7 @@ async def list_contacts(
 ) -> PageView[ListedContactView]:
     """The guide's list: family name, given name, e-mail, telephones, active."""
     moment = call.tools.moment(asked_at(call, at))
-    listing = storage.listed(moment.at, moment.day, organization_id, active, viewer.only(organization_id))
+    listing = storage.listed(moment.at, moment.day, organization_id, active, viewer.own_rows(organization_id))
     found = await page(call, listing, cursor, limit)
     items = [ListedContactView.model_validate(dict(row)) for row in found.rows]
     return PageView[ListedContactView](**paged(found, items, call.language))
@@ -145,7 +145,7 @@ async def post_contact(
     contact_id = await call.create(
         add_contact,
         AddContact(
-            by=applicant(acting),
+            by=as_profile(acting),
             organization_id=organization_id,
             personal=Personal(person.family_name, person.given_name, person.email, telephones, person.language),
             type=body.type,
@@ -165,7 +165,7 @@ async def get_contact(contact_id: UUID, viewer: Viewing, call: AuthorizationsCal
     """All its fields and relations, ended ones too, and whether an account is linked. ETag for later changes."""
     async with call.gateway.unit.pool.acquire() as connection:
         contact = await storage.get(connection, contact_id)
-    if contact is None or viewer.only(contact.organization_id) not in (None, contact_id):
+    if contact is None or viewer.own_rows(contact.organization_id) not in (None, contact_id):
         raise ProblemRaised(Refusal("not_found"))
     return await _view(call, contact_id, response)
 
@@ -176,7 +176,7 @@ async def _view(call: Call[Tools], contact_id: UUID, response: Response) -> Cont
         contact = await storage.get(connection, contact_id)
         held = await relations.of_contact(connection, moment.at, moment.day, contact_id)
     assert contact is not None
-    response.headers["ETag"] = etag(contact.version, contact.linked)
+    response.headers["ETag"] = etag(contact.version)
     views = [_held(call, row) for row in held]
     return ContactView(
         contact_id=contact.contact_id,

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.outcomes import Refusal
-from chassis.tokens import revoke
 from chassis.work import Work
-from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import ContactAdded
 from contracts.events import Language
 from contracts.linking import ProfileLinked
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import Personal
@@ -18,8 +20,8 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
-from services.authorizations.relations.domain import Applicant, Grant, Ticked
-from services.authorizations.relations.handlers import grant_relation, keep_attestations, may_manage
+from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
 from services.authorizations.tools import Tools
 
@@ -28,7 +30,7 @@ from services.authorizations.tools import Tools
 class AddContact:
     """A person who is not yet a contact of the organization, with a first relation to it and its subjects."""
 
-    by: Applicant
+    by: AsProfile
     organization_id: UUID
     personal: Personal
     type: str
@@ -75,22 +77,7 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
     return contact_id
 
 
-async def learn_person(work: Work[Tools], person: Person) -> None:
-    """Keep the newest state of an account: its verified e-mail is that of the contacts it is bound to."""
-    newer = await storage.learn_person(
-        work.connection, person.account_id, person.version, person.email, person.family_name, person.given_name,
-        person.language,
-    )  # fmt: skip
-    if not newer:
-        return
-    await organizations.set_status(
-        work.connection, person.account_id, person.status == "active", person.status_since, work.now
-    )
-    for contact_id in await storage.of_account(work.connection, person.account_id):
-        await publish_state(work, contact_id)
-
-
-async def learn_link(work: Work[Tools], linked: ProfileLinked) -> None:
+async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:
     """From now on the account is the contact, and its verified e-mail the contact's."""
     work.take_time()
     new = await storage.bind(
@@ -98,8 +85,3 @@ async def learn_link(work: Work[Tools], linked: ProfileLinked) -> None:
     )
     if new and await storage.lock(work.connection, linked.contact_id):
         await publish_state(work, linked.contact_id)
-
-
-async def learn_revocation(work: Work[Tools], revoked: SessionsRevoked) -> None:
-    """A session, or every session before an epoch, is over here too."""
-    await revoke(work.connection, revoked.account_id, revoked.session_id, revoked.epoch)

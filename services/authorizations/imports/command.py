@@ -1,4 +1,4 @@
-"""python -m services.authorizations import FILE: bring in an extract (NDJSON), one transaction a line."""
+"""python -m services.authorizations import FILE …: bring in an extract (NDJSON), one transaction a line."""
 
 import asyncio
 import sys
@@ -13,6 +13,7 @@ from chassis.service import platform
 from chassis.settings import Settings
 from chassis.work import Actor
 from contracts.imports import ImportedOrganization
+from contracts.problems import problems
 from services.authorizations.imports.handlers import import_organization
 
 OPERATOR = Actor("operator", "import")
@@ -44,7 +45,8 @@ async def _import(files: Sequence[Path], settings: Settings) -> int:
                     continue
                 outcome = (await unit.run(import_organization, command, OPERATOR)).outcome
                 if isinstance(outcome, Refusal):
-                    print(f"{file.name}:{number}: {outcome.code} {' '.join(outcome.fields)}", file=sys.stderr)
+                    detail = problems()[outcome.code].detail.in_("en", **outcome.parameters)
+                    print(f"{file.name}:{number}: {detail}", file=sys.stderr)
                     refused += 1
                 else:
                     changed += outcome.changed

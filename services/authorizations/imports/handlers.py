@@ -1,12 +1,13 @@
 """One line of an extract: an organization, its contacts, relations, delegations. What stands already is left alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.references import unknown_references
 from contracts.authorizations import ContactAdded, OrganizationImported, Telephone
 from contracts.imports import (
     ImportedContact,
@@ -26,6 +27,7 @@ from services.authorizations.relations import domain, storage
 from services.authorizations.relations.domain import Grant
 from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
+from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
 
@@ -40,14 +42,16 @@ class Imported:
 async def import_organization(work: Work[Tools], line: ImportedOrganization) -> Imported | Refusal:
     """Bring in one line. Safe to repeat: a relation that started on the same day is never made twice, ended or not."""
     facts = line.organization
-    if facts.kind not in work.tools.agency.organization_kinds:
-        return Refusal("invalid_request", fields=("organization.kind",))
+    if faults := list(unknown_references(line, work.tools.agency)):
+        return _refused(faults)
     await organizations.lock_number(work.connection, facts.kind, facts.number)
     others = await _acted_for(work, line)
     if isinstance(others, Refusal):
         return others
     found = await organizations.find(work.connection, facts.kind, facts.number)
     organization_id = found.organization_id if found else work.new_id()
+    if faults := await _loose_ends(work, organization_id, line, others):
+        return _refused(faults)
     await organizations.lock(work.connection, [organization_id, *others.values()])
     work.take_time()
     changed = await _describe(work, organization_id, line, is_new=found is None)
@@ -67,12 +71,35 @@ async def import_organization(work: Work[Tools], line: ImportedOrganization) -> 
     return Imported(organization_id, changed)
 
 
+def _refused(faults: Sequence[str]) -> Refusal:
+    return Refusal("import_refused", {"faults": " ".join(faults)})
+
+
+async def _loose_ends(
+    work: Work[Tools], organization_id: UUID, line: ImportedOrganization, others: Mapping[OrganizationKey, UUID]
+) -> list[str]:
+    """Delegations whose contact, or whose firm's relation, stands neither on this line nor in the database."""
+    held = {
+        (r.organization_id, r.type) for r in await storage.held_by(work.connection, organization_id) if not r.ended_at
+    }
+    held |= {(others[relation.organization], relation.type) for relation in line.relations}
+    members = {contact.client_number for contact in line.contacts}
+    faults = []
+    for delegation in line.delegations:
+        number = delegation.client_number
+        if number not in members and await contacts.find(work.connection, organization_id, number) is None:
+            faults.append(f"The delegation names {number}, no contact of this organization.")
+        if (others[delegation.organization], delegation.through) not in held:
+            faults.append(f"The delegation of {number} goes through `{delegation.through}`, which is not held.")
+    return faults
+
+
 async def _acted_for(work: Work[Tools], line: ImportedOrganization) -> dict[OrganizationKey, UUID] | Refusal:
     found = {}
     for key in {relation.organization for relation in (*line.relations, *line.delegations)}:
         row = await organizations.find(work.connection, key.kind, key.number)
         if row is None:
-            return Refusal("invalid_request", fields=(f"organization {key.kind} {key.number}",))
+            return _refused([f"The organization {key.kind}:{key.number} is not held."])
         found[key] = row.organization_id
     return found
 
@@ -90,7 +117,7 @@ async def _describe(work: Work[Tools], organization_id: UUID, line: ImportedOrga
         )
     active = facts.status == "active"
     if known is None or known.active != active:
-        await organizations.set_status(work.connection, organization_id, active, work.now, work.now)
+        await set_status(work.connection, organization_id, active, work.now, work.now)
         return True
     return named
 

@@ -26,12 +26,13 @@ class BatchBody(Body):
 
 
 class BatchView(BaseModel):
-    """A batch and how far it has come: how many codes were asked for, how many linking has issued."""
+    """A batch and how far it has come: contacts found, codes that linking has issued, contacts without an address."""
 
     batch_id: UUID
     requested_at: datetime
     requested: int
     issued: int
+    without_address: int
 
 
 @routes.post("/v1/linking-code-batches", status_code=202, summary="Send linking coordinates (agents)")
@@ -51,5 +52,9 @@ async def get_batch(batch_id: UUID, agent: AgentCaller, call: AuthorizationsCall
     if found is None:
         raise ProblemRaised(Refusal("not_found"))
     return BatchView(
-        batch_id=found.batch_id, requested_at=found.requested_at, requested=found.requested, issued=found.issued
+        batch_id=found.batch_id,
+        requested_at=found.requested_at,
+        requested=found.requested,
+        issued=found.issued,
+        without_address=found.without_address,
     )

@@ -23,8 +23,9 @@ class RequestBatch:
 
 
 async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
-    """Ask for codes on behalf of an agent. Returns the batch's id."""
+    """Ask for codes on behalf of an agent; who has no address is counted and left out. Returns the batch's id."""
     await organizations.lock(work.connection, command.organization_ids)
+    work.take_time()
     known = await organizations.get(work.connection, command.organization_ids)
     if len(known) != len(set(command.organization_ids)):
         return Refusal("not_found", fields=("organization_ids",))
@@ -33,11 +34,12 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
         for candidate in await storage.candidates(work.connection, command.organization_ids)
         if candidate.functions & command.functions and not candidate.linked
     ]
-    if any(not candidate.has_address for candidate in found):
-        return Refusal("no_address_on_file")
     batch_id = work.new_id()
     await storage.add(work.connection, batch_id, f"{work.actor.kind}:{work.actor.id}", work.now)
     for candidate in found:
+        if not candidate.has_address:
+            await storage.add_item(work.connection, batch_id, candidate.contact_id, None)
+            continue
         generation = await contacts.raise_generation(work.connection, candidate.contact_id)
         await storage.add_item(work.connection, batch_id, candidate.contact_id, generation)
         await publish_state(work, candidate.contact_id)
@@ -46,6 +48,6 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
     return batch_id
 
 
-async def learn_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:
+async def follow_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:
     """One more code of a batch is on its way."""
     await storage.mark_issued(work.connection, issued.contact_id, issued.generation, work.now)

@@ -16,6 +16,7 @@ class BatchRow:
     requested_at: datetime
     requested: int
     issued: int
+    without_address: int
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ async def add(connection: Connection, batch_id: UUID, requested_by: str, at: dat
     )
 
 
-async def add_item(connection: Connection, batch_id: UUID, contact_id: UUID, generation: int) -> None:
-    """One contact of a batch, and the generation it waits for."""
+async def add_item(connection: Connection, batch_id: UUID, contact_id: UUID, generation: int | None) -> None:
+    """One contact of a batch, and the generation it waits for; None when it has no address to send a code to."""
     await connection.execute(
-        "insert into linking_code_batch_items (batch_id, contact_id, generation) values ($1, $2, $3)",
+        "insert into linking_code_batch_items (batch_id, contact_id, generation, skipped)"
+        " values ($1, $2, $3, case when $3::int is null then 'no_address' end)",
         batch_id,
         contact_id,
         generation,
@@ -78,7 +80,8 @@ async def mark_issued(connection: Connection, contact_id: UUID, generation: int,
 async def get(connection: Connection, batch_id: UUID) -> BatchRow | None:
     """A batch by id."""
     row = await connection.fetchrow(
-        "select b.batch_id, b.requested_at, count(i.contact_id)::int as requested, count(i.issued_at)::int as issued"
+        "select b.batch_id, b.requested_at, count(i.contact_id)::int as requested, count(i.issued_at)::int as issued,"
+        " count(i.skipped)::int as without_address"
         " from linking_code_batches b left join linking_code_batch_items i using (batch_id)"
         " where b.batch_id = $1 group by b.batch_id",
         batch_id,

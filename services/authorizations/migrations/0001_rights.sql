@@ -1,5 +1,9 @@
 -- Organizations, contacts, dated relations and rights (docs/architecture/rights.md). Ids are UUIDv7 made by the service.
 
+-- Trusted extensions: the owner of the database may make them.
+create extension if not exists btree_gist;
+create extension if not exists unaccent;
+
 create type level as enum ('read', 'write');  -- in this order: least() of two levels is the lower one
 
 create table organizations (
@@ -19,6 +23,7 @@ create table contacts (
     version integer not null default 0,
     unique (organization_id, client_number)
 );
+create index on contacts (client_number);
 
 -- The one table with personal fields: of organizations, contacts and accounts. Erasing a person overwrites one row.
 create table personal_fields (
@@ -47,12 +52,19 @@ create table account_versions (
     version integer not null
 );
 
+-- Counts within the agency's range of client numbers.
+create sequence client_numbers;
+
 create table bindings (
-    link_id uuid primary key,
+    link_id uuid not null,
+    version integer not null,
     account_id uuid not null,
     contact_id uuid not null,
     during tstzrange not null check (not isempty(during)),
-    recorded tstzrange not null
+    recorded tstzrange not null,
+    primary key (link_id, version),
+    -- One account per contact at a time. linking tells of links and unlinks of one contact in order.
+    exclude using gist (contact_id with =, during with &&) where (upper_inf(recorded))
 );
 create index on bindings (account_id) include (contact_id) where upper_inf(recorded);
 create index on bindings (contact_id) where upper_inf(recorded);
@@ -129,8 +141,9 @@ create table linking_code_batches (
 create table linking_code_batch_items (
     batch_id uuid not null references linking_code_batches,
     contact_id uuid not null,
-    generation integer not null,
+    generation integer,
     issued_at timestamptz,
+    skipped text check (skipped in ('no_address')),
     primary key (batch_id, contact_id)
 );
-create index on linking_code_batch_items (contact_id, generation) where issued_at is null;
+create index on linking_code_batch_items (contact_id, generation) where issued_at is null and skipped is null;

@@ -14,7 +14,7 @@ from contracts.problems import word
 from services.authorizations.access.domain import Entitlement
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import FOREVER, Period
-from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, applicant
+from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
 from services.authorizations.relations import storage
 from services.authorizations.relations.domain import ALL
 from services.authorizations.relations.handlers import AddRelation, Remove, Removed, add_relation, remove
@@ -149,9 +149,9 @@ async def list_relations(
     limit: Limit = 50,
 ) -> PageView[RelationView]:
     """The guide's list: organization, type of relation, related organization, active."""
-    viewer.only(organization_id)
+    own_rows = viewer.own_rows(organization_id)
     moment = call.tools.moment(asked_at(call, at))
-    listing = storage.representations(moment.at, moment.day, organization_id, active)
+    listing = storage.representations(moment.at, moment.day, organization_id, active, own_rows)
     found = await page(call, listing, cursor, limit)
     return PageView[RelationView](**paged(found, [_relation(call, row) for row in found.rows], call.language))
 
@@ -170,10 +170,8 @@ async def list_authorizations(
     limit: Limit = 50,
 ) -> PageView[AuthorizationView]:
     """The guide's list: subject, right, organization, organization, contact, function, active; the firm's own first."""
-    only = viewer.only(organization_id)
-    narrow = AuthorizationFilter(only or contact, subject, organization, active)
-    if only is not None and contact not in (None, only):
-        narrow = AuthorizationFilter(UUID(int=0))
+    own_rows = viewer.own_rows(organization_id)
+    narrow = AuthorizationFilter(own_rows, contact, subject, organization, active)
     listing = storage.authorizations(call.tools.moment(asked_at(call, at)), organization_id, narrow)
     found = await page(call, listing, cursor, limit)
     return PageView[AuthorizationView](**paged(found, [_authorization(call, row) for row in found.rows], call.language))
@@ -187,7 +185,7 @@ async def post_relation(
     relation_id = await call.create(
         add_relation,
         AddRelation(
-            by=applicant(acting),
+            by=as_profile(acting),
             contact_id=contact_id,
             organization_id=body.organization_id,
             through=body.through,
@@ -209,7 +207,7 @@ async def post_removal(contact_id: UUID, body: RemovalBody, acting: Profile, cal
     removed = await call.run(
         remove,
         Remove(
-            by=applicant(acting),
+            by=as_profile(acting),
             contact_id=contact_id,
             scope=body.scope,
             relations=body.relations,

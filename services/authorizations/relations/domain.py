@@ -1,14 +1,12 @@
 """What may be granted: pure rules over the agency's data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
-from uuid import UUID
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
-from contracts.agency.forms import Attestation
 from contracts.events import Language, Level
 from services.authorizations.periods import Period
 
@@ -21,23 +19,6 @@ class Grant:
 
     subject: str
     level: Level
-
-
-@dataclass(frozen=True)
-class Ticked:
-    """An attestation as the person ticked it, in the language it was shown in."""
-
-    code: str
-    version: int
-    language: Language
-
-
-@dataclass(frozen=True)
-class Applicant:
-    """Who asks: an account acting through one of its contacts; re-read under the lock."""
-
-    account_id: UUID
-    contact_id: UUID
 
 
 def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> Refusal | None:
@@ -78,14 +59,3 @@ def refuse_wider(
 def refuse_period(period: Period, today: date) -> Refusal | None:
     """A period in which nobody could act is refused."""
     return Refusal("dates_refused", fields=("starts_on", "ends_on")) if period.is_refused(today) else None
-
-
-def attested(agency: Agency, kind: str, ticked: Sequence[Ticked], day: date) -> list[Attestation] | Refusal:
-    """The attestations of the form, each ticked in its current version. `kind` is the form's: addition or removal."""
-    form = next(form for form in agency.forms.values() if form.kind == kind and form.in_force(day))
-    wanted = [agency.attestations[code] for code in form.attestations]
-    given = {(tick.code, tick.version) for tick in ticked}
-    if missing := [a for a in wanted if (a.code, a.version) not in given]:
-        names = ", ".join(f"{a.code} v{a.version}" for a in missing)
-        return Refusal("attestation_missing", {"attestations": names}, ("attestations",))
-    return wanted

@@ -11,14 +11,17 @@ from contracts.agency import Agency
 from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
 from contracts.events import Language
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, Entitlement
+from services.authorizations.access.domain import Acting, AsProfile, Entitlement, Moment
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
-from services.authorizations.relations.domain import Applicant, Grant, Ticked
+from services.authorizations.relations.domain import Grant
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.tools import Tools
 
@@ -30,7 +33,7 @@ class AddRelation:
     `through` is the firm's relation, by its id; with it `grants` may be "all": whatever the firm's relation carries.
     """
 
-    by: Applicant
+    by: AsProfile
     contact_id: UUID
     organization_id: UUID
     through: UUID | None
@@ -45,7 +48,7 @@ class AddRelation:
 class Remove:
     """What to withdraw from a contact. `preview` only tells what would be lost."""
 
-    by: Applicant
+    by: AsProfile
     contact_id: UUID
     scope: Literal["all", "relations", "subjects"]
     relations: Sequence[UUID]
@@ -61,16 +64,6 @@ class Removed:
     lost: Sequence[Entitlement]
     relations: Sequence[UUID]
     rights: Sequence[UUID]
-
-
-async def may_manage(work: Work[Tools], by: Applicant, organization_id: UUID | None) -> Acting | Refusal:
-    """The profile that asks, re-read: it must manage the organization, which must be its own."""
-    acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
-    if acting is None:
-        return Refusal("profile_not_yours")
-    if organization_id is None or acting.organization_id != organization_id:
-        return Refusal("not_found")
-    return acting if work.tools.manages(acting) else Refusal("not_permitted")
 
 
 async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
@@ -112,25 +105,6 @@ async def grant_rights(
         )
 
 
-async def keep_attestations(
-    work: Work[Tools], by: Applicant, object_id: UUID, kind: str, ticked: Sequence[Ticked]
-) -> Refusal | None:
-    """Keep each attestation of the form with its text, version, person and time; refuse when one was not ticked."""
-    wanted = domain.attested(work.tools.agency, kind, ticked, work.today)
-    if isinstance(wanted, Refusal):
-        return wanted
-    shown = {(tick.code, tick.version): tick.language for tick in ticked}
-    await contacts.keep_attestations(
-        work.connection,
-        [
-            (by.account_id, by.contact_id, object_id, a.code, a.version, language, a.text.in_(language), work.now)
-            for a in wanted
-            for language in [shown[a.code, a.version]]
-        ],
-    )
-    return None
-
-
 async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusal:
     """Add a membership of the own organization, or delegate a client's authorizations. Returns the relation's id."""
     home = await _home_of(work, command.contact_id)
@@ -149,8 +123,7 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
     if refusal := await keep_attestations(work, command.by, new.relation_id, "addition", command.ticked):
         return refusal
     await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
-    if new.through is None:
-        await publish_state(work, command.contact_id)
+    await publish_state(work, command.contact_id)
     work.audit(
         "relation added", organization_id=new.organization_id, object_id=new.relation_id, holder=str(new.holder_id)
     )
@@ -197,7 +170,7 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
         return Refusal("not_a_member", fields=("starts_on",))
     if command.grants != domain.ALL:
         kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
-        moment = access.Moment(work.now, max(first_day, work.today), work.tools.delegable)
+        moment = Moment(work.now, max(first_day, work.today), work.tools.delegable)
         held = await access.held_by_relation(work.connection, moment, through.relation_id)
         refusal = domain.refuse_subjects(
             agency, kind, command.grants, work.today, command.language, delegated=True
@@ -220,9 +193,9 @@ def _covers(relation: RelationRow, work: Work[Tools], period: Period) -> bool:
 async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
     home = await _home_of(work, command.contact_id)
-    held = await storage.held_by(work.connection, command.contact_id)
-    await organizations.lock(work.connection, [r.organization_id for r in held] + ([home] if home else []))
-    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
+    if not command.preview:
+        await organizations.lock(work.connection, await _concerned(work, command, home))
+        work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
     acting = await may_manage(work, command.by, home)
     if isinstance(acting, Refusal):
         return acting
@@ -259,6 +232,13 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         relations=[str(r) for r in removed.relations], rights=[str(r) for r in removed.rights],
     )  # fmt: skip
     return removed
+
+
+async def _concerned(work: Work[Tools], command: Remove, home: UUID | None) -> set[UUID]:
+    """The organizations whose files change: the contact's own, and those acted for by the relations that are named."""
+    named = {*command.relations, *(relation_id for relation_id, _ in command.subjects)}
+    held = await storage.held_by(work.connection, command.contact_id) if named else []
+    return {r.organization_id for r in held if r.relation_id in named} | ({home} if home else set())
 
 
 def _is_past(relation: RelationRow, work: Work[Tools]) -> bool:

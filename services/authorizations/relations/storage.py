@@ -9,7 +9,8 @@ from uuid import UUID
 from chassis.database import Connection
 from chassis.pages import Listing
 from contracts.events import Level
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, Moment, active, in_force
+from services.authorizations.access.domain import Moment
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, active, in_force, known
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
 
@@ -18,22 +19,26 @@ COLUMNS = (
     " all_rights, request_id"
 )
 
+# What is withdrawn is recorded after what it closes, whatever the clocks say.
+CLOSING = "greatest($2::timestamptz, lower(recorded) + interval '1 microsecond')"
+
 END_RELATION = f"""
 with closed as (
-    update relations set recorded = tstzrange(lower(recorded), $2)
+    update relations set recorded = tstzrange(lower(recorded), {CLOSING})
     where relation_id = $1 and upper_inf(recorded) and ended_at is null returning *
 )
 insert into relations ({COLUMNS}, version, ended_at, recorded)
-select {COLUMNS}, version + 1, $2, tstzrange($2, null) from closed returning relation_id
+select {COLUMNS}, version + 1, $2, tstzrange(upper(recorded), null) from closed returning relation_id
 """
 
-END_RIGHT = """
+END_RIGHT = f"""
 with closed as (
-    update rights set recorded = tstzrange(lower(recorded), $2)
+    update rights set recorded = tstzrange(lower(recorded), {CLOSING})
     where right_id = $1 and upper_inf(recorded) and ended_at is null returning *
 )
 insert into rights (right_id, version, relation_id, subject, level, valid, ended_at, granted_by, request_id, recorded)
-select right_id, version + 1, relation_id, subject, level, valid, $2, granted_by, request_id, tstzrange($2, null)
+select right_id, version + 1, relation_id, subject, level, valid, $2, granted_by, request_id,
+    tstzrange(upper(recorded), null)
 from closed returning right_id
 """
 
@@ -45,7 +50,7 @@ select r.relation_id, r.type, r.valid, r.ended_at, r.organization_id, r.holder_o
 from relations r
 join personal_fields acted_for on acted_for.owner_id = r.organization_id
 join personal_fields holder on holder.owner_id = r.holder_organization_id
-where r.holder_kind = 'organization' and upper_inf(r.recorded)
+where r.holder_kind = 'organization' and {known("r")}
     and (r.organization_id = $3 or r.holder_organization_id = $3)
 """
 
@@ -71,9 +76,9 @@ select r.relation_id, r.type, coalesce(m.type, r.type) as function, r.valid, r.e
     {in_force("r")} and (m is null or {in_force("m")}) and (t is null or {in_force("t")}) as active
 from relations r
 join personal_fields p on p.owner_id = r.organization_id
-left join relations m on m.relation_id = r.membership and upper_inf(m.recorded)
-left join relations t on t.relation_id = r.through and upper_inf(t.recorded)
-where r.holder_id = $3 and upper_inf(r.recorded)
+left join relations m on m.relation_id = r.membership and {known("m")}
+left join relations t on t.relation_id = r.through and {known("t")}
+where r.holder_id = $3 and {known("r")}
 order by r.through nulls first, p.legal_name, r.relation_id
 """
 
@@ -224,19 +229,23 @@ async def of_contact(connection: Connection, at: datetime, day: date, contact_id
     return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
 
 
-def representations(at: datetime, day: date, organization_id: UUID, active: bool | None) -> Listing:
-    """The relations between an organization and others."""
+def representations(
+    at: datetime, day: date, organization_id: UUID, active: bool | None, own_rows: UUID | None
+) -> Listing:
+    """The relations between an organization and others; with `own_rows` those that this contact acts through."""
     return Listing(
-        f"select * from ({REPRESENTATIONS}) listed where ($4::bool is null or active = $4)",
-        [at, day, organization_id, active],
+        f"select * from ({REPRESENTATIONS}) listed where ($4::bool is null or active = $4)"
+        " and ($5::uuid is null or relation_id in (select through from relations where holder_id = $5))",
+        [at, day, organization_id, active, own_rows],
         (("organization_name", "text"), ("relation_id", "uuid")),
     )
 
 
 @dataclass(frozen=True)
 class AuthorizationFilter:
-    """Narrows the list of authorizations; None leaves a column open."""
+    """Narrows the list of authorizations; None leaves a column open. `own_rows` is all that the viewer may see."""
 
+    own_rows: UUID | None = None
     contact_id: UUID | None = None
     subject: str | None = None
     organization_id: UUID | None = None
@@ -248,10 +257,10 @@ def authorizations(moment: Moment, organization_id: UUID, narrow: AuthorizationF
     return Listing(
         f"select * from ({AUTHORIZATIONS}) listed where ($5::uuid is null or contact_id = $5)"
         " and ($6::text is null or subject = $6) and ($7::uuid is null or organization_id = $7)"
-        " and ($8::bool is null or active = $8)",
+        " and ($8::bool is null or active = $8) and ($9::uuid is null or contact_id = $9)",
         [
             moment.at, moment.day, moment.delegable, organization_id,
-            narrow.contact_id, narrow.subject, narrow.organization_id, narrow.active,
+            narrow.contact_id, narrow.subject, narrow.organization_id, narrow.active, narrow.own_rows,
         ],
         (
             ("place", "int"), ("sorted_name", "text"), ("sorted_organization", "text"), ("subject", "text"),

@@ -15,8 +15,9 @@ from contracts.accounts import Person
 from contracts.imports import ImportedOrganization
 from contracts.linking import ProfileLinked
 from local import ROOT
+from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
-from services.authorizations.contacts.handlers import learn_link, learn_person
+from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.imports.handlers import import_organization
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
@@ -61,7 +62,7 @@ class Firm:
             account_id=account_id, version=1, status="active", status_since=since, epoch=0,
             email=f"{account_id.hex}@example.org", given_name="Démo", family_name="Personne", language="fr",
         )  # fmt: skip
-        await self.opened.unit.run(learn_person, person, TEST)
+        await self.opened.unit.run(follow_account, person, TEST)
         organization_id = await self.opened.unit.pool.fetchval(
             "select organization_id from contacts where contact_id = $1", contact_id
         )
@@ -69,7 +70,7 @@ class Firm:
             link_id=uuid7(), account_id=account_id, contact_id=contact_id, organization_id=organization_id,
             method="linking_coordinates", linked_at=since,
         )  # fmt: skip
-        await self.opened.unit.run(learn_link, linked, TEST)
+        await self.opened.unit.run(follow_link, linked, TEST)
         token = self.opened.issuer.person(account_id)
         headers = {"Authorization": f"Bearer {token}", "Mandat-Profile": str(contact_id), "Accept-Language": "fr"}
         return Someone(account_id, contact_id, headers)

@@ -96,6 +96,31 @@ async def test_a_member_sees_its_own_rows_only(firm: Firm) -> None:
     assert opened.status_code == 404
 
 
+async def test_a_member_sees_the_relations_it_acts_through_only(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    path = f"/v1/organizations/{firm.firm_id}/relations"
+    assert (await firm.client.get(path, headers=member.headers)).json()["items"] == []
+    await firm.delegate(member.contact_id, client_id)
+    rows = (await firm.client.get(path, headers=member.headers)).json()["items"]
+    assert [row["organization"]["organization_id"] for row in rows] == [str(client_id)]
+
+
+async def test_authorized_files_come_in_pages_by_name(firm: Firm) -> None:
+    member = await firm.member()
+    for client_id in firm.clients.values():
+        await firm.delegate(member.contact_id, client_id)
+    names, cursor, ranges = [], None, []
+    while True:
+        query = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
+        page = (await firm.client.get("/v1/authorized-files", params=query, headers=member.headers)).json()
+        names += [file["organization"]["name"] for file in page["items"]]
+        ranges.append(page["range"])
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert names == ["ENTREPRISE SHW INC.", "LAFORCE COMPTABLE INC.", "PLOMBERIE RICHARD BÉLANGER"]
+    assert ranges == ["1–1 de 3", "2–2 de 3", "3–3 de 3"]
+
+
 async def test_a_client_sees_the_firms_members_by_name_and_function_only(firm: Firm) -> None:
     member = await firm.member()
     client_id = firm.clients["ENTREPRISE SHW INC."]
@@ -133,8 +158,11 @@ async def test_an_etag_changes_with_the_contact(firm: Firm) -> None:
     member = await firm.member()
     path = f"/v1/contacts/{member.contact_id}"
     before = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    await firm.delegate(member.contact_id, next(iter(firm.clients.values())))
+    delegated = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
     await firm.remove(member.contact_id)
-    assert (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"] != before
+    removed = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    assert len({before, delegated, removed}) == 3
 
 
 async def test_a_profile_must_be_named_and_be_the_callers_own(firm: Firm) -> None:

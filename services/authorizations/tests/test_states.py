@@ -1,21 +1,25 @@
 """What other services tell us, in whatever order, and what we tell them."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from chassis.outcomes import Refusal
 from chassis.service import platform
 from contracts.accounts import Person
 from contracts.agency import FaultyFiles
 from contracts.imports import ImportedOrganization
 from contracts.linking import LinkingCodeIssued, ProfileLinked
+from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
-from services.authorizations.contacts.handlers import learn_link, learn_person
+from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.imports.handlers import import_organization
-from services.authorizations.linking_codes.handlers import learn_issue
+from services.authorizations.linking_codes.handlers import follow_issue
 from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
 
 
@@ -33,7 +37,7 @@ async def test_a_link_and_its_account_may_arrive_in_either_order(firm: Firm, per
         link_id=uuid7(), account_id=account_id, contact_id=contact_id, organization_id=firm.firm_id,
         method="linking_coordinates", linked_at=datetime(2026, 1, 2, tzinfo=UTC),
     )  # fmt: skip
-    told = [(learn_person, person(account_id, 1, "verified@example.org")), (learn_link, linked)]
+    told = [(follow_account, person(account_id, 1, "verified@example.org")), (follow_link, linked)]
     for handler, event in told if person_first else reversed(told):
         await firm.opened.unit.run(handler, event, TEST)  # type: ignore[arg-type]
     assert (await firm.check(account_id, "profile", firm.firm_id, "read"))["decision"]
@@ -44,7 +48,7 @@ async def test_a_link_and_its_account_may_arrive_in_either_order(firm: Firm, per
 async def test_an_older_state_is_ignored(firm: Firm) -> None:
     member = await firm.member()
     for version, email in ((3, "third@example.org"), (2, "second@example.org")):
-        await firm.opened.unit.run(learn_person, person(member.account_id, version, email), TEST)
+        await firm.opened.unit.run(follow_account, person(member.account_id, version, email), TEST)
     contact = (await firm.client.get(f"/v1/contacts/{member.contact_id}", headers=firm.responsible.headers)).json()
     assert contact["email"] == "third@example.org"
 
@@ -57,7 +61,7 @@ async def test_a_link_told_twice_is_one(firm: Firm) -> None:
         link_id=row["link_id"], account_id=member.account_id, contact_id=member.contact_id,
         organization_id=firm.firm_id, method="linking_coordinates", linked_at=row["during"].lower,
     )  # fmt: skip
-    await firm.opened.unit.run(learn_link, again, TEST)
+    await firm.opened.unit.run(follow_link, again, TEST)
     assert (
         await firm.opened.unit.pool.fetchval("select count(*) from bindings where contact_id = $1", member.contact_id)
         == 1
@@ -68,7 +72,7 @@ async def test_versions_of_a_contacts_state_rise_with_its_order_in_the_outbox(fi
     member = await firm.member()
     clients = list(firm.clients.values())
     await asyncio.gather(*[firm.delegate(member.contact_id, client_id) for client_id in clients],
-                         firm.opened.unit.run(learn_person, person(member.account_id, 9, "x@example.org"), TEST),
+                         firm.opened.unit.run(follow_account, person(member.account_id, 9, "x@example.org"), TEST),
                          firm.remove(member.contact_id))  # fmt: skip
     versions = [
         s["version"] for s in await firm.opened.published("Contact") if s["contact_id"] == str(member.contact_id)
@@ -107,9 +111,49 @@ async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: F
         contact_id=UUID(state["contact_id"]), organization_id=UUID(state["organization_id"]), generation=1,
         delivery_id=uuid7(), expires_at=datetime.now(UTC),
     )  # fmt: skip
-    await firm.opened.unit.run(learn_issue, issued, TEST)
+    await firm.opened.unit.run(follow_issue, issued, TEST)
     path = f"/v1/linking-code-batches/{made.json()['batch_id']}"
     assert (await firm.client.get(path, headers=firm.agent)).json()["issued"] == 1
+
+
+async def test_a_batch_counts_and_leaves_out_who_has_no_address(firm: Firm) -> None:
+    contact_id = await firm.contact("3000004")
+    await firm.opened.unit.pool.execute("update personal_fields set email = null where owner_id = $1", contact_id)
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    made = (await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)).json()
+    assert (made["requested"], made["without_address"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"contacts": [{"relations": [{"type": "no_such"}]}]}, "no_such"),
+        ({"contacts": [{"relations": [{"subjects": [{"subject": "no_such", "level": "read"}]}]}]}, "no_such"),
+        ({"relations": [{"organization": {"kind": "employer", "number": "9999999"}}]}, "9999999"),
+        ({"delegations": [{"client_number": "9999999"}]}, "9999999"),
+    ],
+)
+async def test_an_import_line_that_the_data_cannot_hold_is_refused_whole_with_its_reason(
+    firm: Firm, change: dict[str, Any], fault: str
+) -> None:
+    line = json.loads(EXTRACT.read_text(encoding="utf-8").splitlines()[2])
+    line["organization"]["number"] = "5999999"
+    for part, [first] in change.items():
+        line[part] = [merged(line[part][0], first)]
+    before = len(await firm.opened.published())
+    outcome = (await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate(line), TEST)).outcome
+    assert isinstance(outcome, Refusal)
+    assert fault in outcome.parameters["faults"]
+    assert len(await firm.opened.published()) == before
+
+
+def merged(row: Any, change: Any) -> Any:
+    """The row with a change laid over it, however deep."""
+    if isinstance(row, dict):
+        return row | {name: merged(row.get(name), value) for name, value in change.items()}
+    if isinstance(row, list) and row and isinstance(change, list):
+        return [merged(row[0], change[0])]
+    return change
 
 
 async def test_a_batch_leaves_out_who_is_linked_and_is_for_agents_only(firm: Firm) -> None:

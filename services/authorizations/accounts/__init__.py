@@ -1,0 +1,1 @@
+"""What this service knows of accounts: their person, their status, the sessions that ended."""

@@ -1,0 +1,24 @@
+"""Following what accounts tells."""
+
+from chassis.tokens import revoke
+from chassis.work import Work
+from contracts.accounts import Person, SessionsRevoked
+from services.authorizations.accounts import storage
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.statuses import set_status
+from services.authorizations.tools import Tools
+
+
+async def follow_account(work: Work[Tools], person: Person) -> None:
+    """Keep the newest state of an account: its verified e-mail is that of the contacts it is bound to."""
+    await revoke(work.connection, person.account_id, None, person.epoch)
+    if not await storage.keep_newest(work.connection, person):
+        return
+    await set_status(work.connection, person.account_id, person.status == "active", person.status_since, work.now)
+    for contact_id in await storage.contacts_of(work.connection, person.account_id):
+        await publish_state(work, contact_id)
+
+
+async def end_sessions(work: Work[Tools], revoked: SessionsRevoked) -> None:
+    """A session, or every session before an epoch, is over here too."""
+    await revoke(work.connection, revoked.account_id, revoked.session_id, revoked.epoch)

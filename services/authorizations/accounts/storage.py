@@ -1,0 +1,40 @@
+"""Rows of accounts, as far as this service needs them."""
+
+from uuid import UUID
+
+from chassis.database import Connection
+from contracts.accounts import Person
+
+
+async def keep_newest(connection: Connection, person: Person) -> bool:
+    """Keep the newest state of an account's person. False when one as new was known."""
+    newer = await connection.fetchval(
+        "insert into account_versions as known (account_id, version) values ($1, $2)"
+        " on conflict (account_id) do update set version = excluded.version where known.version < excluded.version"
+        " returning true",
+        person.account_id,
+        person.version,
+    )
+    if not newer:
+        return False
+    await connection.execute(
+        "insert into personal_fields (owner_id, family_name, given_name, email, language) values ($1, $2, $3, $4, $5)"
+        " on conflict (owner_id) do update set family_name = excluded.family_name, given_name = excluded.given_name,"
+        " email = excluded.email, language = excluded.language",
+        person.account_id,
+        person.family_name,
+        person.given_name,
+        person.email,
+        person.language,
+    )
+    return True
+
+
+async def contacts_of(connection: Connection, account_id: UUID) -> list[UUID]:
+    """The contacts that an account is bound to now, in id order."""
+    rows = await connection.fetch(
+        "select contact_id from bindings where account_id = $1 and upper_inf(recorded) and upper_inf(during)"
+        " order by contact_id",
+        account_id,
+    )
+    return [row["contact_id"] for row in rows]

@@ -1,0 +1,1 @@
+"""Statements that a person ticks, kept in the words that were shown."""
