@@ -18,11 +18,13 @@ class AccountFact(Event):
 
 
 class VerificationRequested(AccountFact):
-    """A registration was accepted and exactly one mail is on its way, whether or not the address was known."""
+    """A registration was accepted and exactly one mail is on its way, whether or not the address was known.
+
+    It does not name the registration: whoever knows that id may submit codes to it.
+    """
 
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
-    registration_id: UUID
     delivery_id: UUID
     expires_at: Instant
 
@@ -31,8 +33,6 @@ class EmailVerified(AccountFact):
     """The right code came back: the person reads the mail of that address."""
 
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
-
-    registration_id: UUID
 
 
 class AccountOpened(AccountFact):

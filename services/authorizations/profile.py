@@ -12,6 +12,7 @@ from chassis.problems import ProblemRaised
 from chassis.tokens import Agent, Caller, Person
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile
+from services.authorizations.access.handlers import note_view
 from services.authorizations.tools import Tools
 
 AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
@@ -63,6 +64,7 @@ async def _viewer(
     profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
 ) -> Viewer:
     if not isinstance(caller, Person):
+        await call.run(note_view, request.path_params)
         return Viewer(None, True)
     acting = await _acting(request, call, caller, profile)
     return Viewer(acting, call.tools.manages(acting))

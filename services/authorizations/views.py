@@ -1,11 +1,12 @@
 """What several lists and forms share over HTTP."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 from chassis import pages
 from chassis.fields import Body, Reference
@@ -21,7 +22,18 @@ from services.authorizations.tools import Tools
 
 V = TypeVar("V")
 
-At = Annotated[AwareDatetime | None, Query(description="The instant asked about; now when absent (RFC 3339).")]
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _plausible(instant: datetime) -> datetime:
+    """Years that every time zone and every database column can hold."""
+    if not EARLIEST <= instant <= LATEST:
+        raise PydanticCustomError("timezone_aware", "not a plausible instant")
+    return instant
+
+
+PlausibleInstant = Annotated[AwareDatetime, AfterValidator(_plausible)]
+At = Annotated[PlausibleInstant | None, Query(description="The instant asked about; now when absent (RFC 3339).")]
 Active = Annotated[bool | None, Query(description="Only rows in force, or only rows that are not.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="What the previous page gave as next_cursor.")]
 Limit = Annotated[int, Query(ge=1, le=pages.LARGEST, description="Rows of a page.")]

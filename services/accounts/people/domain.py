@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from email_validator import EmailNotValidError, validate_email
+
 from contracts.accounts import Person
 from contracts.events import Language
 
@@ -54,6 +56,11 @@ class Account:
 def address_key(address: str) -> str:
     """What addresses are compared by: without case, also before the @, where hosts that tell case apart are extinct.
 
-    Dots and +tags stay: what they mean differs from host to host.
+    The domain counts as DNS spells it (IDNA 2008), so that ß and ss are two. Dots and +tags stay: what they mean
+    differs from host to host. What is no address is compared as it is typed.
     """
-    return address.strip().casefold()
+    try:
+        found = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return address.strip().lower()
+    return (found.ascii_email or found.normalized).lower()

@@ -186,7 +186,7 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
     )
     await people.open_account(work.connection, account, registration.password_hash)
     await storage.verified(work.connection, registration.registration_id, work.now)
-    work.publish(EmailVerified(account_id=account.account_id, registration_id=registration.registration_id))
+    work.publish(EmailVerified(account_id=account.account_id))
     work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
     work.publish(account.state(person))
     work.audit("account.opened", object_id=account.account_id, registration_id=str(registration.registration_id))
@@ -217,7 +217,6 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
     work.publish(
         VerificationRequested(
             account_id=person.account_id,
-            registration_id=registration_id,
             delivery_id=delivery.delivery_id,
             expires_at=delivery.expires_at,
         )

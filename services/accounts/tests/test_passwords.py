@@ -1,10 +1,12 @@
 """Which passwords may be chosen, and what counts as the same one."""
 
 import pytest
+from zxcvbn.matching import L33T_TABLE, enumerate_l33t_subs, relevant_l33t_subtable
 
 from contracts.agency.limits import PasswordLength
 from services.accounts.attempts import network
-from services.accounts.passwords import acceptable, normalized
+from services.accounts.passwords import SIGNS_AS_LETTERS, acceptable, normalized
+from services.accounts.people.domain import address_key
 
 LENGTH = PasswordLength(minimum=15, maximum=128)
 ABOUT = ("jeanne.belanger@laforce.example", "Jeanne", "Bélanger", "Commission de la construction du Québec", "CCQ")
@@ -61,3 +63,14 @@ def test_a_network_is_one_ipv4_address_or_one_ipv6_site() -> None:
     assert network("203.0.113.7") == network("::ffff:203.0.113.7") == "203.0.113.7"
     assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9") != network("2001:db8:1:3::1")
     assert network("testclient") == "testclient"
+
+
+def test_no_password_makes_the_estimate_work_for_long() -> None:
+    signs = "4@8({[<369!1|0$5+7%24@8({[<369!1|0$5+7%2"
+    assert len(enumerate_l33t_subs(relevant_l33t_subtable(signs.translate(SIGNS_AS_LETTERS), L33T_TABLE))) <= 8
+
+
+def test_addresses_are_compared_without_case_and_domains_as_dns_spells_them() -> None:
+    assert address_key("Person@Strasse-X.example") == address_key("person@strasse-x.example")
+    assert address_key("person@stra\u00dfe-x.example") != address_key("person@strasse-x.example")
+    assert address_key("  not an address ") == "not an address"

@@ -1,7 +1,6 @@
 """The client credentials grant (RFC 6749 4.4): who asks, and for what. Pure, with OAuth's own errors."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -60,7 +59,7 @@ def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentia
     scheme, _, encoded = authorization.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # binascii.Error and UnicodeDecodeError among them
         raise OAuthError("invalid_client", "The Authorization header cannot be read.") from None
     if scheme.lower() != "basic" or not colon:
         raise OAuthError("invalid_client", "The Authorization header cannot be read.")

@@ -5,9 +5,10 @@ Unknown fields are ignored; whatever is malformed is a 400 with a short text; a 
 
 import json
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chassis import after
+from chassis.database import neighbour_failed
+from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from contracts.events import Language
@@ -22,6 +25,9 @@ from contracts.problems import word
 from services.authorizations.access.domain import Decision
 from services.authorizations.access.handlers import Question, evaluate
 from services.authorizations.tools import Tools
+from services.authorizations.views import PlausibleInstant
+
+log = structlog.get_logger()
 
 SCOPE = "access:evaluate"
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -58,7 +64,7 @@ class Action(Lenient):
 class Context(Lenient):
     """What a question may say besides: the instant, what must have been applied, whether to explain."""
 
-    at: AwareDatetime | None = None
+    at: PlausibleInstant | None = None
     after: StrictStr | None = None
     explain: StrictBool = False
 
@@ -84,19 +90,25 @@ def build(gateway: Gateway[Tools]) -> Starlette:
         at = question.context.at or gateway.unit.origin.clock()
         async with gateway.unit.pool.acquire() as connection:
             decision = await evaluate(connection, gateway.unit.tools, _question(question, at))
+        if isinstance(caller, Person) and decision.reason == "unknown":
+            # A number that no organization has is answered like one that the person has nothing to do with.
+            decision = Decision(False, reason="no_relation")
         content: dict[str, Any] = {"decision": decision.allowed}
         if question.context.explain:
             content["context"] = explain(decision, question.resource.type, gateway.unit.tools)
         return JSONResponse(content)
 
-    async def with_id(request: Request) -> Response:
-        response = await evaluation(request)
-        return _same_id(request, response)
+    async def answered(request: Request) -> Response:
+        try:
+            response = await evaluation(request)
+        except Exception as error:
+            refused = _http(error)
+            response = JSONResponse(refused.detail, refused.status_code, refused.headers)
+        if identity := request.headers.get("x-request-id"):
+            response.headers["X-Request-ID"] = identity[:200]
+        return response
 
-    return Starlette(
-        routes=[Route("/evaluation", with_id, methods=["POST"])],
-        exception_handlers={HTTPException: _error},
-    )
+    return Starlette(routes=[Route("/evaluation", answered, methods=["POST"])])
 
 
 async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
@@ -160,7 +172,7 @@ def _question(evaluation: Evaluation, at: Any) -> Question:
 def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
     """The chain link by link, the first that fails, and what to do next, in both languages."""
     found = tools.agency.subjects.get(subject)
-    support = next(support.email for support in tools.agency.profile.support if support.email)
+    support = tools.agency.profile.support_email
     content: dict[str, Any] = {
         "chain": [
             {"link": link.name, "holds": link.holds, **{to: word(f"link_{link.name}", to) for to in LANGUAGES}}
@@ -183,12 +195,15 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
     return content
 
 
-async def _error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _same_id(request, JSONResponse(error.detail, error.status_code, error.headers))
-
-
-def _same_id(request: Request, response: Response) -> Response:
-    if identity := request.headers.get("x-request-id"):
-        response.headers["X-Request-ID"] = identity[:200]
-    return response
+def _http(error: Exception) -> HTTPException:
+    """What an error is to the caller: a status and a short text, never a trace."""
+    if isinstance(error, HTTPException):
+        return error
+    if isinstance(error, BodyTooLarge):
+        return HTTPException(400, "the body is too large")
+    if neighbour_failed(error):
+        log.warning("database failed", error=repr(error))
+        return HTTPException(503, "unavailable", {"Retry-After": "2"})
+    reference = str(uuid4())
+    log.error("evaluation failed", reference=reference, exc_info=error)
+    return HTTPException(500, f"an error on our side, {reference}")

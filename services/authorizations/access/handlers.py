@@ -1,5 +1,6 @@
 """May this account do this, for this organization, at this instant, and why; may this profile manage."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -70,3 +71,9 @@ async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | N
     if organization_id is None or acting.organization_id != organization_id:
         return Refusal("not_found")
     return acting if work.tools.manages(acting) else Refusal("not_permitted")
+
+
+async def note_view(work: Work[Tools], looked_at: Mapping[str, UUID]) -> None:
+    """An agent opened an organization's list or a contact's file."""
+    organization_id, contact_id = looked_at.get("organization_id"), looked_at.get("contact_id")
+    work.audit("file_viewed", organization_id=organization_id, object_id=contact_id or organization_id)

@@ -157,6 +157,8 @@ async def post_contact(
         resource=lambda made: made,
     )
     response.headers["Location"] = f"/v1/contacts/{contact_id}"
+    if not call.tools.manages(acting) or acting.organization_id != organization_id:
+        raise ProblemRaised(Refusal("not_found"))  # a repeated key shows nothing that its caller may no longer see
     return await _view(call, contact_id, response)
 
 

@@ -73,6 +73,35 @@ async def test_an_inactive_organization_can_be_acted_for_by_nobody_and_comes_bac
     assert (await firm.check(member.account_id, "profile", client_id))["decision"]
 
 
+async def test_a_number_that_nobody_has_looks_to_a_person_like_one_it_has_nothing_to_do_with(firm: Firm) -> None:
+    headers = {"Authorization": firm.responsible.headers["Authorization"]}
+    answers = []
+    for organization in ("employer:1000001", "employer:9999999", str(uuid4())):
+        body = question(firm.responsible.account_id, organization) | {"context": {"explain": True}}
+        answers.append((await firm.client.post(PATH, json=body, headers=headers)).json())
+    assert answers[0] == answers[1] == answers[2]
+
+
+async def test_an_instant_that_no_calendar_bears_is_a_400(firm: Firm) -> None:
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}"}
+    for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
+        body = question(firm.responsible.account_id, firm.firm_id) | {"context": {"at": at}}
+        assert (await firm.client.post(PATH, json=body, headers=headers)).status_code == 400
+
+
+async def test_a_body_over_the_limit_and_a_failing_database_answer_in_the_same_form(firm: Firm) -> None:
+    headers = {
+        "Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}",
+        "Content-Type": "application/json",
+        "X-Request-ID": "abc-2",
+    }
+    large = await firm.client.post(PATH, content=b'{"a": "' + b"x" * 70_000 + b'"}', headers=headers)
+    assert (large.status_code, large.headers["x-request-id"]) == (400, "abc-2")
+    await firm.opened.unit.pool.execute("alter table bindings rename to bindings_away")
+    failing = await firm.client.post(PATH, json=question(uuid4(), firm.firm_id), headers=headers)
+    assert (failing.status_code, failing.json(), failing.headers["x-request-id"]) == (503, "unavailable", "abc-2")
+
+
 async def test_a_person_asks_about_itself_only(firm: Firm) -> None:
     headers = {"Authorization": firm.responsible.headers["Authorization"]}
     own = await firm.client.post(PATH, json=question(firm.responsible.account_id, firm.firm_id), headers=headers)

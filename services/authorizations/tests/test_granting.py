@@ -90,6 +90,17 @@ async def test_the_same_form_twice_with_one_key_adds_one_contact(firm: Firm) -> 
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_repeated_key_shows_nothing_that_its_caller_may_no_longer_see(firm: Firm) -> None:
+    second = await firm.link(UUID((await firm.add_member(type="responsible_person")).json()["contact_id"]))
+    headers = second.headers | {"Idempotency-Key": str(uuid4())}
+    assert (await firm.add_member(headers=headers)).status_code == 201
+    await firm.opened.unit.pool.execute(
+        "update relations set type = 'staff_member' where holder_id = $1", second.contact_id
+    )
+    again = await firm.add_member(headers=headers)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
 async def test_client_numbers_are_drawn_from_the_agencys_range_each_once(firm: Firm) -> None:
     added = await asyncio.gather(
         *[firm.add_member(contact={**CONTACT, "email": f"p{i}@example.org"}) for i in range(6)]

@@ -181,3 +181,20 @@ async def test_agents_find_an_organization_by_number_and_see_its_lists(firm: Fir
     assert listed.json()["total"] == 2
     refused = await firm.client.get("/v1/organizations?number=5000001", headers=firm.responsible.headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "wrong_kind_of_caller")
+
+
+async def test_what_an_agent_opens_is_noted(firm: Firm) -> None:
+    await firm.client.get(f"/v1/organizations/{firm.firm_id}/contacts", headers=firm.agent)
+    await firm.client.get(f"/v1/contacts/{firm.responsible.contact_id}", headers=firm.agent)
+    rows = await firm.opened.unit.pool.fetch("select actor_kind, object_id from audit where action = 'file_viewed'")
+    assert [(row["actor_kind"], row["object_id"]) for row in rows] == [
+        ("agent", firm.firm_id),
+        ("agent", firm.responsible.contact_id),
+    ]
+
+
+async def test_an_instant_that_no_calendar_bears_is_a_fault_of_the_field(firm: Firm) -> None:
+    for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
+        path = f"/v1/organizations/{firm.firm_id}/authorizations"
+        answer = await firm.client.get(path, params={"at": at}, headers=firm.responsible.headers)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "field_not_instant")
