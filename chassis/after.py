@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from chassis.work import Written
 
 HEADER = "Mandat-After"
 PATIENCE = 2.0  # seconds that a call waits for what it names
-LOOK_EVERY = 0.01  # seconds between two looks at the inbox
+FIRST_LOOK, SLOWEST_LOOK = 0.005, 0.05  # seconds between two looks at the inbox, which grow
 LONGEST = 4096  # characters of a header that we read
 INBOX_KEEPS = timedelta(days=14)  # an event older than this counts as applied
 
@@ -61,14 +60,15 @@ async def wait(pool: Pool, header: str, reads: Mapping[tuple[str, str], str], no
             for event in named
             if (event.topic, event.type) in reads and now - _made_at(event.id) < INBOX_KEEPS
         ]
-    except (ValueError, OverflowError, OSError, binascii.Error):
+    except (ValueError, OverflowError, OSError, RecursionError):
         return Refusal("invalid_after")
     if not awaited:
         return None
     consumers, identities = [consumer for consumer, _ in awaited], [identity for _, identity in awaited]
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
     while await pool.fetchval(MISSING, consumers, identities):
         if time.monotonic() > deadline:
             return Refusal("not_yet_applied", retry_after=1)
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, SLOWEST_LOOK)
     return None

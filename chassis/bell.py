@@ -3,18 +3,29 @@
 import asyncio
 import contextlib
 
-import asyncpg
 import structlog
 
-from chassis.database import Connection, Pool
+from chassis.database import Connection, Pool, neighbour_failed
 
 log = structlog.get_logger()
+
+
+async def rang(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event is set, after waiting for it at most so long.
+
+    Python 3.11's own wait_for can swallow a cancellation that comes at the same moment.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 class Bell:
     """Rung after a commit, never inside a transaction, where NOTIFY would serialize the writers.
 
-    Several rings before the notification is out become one. A lost ring costs a poll's interval and no row.
+    Rings while a notification is under way become one more. A lost notification costs a poll's interval and
+    no row.
     """
 
     def __init__(self, pool: Pool, channel: str) -> None:
@@ -22,19 +33,22 @@ class Bell:
         self._pool = pool
         self._channel = channel
         self._event = asyncio.Event()
+        self._unsent = False
         self._notifying: asyncio.Task[None] | None = None
         self.answered_here = False
 
     def ring(self) -> None:
         """Wake the waiter. Cheap when it lives in this process."""
         self._event.set()
-        if not self.answered_here and (self._notifying is None or self._notifying.done()):
+        if self.answered_here:
+            return
+        self._unsent = True
+        if self._notifying is None or self._notifying.done():
             self._notifying = asyncio.create_task(self._notify())
 
     async def wait(self, seconds: float) -> None:
         """Until the bell rings, at most so long."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+        await rang(self._event, seconds)
         self._event.clear()
 
     async def hear(self, connection: Connection) -> None:
@@ -42,7 +56,13 @@ class Bell:
         await connection.add_listener(self._channel, lambda *_: self._event.set())
 
     async def _notify(self) -> None:
-        try:
-            await self._pool.execute(f"notify {self._channel}")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("notification not sent, the poll will find the row", channel=self._channel, error=repr(error))
+        # A ring may come when PostgreSQL has delivered this notification and we have not yet heard so: its row
+        # may be younger than the reader's look, so it gets a notification of its own.
+        while self._unsent:
+            self._unsent = False
+            try:
+                await self._pool.execute(f"notify {self._channel}")
+            except Exception as error:
+                if not neighbour_failed(error):
+                    raise
+                log.warning("notification not sent, the poll finds the row", channel=self._channel, error=repr(error))

@@ -10,22 +10,43 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 # One plan for a prepared statement whatever its arguments, and no compilation of short queries: both measured faster
 # for the point queries that these services live on.
-SERVER_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off", "statement_timeout": "10s"}
+SERVER_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "30s",  # nobody waits for anything but PostgreSQL inside one
+}
+COMMAND_TIMEOUT = 15.0  # seconds; behind statement_timeout, for a server that does not answer at all
+ACQUIRE_TIMEOUT = 5.0  # seconds to wait for a free connection: a queue that long is an outage to the caller
 
-# The row appeared, vanished or collided while we worked: the same handler, run again, sees it and decides anew.
-COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.ExclusionViolationError)
+# A process whose machine vanished keeps its session locks until PostgreSQL finds out: within 5 + 3 × 3 seconds.
+KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"}
 
-# Classes of SQLSTATE that say the message itself is at fault: data exceptions, integrity, raised by our own functions.
-POISONOUS = ("22", "23", "P0")
+# A row appeared, vanished or collided while we worked, or two transactions stood in each other's way: the same
+# handler, run again, sees what is now and decides anew.
+COLLISIONS = (
+    asyncpg.UniqueViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.ExclusionViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+# Classes of SQLSTATE that say the message itself is at fault: data exceptions, integrity, a value larger than
+# the program can take, raised by our own functions.
+POISONOUS = ("22", "23", "54", "P0")
 
 
 def neighbour_failed(error: BaseException) -> bool:
-    """Whether the error says that the database (or the network to it) is in trouble, rather than what we asked of it."""
-    if isinstance(error, asyncpg.DataError):
-        return False
+    """Whether the database, or the network to it, is in trouble, rather than what we asked of it."""
     if isinstance(error, asyncpg.PostgresError):
         return not str(error.sqlstate or "").startswith(POISONOUS)
     return isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError))
+
+
+def statement_is_wrong(error: BaseException) -> bool:
+    """Whether PostgreSQL did not understand us (class 42): a bug or a missing migration, and no outage."""
+    return isinstance(error, asyncpg.PostgresError) and str(error.sqlstate or "").startswith("42")
 
 
 async def _prepare(connection: Any) -> None:
@@ -36,7 +57,7 @@ async def _prepare(connection: Any) -> None:
 
 async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     """One direct connection of its own: for LISTEN and session locks, which a pool would lose."""
-    connection = await asyncpg.connect(dsn, timeout=5)
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=COMMAND_TIMEOUT, server_settings=KEEPALIVE)
     await _prepare(connection)
     return connection
 
@@ -49,6 +70,6 @@ async def create_pool(dsn: str, connections: int, name: str) -> Pool:
         max_size=connections,
         init=_prepare,
         timeout=5,
-        command_timeout=15,
-        server_settings=SERVER_SETTINGS | {"application_name": name},
+        command_timeout=COMMAND_TIMEOUT,
+        server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
     )

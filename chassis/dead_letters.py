@@ -3,6 +3,7 @@
 Parking there means that an outage of that database pauses the door instead of losing the message.
 """
 
+import base64
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,29 +14,36 @@ from chassis.database import Connection, Pool
 
 PARK = """
 insert into dead_letters
-    (consumer, topic, partition, "offset", key, headers, payload, reason, attempts, first_at, last_at, behind)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    (consumer, topic, partition, "offset", key, headers, payload, reason, attempts, first_at, last_at, behind,
+     ordered)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (consumer, topic, partition, "offset") do nothing
 """
 LONGEST_REASON = 2000  # characters
 
+Text = str | dict[str, str] | None
+
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One parked record: where it lay, what it held, why it is here, how often and when it was tried."""
+    """One parked record: where it lay, what it held, why it is here, how often and when it was tried.
+
+    `behind`: parked only because an earlier one of its key is. `ordered`: later ones of its key wait for it.
+    """
 
     consumer: str
     topic: str
     partition: int
     offset: int
     key: bytes | None
-    headers: list[tuple[str, str]]
+    headers: list[tuple[Text, Text]]
     payload: bytes | None
     reason: str
     attempts: int
     first_at: datetime
     last_at: datetime
     behind: bool
+    ordered: bool
 
     @classmethod
     def of(
@@ -47,24 +55,35 @@ class DeadLetter:
         first_at: datetime,
         last_at: datetime,
         *,
-        behind: bool,
+        ordered: bool,
     ) -> "DeadLetter":
-        """The letter of a record. Header bytes are kept as latin-1 text, which loses none of them."""
-        headers = [(name, (value or b"").decode("latin-1").replace("\0", "�")) for name, value in record.headers]
+        """The letter of a record, which loses nothing of it. One that was never tried is here behind another."""
         return cls(
             consumer,
             record.topic,
             record.partition,
             record.offset,
             record.key,
-            headers,
+            [(_text(name.encode()), _text(value)) for name, value in record.headers],
             record.value,
-            reason[:LONGEST_REASON],
+            reason[:LONGEST_REASON].replace("\0", "�"),
             attempts,
             first_at,
             last_at,
-            behind,
+            attempts == 0,
+            ordered,
         )
+
+
+def _text(content: bytes | None) -> Text:
+    """A header's name or value as jsonb can keep it: text, or {"base64": …} where it is none."""
+    if content is None:
+        return None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return {"base64": base64.b64encode(content).decode()} if "\0" in text else text
 
 
 async def park(connection: "Connection | Pool", letter: DeadLetter) -> None:

@@ -1,7 +1,7 @@
 """Doors from Kafka: each record reaches one handler, exactly once in effect; what cannot be handled is parked.
 
-A subscription spells out what it promises. Under every one of them: offsets are committed after the database's commit,
-lazily, because the inbox absorbs what is delivered again; no exception leaves the door, because an exception that leaves it
+A subscription spells out what it promises. Under every one of them: offsets are committed after the database's
+commit, lazily, because the inbox absorbs what is delivered again; no exception leaves the door, because one that does
 either loses the record or spins on it (docs/architecture/delivery.md).
 """
 
@@ -22,9 +22,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from prometheus_client import Counter, Histogram
 
+from chassis.bell import rang
 from chassis.database import COLLISIONS, neighbour_failed
 from chassis.dead_letters import DeadLetter, park
-from chassis.outcomes import CommitUnknown, Poison, Refusal, Transient
+from chassis.outcomes import CommitUnknown, Refusal, Transient
+from chassis.telemetry import described
 from chassis.work import Behind, Claim, Duplicate, Handler, Unit
 from contracts.cloudevents import Malformed, read_envelope, read_event
 from contracts.events import Event
@@ -40,6 +42,8 @@ LONGEST_PAUSE = 5.0  # seconds, while a neighbour is down
 COMMIT_EVERY = 0.2  # seconds between offset commits
 DRAIN_ON_REVOKE = 20  # seconds to finish what is in hand before partitions move
 DRAIN_ON_STOP = 15  # seconds to finish what is in hand before the process ends
+COMMIT_PATIENCE = 5.0  # seconds for one commit of offsets; aiokafka alone would try for as long as the broker is away
+LEAVE_PATIENCE = 5.0  # seconds to leave the groups; a broker that is away finds out by the session timeout
 
 HANDLED = Counter("mandat_messages", "Messages by how they ended", ["consumer", "type", "outcome"])
 RETRIED = Counter("mandat_message_retries", "Times a message was tried again in place", ["consumer", "reason"])
@@ -86,21 +90,27 @@ class Doors(Generic[T]):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Join the groups. Raises KafkaError when the broker cannot be reached."""
-        await self._broker.start()
+        """Join the groups. Raises KafkaError when the broker cannot be reached; may then be called again."""
+        try:
+            await self._broker.start()
+        except BaseException:
+            await self._broker.stop()  # else what had joined would join twice
+            raise
         self._tasks = [asyncio.create_task(door.commit_lazily()) for door in self._doors]
 
     async def stop(self) -> None:
         """Finish what is in hand, commit its offsets, leave the groups."""
-        for door in self._doors:
-            await door.drain(DRAIN_ON_STOP)
+        await asyncio.gather(*[door.drain(DRAIN_ON_STOP) for door in self._doors])
         for task in self._tasks:
             task.cancel()
-        await self._broker.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_PATIENCE):
+                await self._broker.stop()
 
     async def ready(self) -> bool:
         """Whether the broker answers and every consumer runs."""
-        return all(door.subscriber.running for door in self._doors) and await self._broker.ping(1)
+        running = all(door.subscriber.running for door in self._doors) and not any(t.done() for t in self._tasks)
+        return running and await self._broker.ping(1)
 
 
 class _Door(Generic[T]):
@@ -120,6 +130,7 @@ class _Door(Generic[T]):
         self._unit = unit
         self._by_type: Mapping[str, Subscription[T]] = {s.event.type_name(): s for s in subscriptions}
         self._done: dict[TopicPartition, int] = {}
+        self._stopping = asyncio.Event()
         self.subscriber = broker.subscriber(
             prefix + topic.name,
             group_id=prefix + consumer,
@@ -136,46 +147,48 @@ class _Door(Generic[T]):
         self.subscriber(self.take)
 
     async def take(self, record: Record) -> None:
-        """See one record to its end: applied, known, ignored by rule, or parked. Waits while a neighbour is down."""
+        """See one record to its end: applied, known, ignored by rule, or parked. Waits while a neighbour is down.
+
+        Told to stop while it waits, it leaves the record where it is: no offset is committed, and it comes again.
+        """
         first_at = self._unit.origin.clock()
         attempts, pause = 0, FIRST_PAUSE
         with SECONDS.labels(self._consumer).time():
             while True:
                 try:
-                    outcome = await self._handle(record)
-                    break
-                except (Malformed, Poison) as error:
-                    outcome = await self._park(record, str(error), attempts + 1, first_at)
+                    try:
+                        outcome = await self._handle(record)
+                    except Exception as error:
+                        attempts += not _must_wait(error)
+                        if _must_wait(error) or (_may_pass(error) and attempts < ATTEMPTS):
+                            raise
+                        outcome = await self._park(record, error, attempts, first_at)
                     break
                 except Exception as error:
-                    waiting = isinstance(error, (CommitUnknown, KafkaError)) or neighbour_failed(error)
-                    again = isinstance(error, (Transient, *COLLISIONS))
-                    attempts += not waiting
-                    if not waiting and (not again or attempts >= ATTEMPTS):
-                        log.exception("message parked", consumer=self._consumer, offset=record.offset)
-                        outcome = await self._park(record, f"{type(error).__name__}: {error}", attempts, first_at)
-                        break
                     RETRIED.labels(self._consumer, type(error).__name__).inc()
-                    log.warning("message waits", consumer=self._consumer, offset=record.offset, error=repr(error))
-                    await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                    pause = min(pause * 2, LONGEST_PAUSE)
+                    log.warning("message waits", consumer=self._consumer, offset=record.offset, error=described(error))
+                if await rang(self._stopping, pause * random.uniform(0.5, 1.5)):
+                    return
+                pause = min(pause * 2, LONGEST_PAUSE)
         HANDLED.labels(self._consumer, *outcome).inc()
         self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     async def _handle(self, record: Record) -> tuple[str, str]:
+        """The type that was handled, and how that ended."""
         envelope = read_envelope(record.headers)
         subscription = self._by_type.get(envelope.type)
         if subscription is None:
             return "other", "ignored"
         event = read_event(envelope, record.key, record.value)
+        ordered = subscription.order is Order.KEPT
         now = self._unit.origin.clock()
         claim = Claim(
             self._consumer,
             envelope.id,
             record.topic,
             record.key or b"",
-            subscription.order is Order.KEPT,
-            letter=lambda reason: DeadLetter.of(self._consumer, record, reason, 0, now, now, behind=True),
+            ordered,
+            letter=lambda reason: DeadLetter.of(self._consumer, record, reason, 0, now, now, ordered=ordered),
         )
         outcome = (await self._unit.receive(subscription.handler, event, claim)).outcome
         if outcome is Behind:
@@ -184,21 +197,21 @@ class _Door(Generic[T]):
             return envelope.type, "duplicate"
         return envelope.type, "refused" if isinstance(outcome, Refusal) else "applied"
 
-    async def _park(self, record: Record, reason: str, attempts: int, first_at: datetime) -> tuple[str, str]:
-        """Put the record into dead_letters, for however long the database takes to come back."""
-        now = self._unit.origin.clock()
-        letter = DeadLetter.of(self._consumer, record, reason, attempts, first_at, now, behind=False)
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                await park(self._unit.pool, letter)
-                return "unknown", "parked"
-            except Exception as error:
-                if not neighbour_failed(error):
-                    raise
-                log.warning("parking waits", consumer=self._consumer, offset=record.offset, error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+    async def _park(self, record: Record, error: Exception, attempts: int, first_at: datetime) -> tuple[str, str]:
+        log.error("message parked", consumer=self._consumer, offset=record.offset, exc_info=error)
+        kind, ordered = self._kind_of(record)
+        reason, now = described(error), self._unit.origin.clock()
+        letter = DeadLetter.of(self._consumer, record, reason, attempts, first_at, now, ordered=ordered)
+        await park(self._unit.pool, letter)
+        return kind, "parked"
+
+    def _kind_of(self, record: Record) -> tuple[str, bool]:
+        """A record's type, and whether later ones of its key must wait for it; they must when nobody can tell."""
+        try:
+            kind = read_envelope(record.headers).type
+        except Malformed:
+            return "unknown", True
+        return kind, self._by_type[kind].order is Order.KEPT
 
     async def commit_lazily(self) -> None:
         """Commit the offsets of what is done, every moment, for as long as the process runs."""
@@ -213,22 +226,37 @@ class _Door(Generic[T]):
             return
         done, self._done = self._done, {}
         assigned = consumer.assignment()
+        offsets = {partition: offset for partition, offset in done.items() if partition in assigned}
+        if not offsets:
+            return
         try:
-            await consumer.commit({partition: offset for partition, offset in done.items() if partition in assigned})
-        except KafkaError as error:
+            async with asyncio.timeout(COMMIT_PATIENCE):
+                await consumer.commit(offsets)
+        except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", consumer=self._consumer, error=repr(error))
-            self._done = done | self._done
+            self._done = offsets | self._done
 
     async def drain(self, seconds: float) -> None:
         """Take nothing more, finish what is in hand, and commit it."""
         self.subscriber.running = False
+        self._stopping.set()
         await self.finish(seconds)
 
     async def finish(self, seconds: float) -> None:
-        """Finish what is in hand and commit it."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.subscriber.lock.wait_release(seconds), seconds + 1)  # type: ignore[attr-defined]
+        """Finish what is in hand and commit it; nothing is in hand before the door has opened."""
+        if self.subscriber.consumer is None:
+            return
+        await self.subscriber.lock.wait_release(seconds)  # type: ignore[attr-defined]
         await self.commit()
+
+
+def _must_wait(error: Exception) -> bool:
+    """What is broken around us pauses a door, for however long, and says nothing about the message."""
+    return isinstance(error, CommitUnknown | KafkaError) or neighbour_failed(error)
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, (Transient, *COLLISIONS))
 
 
 class _DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]

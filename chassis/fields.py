@@ -6,7 +6,9 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+# No control character, none that ends a line, and none that turns the direction of writing around: what a
+# person reads in a mail or a list is what was sent.
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
 
 
 def line(longest: int, shortest: int = 1) -> Any:

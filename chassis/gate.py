@@ -5,14 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from fastapi import HTTPException
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.database import COLLISIONS, neighbour_failed
+from chassis.database import COLLISIONS, neighbour_failed, statement_is_wrong
 from chassis.languages import choose
 from chassis.outcomes import CommitUnknown, Refusal
 from chassis.problems import respond
+from chassis.telemetry import described
 from contracts.events import Language
 
 log = structlog.get_logger()
@@ -22,8 +24,15 @@ REQUESTS = Counter("mandat_requests", "Requests by route and status", ["method",
 SECONDS = Histogram("mandat_request_seconds", "From a request's first byte to its response's last", ["route"])
 
 
-class BodyTooLarge(Exception):
-    """The body went past the limit, whatever its Content-Length said."""
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a caller may invent others without end
+
+
+class BodyTooLarge(HTTPException):
+    """The body went past the limit, whatever its Content-Length said. An HTTPException because FastAPI, which
+    reads the body, takes any other for a body that cannot be parsed."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Gate:
@@ -68,7 +77,8 @@ class Gate:
             await response(scope, receive, noted_send)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            REQUESTS.labels(scope["method"] if route != "none" else "any", route, status).inc()
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(method, route, status).inc()
             SECONDS.labels(route).observe(time.perf_counter() - started)
 
 
@@ -76,14 +86,19 @@ NO_STORE = (b"cache-control", b"no-store")
 FIXED: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
 
 
+def too_large() -> Refusal:
+    """What a body past the limit is answered."""
+    return Refusal("body_too_large", {"limit": LARGEST_BODY})
+
+
 def _refusal_of(error: Exception) -> Refusal:
     if isinstance(error, BodyTooLarge):
-        return Refusal("body_too_large", {"limit": LARGEST_BODY})
+        return too_large()
     if isinstance(error, CommitUnknown):
         log.warning("commit unknown", error=repr(error.__cause__))
         return Refusal("outcome_unknown", retry_after=2)
-    if neighbour_failed(error) or isinstance(error, COLLISIONS):
-        log.warning("database failed", error=repr(error))
+    if not statement_is_wrong(error) and (neighbour_failed(error) or isinstance(error, COLLISIONS)):
+        log.warning("database failed", error=described(error))
         return Refusal("unavailable", retry_after=2)
     reference = str(uuid4())
     log.error("request failed", reference=reference, exc_info=error)

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from chassis import after
-from chassis.gate import Gate
+from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.languages import choose
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
@@ -64,9 +64,7 @@ class Call(Generic[T]):
             raise ProblemRaised(committed.outcome)
         return committed.outcome
 
-    async def create(
-        self, handler: Handler[T, C, R | Refusal], command: C, resource: Callable[[R], UUID]
-    ) -> UUID:
+    async def create(self, handler: Handler[T, C, R | Refusal], command: C, resource: Callable[[R], UUID]) -> UUID:
         """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id."""
         key = self._request.headers.get("idempotency-key")
         if key is None:
@@ -162,6 +160,7 @@ def build(title: str, description: str, routers: Sequence[APIRouter], default_la
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         middleware=[Middleware(Gate, default_language=default_language)],
     )
     for found in routers:
@@ -181,8 +180,12 @@ def build(title: str, description: str, routers: Sequence[APIRouter], default_la
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error, BodyTooLarge):
+            return respond(too_large(), language_of(request))
         codes = {404: "not_found", 405: "method_not_allowed", 400: "malformed_json"}
-        return respond(Refusal(codes.get(error.status_code, "invalid_request")), language_of(request))
+        response = respond(Refusal(codes.get(error.status_code, "invalid_request")), language_of(request))
+        response.headers.update(error.headers or {})  # Allow, of a 405
+        return response
 
     return app
 

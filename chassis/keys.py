@@ -48,6 +48,7 @@ class Keyring:
             "storage": [key.as_dict(private=True) for key in self.storage],
         }
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)  # it may have stood there before, open to others
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file)
 

@@ -14,7 +14,7 @@ def choose(accept_language: str, default: Language) -> Language:
         tag, _, parameters = part.partition(";")
         base = tag.strip().lower().split("-")[0]
         try:
-            weight = float(parameters.strip().removeprefix("q=")) if parameters else 1.0
+            weight = float(parameters.strip().lower().removeprefix("q=")) if parameters else 1.0
         except ValueError:
             continue
         for language in LANGUAGES:

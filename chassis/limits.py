@@ -8,9 +8,9 @@ from chassis.database import Connection
 SPEND = """
 insert into limits as l (name, key, window_start, spent) values ($1, $2, $3, 1)
 on conflict (name, key) do update
-    set spent = case when l.window_start = excluded.window_start then l.spent + 1 else 1 end,
-        window_start = excluded.window_start
-    where l.window_start <> excluded.window_start or l.spent < $4
+    set spent = case when l.window_start < excluded.window_start then 1 else l.spent + 1 end,
+        window_start = greatest(l.window_start, excluded.window_start)
+    where l.window_start < excluded.window_start or l.spent < $4
 returning spent
 """
 
@@ -30,7 +30,8 @@ class Limit(Protocol):
 async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
     """Count one attempt. None when it may go on, else the seconds until the window ends.
 
-    `key` is a keyed digest of what is counted. Concurrent attempts queue on the row, so that at most `count` pass.
+    `key` is a keyed digest of what is counted. Concurrent attempts queue on the row, so that at most `count` pass;
+    one whose clock is behind counts in the window that is open.
     """
     seconds = int(now.timestamp())
     start = now.replace(microsecond=0) - timedelta(seconds=seconds % limit.per_seconds)

@@ -28,4 +28,4 @@ class Poison(Exception):
 
 
 class CommitUnknown(Exception):
-    """The connection broke during COMMIT: the work may have been done. A message is redelivered and found in the inbox."""
+    """The connection broke during COMMIT: the work may have been done. A message comes again; the inbox knows it."""

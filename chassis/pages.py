@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
 from chassis.database import Connection
 from chassis.outcomes import Refusal
 
 COUNT_TO = 10_000  # rows that are counted exactly; beyond, "at least"
 LARGEST = 200  # rows of a page
+LONGEST = 2000  # characters of a cursor that we read
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A query with its arguments, and the columns that order it: (name, SQL type), none of them null, the last unique."""
+    """A query, its arguments, and the columns that order it: (name, SQL type), none of them null, the last unique."""
 
     query: str
     arguments: Sequence[Any]
@@ -36,15 +39,27 @@ class Page:
 
 async def fetch(connection: Connection, listing: Listing, cursor: str | None, limit: int) -> Page | Refusal:
     """One page. `cursor` is what an earlier page gave; refused when it is not one of this listing's."""
-    seen, after = 0, None
-    if cursor is not None:
-        try:
-            seen, *after = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            if not isinstance(seen, int) or len(after) != len(listing.order):
-                raise ValueError
-            after = [str(value) for value in after]
-        except (ValueError, TypeError):
-            return Refusal("invalid_cursor", fields=("cursor",))
+    if cursor is None:
+        return await _page(connection, listing, 0, None, limit)
+    try:
+        seen, after = _read(cursor, len(listing.order))
+        async with connection.transaction():  # so that a value that PostgreSQL cannot read spoils nothing around it
+            return await _page(connection, listing, seen, after, limit)
+    except (ValueError, TypeError, RecursionError, asyncpg.DataError):
+        return Refusal("invalid_cursor", fields=("cursor",))
+
+
+def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
+    """How many rows came before, and the ordering columns of the last one. Raises ValueError or TypeError."""
+    if len(cursor) > LONGEST:
+        raise ValueError("too long")
+    seen, *after = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    if type(seen) is not int or seen < 0 or len(after) != columns:
+        raise ValueError("not of this listing")
+    return seen, [str(value) for value in after]
+
+
+async def _page(connection: Connection, listing: Listing, seen: int, after: list[str] | None, limit: int) -> Page:
     columns = ", ".join(name for name, _ in listing.order)
     count = len(listing.arguments)
     where = ""
@@ -65,4 +80,6 @@ async def fetch(connection: Connection, listing: Listing, cursor: str | None, li
     if more:
         content = json.dumps([last, *(str(shown[-1][name]) for name, _ in listing.order)])
         following = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
-    return Page(shown, seen + 1 if shown else 0, last if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following)
+    return Page(
+        shown, seen + 1 if shown else 0, last if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following
+    )

@@ -10,6 +10,8 @@ from contracts.events import Language
 from contracts.problems import problems, word
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 50  # fields named in one answer
+LONGEST_NAME = 80  # characters of a field's name, which in an unknown field is the caller's
 
 # pydantic's kinds of fault → the word that says it, and which of the fault's context fills `{limit}` or `{choices}`.
 FAULTS: Mapping[str, tuple[str, str | None]] = {
@@ -24,8 +26,14 @@ FAULTS: Mapping[str, tuple[str, str | None]] = {
     "string_pattern_mismatch": ("field_wrong_form", None),
     "int_type": ("field_not_number", None),
     "int_parsing": ("field_not_number", None),
+    "int_parsing_size": ("field_not_number", None),
+    "int_from_float": ("field_not_number", None),
+    "greater_than": ("field_not_number", None),
     "greater_than_equal": ("field_not_number", None),
+    "less_than": ("field_not_number", None),
     "less_than_equal": ("field_not_number", None),
+    "multiple_of": ("field_not_number", None),
+    "finite_number": ("field_not_number", None),
     "bool_type": ("field_not_boolean", None),
     "bool_parsing": ("field_not_boolean", None),
     "date_type": ("field_not_date", None),
@@ -38,6 +46,8 @@ FAULTS: Mapping[str, tuple[str, str | None]] = {
     "timezone_aware": ("field_not_instant", None),
     "uuid_type": ("field_not_identifier", None),
     "uuid_parsing": ("field_not_identifier", None),
+    "uuid_version": ("field_not_identifier", None),
+    "enum": ("field_not_choice", "expected"),
     "literal_error": ("field_not_choice", "expected"),
     "union_tag_invalid": ("field_not_choice", "expected_tags"),
     "union_tag_not_found": ("field_missing", None),
@@ -46,6 +56,8 @@ FAULTS: Mapping[str, tuple[str, str | None]] = {
     "dict_type": ("field_not_object", None),
     "list_type": ("field_not_list", None),
     "tuple_type": ("field_not_list", None),
+    "set_type": ("field_not_list", None),
+    "frozen_set_type": ("field_not_list", None),
     "email": ("field_not_email", None),
     "value_error": ("field_invalid", None),
 }
@@ -86,13 +98,18 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
 def field_errors(faults: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, str]]:
     """What is wrong with each field, in the caller's language; what the caller sent is not repeated."""
     errors = []
-    for fault in faults:
+    for fault in faults[:MOST_ERRORS]:
         name, limit = FAULTS.get(fault["type"], ("field_invalid", None))
         filling = {"limit": "", "choices": ""}
         if limit is not None:
             filling["limit"] = filling["choices"] = str(fault.get("ctx", {}).get(limit, "")).replace(" or ", ", ")
         where, *path = fault["loc"]
-        place = "/".join(str(part) for part in path)
-        pointer = f"#/{place}" if where == "body" else f"{where}:{place}"
+        place = "".join(f"/{_escaped(part)}" for part in path)
+        pointer = f"#{place}" if where == "body" else f"{where}:{place[1:]}"
         errors.append({"pointer": pointer, "code": name, "detail": word(name, language, **filling)})
     return errors
+
+
+def _escaped(part: object) -> str:
+    """One step of a JSON pointer (RFC 6901, section 3)."""
+    return str(part)[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")

@@ -1,24 +1,27 @@
 """From the outbox to Kafka, in order: one relay leads per database, and deletes only what the broker acknowledged."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
-from chassis.bell import Bell
-from chassis.database import Connection, connect
+from chassis.bell import Bell, rang
+from chassis.database import Connection, connect, neighbour_failed
 
 log = structlog.get_logger()
 
 LEADERSHIP = 7_263_002  # session lock: whoever holds it relays; a database is one service's
 BATCH = 500  # rows in hand at once; after a crash at most so many are sent again
 POLL = 1.0  # seconds, behind the bell
+TAKEOVER = 1.0  # seconds between a follower's tries to lead
 ACKNOWLEDGEMENT = 30.0  # seconds; a shorter patience only makes repeats when a broker stalls
-BACK_OFF = (0.2, 5.0)  # seconds, first and longest pause when a neighbour fails
+LETTING_GO = 5.0  # seconds that a producer gets to finish what is in flight
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds, when a neighbour fails
 
 RELAYED = Counter("mandat_outbox_relayed", "Outbox rows that Kafka acknowledged", ["topic"])
 FAILURES = Counter("mandat_relay_failures", "Times the relay lost the database or the broker and started again")
@@ -38,20 +41,19 @@ class Relay:
         self._servers = servers
         self._bell = bell
         self._stopping = asyncio.Event()
+        self._pause = FIRST_PAUSE
 
     async def run(self) -> None:
         """Relay until stopped. A failing neighbour pauses it and never loses a row."""
-        pause = BACK_OFF[0]
         while not self._stopping.is_set():
             try:
                 await self._session()
-                pause = BACK_OFF[0]
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-                    KafkaError) as error:  # fmt: skip
+            except Exception as error:
                 FAILURES.inc()
-                log.warning("relay pauses", error=repr(error), seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, BACK_OFF[1])
+                expected = neighbour_failed(error) or isinstance(error, KafkaError)
+                log.warning("relay pauses", error=repr(error), seconds=self._pause, exc_info=not expected)
+                await rang(self._stopping, self._pause)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def stop(self) -> None:
         """Finish the batch in hand, then return from run()."""
@@ -63,10 +65,9 @@ class Relay:
         try:
             await self._bell.hear(connection)
             while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADERSHIP):
-                if self._stopping.is_set():
+                if await rang(self._stopping, TAKEOVER):
                     return
-                await asyncio.sleep(POLL)
-            async with make_producer(self._servers) as producer:
+            async with _producer(self._servers) as producer:
                 self._bell.answered_here = True
                 await self._lead(connection, producer)
         finally:
@@ -79,14 +80,38 @@ class Relay:
                 "select id, topic, key, headers, payload from outbox order by id limit $1", BATCH
             )
             if not rows:
+                self._pause = FIRST_PAUSE
                 await self._bell.wait(POLL)
                 continue
             async with asyncio.timeout(ACKNOWLEDGEMENT):
                 # send() enqueues in the order of the calls; what it returns resolves at the acknowledgement.
                 await asyncio.gather(*[await _send(producer, row) for row in rows])
             await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows])
+            self._pause = FIRST_PAUSE
             for row in rows:
                 RELAYED.labels(row["topic"]).inc()
+
+
+@contextlib.asynccontextmanager
+async def _producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = make_producer(servers)
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await _let_go(producer)
+
+
+async def _let_go(producer: AIOKafkaProducer) -> None:
+    """Stop a producer within seconds, although an idempotent one would wait for its broker for ever."""
+    stopping = asyncio.create_task(producer.stop())
+    ended, _ = await asyncio.wait([stopping], timeout=LETTING_GO)
+    if not ended:
+        # aiokafka has no way to give up. Whatever the broker took all the same is a repeat, which inboxes drop.
+        await producer.client.close()
+        producer._sender.sender_task.cancel()
+        producer._message_accumulator.fail_all(KafkaError("the relay let go"))
+    await asyncio.gather(stopping, return_exceptions=True)
 
 
 async def _send(producer: AIOKafkaProducer, row: Any) -> asyncio.Future[Any]:

@@ -39,7 +39,7 @@ class Sealer:
         try:
             opened = jwe.decrypt_compact(sealed, self._find, algorithms=ALGORITHMS)
             return model.model_validate_json(opened.plaintext or b"")
-        except (JoseError, ValidationError, ValueError, KeyError):
+        except (JoseError, ValidationError, ValueError, KeyError, TypeError):
             raise Poison("the seal cannot be opened with the keys of this service") from None
 
     def _find(self, recipient: GuestProtocol) -> ECKey:

@@ -34,6 +34,7 @@ from contracts.events import Language
 log = structlog.get_logger()
 T = TypeVar("T")
 
+LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 ROLES = ("api", "worker", "all", "migrate", "openapi")
 
 
@@ -53,8 +54,8 @@ class Platform:
 class Service(Generic[T]):
     """What one service is made of.
 
-    `tools` builds what its handlers work with; `chores` are tasks a worker runs besides its doors, each until cancelled;
-    `mounts` are sub-applications with rules of their own, by path.
+    `tools` builds what its handlers work with; `chores` are tasks a worker runs besides its doors, each until
+    cancelled; `mounts` are sub-applications with rules of their own, by path.
     """
 
     name: str
@@ -79,22 +80,30 @@ class _Server(uvicorn.Server):
 def main(service: Service[T], arguments: Sequence[str]) -> int:
     """Run one role of a service until it is told to stop. Returns the process's exit status."""
     if len(arguments) != 1 or arguments[0] not in ROLES:
-        print(f"usage: python -m services.{service.name} {' | '.join(ROLES)}", file=sys.stderr)
+        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(ROLES)}\n")
         return 2
     if arguments[0] == "openapi":
-        print(openapi(service), end="")
+        sys.stdout.write(openapi(service))
         return 0
-    settings = service.settings()
-    telemetry.configure(service.name, settings.log_level)
-    if arguments[0] == "migrate":
-        asyncio.run(migrations.migrate(settings.database_url.get_secret_value(), service.folder / "migrations"))
-        return 0
+    telemetry.configure(service.name, "INFO")
     try:
-        asyncio.run(_serve(service, settings, arguments[0]))
-    except (OSError, ValueError) as error:
+        settings = service.settings()
+        telemetry.configure(service.name, settings.log_level)
+        if arguments[0] == "migrate":
+            asyncio.run(_migrate(service, settings))
+        else:
+            asyncio.run(_serve(service, settings, arguments[0]))
+    except (OSError, ValueError, migrations.MigrationRefused) as error:
         log.error("not started", error=str(error) or repr(error))
         return 1
+    except Exception as error:
+        log.error("ended by a fault", exc_info=error)
+        return 1
     return 0
+
+
+async def _migrate(service: Service[T], settings: Settings) -> None:
+    await migrations.migrate(settings.database_url.get_secret_value(), service.folder / "migrations")
 
 
 @contextlib.asynccontextmanager
@@ -118,7 +127,8 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
         yield built, Unit(pool, await service.tools(built), origin, Bell(pool, "outbox"))
     finally:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(pool.close(), 5)
+            async with asyncio.timeout(5):
+                await pool.close()
 
 
 def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
@@ -176,14 +186,22 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
                 await doors.stop()
             if relay is not None:
                 relay.stop()
-            for task in tasks:
-                if task.get_name() != "relay":
-                    task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            faults = await _end(tasks)
             log.info("stopped")
-        for outcome in ended:
-            if isinstance(outcome, Exception):
-                raise outcome
+        if faults:
+            raise RuntimeError("a task of this process ended") from faults[0]
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> list[Exception]:
+    """End the tasks, the relay after the batch in hand; returns what any of them had ended with before."""
+    for task in tasks:
+        if task.get_name() != "relay":
+            task.cancel()
+    _, late = await asyncio.wait(tasks, timeout=LAST_BATCH)
+    for task in late:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    return [outcome for outcome in outcomes if isinstance(outcome, Exception)]
 
 
 async def _start(doors: Doors[T], stopping: asyncio.Event) -> None:

@@ -32,7 +32,7 @@ class MachineClient(BaseModel):
 class Settings(BaseSettings):
     """The settings that all services share; a service with a setting of its own extends this class."""
 
-    model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True, hide_input_in_errors=True)
 
     agency: Path
     database_url: SecretStr

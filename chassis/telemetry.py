@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import traceback
+from collections import Counter
+from types import TracebackType
 
 import structlog
 
@@ -12,7 +15,7 @@ def configure(service: str, level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_frames),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -35,17 +38,51 @@ def configure(service: str, level: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # In an outage aiokafka writes some eighty lines a second; one in fifty is enough to see it.
-    logging.getLogger("aiokafka").addFilter(_OneIn(50))
+    handler.addFilter(_OneIn(50, of="aiokafka"))
+
+
+def described(error: BaseException) -> str:
+    """What may be written down of an error: its type, and from PostgreSQL the SQLSTATE and the constraint.
+
+    Messages are left out, because they quote values: PostgreSQL's DETAIL a whole row, pydantic's the input. They
+    are kept where they speak of systems alone: the network's, Kafka's, and our own.
+    """
+    told = [getattr(error, name, None) for name in ("sqlstate", "constraint_name")]
+    name = " ".join([type(error).__name__, *(str(part) for part in told if part)])
+    return f"{name}: {error}" if isinstance(error, OSError | RuntimeError) or _is_ours(error) else name
+
+
+def _is_ours(error: BaseException) -> bool:
+    return type(error).__module__.startswith(("chassis.", "contracts.", "services."))
+
+
+def _frames(
+    exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+) -> str:
+    """A traceback that shows where, and of each error only what may be written down; the cause comes first."""
+    lines: list[str] = []
+    error = exc_info[1]
+    while error is not None:
+        lines[:0] = [*traceback.format_tb(error.__traceback__), described(error) + "\n"]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "".join(lines).rstrip()
 
 
 class _OneIn(logging.Filter):
-    """Passes each message's first occurrence and then one in so many."""
+    """Of one library's lines passes the first from each place in its code, and then one in so many.
 
-    def __init__(self, every: int) -> None:
+    It stands on the handler: a logger's own filter does not see what comes from the loggers below it.
+    """
+
+    def __init__(self, every: int, of: str) -> None:
         super().__init__()
         self._every = every
-        self._seen: dict[str, int] = {}
+        self._library = logging.Filter(of)
+        self._seen: Counter[tuple[str, int]] = Counter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        seen = self._seen[record.msg] = self._seen.get(record.msg, -1) + 1
-        return seen % self._every == 0
+        if not self._library.filter(record):
+            return True
+        place = record.pathname, record.lineno
+        self._seen[place] += 1
+        return self._seen[place] % self._every == 1

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens verified here, with keys fetched in the background, and revocations kept in our own database."""
+"""Who calls: bearer tokens, verified with keys fetched in the background and revocations kept in our own database."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from chassis.bell import rang
 from chassis.database import Connection, Pool
 from chassis.settings import TrustedIssuer
 
@@ -22,6 +23,7 @@ AUDIENCE = "mandat"
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
 REFRESH = 300.0  # seconds between two fetches of an issuer's keys
+FETCH = 5.0  # seconds for one fetch
 RETRY = 1.0  # seconds between two tries while an issuer has none, and the least time between fetches for an unknown key
 
 
@@ -95,13 +97,14 @@ class Verifier:
             if claims["iss"] == self._machines:
                 return Machine(claims["sub"], frozenset(str(claims.get("scope", "")).split()))
             return Agent(claims["sub"], str(claims["name"]), claims["iss"])
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, AttributeError):
             raise NotAuthenticated from None
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
-            issuer = json.loads(jws.extract_compact(token.encode()).payload)["iss"]
-        except (JoseError, ValueError, KeyError, TypeError, UnicodeError):
+            unverified = jws.extract_compact(token.encode())
+            issuer = json.loads(unverified.payload)["iss"]
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             raise NotAuthenticated from None
         if not isinstance(issuer, str) or issuer not in self._sources:
             raise NotAuthenticated
@@ -121,7 +124,8 @@ class Verifier:
             verified = jwt.decode(token, keys, algorithms=ALGORITHMS)
             rules.validate(verified.claims)
         except (JoseError, ValueError, KeyError, TypeError):
-            self._wanted.set()
+            if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
+                self._wanted.set()
             raise NotAuthenticated from None
         return verified.claims
 
@@ -136,20 +140,24 @@ class Verifier:
                 for source in sorted(set(self._sources.values())):
                     await self._fetch(client, source)
                 missing = set(self._sources.values()) - self._keys.keys()
-                try:
-                    await asyncio.wait_for(self._wanted.wait(), RETRY if missing else REFRESH)
+                if await rang(self._wanted, RETRY if missing else REFRESH):
                     await asyncio.sleep(RETRY)
-                except TimeoutError:
-                    pass
                 self._wanted.clear()
 
     async def _fetch(self, client: httpx.AsyncClient, source: str) -> None:
         try:
-            response = await client.get(source)
+            async with asyncio.timeout(FETCH):
+                response = await client.get(source)
             response.raise_for_status()
-            self.learn(source, KeySet.import_key_set(response.json()))
-        except (httpx.HTTPError, JoseError, ValueError, KeyError) as error:
+            self.learn(source, _usable(response.json()))
+        except Exception as error:  # whatever an issuer answers, we keep its former keys and go on
             log.warning("issuer's keys not fetched", source=source, error=repr(error))
+
+
+def _usable(jwks: Any) -> KeySet:
+    """The keys that can verify for us; others in the set are no reason to refuse it (RFC 7517, section 5)."""
+    found = [key for key in jwks["keys"] if key.get("kty") in ("EC", "RSA") and key.get("use", "sig") == "sig"]
+    return KeySet.import_key_set({"keys": found})
 
 
 async def is_revoked(pool: Pool, person: Person) -> bool:

@@ -1,4 +1,4 @@
-"""Makes the topics of the contracts where nobody else does: on a laptop and in tests. On Kubernetes an operator does."""
+"""Makes the topics of the contracts on a laptop and in tests; on Kubernetes an operator does."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,9 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from contracts.topics import TOPICS, Topic
 
 
-async def create(servers: str, prefix: str = "", topics: Sequence[Topic] = TOPICS, partitions: int | None = None) -> None:
+async def create(
+    servers: str, prefix: str = "", topics: Sequence[Topic] = TOPICS, partitions: int | None = None
+) -> None:
     """Make each topic that is missing, one replica each. Raises KafkaError.
 
     `partitions` makes fewer than the contract says, for tests that have no use for twelve.

@@ -9,10 +9,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import structlog
+from asyncpg.transaction import Transaction
 
 from chassis.bell import Bell
-from chassis.database import COLLISIONS, Connection, Pool
+from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
 from chassis.dead_letters import DeadLetter, park
 from chassis.outcomes import CommitUnknown, Refusal
 from contracts.cloudevents import Envelope
@@ -139,7 +141,16 @@ class Work(Generic[T]):
     ) -> None:
         """Note who did what; `detail` holds ids, codes and dates, never a secret and never personal fields."""
         self._audit.append(
-            (self.now, organization_id, self.actor.kind, self.actor.id, self.actor.profile_id, action, object_id, detail)
+            (
+                self.now,
+                organization_id,
+                self.actor.kind,
+                self.actor.id,
+                self.actor.profile_id,
+                action,
+                object_id,
+                detail,
+            )
         )
 
     def ring(self, bell: Bell) -> None:
@@ -231,7 +242,7 @@ class Unit(Generic[T]):
             return await self._transact(step, actor)
 
     async def _transact(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
-        async with self.pool.acquire() as connection:
+        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
             work = Work(connection, self.tools, actor, self.origin, self.origin.clock())
             transaction = connection.transaction()
             await transaction.start()
@@ -239,22 +250,39 @@ class Unit(Generic[T]):
                 outcome = await step(work)
                 written = await work.flush()
             except BaseException:
-                if not connection.is_closed():
-                    await transaction.rollback()
+                await _roll_back(connection, transaction)
                 raise
-            try:
-                await asyncio.shield(transaction.commit())
-            except (OSError, TimeoutError) as error:
-                raise CommitUnknown from error
-            except Exception as error:
-                if connection.is_closed():
-                    raise CommitUnknown from error
-                raise
+            await _commit(transaction)
         if written:
             self.outbox.ring()
         for bell in work._bells:
             bell.ring()
         return Committed(outcome, written)
+
+
+async def _roll_back(connection: Connection, transaction: Transaction) -> None:
+    """Never raises: what made us roll back is what the caller must see."""
+    if connection.is_closed():
+        return
+    try:
+        await transaction.rollback()
+    except Exception as error:
+        log.warning("rollback failed, connection dropped", error=repr(error))
+        connection.terminate()
+
+
+async def _commit(transaction: Transaction) -> None:
+    """Commit. Raises CommitUnknown unless PostgreSQL itself says that it did not."""
+    committing = asyncio.ensure_future(transaction.commit())
+    try:
+        await asyncio.shield(committing)
+    except asyncio.CancelledError:
+        await asyncio.wait([committing])  # the connection is busy until the answer
+        raise
+    except Exception as error:
+        if isinstance(error, asyncpg.PostgresError) and getattr(error, "severity_en", None) == "ERROR":
+            raise
+        raise CommitUnknown from error
 
 
 async def _claim(connection: Connection, claim: Claim) -> type[Duplicate] | type[Behind] | None:
@@ -269,20 +297,24 @@ async def _claim(connection: Connection, claim: Claim) -> type[Duplicate] | type
         "select pg_advisory_xact_lock($1)", lock_number(claim.consumer, claim.topic, claim.key.hex())
     )
     row = await connection.fetchrow(
-        "with waiting as (select exists (select from dead_letters where consumer = $1 and topic = $3 and key = $4) as any),"
-        " fresh as (insert into inbox (consumer, event_id) select $1, $2 from waiting where not waiting.any"
-        " on conflict do nothing returning true)"
-        " select waiting.any as behind, exists (select from fresh) as fresh from waiting",
+        "with standing as (select"
+        " exists (select from inbox where consumer = $1 and event_id = $2) as applied,"
+        " exists (select from dead_letters where consumer = $1 and topic = $3 and key = $4 and ordered) as behind),"
+        " fresh as (insert into inbox (consumer, event_id)"
+        " select $1, $2 from standing where not applied and not behind on conflict do nothing returning true)"
+        " select applied, behind, exists (select from fresh) as fresh from standing",
         claim.consumer,
         claim.event_id,
         claim.topic,
         claim.key,
     )
     assert row is not None
-    if row["behind"]:
-        await park(connection, claim.letter("an earlier message of this key is parked"))
-        return Behind
-    return None if row["fresh"] else Duplicate
+    if row["fresh"]:
+        return None
+    if row["applied"] or not row["behind"]:
+        return Duplicate
+    await park(connection, claim.letter("an earlier message of this key is parked"))
+    return Behind
 
 
 async def _guard(
@@ -304,7 +336,8 @@ async def _guard(
     outcome = await step()
     if not isinstance(outcome, Refusal):
         await work.connection.execute(
-            "insert into idempotency_keys (principal, route, key, body_digest, resource_id) values ($1, $2, $3, $4, $5)",
+            "insert into idempotency_keys (principal, route, key, body_digest, resource_id)"
+            " values ($1, $2, $3, $4, $5)",
             once.principal,
             once.route,
             once.key,

@@ -30,12 +30,13 @@ create table dead_letters (
     payload bytea,
     reason text not null,
     behind bool not null,   -- parked only because an earlier message of its key is
+    ordered bool not null,  -- later messages of its key wait for it
     attempts integer not null,
     first_at timestamptz not null,
     last_at timestamptz not null,
     unique (consumer, topic, partition, "offset")
 );
-create index on dead_letters (consumer, topic, key);
+create index on dead_letters using hash (key);  -- a b-tree refuses the long key that brought a message here
 
 create table audit (
     id bigint generated always as identity primary key,

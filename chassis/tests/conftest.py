@@ -1,0 +1,225 @@
+"""What tests of the chassis share: a service without a domain, whose only table is one of counters."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from uuid_utils.compat import uuid7
+
+from chassis import topics
+from chassis.bell import Bell
+from chassis.database import Connection, Pool, create_pool
+from chassis.doors import Doors, Subscription, consumer_name
+from chassis.relay import Relay
+from chassis.work import Actor, Origin, Unit, Work
+from contracts.cloudevents import Envelope
+from contracts.events import Event
+from contracts.topics import ACCOUNTS_EVENTS
+from local.kafka import Kafka
+from local.postgres import Postgres
+from tests.fixtures.stack import CHASSIS, Database
+
+ACTOR = Actor("tester", "1")
+PARTITIONS = 2
+CONSUMER = consumer_name("test", ACCOUNTS_EVENTS)
+COUNTERS = "create table counters (id uuid primary key, value integer not null, last text)"
+
+
+async def eventually(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 10.0) -> None:
+    """Return when the condition holds, which another process or task brings about. Fails after so long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if await found if isinstance(found, Awaitable) else found:
+            return
+        assert time.monotonic() < deadline, "it never happened"
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """structlog's own default paints tracebacks with every local variable, half a second each."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+    yield
+    structlog.reset_defaults()
+
+
+class OpenUnit(Protocol):
+    """`await open_unit()`: a unit on a fresh database; with another's URL, a second process on the same one."""
+
+    async def __call__(self, dsn: str | None = None) -> "Bench": ...
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A unit of work, with the database it writes to."""
+
+    dsn: str
+    pool: Pool
+    unit: Unit[None]
+
+    async def publish(self, *events: Event) -> None:
+        """Put events into the outbox, in one transaction."""
+
+        async def publishing(work: Work[None], events: tuple[Event, ...]) -> None:
+            for event in events:
+                work.publish(event)
+
+        await self.unit.run(publishing, events, ACTOR)
+
+    async def rows(self, table: str) -> list[Any]:
+        """All rows of a table."""
+        return list(await self.pool.fetch(f"select * from {table} order by 1"))
+
+    async def size(self, table: str) -> int:
+        """How many rows a table has."""
+        found: int = await self.pool.fetchval(f"select count(*) from {table}")
+        return found
+
+    async def counted(self, identity: UUID) -> str | None:
+        """What `count` handled of one key, in order."""
+        found: str | None = await self.pool.fetchval("select last from counters where id = $1", identity)
+        return found
+
+
+@pytest.fixture
+async def open_unit(database: Database, topic_prefix: str) -> AsyncIterator[OpenUnit]:
+    """Units on databases of the chassis alone."""
+    async with AsyncExitStack() as stack:
+
+        async def make(dsn: str | None = None) -> Bench:
+            fresh = dsn is None
+            dsn = dsn or await database(CHASSIS)
+            pool = await create_pool(dsn, 10, "test")
+            stack.push_async_callback(pool.close)
+            if fresh:
+                await pool.execute(COUNTERS)
+            zone = ZoneInfo("America/Toronto")
+            origin = Origin("test", "urn:mandat:test", topic_prefix, zone, lambda: datetime.now(UTC), uuid7)
+            return Bench(dsn, pool, Unit(pool, None, origin, Bell(pool, "outbox")))
+
+        yield make
+
+
+@pytest.fixture
+async def bench(open_unit: OpenUnit) -> Bench:
+    """One unit of work on a fresh database."""
+    return await open_unit()
+
+
+@dataclass
+class Wire:
+    """The run's broker with this test's topic: what tests send past the relay, and what others may read."""
+
+    servers: str
+    prefix: str
+    producer: AIOKafkaProducer
+    offsets: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def topic(self) -> str:
+        """This test's topic of accounts.events."""
+        return self.prefix + ACCOUNTS_EVENTS.name
+
+    async def send(self, event: Event, *, id: UUID | None = None, **changes: Any) -> None:
+        """Put an event on the wire; `headers`, `key` and `value` replace its own."""
+        envelope = Envelope.around(event, id=id or uuid7(), source="urn:mandat:test", time=datetime.now(UTC))
+        record = {"headers": envelope.headers(), "key": event.key.encode(), "value": event.model_dump_json().encode()}
+        await self.producer.send_and_wait(self.topic, **(record | changes))
+
+    @asynccontextmanager
+    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """Reads the topic from its beginning."""
+        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.servers, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def read(self, number: int) -> "list[ConsumerRecord[bytes, bytes]]":
+        """The first so many records of the topic, in order within each partition."""
+        async with self.consumer() as consumer, asyncio.timeout(10):
+            return [await consumer.getone() for _ in range(number)]
+
+    async def committed(self) -> int:
+        """The offsets committed by the doors of this test, added up."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.servers, group_id=self.prefix + CONSUMER, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            consumer.assign(places := [TopicPartition(self.topic, number) for number in range(PARTITIONS)])
+            return sum([await consumer.committed(place) or 0 for place in places])
+        finally:
+            await consumer.stop()
+
+
+@pytest.fixture
+async def wire(kafka: Kafka, topic_prefix: str) -> AsyncIterator[Wire]:
+    """One topic with two partitions of its own for the test."""
+    await topics.create(kafka.servers, topic_prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.servers, linger_ms=0) as producer:
+        yield Wire(kafka.servers, topic_prefix, producer)
+
+
+class OpenDoors(Protocol):
+    """`await open_doors(bench, Subscription(…), …)`: the doors of one process."""
+
+    async def __call__(self, bench: Bench, *subscriptions: Subscription[None]) -> Doors[None]: ...
+
+
+@pytest.fixture
+async def open_doors(wire: Wire) -> AsyncIterator[OpenDoors]:
+    """Doors that are stopped at the end of the test."""
+    started: list[Doors[None]] = []
+
+    async def make(bench: Bench, *subscriptions: Subscription[None]) -> Doors[None]:
+        doors = Doors("test", wire.servers, wire.prefix, bench.unit, subscriptions)
+        started.append(doors)
+        await doors.start()
+        return doors
+
+    yield make
+    for doors in started:
+        await doors.stop()
+
+
+class RunRelay(Protocol):
+    """`run_relay(bench)`: a relay at work; returns it with its task."""
+
+    def __call__(self, bench: Bench) -> "tuple[Relay, asyncio.Task[None]]": ...
+
+
+@pytest.fixture
+async def run_relay(wire: Wire) -> AsyncIterator[RunRelay]:
+    """Relays that are stopped at the end of the test."""
+    running: list[tuple[Relay, asyncio.Task[None]]] = []
+
+    def make(bench: Bench) -> tuple[Relay, asyncio.Task[None]]:
+        relay = Relay(bench.dsn, wire.servers, bench.unit.outbox)
+        running.append((relay, asyncio.create_task(relay.run())))
+        return running[-1]
+
+    yield make
+    for relay, task in running:
+        relay.stop()
+        await task
+
+
+@pytest.fixture
+async def superuser(postgres: Postgres) -> AsyncIterator[Connection]:
+    """Looks at the server, and breaks it, from above."""
+    connection = await asyncpg.connect(postgres.superuser_url)
+    yield connection
+    await connection.close()

@@ -1,0 +1,461 @@
+"""Whatever arrives at a gateway, the caller gets a problem with a code, in words it reads, and nothing of ours."""
+
+import asyncio
+import base64
+import hmac
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import structlog
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from prometheus_client import generate_latest
+
+from chassis import after, gateway
+from chassis.gate import LARGEST_BODY
+from chassis.gateway import Gateway
+from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
+from chassis.tests.library import books, opened
+from chassis.tokens import Verifier, revoke
+from chassis.work import Written
+from contracts.accounts import AccountOpened
+from contracts.problems import problems
+from tests.fixtures.gateway import AGENTS, BASE, Issuer
+
+ACCOUNT = uuid4()
+ANNE = {"title": "Anne of Green Gables"}
+
+
+@dataclass
+class Library:
+    """The gateway under test, and what stands behind it."""
+
+    http: httpx.AsyncClient
+    bench: Bench
+    issuer: Issuer
+
+    async def post(
+        self, body: Any = ANNE, *, token: str | None = None, path: str = "/v1/books", **headers: str
+    ) -> httpx.Response:
+        """Add a book as a person, with a good token unless another is given."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        usual = {"authorization": f"Bearer {token or self.issuer.person(ACCOUNT)}", "content-type": "application/json"}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        encoded = {name.encode(): value.encode() for name, value in (usual | given).items()}
+        return await self.http.post(path, content=content, headers=encoded)
+
+    async def refused(self, code: str, *arguments: Any, **more: Any) -> httpx.Response:
+        """Post, and see that it is answered with this problem in both languages."""
+        for language in ("fr", "en"):
+            response = await self.post(*arguments, accept_language=language, **more)
+            check(response, code, language)
+        return response
+
+
+def check(response: httpx.Response, code: str, language: str = "fr") -> None:
+    """See that a response is this problem, whole and in these words."""
+    problem = problems()[code]
+    body = response.json()
+    assert (body["code"], response.status_code) == (code, problem.status)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (body["type"], body["status"]) == (f"urn:mandat:problem:{code}", problem.status)
+    assert body["title"] == problem.title.in_("en" if language == "en" else "fr")
+    assert response.headers["content-language"] == language
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "{" not in body["detail"]
+    assert "Traceback" not in response.text
+
+
+@pytest.fixture
+async def library(bench: Bench) -> AsyncIterator[Library]:
+    """A gateway on a fresh database."""
+    issuer = Issuer()
+    verifier = Verifier(BASE, (AGENTS,), bench.pool)
+    for source in (f"{BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
+        verifier.learn(source, KeySet([issuer.key]))
+    app = gateway.build("Library", "Books", [books], "fr")
+    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
+    app.state.gateway = Gateway(bench.unit, verifier, reads, "fr")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
+        yield Library(http, bench, issuer)
+
+
+async def test_a_good_request_is_answered_and_names_what_it_wrote(library: Library) -> None:
+    response = await library.post()
+
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    assert await library.bench.size("audit") == 1
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", response.headers["mandat-after"])
+
+
+SENT = "s3cret-value-of-the-caller"
+FIELDS: list[tuple[Any, str, str]] = [
+    ({}, "#/title", "field_missing"),
+    ({"title": ""}, "#/title", "field_too_short"),
+    ({"title": "   "}, "#/title", "field_too_short"),
+    ({"title": SENT * 10}, "#/title", "field_too_long"),
+    ({"title": f"{SENT}\n"[:20] + "\x07" + SENT}, "#/title", "field_wrong_form"),
+    ({"title": SENT + "\u202e"}, "#/title", "field_wrong_form"),
+    ({"title": SENT + "\u2028" + SENT}, "#/title", "field_wrong_form"),
+    ({"title": [SENT]}, "#/title", "field_not_text"),
+    ({"title": "\ud800"}, "#/title", "field_not_text"),
+    ({**ANNE, "titel": SENT}, "#/titel", "field_unknown"),
+    ({**ANNE, "a/b~c": SENT}, "#/a~1b~0c", "field_unknown"),
+    ({**ANNE, "x" * 500: SENT}, "#/" + "x" * 80, "field_unknown"),
+    ({**ANNE, "email": SENT}, "#/email", "field_not_email"),
+    ({**ANNE, "secret": SENT * 100}, "#/secret", "field_too_long"),
+    ({**ANNE, "pages": SENT}, "#/pages", "field_not_number"),
+    ({**ANNE, "pages": 1.5}, "#/pages", "field_not_number"),
+    ({**ANNE, "pages": 0}, "#/pages", "field_not_number"),
+    ({**ANNE, "pages": 10**30}, "#/pages", "field_not_number"),
+    ({**ANNE, "pages": None}, "#/pages", "field_not_number"),
+    ({**ANNE, "read_at": SENT}, "#/read_at", "field_not_instant"),
+    ({**ANNE, "read_at": "2026-12-01T12:00:00"}, "#/read_at", "field_not_instant"),
+    ({**ANNE, "authors": SENT}, "#/authors", "field_not_list"),
+    ({**ANNE, "authors": ["a", "b", "c"]}, "#/authors", "field_too_many"),
+    ({**ANNE, "authors": ["a", {SENT: 1}]}, "#/authors/1", "field_not_text"),
+    ([SENT], "#", "field_not_object"),
+    (SENT, "#", "field_not_object"),
+    (None, "#", "field_not_object"),
+]
+
+
+async def test_each_fault_of_a_field_is_named_in_both_languages_and_nothing_sent_is_repeated(library: Library) -> None:
+    for body, pointer, code in FIELDS:
+        content = json.dumps(body).encode()
+        details = set()
+        for language in ("fr", "en"):
+            response = await library.post(content, accept_language=language)
+            check(response, "invalid_request", language)
+            errors = response.json()["errors"]
+            assert [(error["pointer"], error["code"]) for error in errors] == [(pointer, code)], body
+            assert SENT not in response.text
+            details.add(errors[0]["detail"])
+        assert len(details) == 2, body
+
+
+async def test_a_body_of_ten_thousand_faults_names_fifty(library: Library) -> None:
+    response = await library.post({str(number): 1 for number in range(6000)})
+
+    check(response, "invalid_request")
+    assert len(response.json()["errors"]) == 50
+
+
+async def test_a_number_in_the_path_that_is_none_is_named(library: Library) -> None:
+    response = await library.refused("invalid_request", path=f"/v1/shelves/{SENT}/books")
+
+    assert [error["pointer"] for error in response.json()["errors"]] == ["path:shelf"]
+    assert SENT not in response.text
+
+
+async def test_a_body_over_the_limit_is_refused_with_and_without_its_length(library: Library) -> None:
+    largest = b'{"title": "a"' + b" " * (LARGEST_BODY - 14) + b"}"
+    assert (await library.post(largest)).status_code == 201
+    await library.refused("body_too_large", largest + b" ")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1024
+
+    response = await library.http.post(
+        "/v1/books",
+        content=chunks(),
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {library.issuer.person(ACCOUNT)}"},
+    )
+    check(response, "body_too_large")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
+async def test_a_body_of_another_content_type_is_refused(library: Library, kind: str) -> None:
+    await library.refused("unsupported_content_type", b'{"title": "a"}', content_type=kind)
+
+
+async def test_a_body_that_is_no_json_is_refused(library: Library) -> None:
+    for body in (b"{", b"title=a", b'{"title": "a"', b"\xff\xfe", b'{"title": "\xff"}', b"[" * 60_000, b"{'title': 1}"):
+        await library.refused("malformed_json", body)
+
+
+async def test_an_empty_body_is_a_missing_one(library: Library) -> None:
+    response = await library.refused("invalid_request", b"")
+
+    assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [("#", "field_missing")]
+
+
+def encoded(content: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+async def test_a_broken_token_is_refused_whatever_is_broken_about_it(library: Library) -> None:
+    issuer, now = library.issuer, int(time.time())
+    claims = {"iss": f"{BASE}/people", "aud": "mandat", "sub": str(ACCOUNT), "sid": str(uuid4()), "epoch": 0}
+    claims |= {"auth_time": now, "iat": now, "exp": now + 300}
+    good = issuer.sign(claims)
+    head, body, signature = good.split(".")
+    signed = f"{encoded({'alg': 'HS256', 'kid': 'test'})}.{body}"
+    forged = base64.urlsafe_b64encode(hmac.digest(issuer.key.as_pem(private=False), signed.encode(), "sha256"))
+    stranger = ECKey.generate_key("P-256", {"kid": "test"})
+    assert (await library.post(token=good)).status_code == 201
+
+    broken = {
+        "no token": "",
+        "no JWT": "x",
+        "not ASCII": "é.é.é",
+        "cut": good[:-4],
+        "without a signature": f"{head}.{body}.",
+        "another's payload": f"{head}.{encoded(claims | {'sub': str(uuid4())})}.{signature}",
+        "alg none": f"{encoded({'alg': 'none'})}.{body}.",
+        "HS256 with the public key": f"{signed}.{forged.decode().rstrip('=')}",
+        "another's key": jwt.encode({"alg": "ES256", "kid": "test"}, claims, stranger),
+        "a key nobody knows": jwt.encode({"alg": "ES256", "kid": "other"}, claims, stranger),
+        "no header": f"{encoded([])}.{body}.{signature}",
+        "nested without end": f"{base64.urlsafe_b64encode(b'[' * 9000).decode()}.{body}.{signature}",
+        "a payload nested without end": f"{head}.{base64.urlsafe_b64encode(b'[' * 9000).decode()}.{signature}",
+        "expired": issuer.sign(claims | {"exp": now - 10}),
+        "not yet valid": issuer.sign(claims | {"nbf": now + 60}),
+        "a foreign issuer": issuer.sign(claims | {"iss": "http://elsewhere.test"}),
+        "an issuer that is no text": issuer.sign(claims | {"iss": [f"{BASE}/people"]}),
+        "a foreign audience": issuer.sign(claims | {"aud": "other"}),
+        "no expiry": jwt.encode(
+            {"alg": "ES256", "kid": "test"}, {k: v for k, v in claims.items() if k != "exp"}, issuer.key
+        ),
+        "a subject that is no account": issuer.sign(claims | {"sub": "anne"}),
+        "a subject that is no text": issuer.sign(claims | {"sub": 7}),
+        "no session": issuer.sign(claims | {"sid": None}),
+        "an agent without a name": issuer.sign({"iss": AGENTS.issuer, "sub": "agent-1"}),
+    }
+    for name, token in broken.items():
+        response = await library.post(authorization=f"Bearer {token}")
+        assert response.status_code == 401, name
+        check(response, "not_authenticated")
+        assert response.headers["www-authenticate"] == "Bearer"
+    for header in ("", "Bearer", "Basic eDp5", good):
+        check(await library.post(authorization=header), "not_authenticated")
+
+
+async def test_a_revoked_session_is_refused_at_the_next_call_and_others_are_not(library: Library) -> None:
+    session = uuid4()
+    token, other = library.issuer.person(ACCOUNT, session), library.issuer.person(ACCOUNT)
+
+    async with library.bench.pool.acquire() as connection:
+        await revoke(connection, ACCOUNT, session, epoch=0)
+    await library.refused("not_authenticated", token=token)
+    assert (await library.post(token=other)).status_code == 201
+
+    async with library.bench.pool.acquire() as connection:
+        await revoke(connection, ACCOUNT, None, epoch=2)
+        await revoke(connection, ACCOUNT, None, epoch=1)  # arrives late
+    await library.refused("not_authenticated", token=library.issuer.person(ACCOUNT, epoch=1))
+    assert (await library.post(token=library.issuer.person(ACCOUNT, epoch=2))).status_code == 201
+    assert (await library.post(token=library.issuer.person(uuid4()))).status_code == 201
+
+
+async def test_a_caller_of_the_wrong_kind_is_refused(library: Library) -> None:
+    for token in (library.issuer.agent(), library.issuer.machine("access:check")):
+        await library.refused("wrong_kind_of_caller", token=token)
+    response = await library.http.get("/v1/desk", headers={"Authorization": f"Bearer {library.issuer.person(ACCOUNT)}"})
+    check(response, "wrong_kind_of_caller")
+
+
+async def test_an_issuer_whose_keys_are_not_here_yet_is_no_fault_of_the_caller(bench: Bench) -> None:
+    app = gateway.build("Library", "Books", [books], "fr")
+    app.state.gateway = Gateway(bench.unit, Verifier(BASE, (AGENTS,), bench.pool), {}, "fr")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
+        response = await Library(http, bench, Issuer()).post()
+
+    check(response, "unavailable")
+    assert response.headers["retry-after"] == "1"
+
+
+async def test_an_address_or_a_method_that_does_not_exist_is_a_problem_too(library: Library) -> None:
+    check(await library.http.get("/nothing/here"), "not_found")
+    check(await library.http.get("/v1/desk/"), "not_found")
+    check(await library.http.get("/openapi.json"), "not_found")
+    response = await library.http.delete("/v1/books", headers={"Accept-Language": "en"})
+    check(response, "method_not_allowed", "en")
+    assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("title", ["crash", "typo"])
+async def test_a_fault_of_ours_gives_a_reference_which_the_log_has_and_nobody_s_data(
+    library: Library, title: str
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        response = await library.post({"title": title}, accept_language="en")
+
+    check(response, "internal_error", "en")
+    [reference] = re.findall(r"[0-9a-f-]{36}", response.json()["detail"])
+    assert UUID(reference)
+    assert [line["reference"] for line in logs if line["log_level"] == "error"] == [reference]
+    assert "person@example.com" not in response.text
+    assert await library.bench.size("counters") == 0
+
+
+async def test_a_database_that_is_away_is_said_to_be_so(library: Library, bench: Bench) -> None:
+    await bench.pool.close()
+
+    response = await library.refused("unavailable")
+
+    assert response.headers["retry-after"] == "2"
+
+
+async def test_a_refusal_names_no_event_that_was_not_written_and_its_transaction_stands(library: Library) -> None:
+    response = await library.post({"title": "banned"})
+
+    check(response, "not_permitted")
+    assert "mandat-after" not in response.headers
+    assert await library.bench.size("counters") == 1
+
+
+# Idempotency-Key
+
+
+async def book_ids(library: Library) -> set[str]:
+    return {str(row["id"]) for row in await library.bench.rows("counters")}
+
+
+async def test_the_same_key_and_body_give_the_same_resource_and_no_second_effect(library: Library) -> None:
+    answers = [await library.post(idempotency_key="k-1") for _ in range(3)]
+
+    assert {answer.json()["book_id"] for answer in answers} == await book_ids(library)
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    assert await library.bench.size("outbox") == await library.bench.size("audit") == 1
+
+
+async def test_the_same_key_with_another_body_is_refused(library: Library) -> None:
+    await library.post(idempotency_key="k-1")
+
+    await library.refused("idempotency_key_reused", {"title": "Émilie de la Nouvelle Lune"}, idempotency_key="k-1")
+    assert len(await book_ids(library)) == 1
+
+
+async def test_a_key_is_its_callers_own_and_its_routes_own(library: Library) -> None:
+    await library.post(idempotency_key="k-1")
+    await library.post(idempotency_key="k-1", token=library.issuer.person(uuid4()))
+    await library.post(idempotency_key="k-1", path="/v1/shelves/1/books")
+    await library.post(idempotency_key="k-1", path="/v1/shelves/2/books")
+
+    assert len(await book_ids(library)) == 4
+
+
+async def test_requests_with_one_key_at_the_same_time_have_one_effect(library: Library) -> None:
+    answers = await asyncio.gather(*[library.post({"title": "slow"}, idempotency_key="k-1") for _ in range(8)])
+
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    for answer in answers:
+        if answer.status_code == 409:
+            check(answer, "idempotency_in_progress")
+            assert answer.headers["retry-after"] == "1"
+    assert {answer.json()["book_id"] for answer in answers if answer.status_code == 201} == await book_ids(library)
+    assert len(await book_ids(library)) == 1
+
+
+async def test_a_refused_or_failed_request_may_be_sent_again_with_its_key(library: Library) -> None:
+    check(await library.post({"title": "banned"}, idempotency_key="k-1"), "not_permitted")
+    check(await library.post({"title": "banned"}, idempotency_key="k-1"), "not_permitted")
+    check(await library.post({"title": "crash"}, idempotency_key="k-1"), "internal_error")
+
+    assert (await library.post(idempotency_key="k-1")).status_code == 201
+
+
+async def test_a_key_has_bounds(library: Library) -> None:
+    for key in ("", "k" * 201):
+        response = await library.refused("invalid_request", idempotency_key=key)
+        assert response.json()["fields"] == ["Idempotency-Key"]
+
+
+# Mandat-After
+
+
+async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it(
+    library: Library, open_unit: OpenUnit
+) -> None:
+    elsewhere = await open_unit()
+    await elsewhere.publish(opened(ACCOUNT))
+    [row] = await elsewhere.rows("outbox")
+    event = UUID(row["headers"]["ce_id"])
+    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event)])
+    assert header is not None
+    waiting = asyncio.create_task(library.post(mandat_after=header))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+
+    await library.bench.pool.execute("insert into inbox (consumer, event_id) values ($1, $2)", CONSUMER, event)
+
+    assert (await waiting).status_code == 201
+
+
+async def test_what_does_not_arrive_in_time_is_said_not_to_be_applied_yet(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "PATIENCE", 0.05)
+    header = (await library.post()).headers["mandat-after"]
+
+    response = await library.refused("not_yet_applied", mandat_after=header)
+
+    assert response.headers["retry-after"] == "1"
+
+
+async def test_what_nobody_here_reads_or_is_older_than_the_inbox_counts_as_applied(library: Library) -> None:
+    old = UUID("01800000-0000-7000-8000-000000000000")  # drawn in 2022
+    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
+    for written in (
+        Written(topic, "mandat.accounts.Other.v1", uuid4()),
+        Written("other", kind, uuid4()),
+        Written(topic, kind, old),
+    ):
+        header = after.name([written])
+        assert header is not None
+        assert (await library.post(mandat_after=header)).status_code == 201
+
+
+async def test_a_header_that_we_did_not_write_is_refused(library: Library) -> None:
+    good = (await library.post()).headers["mandat-after"]
+    beyond_time = [[AccountOpened.topic.name, AccountOpened.type_name(), "ffffffff-ffff-ffff-ffff-ffffffffffff"]]
+    strange = [{}, [1], [["a", "b"]], [["a", "b", "c"]], beyond_time]
+    nested = base64.urlsafe_b64encode(b"[" * 3000).decode()
+    for junk in ("x", "%%%", "é", good[:-9], good * 40, nested, *map(encoded, strange)):
+        await library.refused("invalid_after", mandat_after=junk)
+
+
+def test_a_header_names_the_last_event_of_each_kind_and_stays_within_what_is_read() -> None:
+    kinds = [f"mandat.authorizations.AdministratorAppointed{number}.v1" for number in range(20)]
+    written = [Written("authorizations.events", kind, uuid4()) for _ in range(50) for kind in kinds]
+
+    header = after.name(written)
+
+    assert header is not None
+    assert len(header) <= after.LONGEST
+    assert header == after.name(written[-20:])
+    assert after.name([]) is None
+
+
+async def test_requests_are_counted_by_route_and_never_by_what_a_caller_invents(library: Library) -> None:
+    await library.http.request("INVENTED", "/v1/books")
+    await library.http.get(f"/{SENT}")
+    await library.http.get(f"/v1/books/{uuid4()}")
+
+    shown = generate_latest().decode()
+    assert "INVENTED" not in shown
+    assert SENT not in shown
+    assert 'route="/v1/books/{book_id}"' in shown
+
+
+async def test_the_waiting_of_two_seconds_is_the_callers_alone(library: Library) -> None:
+    header = (await library.post()).headers["mandat-after"]
+    waiting = asyncio.create_task(library.post(mandat_after=header))
+    await asyncio.sleep(0.05)
+    started = time.monotonic()
+
+    assert (await library.post()).status_code == 201
+    assert time.monotonic() - started < 0.5
+    waiting.cancel()
+    await eventually(waiting.done)

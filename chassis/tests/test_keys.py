@@ -1,0 +1,142 @@
+"""Secrets at rest are keyed digests; in transit they are sealed to their reader."""
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from joserfc import jwe
+from joserfc.jwk import ECKey, KeySet, OctKey
+from pydantic import BaseModel
+
+from chassis import keys
+from chassis.keys import Keyring
+from chassis.outcomes import Poison
+from chassis.sealing import ALGORITHMS, Sealer
+
+
+class Secret(BaseModel):
+    """What is sealed in these tests."""
+
+    code: str
+
+
+ANNE, PAUL = keys.generate("anne"), keys.generate("paul")
+
+
+def public(*rings: Keyring) -> KeySet:
+    return KeySet([key for ring in rings for key in ring.sealing])
+
+
+def rotated(ring: Keyring) -> Keyring:
+    """The same keyring with a newer key of each kind in front."""
+    return replace(
+        ring,
+        sealing=(ECKey.generate_key("P-256", {"kid": f"{ring.service}.2", "use": "enc"}), *ring.sealing),
+        digests=(OctKey.generate_key(256, {"kid": "2"}), *ring.digests),
+    )
+
+
+def test_what_is_sealed_to_a_service_it_opens() -> None:
+    sealed = Sealer(ANNE, public(ANNE, PAUL)).seal("paul", Secret(code="042917"))
+
+    assert "042917" not in sealed
+    assert Sealer(PAUL, public(PAUL)).open(sealed, Secret) == Secret(code="042917")
+
+
+def test_another_service_cannot_open_it_nor_can_the_one_that_sealed_it() -> None:
+    sealer = Sealer(ANNE, public(ANNE, PAUL))
+    sealed = sealer.seal("paul", Secret(code="042917"))
+
+    for stranger in (sealer, Sealer(keys.generate("paul"), public(PAUL))):
+        with pytest.raises(Poison) as raised:
+            stranger.open(sealed, Secret)
+        assert "042917" not in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", ["", "a.b.c.d.e", "{}", "é", "cut", "turned", "another", "foreign"])
+def test_a_damaged_seal_is_poison(damage: str) -> None:
+    sealer = Sealer(ANNE, public(ANNE))
+    sealed = sealer.seal("anne", Secret(code="042917"))
+    header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "kid": ["anne.1"]}
+    damaged = {
+        "cut": sealed[:-6],
+        "turned": sealed[:-6] + sealed[-6:].swapcase(),
+        "another": jwe.encrypt_compact(
+            {**header, "kid": "anne.1"}, b'{"other": 1}', ANNE.sealing[0], algorithms=ALGORITHMS
+        ),
+        "foreign": jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM", "kid": "1"}, b"{}", ANNE.storage[0]),
+    }.get(damage, damage)
+
+    with pytest.raises(Poison):
+        sealer.open(damaged, Secret)
+
+
+def test_after_a_rotation_seals_go_to_the_newest_key_and_older_ones_still_open() -> None:
+    before = Sealer(PAUL, public(ANNE)).seal("anne", Secret(code="old"))
+    ring = rotated(ANNE)
+    after = Sealer(PAUL, public(ring)).seal("anne", Secret(code="new"))
+
+    sealer = Sealer(ring, public(ring))
+    assert [sealer.open(sealed, Secret).code for sealed in (before, after)] == ["old", "new"]
+    with pytest.raises(Poison):
+        Sealer(ANNE, public(ANNE)).open(after, Secret)
+
+
+def test_a_digest_matches_its_own_value_for_its_own_purpose_alone() -> None:
+    kept = ANNE.digest("linking", "7K3M")
+
+    assert "7K3M" not in kept
+    assert ANNE.matches("linking", "7K3M", kept)
+    assert not ANNE.matches("linking", "7K3N", kept)
+    assert not ANNE.matches("verification", "7K3M", kept)
+    assert not PAUL.matches("linking", "7K3M", kept)
+    assert not ANNE.matches("linking", "7K3M", "9:" + kept.partition(":")[2])
+    assert not ANNE.matches("linking", "7K3M", "")
+
+
+def test_after_a_rotation_digests_of_the_older_key_still_match() -> None:
+    kept = ANNE.digest("linking", "7K3M")
+    ring = rotated(ANNE)
+
+    assert ring.matches("linking", "7K3M", kept)
+    assert ring.digest("linking", "7K3M").startswith("2:")
+
+
+def test_a_keyring_is_read_as_it_was_written(tmp_path: Path) -> None:
+    ring = rotated(ANNE)
+    ring.write(tmp_path / "ring.json")
+    found = keys.read(tmp_path / "ring.json")
+
+    assert found.matches("linking", "7K3M", ring.digest("linking", "7K3M"))
+    assert (
+        Sealer(found, public(found)).open(Sealer(PAUL, public(ring)).seal("anne", Secret(code="1")), Secret).code == "1"
+    )
+
+
+@pytest.mark.parametrize("stood_there", [True, False])
+def test_a_keyring_is_readable_by_its_owner_alone(tmp_path: Path, stood_there: bool) -> None:
+    path = tmp_path / "ring.json"
+    if stood_there:
+        path.touch(mode=0o644)
+    ANNE.write(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_public_file_holds_the_newest_key_first_and_no_private_part(tmp_path: Path) -> None:
+    ring = rotated(ANNE)
+    keys.write_public([ring, PAUL], tmp_path / "public.json")
+
+    assert '"d"' not in (tmp_path / "public.json").read_text()
+    found = keys.read_public(tmp_path / "public.json")
+    assert [key.kid for key in found.keys] == ["anne.2", "anne.1", "paul.1"]
+
+
+def test_a_keyring_does_not_show_its_keys_when_it_is_printed() -> None:
+    shown = repr(ANNE)
+
+    for key in (*ANNE.digests, *ANNE.storage):
+        assert str(key.as_dict(private=True)["k"]) not in shown
+    for pair in ANNE.sealing:
+        assert str(pair.as_dict(private=True)["d"]) not in shown

@@ -1,0 +1,61 @@
+"""Attempts are counted before any secret is compared."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from chassis.limits import spend
+from chassis.tests.conftest import Bench
+
+NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Limit:
+    count: int = 5
+    per_seconds: int = 60
+
+
+async def attempt(bench: Bench, at: datetime = NOON, *, name: str = "sign_in", key: bytes = b"k") -> int | None:
+    async with bench.pool.acquire() as connection:
+        return await spend(connection, name, key, Limit(), at)
+
+
+async def test_of_fifty_attempts_at_once_the_limit_lets_five_pass(bench: Bench) -> None:
+    answers = await asyncio.gather(*[attempt(bench) for _ in range(50)])
+
+    assert sum(answer is None for answer in answers) == 5
+
+
+async def test_a_refused_attempt_learns_how_many_seconds_are_left(bench: Bench) -> None:
+    for _ in range(5):
+        await attempt(bench, NOON + timedelta(seconds=1))
+
+    assert await attempt(bench, NOON + timedelta(seconds=20)) == 40
+    assert await attempt(bench, NOON + timedelta(seconds=59, microseconds=999_999)) == 1
+
+
+async def test_a_new_window_starts_from_nothing(bench: Bench) -> None:
+    for _ in range(6):
+        await attempt(bench)
+
+    assert [await attempt(bench, NOON + timedelta(seconds=60)) for _ in range(6)] == [None] * 5 + [60]
+
+
+async def test_names_and_keys_are_counted_apart(bench: Bench) -> None:
+    for _ in range(5):
+        await attempt(bench)
+
+    assert await attempt(bench, name="resend") is None
+    assert await attempt(bench, key=b"another") is None
+    assert await attempt(bench) is not None
+
+
+async def test_a_process_whose_clock_is_behind_does_not_open_the_window_again(bench: Bench) -> None:
+    behind = NOON - timedelta(seconds=1)
+    for _ in range(5):
+        await attempt(bench, NOON)
+        await attempt(bench, behind)
+
+    assert await attempt(bench, NOON) is not None
+    assert await attempt(bench, behind) is not None

@@ -1,0 +1,60 @@
+"""Numbered SQL files, applied once each in order."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from chassis.migrations import MigrationRefused, migrate
+from chassis.tests.conftest import Bench
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The migrations of a service."""
+    folder = tmp_path / "library" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "0001_books.sql").write_text("create table books (id int)")
+    (folder / "0002_titles.sql").write_text("alter table books add column title text; insert into books values (1)")
+    return folder
+
+
+async def test_each_file_is_applied_once_and_in_order(bench: Bench, folder: Path) -> None:
+    assert await migrate(bench.dsn, folder) == ["library/0001_books.sql", "library/0002_titles.sql"]
+    assert await migrate(bench.dsn, folder) == []
+
+    (folder / "0003_more.sql").write_text("insert into books values (2)")
+    assert await migrate(bench.dsn, folder) == ["library/0003_more.sql"]
+    assert await bench.size("books") == 2
+
+
+async def test_a_file_that_changed_after_it_was_applied_is_refused(bench: Bench, folder: Path) -> None:
+    await migrate(bench.dsn, folder)
+    (folder / "0001_books.sql").write_text("create table books (id bigint)")
+
+    with pytest.raises(MigrationRefused, match=r"library/0001_books\.sql was changed"):
+        await migrate(bench.dsn, folder)
+
+
+async def test_a_misnamed_file_is_refused_before_anything_is_applied(bench: Bench, folder: Path) -> None:
+    (folder / "3_more.sql").write_text("insert into books values (2)")
+
+    with pytest.raises(MigrationRefused, match=r"3_more\.sql is not named"):
+        await migrate(bench.dsn, folder)
+    assert await bench.pool.fetchval("select to_regclass('books')") is None
+
+
+async def test_a_file_that_fails_leaves_nothing_of_itself_and_keeps_those_before(bench: Bench, folder: Path) -> None:
+    (folder / "0003_broken.sql").write_text("insert into books values (2); select no_such_function()")
+
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        await migrate(bench.dsn, folder)
+    assert await bench.size("books") == 1
+
+
+async def test_migrations_that_run_at_once_apply_each_file_once(bench: Bench, folder: Path) -> None:
+    applied = await asyncio.gather(*[migrate(bench.dsn, folder) for _ in range(4)])
+
+    assert sorted(applied, key=len) == [[], [], [], ["library/0001_books.sql", "library/0002_titles.sql"]]
+    assert await bench.size("books") == 1

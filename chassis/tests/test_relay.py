@@ -1,0 +1,232 @@
+"""From the outbox to Kafka: in order per key, nothing lost, woken at once."""
+
+import asyncio
+import time
+from collections import defaultdict
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chassis import relay
+from chassis.database import Connection, connect
+from chassis.tests.conftest import ACTOR, Bench, OpenUnit, RunRelay, Wire, eventually
+from chassis.tests.library import opened
+from chassis.work import Work
+from contracts.accounts import AccountOpened
+from local.kafka import Kafka
+
+NEVER = 3600.0  # seconds
+
+
+async def is_empty(bench: Bench) -> bool:
+    return await bench.size("outbox") == 0
+
+
+async def test_eight_writers_on_three_keys_arrive_in_each_keys_order(
+    bench: Bench, wire: Wire, run_relay: RunRelay
+) -> None:
+    keys = [uuid4() for _ in range(3)]
+    await bench.pool.executemany("insert into counters (id, value) values ($1, 0)", [(key,) for key in keys])
+    run_relay(bench)
+
+    async def change(work: Work[None], number: int) -> None:
+        key = keys[number % 3]
+        value = await work.connection.fetchval(
+            "update counters set value = value + 1 where id = $1 returning value", key
+        )
+        work.publish(opened(key, value))
+
+    async def write(writer: int) -> None:
+        for number in range(30):
+            await bench.unit.run(change, writer + number, ACTOR)
+
+    await asyncio.gather(*[write(writer) for writer in range(8)])
+    found = defaultdict(list)
+    for record in await wire.read(240):
+        event = AccountOpened.model_validate_json(record.value or b"")
+        assert record.key == str(event.account_id).encode()
+        found[event.account_id].append(int(event.terms_version))
+
+    assert {key: found[key] for key in keys} == {key: list(range(1, 81)) for key in keys}
+    await eventually(lambda: is_empty(bench))
+
+
+async def test_headers_and_payload_arrive_as_the_transaction_wrote_them(
+    bench: Bench, wire: Wire, run_relay: RunRelay
+) -> None:
+    identity = uuid4()
+    await bench.publish(opened(identity))
+    [row] = await bench.rows("outbox")
+    run_relay(bench)
+
+    [record] = await wire.read(1)
+
+    assert {name: value.decode() for name, value in record.headers} == row["headers"]
+    assert (record.key, record.value) == (str(identity).encode(), row["payload"])
+    assert row["headers"]["ce_type"] == "mandat.accounts.AccountOpened.v1"
+
+
+async def test_a_row_stays_until_kafka_has_acknowledged_it(
+    bench: Bench, wire: Wire, kafka: Kafka, run_relay: RunRelay
+) -> None:
+    identity = uuid4()
+    run_relay(bench)
+    await bench.publish(opened(identity, 0))
+    await eventually(lambda: is_empty(bench))
+    kafka.pause()
+    try:
+        await bench.publish(opened(identity, 1))
+        await asyncio.sleep(0.3)  # the relay would have had time for hundreds
+        assert await bench.size("outbox") == 1
+    finally:
+        kafka.resume()
+
+    await eventually(lambda: is_empty(bench))
+    assert len(await wire.read(2)) == 2
+
+
+async def test_a_relay_that_dies_between_send_and_delete_loses_nothing_and_keeps_the_order(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = uuid4()
+    deaths: list[int] = []
+
+    class Dying:
+        """A connection that breaks on the first two deletions."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        async def execute(self, statement: str, *arguments: Any) -> Any:
+            if len(deaths) < 2:
+                deaths.append(1)
+                raise ConnectionResetError
+            return await self._connection.execute(statement, *arguments)
+
+    async def connecting(dsn: str) -> Any:
+        return Dying(await connect(dsn))
+
+    monkeypatch.setattr(relay, "connect", connecting)
+    monkeypatch.setattr(relay, "FIRST_PAUSE", 0.01)
+    await bench.publish(*[opened(identity, number) for number in range(50)])
+    run_relay(bench)
+    await eventually(lambda: is_empty(bench))
+
+    records = await wire.read(150)
+    numbers = [int(AccountOpened.model_validate_json(record.value or b"").terms_version) for record in records]
+    assert list(dict.fromkeys(numbers)) == list(range(50))
+    assert len(deaths) == 2
+
+
+async def test_one_relay_leads_and_another_takes_over_within_seconds_when_the_leader_is_killed(
+    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, superuser: Connection
+) -> None:
+    leaders = "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 and database = $2"
+    database = await superuser.fetchval("select oid from pg_database where datname = $1", bench.dsn.rsplit("/", 1)[1])
+
+    async def leader() -> int | None:
+        pid: int | None = await superuser.fetchval(leaders, relay.LEADERSHIP, database)
+        return pid
+
+    follower = await open_unit(bench.dsn)
+    run_relay(bench)
+    await eventually(leader)
+    run_relay(follower)
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+    first = await leader()
+
+    await superuser.execute("select pg_terminate_backend($1)", first)
+    killed = time.monotonic()
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+
+    assert time.monotonic() - killed < 3
+    assert await leader() not in (None, first)
+    assert len(await superuser.fetch(leaders, relay.LEADERSHIP, database)) == 1
+
+
+async def test_a_commit_of_another_process_wakes_the_relay_without_its_poll(
+    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "POLL", NEVER)
+    elsewhere = await open_unit(bench.dsn)
+    run_relay(bench)
+    await eventually(lambda: bench.unit.outbox.answered_here)
+    await elsewhere.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))  # from now on it waits
+
+    started = time.monotonic()
+    await elsewhere.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+
+    assert time.monotonic() - started < 1
+
+
+async def test_a_row_that_nobody_announced_is_found_by_the_poll(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "POLL", 0.05)
+    run_relay(bench)
+    await eventually(lambda: bench.unit.outbox.answered_here)
+    monkeypatch.setattr(bench.unit.outbox, "ring", lambda: None)
+
+    await bench.publish(opened(uuid4()))
+
+    await eventually(lambda: is_empty(bench))
+    monkeypatch.undo()
+
+
+async def test_after_a_long_outage_the_next_failure_pauses_shortly_again(
+    bench: Bench, wire: Wire, run_relay: RunRelay, superuser: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError()] * 4
+
+    async def failing(dsn: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return await connect(dsn)
+
+    monkeypatch.setattr(relay, "connect", failing)
+    monkeypatch.setattr(relay, "FIRST_PAUSE", 0.02)
+    running, _ = run_relay(bench)
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+
+    assert running._pause == 0.02
+
+
+async def test_stopping_finishes_the_batch_in_hand(bench: Bench, wire: Wire, run_relay: RunRelay) -> None:
+    running, task = run_relay(bench)
+    await eventually(lambda: bench.unit.outbox.answered_here)
+    await bench.publish(*[opened(uuid4()) for _ in range(100)])
+    await asyncio.sleep(0)
+    running.stop()
+    async with asyncio.timeout(5):
+        await task
+
+    assert await bench.size("outbox") in (0, 100)  # a batch whole, or not begun
+
+
+async def test_stopping_takes_seconds_also_when_kafka_does_not_answer(
+    bench: Bench, wire: Wire, kafka: Kafka, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "ACKNOWLEDGEMENT", 0.3)
+    monkeypatch.setattr(relay, "LETTING_GO", 0.3)
+    running, task = run_relay(bench)
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+    kafka.pause()
+    try:
+        await bench.publish(opened(uuid4()))
+        await asyncio.sleep(0.1)
+        running.stop()
+        async with asyncio.timeout(5):
+            await task
+        assert await bench.size("outbox") == 1
+    finally:
+        kafka.resume()

@@ -1,0 +1,183 @@
+"""A process of a service: ready when it can work, stopped in seconds whatever is broken around it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from chassis import keys
+from chassis.tests.conftest import Bench, Wire, eventually
+from chassis.tests.library import opened
+from contracts.topics import ACCOUNTS_EVENTS
+from local import ROOT
+from local.kafka import Kafka
+from local.ports import free_ports
+
+Environment = dict[str, str]
+
+
+class Process:
+    """One process of the library, and its operations port."""
+
+    def __init__(self, process: asyncio.subprocess.Process, http: httpx.AsyncClient) -> None:
+        self.process = process
+        self.http = http
+
+    async def ready(self) -> bool:
+        """What /readyz says."""
+        try:
+            return (await self.http.get("/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def alive(self) -> bool:
+        """What /livez says."""
+        try:
+            return (await self.http.get("/livez")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def ended(self, seconds: float) -> tuple[int, list[dict[str, str]]]:
+        """Its exit status, and the lines of its log; it must end within so long."""
+        async with asyncio.timeout(seconds):
+            _, log = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, [json.loads(line) for line in log.decode().splitlines()]
+
+    async def terminated(self, seconds: float) -> tuple[int, list[dict[str, str]]]:
+        """The same after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        return await self.ended(seconds)
+
+
+@pytest.fixture
+def environment(bench: Bench, tmp_path: Path) -> Environment:
+    """The settings of a process whose Kafka is not there."""
+    ring = keys.generate("library")
+    ring.write(tmp_path / "ring.json")
+    keys.write_public([ring], tmp_path / "public.json")
+    gateway, operations, kafka = free_ports(3)
+    settings = {
+        "agency": ROOT / "agencies" / "ccq",
+        "database_url": bench.dsn,
+        "kafka_servers": f"127.0.0.1:{kafka}",
+        "gateway_port": gateway,
+        "operations_port": operations,
+        "keyring": tmp_path / "ring.json",
+        "sealing_keys": tmp_path / "public.json",
+        "issuer_base": "http://127.0.0.1:1",
+    }
+    return {f"MANDAT_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def other_ports() -> Environment:
+    """For a second process beside the first."""
+    gateway, operations = free_ports(2)
+    return {"MANDAT_GATEWAY_PORT": str(gateway), "MANDAT_OPERATIONS_PORT": str(operations)}
+
+
+Run = Callable[[str, Environment], Awaitable[Process]]
+
+
+@pytest.fixture
+async def run() -> AsyncIterator[Run]:
+    """`await run("worker", environment)`: a process, killed at the end if it still runs."""
+    started: list[Process] = []
+
+    async def starting(role: str, environment: Environment) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "chassis.tests.library", role,
+            cwd=ROOT, env=dict(os.environ) | environment, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        base = f"http://127.0.0.1:{environment.get('MANDAT_OPERATIONS_PORT', 1)}"
+        started.append(Process(process, httpx.AsyncClient(base_url=base)))
+        return started[-1]
+
+    yield starting
+    for found in started:
+        await found.http.aclose()
+        if found.process.returncode is None:
+            found.process.kill()
+            await found.process.communicate()
+
+
+async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_order(
+    bench: Bench, wire: Wire, environment: Environment, run: Run
+) -> None:
+    environment |= {"MANDAT_KAFKA_SERVERS": wire.servers, "MANDAT_TOPIC_PREFIX": wire.prefix}
+    running = await run("all", environment)
+    await eventually(running.ready, 30)
+    identity = uuid4()
+    await bench.publish(opened(identity, 1))
+
+    async def applied() -> bool:
+        return await bench.counted(identity) == "1"
+
+    await eventually(applied)
+    metrics = (await running.http.get("/metrics")).text
+    assert f'mandat_outbox_relayed_total{{topic="{wire.topic}"}} 1.0' in metrics
+    assert f'mandat_messages_total{{consumer="library.{ACCOUNTS_EVENTS.name}",outcome="applied"' in metrics
+    assert "mandat_outbox_depth" in metrics
+    assert "/v1/books" in (await running.http.get("/openapi.json")).json()["paths"]
+    gateway = f"http://127.0.0.1:{environment['MANDAT_GATEWAY_PORT']}"
+    for path in ("/metrics", "/readyz", "/livez", "/openapi.json"):
+        assert (await running.http.get(gateway + path)).status_code == 404
+
+    status, log = await running.terminated(10)
+
+    assert status == 0
+    assert [line["event"] for line in log if line.get("service") == "library"][-1] == "stopped"
+
+
+async def test_without_kafka_an_api_is_ready_and_a_worker_is_alive_but_not_ready_and_both_stop(
+    environment: Environment, run: Run
+) -> None:
+    worker = await run("worker", environment)
+    api = await run("api", environment | other_ports())
+
+    await asyncio.gather(eventually(worker.alive, 30), eventually(api.ready, 30))
+    assert not await worker.ready()
+    ends = await asyncio.gather(worker.terminated(15), api.terminated(15))
+
+    assert [status for status, _ in ends] == [0, 0]
+
+
+async def test_a_worker_whose_kafka_stops_answering_still_stops_and_keeps_its_rows(
+    bench: Bench, wire: Wire, kafka: Kafka, environment: Environment, run: Run
+) -> None:
+    environment |= {"MANDAT_KAFKA_SERVERS": wire.servers, "MANDAT_TOPIC_PREFIX": wire.prefix}
+    running = await run("worker", environment)
+    await eventually(running.ready, 30)
+    kafka.pause()
+    try:
+        await bench.publish(opened(uuid4()))
+        await asyncio.sleep(0.2)
+        status, _ = await running.terminated(30)
+        assert status == 0
+        assert await bench.size("outbox") == 1
+    finally:
+        kafka.resume()
+
+
+async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_secret(
+    environment: Environment, run: Run
+) -> None:
+    password = "hunter2-of-the-database"
+    nowhere = environment | {"MANDAT_DATABASE_URL": f"postgresql://x:{password}@127.0.0.1:1/x"}
+    incomplete = {name: value for name, value in nowhere.items() if "KEYRING" not in name}
+    with socket.create_server(("127.0.0.1", int(environment["MANDAT_GATEWAY_PORT"]))):
+        processes = [await run("api", broken) for broken in (incomplete, nowhere, environment)]
+        ends = await asyncio.gather(*[process.ended(30) for process in processes])
+
+    for (status, log), says in zip(ends, ("keyring", "Connect call failed", "address already in use"), strict=True):
+        assert status != 0
+        assert password not in json.dumps(log)
+        assert sum(says in json.dumps(line) for line in log) == 1

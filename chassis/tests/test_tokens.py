@@ -1,0 +1,191 @@
+"""Issuers' keys are fetched in the background, over HTTP, and sooner when a token names one we do not know."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from chassis import tokens
+from chassis.settings import TrustedIssuer
+from chassis.tests.conftest import Bench, eventually
+from chassis.tokens import Agent, KeysUnavailable, Machine, NotAuthenticated, Verifier
+
+
+class Issuer:
+    """An issuer's HTTP server, which answers whatever a test wants."""
+
+    def __init__(self) -> None:
+        self.answer: bytes | None = None
+        self.fetched = 0
+        self.base = ""
+
+    def publish(self, *keys: Any) -> None:
+        """Answer with a key set of these keys, or dictionaries in their place."""
+        found = [key if isinstance(key, dict) else key.as_dict(private=False) for key in keys]
+        self.answer = json.dumps({"keys": found}).encode()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        await reader.readuntil(b"\r\n\r\n")
+        self.fetched += 1
+        if self.answer is not None:
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.answer)}\r\nConnection: close\r\n\r\n"
+            writer.write(head.encode() + self.answer)
+            await writer.drain()
+        writer.close()
+
+    def machine(self, key: Any, alg: str = "ES256", **header: str) -> str:
+        """A machine's token, signed with a key."""
+        now = int(time.time())
+        claims = {"iss": f"{self.base}/machines", "aud": "mandat", "sub": "payroll", "scope": "a b", "exp": now + 60}
+        return jwt.encode({"alg": alg, "kid": key.kid} | header, claims, key, algorithms=[alg])
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    """An issuer on a port of its own."""
+    issuer = Issuer()
+    server = await asyncio.start_server(issuer.serve, "127.0.0.1", 0)
+    issuer.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield issuer
+
+
+Keep = Callable[[Verifier], Awaitable[Verifier]]
+
+
+@pytest.fixture
+async def verifier(issuer: Issuer, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Verifier]:
+    """A verifier that keeps the issuer's keys."""
+    monkeypatch.setattr(tokens, "RETRY", 0.02)
+    verifier = Verifier(issuer.base, (), bench.pool)
+    keeping = asyncio.create_task(verifier.keep_keys())
+    yield verifier
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    assert keeping.cancelled()  # nothing an issuer answers has ended it
+
+
+def key_named(kid: str) -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": kid})
+
+
+async def accepts(verifier: Verifier, token: str) -> bool:
+    try:
+        return await verifier.verify(token) == Machine("payroll", frozenset({"a", "b"}))
+    except (NotAuthenticated, KeysUnavailable):
+        return False
+
+
+async def test_keys_are_fetched_as_soon_as_the_issuer_answers(issuer: Issuer, verifier: Verifier) -> None:
+    key = key_named("1")
+    with pytest.raises(KeysUnavailable):
+        await verifier.verify(issuer.machine(key))
+    await eventually(lambda: issuer.fetched > 1)
+
+    issuer.publish(key)
+
+    await eventually(lambda: accepts(verifier, issuer.machine(key)))
+
+
+async def test_keys_are_fetched_again_regularly(
+    issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "REFRESH", 0.05)
+    old, new = key_named("1"), key_named("2")
+    issuer.publish(old)
+    await eventually(lambda: accepts(verifier, issuer.machine(old)))
+
+    issuer.publish(new)
+
+    await eventually(
+        lambda: old.kid not in {key.kid for key in verifier._keys[f"{issuer.base}/.well-known/jwks.json"].keys}
+    )
+    assert not await accepts(verifier, issuer.machine(old))
+
+
+async def test_a_key_nobody_knows_yet_is_fetched_at_once(issuer: Issuer, verifier: Verifier) -> None:
+    old, new = key_named("1"), key_named("2")
+    issuer.publish(old)
+    await eventually(lambda: accepts(verifier, issuer.machine(old)))
+    issuer.publish(old, new)
+
+    assert not await accepts(verifier, issuer.machine(new))
+    await eventually(lambda: accepts(verifier, issuer.machine(new)), seconds=2)
+
+
+async def test_forged_and_expired_tokens_cause_no_fetches(issuer: Issuer, verifier: Verifier) -> None:
+    key = key_named("1")
+    issuer.publish(key)
+    await eventually(lambda: accepts(verifier, issuer.machine(key)))
+    await asyncio.sleep(0.1)  # the fetch that the wait for the first keys had asked for
+    fetched = issuer.fetched
+
+    for _ in range(20):
+        assert not await accepts(verifier, issuer.machine(key_named("1")))
+        await asyncio.sleep(0.005)
+
+    assert issuer.fetched == fetched
+
+
+@pytest.mark.parametrize("answer", [b"", b"nothing", b"[]", b"{}", b'{"keys": 7}', b'{"keys": [7]}', b"[" * 50_000])
+async def test_an_issuer_that_answers_nonsense_costs_nobody_their_keys(
+    issuer: Issuer, verifier: Verifier, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "REFRESH", 0.02)
+    key = key_named("1")
+    issuer.publish(key)
+    await eventually(lambda: accepts(verifier, issuer.machine(key)))
+    issuer.answer, fetched = answer, issuer.fetched
+
+    await eventually(lambda: issuer.fetched > fetched + 1)
+
+    assert await accepts(verifier, issuer.machine(key))
+
+
+async def test_keys_of_other_kinds_in_the_set_are_passed_over(issuer: Issuer, verifier: Verifier) -> None:
+    good, rsa = key_named("1"), RSAKey.generate_key(2048, {"kid": "rsa"})
+    sealing = key_named("enc")
+    issuer.publish(
+        {"kty": "post-quantum", "kid": "q"},
+        {"kid": "no kty"},
+        sealing.as_dict(private=False) | {"use": "enc"},
+        good,
+        rsa,
+    )
+
+    await eventually(lambda: accepts(verifier, issuer.machine(good)))
+    assert await accepts(verifier, issuer.machine(rsa, "RS256"))
+    assert not await accepts(verifier, issuer.machine(sealing))
+
+
+async def test_a_secret_key_in_the_set_verifies_nothing(issuer: Issuer, verifier: Verifier) -> None:
+    good, secret = key_named("1"), OctKey.generate_key(256, {"kid": "2"})
+    issuer.publish(good, secret.as_dict(private=True))
+
+    await eventually(lambda: accepts(verifier, issuer.machine(good)))
+    assert not await accepts(verifier, issuer.machine(secret, "HS256"))
+
+
+async def test_an_agents_issuer_writes_for_its_own_audience_and_names_a_person(bench: Bench) -> None:
+    trusted = TrustedIssuer(issuer="http://idp.test", jwks_uri="http://idp.test/keys", audience="the portal")
+    verifier, key = Verifier("http://accounts.test", (trusted,), bench.pool), key_named("1")
+    verifier.learn(trusted.jwks_uri, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    claims = {"iss": trusted.issuer, "sub": "7", "name": "Anne", "exp": int(time.time()) + 60}
+
+    token = jwt.encode({"alg": "ES256", "kid": "1"}, claims | {"aud": ["other", "the portal"]}, key)
+    assert await verifier.verify(token) == Agent("7", "Anne", trusted.issuer)
+    token = jwt.encode({"alg": "ES256", "kid": "1"}, claims | {"aud": "mandat"}, key)
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token)
+    token = jwt.encode(
+        {"alg": "ES256", "kid": "1"}, claims | {"iss": "http://accounts.test/people", "sub": str(uuid4())}, key
+    )
+    with pytest.raises((NotAuthenticated, KeysUnavailable)):
+        await verifier.verify(token)
