@@ -11,10 +11,12 @@ from uuid import UUID
 from chassis.database import Pool
 from chassis.outcomes import Refusal
 from chassis.work import Written
+from contracts.topics import TOPICS, Kind
 
 HEADER = "Mandat-After"
 PATIENCE = 2.0  # seconds that a call waits for what it names
 FIRST_LOOK, SLOWEST_LOOK = 0.005, 0.05  # seconds between two looks at the inbox, which grow
+MOST_NAMED = 20  # events; a transaction writes fewer types than that
 LONGEST = 4096  # characters of a header that we read
 INBOX_KEEPS = timedelta(days=14)  # an event older than this counts as applied
 
@@ -24,9 +26,13 @@ where not exists (select from inbox where inbox.consumer = named.consumer and in
 """
 
 
+UNREAD = {topic.name for topic in TOPICS if topic.kind is Kind.CONFIDENTIAL}
+"""Topics of requests: no gateway shows what becomes of them by what it has applied."""
+
+
 def name(written: Sequence[Written]) -> str | None:
     """The header for what a transaction wrote: the last event of each type on each topic. None when it wrote none."""
-    last = {(event.topic, event.type): str(event.id) for event in written}
+    last = {(event.topic, event.type): str(event.id) for event in written if event.topic not in UNREAD}
     if not last:
         return None
     content = json.dumps([[topic, kind, identity] for (topic, kind), identity in last.items()], separators=(",", ":"))
@@ -38,7 +44,9 @@ def _read(header: str) -> list[Written]:
     if len(header) > LONGEST:
         raise ValueError("too long")
     content = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    if not isinstance(content, list) or not all(isinstance(row, list) and len(row) == 3 for row in content):
+    if not isinstance(content, list) or len(content) > MOST_NAMED:
+        raise ValueError("not a list of events")
+    if not all(isinstance(row, list) and len(row) == 3 for row in content):
         raise ValueError("not a list of events")
     return [Written(str(topic), str(kind), UUID(str(identity))) for topic, kind, identity in content]
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from fastapi import HTTPException
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,12 +26,8 @@ SECONDS = Histogram("mandat_request_seconds", "From a request's first byte to it
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a caller may invent others without end
 
 
-class BodyTooLarge(HTTPException):
-    """The body went past the limit, whatever its Content-Length said. An HTTPException because FastAPI, which
-    reads the body, takes any other for a body that cannot be parsed."""
-
-    def __init__(self) -> None:
-        super().__init__(413)
+class BodyTooLarge(Exception):
+    """The body went past the limit, whatever its Content-Length said."""
 
 
 class Gate:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
@@ -28,6 +29,26 @@ K = TypeVar("K", Person, Agent, Machine, Caller)
 
 ANYBODY = Actor("anonymous", "")
 LONGEST_IDEMPOTENCY_KEY = 200  # characters
+
+
+class FieldFault(BaseModel):
+    """What is wrong with one field: a JSON pointer into the body, or `query:` or `path:` and the parameter's name."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """A problem as every gateway answers it; `code` is stable, the words are in the caller's language."""
+
+    type: str = Field(examples=["urn:mandat:problem:invalid_request"])
+    code: str
+    status: int
+    title: str
+    detail: str
+    fields: list[str] = []
+    errors: list[FieldFault] = []
 
 
 @dataclass(frozen=True)
@@ -56,10 +77,15 @@ class Call(Generic[T]):
         """Who acts, with the chosen profile if there is one."""
         return actor_of(getattr(self._request.state, "caller", None), getattr(self._request.state, "profile_id", None))
 
-    async def run(self, handler: Handler[T, C, R | Refusal], command: C) -> R:
-        """Run a use case. Its refusal ends the request as a problem; what it wrote is named in Mandat-After."""
+    async def run(self, handler: Handler[T, C, R | Refusal], command: C, *, opens: bool = False) -> R:
+        """Run a use case. Its refusal ends the request as a problem; what it wrote is named in Mandat-After.
+
+        A stranger is told nothing of what was written, because that may differ with what it must not learn; unless the
+        use case `opens` something to it, as the verification of a code does.
+        """
         committed = await self.gateway.unit.run(handler, command, self.actor)
-        self._name(committed.written)
+        if opens or self.actor != ANYBODY:
+            self._name(committed.written)
         if isinstance(committed.outcome, Refusal):
             raise ProblemRaised(committed.outcome)
         return committed.outcome
@@ -154,6 +180,7 @@ def router(*, json_only: bool = True) -> APIRouter:
 def build(title: str, description: str, routers: Sequence[APIRouter], default_language: Language) -> FastAPI:
     """A gateway. Its documentation is served on the operations port, not here."""
     app = FastAPI(
+        responses={"4XX": {"model": ProblemDetails, "description": "A problem (RFC 9457)"}},
         title=title,
         description=description,
         version="1",
@@ -180,7 +207,7 @@ def build(title: str, description: str, routers: Sequence[APIRouter], default_la
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        if isinstance(error, BodyTooLarge):
+        if isinstance(error.__cause__, BodyTooLarge):  # FastAPI, which reads the body, takes it for one it cannot parse
             return respond(too_large(), language_of(request))
         codes = {404: "not_found", 405: "method_not_allowed", 400: "malformed_json"}
         response = respond(Refusal(codes.get(error.status_code, "invalid_request")), language_of(request))

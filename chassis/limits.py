@@ -27,6 +27,11 @@ class Limit(Protocol):
         """Length of a window."""
 
 
+async def forgive(connection: Connection, name: str, key: bytes) -> None:
+    """Forget what was spent: where failures are limited, and an attempt has just succeeded."""
+    await connection.execute("delete from limits where name = $1 and key = $2", name, key)
+
+
 async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
     """Count one attempt. None when it may go on, else the seconds until the window ends.
 

@@ -1,17 +1,30 @@
 """Numbered SQL files, applied once each in order, in one transaction per file. See docs/decisions/."""
 
+import asyncio
 import hashlib
 import re
 from pathlib import Path
 
 import asyncpg
 import structlog
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis import telemetry
 
 log = structlog.get_logger()
 
 LOCK = 7_263_001  # any constant: keeps two migrations of one database apart
 NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 OWN = Path(__file__).parent / "migrations"
+
+
+class MigrationSettings(BaseSettings):
+    """A migration needs to know its database and nothing else."""
+
+    model_config = SettingsConfigDict(env_prefix="MANDAT_")
+
+    database_url: SecretStr
 
 
 class MigrationRefused(Exception):
@@ -54,3 +67,15 @@ async def migrate(dsn: str, *folders: Path) -> list[str]:
         return applied
     finally:
         await connection.close()
+
+
+def main(folder: Path) -> int:
+    """Migrate the database that the environment names. Returns the process's exit status."""
+    telemetry.configure(folder.parent.name, "INFO")
+    try:
+        dsn = MigrationSettings().database_url.get_secret_value()
+        asyncio.run(migrate(dsn, folder))
+    except (OSError, ValueError, MigrationRefused, asyncpg.PostgresError) as error:
+        log.error("not migrated", error=str(error) or repr(error))
+        return 1
+    return 0

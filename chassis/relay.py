@@ -56,7 +56,7 @@ class Relay:
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def stop(self) -> None:
-        """Finish the batch in hand, then return from run()."""
+        """Send what is in the outbox, then return from run()."""
         self._stopping.set()
         self._bell.ring()
 
@@ -75,10 +75,12 @@ class Relay:
             connection.terminate()
 
     async def _lead(self, connection: Connection, producer: AIOKafkaProducer) -> None:
-        while not self._stopping.is_set():
+        while True:
             rows = await connection.fetch(
                 "select id, topic, key, headers, payload from outbox order by id limit $1", BATCH
             )
+            if not rows and self._stopping.is_set():
+                return
             if not rows:
                 self._pause = FIRST_PAUSE
                 await self._bell.wait(POLL)

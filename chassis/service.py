@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import gateway, keys, migrations, operations, telemetry
+from chassis import gateway, keys, operations, telemetry
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
 from chassis.doors import Doors, Subscription, consumer_name
@@ -35,7 +34,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
-ROLES = ("api", "worker", "all", "migrate", "openapi")
+ROLES = ("api", "worker", "all", "openapi")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,6 @@ class Service(Generic[T]):
 
     name: str
     description: str
-    folder: Path
     settings: type[Settings]
     tools: Callable[[Platform], Awaitable[T]]
     routers: Sequence[APIRouter]
@@ -80,7 +78,7 @@ class _Server(uvicorn.Server):
 def main(service: Service[T], arguments: Sequence[str]) -> int:
     """Run one role of a service until it is told to stop. Returns the process's exit status."""
     if len(arguments) != 1 or arguments[0] not in ROLES:
-        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(ROLES)}\n")
+        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES))}\n")
         return 2
     if arguments[0] == "openapi":
         sys.stdout.write(openapi(service))
@@ -89,21 +87,14 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     try:
         settings = service.settings()
         telemetry.configure(service.name, settings.log_level)
-        if arguments[0] == "migrate":
-            asyncio.run(_migrate(service, settings))
-        else:
-            asyncio.run(_serve(service, settings, arguments[0]))
-    except (OSError, ValueError, migrations.MigrationRefused) as error:
+        asyncio.run(_serve(service, settings, arguments[0]))
+    except (OSError, ValueError, agencies.FaultyFiles) as error:
         log.error("not started", error=str(error) or repr(error))
         return 1
     except Exception as error:
         log.error("ended by a fault", exc_info=error)
         return 1
     return 0
-
-
-async def _migrate(service: Service[T], settings: Settings) -> None:
-    await migrations.migrate(settings.database_url.get_secret_value(), service.folder / "migrations")
 
 
 @contextlib.asynccontextmanager
@@ -114,6 +105,7 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
     origin = Origin(
         service=service.name,
         source=f"urn:mandat:{agency.profile.code}:{service.name}",
+        data_version=agency.version,
         topic_prefix=settings.topic_prefix,
         time_zone=ZoneInfo(agency.profile.time_zone),
         clock=lambda: datetime.now(UTC),
@@ -149,7 +141,8 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with platform(service, settings) as (built, unit):
-        verifier = Verifier(settings.issuer_base, settings.agent_issuers, built.pool)
+        issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
+        verifier = Verifier(settings.issuer_base, issuers, built.pool)
         app = build_gateway(service, unit, verifier, built.agency.profile.default_language)
         tasks = [asyncio.create_task(operations.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
@@ -184,23 +177,25 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             await asyncio.gather(*serving, return_exceptions=True)
             if doors is not None:
                 await doors.stop()
-            if relay is not None:
-                relay.stop()
-            faults = await _end(tasks)
+            faults = await _end(tasks, relay)
             log.info("stopped")
         if faults:
             raise RuntimeError("a task of this process ended") from faults[0]
 
 
-async def _end(tasks: Sequence["asyncio.Task[None]"]) -> list[Exception]:
-    """End the tasks, the relay after the batch in hand; returns what any of them had ended with before."""
-    for task in tasks:
-        if task.get_name() != "relay":
-            task.cancel()
-    _, late = await asyncio.wait(tasks, timeout=LAST_BATCH)
-    for task in late:
+async def _end(tasks: Sequence["asyncio.Task[None]"], relay: Relay | None) -> list[Exception]:
+    """End the tasks, the relay last, so that it sends what the others wrote. Returns what any had ended with before."""
+    relaying = [task for task in tasks if task.get_name() == "relay"]
+    others = [task for task in tasks if task not in relaying]
+    for task in others:
         task.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    outcomes = await asyncio.gather(*others, return_exceptions=True)
+    if relay is not None:
+        relay.stop()
+        _, late = await asyncio.wait(relaying, timeout=LAST_BATCH)
+        for task in late:
+            task.cancel()
+    outcomes += await asyncio.gather(*relaying, return_exceptions=True)
     return [outcome for outcome in outcomes if isinstance(outcome, Exception)]
 
 

@@ -6,17 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.agency.profile import AgentIssuer
+
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class TrustedIssuer(BaseModel):
-    """An issuer of agents' tokens: its `iss`, where its public keys are, and the audience it writes for us."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    issuer: str
-    jwks_uri: str
-    audience: str
 
 
 class MachineClient(BaseModel):
@@ -30,7 +22,10 @@ class MachineClient(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The settings that all services share; a service with a setting of its own extends this class."""
+    """The settings that all services share; a service with a setting of its own extends this class.
+
+    `demo_agent_issuers` are trusted besides those of the agency's data: for the local stack's demo issuer only.
+    """
 
     model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True, hide_input_in_errors=True)
 
@@ -47,5 +42,5 @@ class Settings(BaseSettings):
     keyring: Path
     sealing_keys: Path
     issuer_base: str
-    agent_issuers: tuple[TrustedIssuer, ...] = ()
+    demo_agent_issuers: tuple[AgentIssuer, ...] = ()
     log_level: str = "INFO"

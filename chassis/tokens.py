@@ -15,11 +15,12 @@ from joserfc.jwk import KeySet
 
 from chassis.bell import rang
 from chassis.database import Connection, Pool
-from chassis.settings import TrustedIssuer
+from contracts.agency.profile import AgentIssuer
 
 log = structlog.get_logger()
 
 AUDIENCE = "mandat"
+ACCESS_TYPE = "at+jwt"  # RFC 9068: what accounts signs for another purpose is no access token
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
 REFRESH = 300.0  # seconds between two fetches of an issuer's keys
@@ -68,7 +69,7 @@ class KeysUnavailable(Exception):
 class Verifier:
     """Verifies bearer tokens. The kind of caller follows from `iss` alone."""
 
-    def __init__(self, issuer_base: str, agent_issuers: tuple[TrustedIssuer, ...], pool: Pool) -> None:
+    def __init__(self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool) -> None:
         """`issuer_base` is the public base address of accounts; its keys serve for people and for machines."""
         self._people = f"{issuer_base}/people"
         self._machines = f"{issuer_base}/machines"
@@ -123,6 +124,8 @@ class Verifier:
         try:
             verified = jwt.decode(token, keys, algorithms=ALGORITHMS)
             rules.validate(verified.claims)
+            if issuer not in self._agents and verified.header.get("typ") != ACCESS_TYPE:
+                raise NotAuthenticated
         except (JoseError, ValueError, KeyError, TypeError):
             if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
                 self._wanted.set()

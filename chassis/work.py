@@ -44,6 +44,7 @@ class Origin:
 
     service: str
     source: str
+    data_version: str
     topic_prefix: str
     time_zone: ZoneInfo
     clock: Clock
@@ -150,6 +151,7 @@ class Work(Generic[T]):
                 action,
                 object_id,
                 detail,
+                self.origin.data_version,
             )
         )
 
@@ -161,8 +163,8 @@ class Work(Generic[T]):
         """Write audit and outbox rows. Called once, by the unit, at the end of the transaction."""
         if self._audit:
             await self.connection.executemany(
-                "insert into audit (at, organization_id, actor_kind, actor_id, profile_id, action, object_id, detail)"
-                " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "insert into audit (at, organization_id, actor_kind, actor_id, profile_id, action, object_id, detail,"
+                " data_version) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 self._audit,
             )
         if not self._events:

@@ -128,7 +128,7 @@ class Stack:
             "MANDAT_KEYRING": str(self.keyrings.private(service)),
             "MANDAT_SEALING_KEYS": str(self.keyrings.public),
             "MANDAT_ISSUER_BASE": self.gateway("accounts"),
-            "MANDAT_AGENT_ISSUERS": json.dumps([issuer]),
+            "MANDAT_DEMO_AGENT_ISSUERS": json.dumps([issuer]),
             "PYTHONUNBUFFERED": "1",
         }
         match service:

@@ -47,7 +47,8 @@ create table audit (
     profile_id uuid,
     action text not null,
     object_id uuid,
-    detail jsonb not null
+    detail jsonb not null,
+    data_version text not null  -- of the agency's data, under which it was decided
 );
 create index on audit (organization_id, id);
 

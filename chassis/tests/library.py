@@ -1,7 +1,6 @@
 """A tiny service built with the chassis, for its tests: books that people add, and a counter of what it consumed."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -101,7 +100,6 @@ async def _no_tools(_: Platform) -> None:
 service = Service(
     name="library",
     description="Books",
-    folder=Path(__file__).parent,
     settings=Settings,
     tools=_no_tools,
     routers=[books],

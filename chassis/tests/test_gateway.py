@@ -214,8 +214,9 @@ async def test_a_broken_token_is_refused_whatever_is_broken_about_it(library: Li
         "another's payload": f"{head}.{encoded(claims | {'sub': str(uuid4())})}.{signature}",
         "alg none": f"{encoded({'alg': 'none'})}.{body}.",
         "HS256 with the public key": f"{signed}.{forged.decode().rstrip('=')}",
-        "another's key": jwt.encode({"alg": "ES256", "kid": "test"}, claims, stranger),
-        "a key nobody knows": jwt.encode({"alg": "ES256", "kid": "other"}, claims, stranger),
+        "another's key": jwt.encode({"alg": "ES256", "kid": "test", "typ": "at+jwt"}, claims, stranger),
+        "no access token": jwt.encode({"alg": "ES256", "kid": "test"}, claims, issuer.key),
+        "a key nobody knows": jwt.encode({"alg": "ES256", "kid": "other", "typ": "at+jwt"}, claims, stranger),
         "no header": f"{encoded([])}.{body}.{signature}",
         "nested without end": f"{base64.urlsafe_b64encode(b'[' * 9000).decode()}.{body}.{signature}",
         "a payload nested without end": f"{head}.{base64.urlsafe_b64encode(b'[' * 9000).decode()}.{signature}",
@@ -225,7 +226,9 @@ async def test_a_broken_token_is_refused_whatever_is_broken_about_it(library: Li
         "an issuer that is no text": issuer.sign(claims | {"iss": [f"{BASE}/people"]}),
         "a foreign audience": issuer.sign(claims | {"aud": "other"}),
         "no expiry": jwt.encode(
-            {"alg": "ES256", "kid": "test"}, {k: v for k, v in claims.items() if k != "exp"}, issuer.key
+            {"alg": "ES256", "kid": "test", "typ": "at+jwt"},
+            {k: v for k, v in claims.items() if k != "exp"},
+            issuer.key,
         ),
         "a subject that is no account": issuer.sign(claims | {"sub": "anne"}),
         "a subject that is no text": issuer.sign(claims | {"sub": 7}),

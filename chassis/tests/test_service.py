@@ -122,8 +122,12 @@ async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_or
         return await bench.counted(identity) == "1"
 
     await eventually(applied)
+
+    async def relayed() -> bool:
+        return f'mandat_outbox_relayed_total{{topic="{wire.topic}"}} 1.0' in (await running.http.get("/metrics")).text
+
+    await eventually(relayed)
     metrics = (await running.http.get("/metrics")).text
-    assert f'mandat_outbox_relayed_total{{topic="{wire.topic}"}} 1.0' in metrics
     assert f'mandat_messages_total{{consumer="library.{ACCOUNTS_EVENTS.name}",outcome="applied"' in metrics
     assert "mandat_outbox_depth" in metrics
     assert "/v1/books" in (await running.http.get("/openapi.json")).json()["paths"]

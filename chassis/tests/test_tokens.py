@@ -12,9 +12,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from chassis import tokens
-from chassis.settings import TrustedIssuer
 from chassis.tests.conftest import Bench, eventually
 from chassis.tokens import Agent, KeysUnavailable, Machine, NotAuthenticated, Verifier
+from contracts.agency.profile import AgentIssuer
 
 
 class Issuer:
@@ -44,7 +44,7 @@ class Issuer:
         """A machine's token, signed with a key."""
         now = int(time.time())
         claims = {"iss": f"{self.base}/machines", "aud": "mandat", "sub": "payroll", "scope": "a b", "exp": now + 60}
-        return jwt.encode({"alg": alg, "kid": key.kid} | header, claims, key, algorithms=[alg])
+        return jwt.encode({"alg": alg, "kid": key.kid, "typ": "at+jwt"} | header, claims, key, algorithms=[alg])
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ async def test_a_secret_key_in_the_set_verifies_nothing(issuer: Issuer, verifier
 
 
 async def test_an_agents_issuer_writes_for_its_own_audience_and_names_a_person(bench: Bench) -> None:
-    trusted = TrustedIssuer(issuer="http://idp.test", jwks_uri="http://idp.test/keys", audience="the portal")
+    trusted = AgentIssuer(issuer="https://idp.test", jwks_uri="https://idp.test/keys", audience="the portal")
     verifier, key = Verifier("http://accounts.test", (trusted,), bench.pool), key_named("1")
     verifier.learn(trusted.jwks_uri, tokens._usable({"keys": [key.as_dict(private=False)]}))
     claims = {"iss": trusted.issuer, "sub": "7", "name": "Anne", "exp": int(time.time()) + 60}

@@ -1,8 +1,17 @@
 """python -m services.accounts api | worker | all | migrate | openapi."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from chassis.service import main
-from services.accounts.app import service
+from chassis import entry
 
-sys.exit(main(service, sys.argv[1:]))
+
+def _serve(arguments: Sequence[str]) -> int:
+    from chassis.service import main  # noqa: PLC0415
+    from services.accounts.app import service  # noqa: PLC0415
+
+    return main(service, arguments)
+
+
+sys.exit(entry.run(Path(__file__).parent, _serve))

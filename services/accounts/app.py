@@ -1,7 +1,6 @@
 """What a process of this service is made of."""
 
 from functools import partial
-from pathlib import Path
 
 from chassis.service import Platform, Service
 from chassis.settings import MachineClient, Settings
@@ -38,7 +37,6 @@ async def build(platform: Platform) -> Tools:
 service = Service(
     name="accounts",
     description="People's accounts: the terms of use, registering, signing in, sessions, and tokens for other systems.",
-    folder=Path(__file__).parent,
     settings=AccountsSettings,
     tools=build,
     routers=[registrations.routes, sessions.routes, people.routes, tokens.routes],

@@ -23,8 +23,7 @@ async def by_address(work: Work[Tools], name: LimitName, email_key: str) -> Refu
 
 async def forgive(work: Work[Tools], name: LimitName, email_key: str) -> None:
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
-    key = work.tools.keyring.lookup("address", email_key)
-    await work.connection.execute("delete from limits where name = $1 and key = $2", name, key)
+    await limits.forgive(work.connection, name, work.tools.keyring.lookup("address", email_key))
 
 
 def network(host: str) -> str:

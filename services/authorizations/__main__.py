@@ -1,11 +1,18 @@
-"""python -m services.authorizations api | worker | all | migrate | openapi | import FILE"""
+"""python -m services.authorizations api | worker | all | migrate | openapi | import FILE …"""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from chassis.service import main
-from services.authorizations.app import service
-from services.authorizations.imports import command
+from chassis import entry
 
-if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    sys.exit(command.main(arguments[1:]) if arguments[:1] == ["import"] else main(service, arguments))
+
+def _serve(arguments: Sequence[str]) -> int:
+    from chassis.service import main  # noqa: PLC0415
+    from services.authorizations.app import service  # noqa: PLC0415
+    from services.authorizations.imports import command  # noqa: PLC0415
+
+    return command.main(arguments[1:]) if arguments[:1] == ["import"] else main(service, arguments)
+
+
+sys.exit(entry.run(Path(__file__).parent, _serve))

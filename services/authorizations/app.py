@@ -1,7 +1,6 @@
 """What a process of the service authorizations is made of."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -33,7 +32,6 @@ async def _tools(platform: Platform) -> Tools:
 service: Service[Tools] = Service(
     name="authorizations",
     description="Organizations, contacts, relations and rights; lists, forms and the access check.",
-    folder=Path(__file__).parent,
     settings=Settings,
     tools=_tools,
     routers=(

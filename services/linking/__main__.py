@@ -1,9 +1,17 @@
-"""Run one role of the service: `python -m services.linking api | worker | all | migrate | openapi`."""
+"""python -m services.linking api | worker | all | migrate | openapi."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from chassis.service import main
-from services.linking.app import service
+from chassis import entry
 
-if __name__ == "__main__":
-    sys.exit(main(service, sys.argv[1:]))
+
+def _serve(arguments: Sequence[str]) -> int:
+    from chassis.service import main  # noqa: PLC0415
+    from services.linking.app import service  # noqa: PLC0415
+
+    return main(service, arguments)
+
+
+sys.exit(entry.run(Path(__file__).parent, _serve))

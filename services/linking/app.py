@@ -1,7 +1,6 @@
 """What a process of the service linking is made of."""
 
 import secrets
-from pathlib import Path
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -25,7 +24,6 @@ async def _tools(platform: Platform) -> Tools:
 service: Service[Tools] = Service(
     name="linking",
     description="Links a person's account to the agency's files about that person, and lists the profiles that result.",
-    folder=Path(__file__).parent,
     settings=Settings,
     tools=_tools,
     routers=(api.routes,),

@@ -1,7 +1,6 @@
 """What a process of notifications is made of."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 from chassis.bell import Bell
 from chassis.service import Platform, Service
@@ -37,7 +36,6 @@ def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:
 service = Service(
     name="notifications",
     description="Sends the platform's mails, each once and in time, and tells the addressee where one is.",
-    folder=Path(__file__).parent,
     settings=NotificationsSettings,
     tools=build,
     routers=[api.router],

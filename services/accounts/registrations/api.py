@@ -109,7 +109,7 @@ async def verify(call: AccountsCall, registration_id: UUID, body: VerificationBo
 
     Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown registration, a known address).
     """
-    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code)))
+    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code), opens=True))
 
 
 @routes.post(

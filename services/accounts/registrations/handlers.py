@@ -111,7 +111,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
             verified_at=None,
         ),
     )
-    work.audit("registration.accepted", object_id=registration_id, account_id=str(person.account_id))
+    work.audit("registration_accepted", object_id=registration_id, account_id=str(person.account_id))
     return mailed.accepted
 
 
@@ -144,7 +144,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
         mailed.accepted.expires_at,
         mailed.accepted.resend_after,
     )
-    work.audit("registration.code_sent_again", object_id=command.registration_id)
+    work.audit("registration_code_sent_again", object_id=command.registration_id)
     return mailed.accepted
 
 
@@ -189,7 +189,7 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
     work.publish(EmailVerified(account_id=account.account_id))
     work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
     work.publish(account.state(person))
-    work.audit("account.opened", object_id=account.account_id, registration_id=str(registration.registration_id))
+    work.audit("account_opened", object_id=account.account_id, registration_id=str(registration.registration_id))
     return account
 
 
@@ -199,7 +199,7 @@ def _is_right(work: Work[Tools], registration: Registration, code: str) -> bool:
 
 
 def _code_refused(work: Work[Tools], registration_id: UUID) -> Refusal:
-    work.audit("registration.code_refused", object_id=registration_id)
+    work.audit("registration_code_refused", object_id=registration_id)
     VERIFICATIONS.labels("refused").inc()
     return Refusal("code_refused")
 

@@ -87,7 +87,7 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
     """Open a session, or refuse in the same words whatever was wrong."""
     account = await _account(work, command.candidate) if command.password_is_right else None
     if account is None or account.status != "active":
-        work.audit("sign_in.refused", object_id=command.candidate.account_id)
+        work.audit("sign_in_refused", object_id=command.candidate.account_id)
         SIGN_INS.labels("refused").inc()
         return Refusal("sign_in_refused")
     await attempts.forgive(work, "sign_in", address_key(command.login))
@@ -109,7 +109,7 @@ async def open_session(work: Work[Tools], account: Account) -> Tokens:
     await storage.insert(work.connection, session)
     refresh_token = domain.first_refresh_token()
     await storage.insert_token(work.connection, domain.digest(refresh_token), session.session_id, work.now)
-    work.audit("session.opened", object_id=session.session_id, account_id=str(account.account_id))
+    work.audit("session_opened", object_id=session.session_id, account_id=str(account.account_id))
     return await _tokens(work, session, refresh_token)
 
 
@@ -172,7 +172,7 @@ async def _end(work: Work[Tools], session: Session, reason: Literal["signed_out"
             account_id=session.account_id, session_id=session.session_id, epoch=session.epoch, reason=reason
         )
     )
-    work.audit("session.ended", object_id=session.session_id, account_id=str(session.account_id), reason=reason)
+    work.audit("session_ended", object_id=session.session_id, account_id=str(session.account_id), reason=reason)
 
 
 async def _tokens(work: Work[Tools], session: Session, refresh_token: str) -> Tokens:

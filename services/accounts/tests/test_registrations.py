@@ -79,6 +79,8 @@ async def test_a_known_address_is_answered_like_an_unknown_one(accounts: Account
     unknown = await accounts.register("nouvelle@laforce.example")
     known = await accounts.register("Responsable@LaForce.example", given_name="Somebody", language="fr")
     assert shape(known) == shape(unknown)
+    assert known.headers.keys() == unknown.headers.keys()
+    assert "mandat-after" not in known.headers
 
     [(mail, contents)] = await accounts.mails(known.json()["registration_id"])
     assert isinstance(mail, AlreadyRegisteredMail)

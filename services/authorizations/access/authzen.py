@@ -197,10 +197,10 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
 
 def _http(error: Exception) -> HTTPException:
     """What an error is to the caller: a status and a short text, never a trace."""
-    if isinstance(error, HTTPException):
-        return error
     if isinstance(error, BodyTooLarge):
         return HTTPException(400, "the body is too large")
+    if isinstance(error, HTTPException):
+        return error
     if neighbour_failed(error):
         log.warning("database failed", error=repr(error))
         return HTTPException(503, "unavailable", {"Retry-After": "2"})

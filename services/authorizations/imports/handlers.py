@@ -67,7 +67,7 @@ async def import_organization(work: Work[Tools], line: ImportedOrganization) -> 
     for delegation in line.delegations:
         changed |= await _import_delegation(work, organization_id, delegation, others[delegation.organization])
     if changed:
-        work.audit("organization imported", organization_id=organization_id, object_id=organization_id)
+        work.audit("organization_imported", organization_id=organization_id, object_id=organization_id)
     return Imported(organization_id, changed)
 
 

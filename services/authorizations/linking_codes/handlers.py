@@ -44,7 +44,7 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
         await storage.add_item(work.connection, batch_id, candidate.contact_id, generation)
         await publish_state(work, candidate.contact_id)
     for organization_id in known:
-        work.audit("linking codes requested", organization_id=organization_id, object_id=batch_id)
+        work.audit("linking_codes_requested", organization_id=organization_id, object_id=batch_id)
     return batch_id
 
 

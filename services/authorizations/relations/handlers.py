@@ -124,9 +124,10 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
         return refusal
     await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
     await publish_state(work, command.contact_id)
-    work.audit(
-        "relation added", organization_id=new.organization_id, object_id=new.relation_id, holder=str(new.holder_id)
-    )
+    for organization_id in {new.organization_id, new.holder_organization_id}:
+        work.audit(
+            "relation_added", organization_id=organization_id, object_id=new.relation_id, holder=str(new.holder_id)
+        )
     return new.relation_id
 
 
@@ -227,10 +228,12 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
             right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
         )  # fmt: skip
     await publish_state(work, command.contact_id)
-    work.audit(
-        "relations removed", organization_id=home, object_id=command.contact_id, scope=command.scope,
-        relations=[str(r) for r in removed.relations], rights=[str(r) for r in removed.rights],
-    )  # fmt: skip
+    files = {acting.organization_id, *(r.organization_id for r in relations), *(right[2] for right in rights)}
+    for organization_id in files:
+        work.audit(
+            "relations_removed", organization_id=organization_id, object_id=command.contact_id, scope=command.scope,
+            relations=[str(r) for r in removed.relations], rights=[str(r) for r in removed.rights],
+        )  # fmt: skip
     return removed
 
 

@@ -154,3 +154,18 @@ async def test_versions_close_and_insert_and_never_change_what_was_recorded(firm
     )
     assert [(row["version"], row["ended"]) for row in rows] == [(1, False), (2, True)]
     assert rows[0]["until"] == rows[1]["since"] and rows[1]["until"] is None
+
+
+async def test_each_file_concerned_tells_of_the_addition_and_of_the_removal(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    relation_id = (await firm.delegate(member.contact_id, client_id)).json()["relation_id"]
+    await firm.remove(member.contact_id, scope="relations", relations=[relation_id])
+    for organization_id in (firm.firm_id, client_id):
+        rows = await firm.opened.unit.pool.fetch(
+            "select action, actor_id, profile_id, data_version from audit"
+            " where organization_id = $1 and actor_kind = 'account' and action like 'relation%' order by id",
+            organization_id,
+        )
+        assert [row["action"] for row in rows] == ["relation_added", "relations_removed"]
+        assert {row["profile_id"] for row in rows} == {firm.responsible.contact_id}
+        assert {row["data_version"] for row in rows} == {firm.opened.tools.agency.version}

@@ -85,7 +85,7 @@ class Linking:
             "auth_time": now,
             "exp": now + 300,
         }
-        token = jwt.encode({"alg": "ES256", "kid": self.signing_key.kid}, claims, self.signing_key)
+        token = jwt.encode({"alg": "ES256", "kid": self.signing_key.kid, "typ": "at+jwt"}, claims, self.signing_key)
         return {"Authorization": f"Bearer {token}"}
 
     async def redeem(self, account_id: UUID, client_number: str, code: str, **headers: str) -> httpx.Response:

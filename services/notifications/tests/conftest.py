@@ -39,7 +39,7 @@ async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[R
     where = MailHost("127.0.0.1", host.port, 4, "none", None, None)
     tools = Tools(Composer(agency), SEALER, where, mails, jitter=lambda: 0.5)
     clock = Clock()
-    origin = Origin("notifications", "urn:mandat:test", "", agency.profile.zone, clock, uuid7)
+    origin = Origin("notifications", "urn:mandat:test", agency.version, "", agency.profile.zone, clock, uuid7)
     outbox = Bell(pool, "outbox")
     outbox.answered_here = True
     rig = Rig(Unit(pool, tools, origin, outbox), clock, host)
