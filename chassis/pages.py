@@ -18,11 +18,16 @@ LONGEST = 2000  # characters of a cursor that we read
 
 @dataclass(frozen=True)
 class Listing:
-    """A query, its arguments, and the columns that order it: (name, SQL type), none of them null, the last unique."""
+    """A query, its arguments, and the columns that order it: (name, SQL type), none of them null.
+
+    The last `naming` of them name a row by ids alone. A cursor carries those and nothing else, because it stands in
+    addresses, which are logged, and other columns may be people's names.
+    """
 
     query: str
     arguments: Sequence[Any]
     order: Sequence[tuple[str, str]]
+    naming: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,9 @@ async def fetch(connection: Connection, listing: Listing, cursor: str | None, li
     if cursor is None:
         return await _page(connection, listing, 0, None, limit)
     try:
-        seen, after = _read(cursor, len(listing.order))
+        seen, last = _read(cursor, listing.naming)
         async with connection.transaction():  # so that a value that PostgreSQL cannot read spoils nothing around it
-            return await _page(connection, listing, seen, after, limit)
+            return await _page(connection, listing, seen, last, limit)
     except (ValueError, TypeError, RecursionError, asyncpg.DataError):
         return Refusal("invalid_cursor", fields=("cursor",))
 
@@ -59,15 +64,16 @@ def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
     return seen, [str(value) for value in after]
 
 
-async def _page(connection: Connection, listing: Listing, seen: int, after: list[str] | None, limit: int) -> Page:
+async def _page(connection: Connection, listing: Listing, seen: int, last: list[str] | None, limit: int) -> Page:
     columns = ", ".join(name for name, _ in listing.order)
-    count = len(listing.arguments)
-    where = ""
+    after = await _place(connection, listing, columns, last) if last is not None else None
+    where, start = "", f"offset {seen}"  # by count where the last row has left the list meanwhile
     if after is not None:
-        places = ", ".join(f"${count + i}::text::{kind}" for i, (_, kind) in enumerate(listing.order, 1))
-        where = f"where ({columns}) > ({places})"
+        first = len(listing.arguments) + 1
+        places = ", ".join(f"${number}::{kind}" for number, (_, kind) in enumerate(listing.order, first))
+        where, start = f"where ({columns}) > ({places})", ""
     rows = await connection.fetch(
-        f"select * from ({listing.query}) page {where} order by {columns} limit {limit + 1}",
+        f"select * from ({listing.query}) page {where} order by {columns} limit {limit + 1} {start}",
         *listing.arguments,
         *(after or ()),
     )
@@ -75,11 +81,23 @@ async def _page(connection: Connection, listing: Listing, seen: int, after: list
         f"select count(*) from (select from ({listing.query}) listed limit {COUNT_TO + 1}) counted", *listing.arguments
     )
     shown, more = rows[:limit], len(rows) > limit
-    last = seen + len(shown)
-    following = None
-    if more:
-        content = json.dumps([last, *(str(shown[-1][name]) for name, _ in listing.order)])
-        following = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    end = seen + len(shown)
+    following = _cursor(end, [str(shown[-1][name]) for name, _ in listing.order[-listing.naming :]]) if more else None
     return Page(
-        shown, seen + 1 if shown else 0, last if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following
+        shown, seen + 1 if shown else 0, end if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following
     )
+
+
+async def _place(connection: Connection, listing: Listing, columns: str, last: list[str]) -> Sequence[Any] | None:
+    """What the row with these ids is ordered by; None when the list has it no more."""
+    first = len(listing.arguments) + 1
+    naming = listing.order[-listing.naming :]
+    named = " and ".join(f"{name} = ${number}::text::{kind}" for number, (name, kind) in enumerate(naming, first))
+    row = await connection.fetchrow(
+        f"select {columns} from ({listing.query}) listed where {named} limit 1", *listing.arguments, *last
+    )
+    return list(row.values()) if row is not None else None
+
+
+def _cursor(seen: int, last: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([seen, *last]).encode()).decode().rstrip("=")

@@ -115,9 +115,7 @@ async def _empty(dsn: str) -> bool:
     """Empty a database. False when a test has made tables in it: then the next one had better not get it."""
     connection = await asyncpg.connect(dsn)
     try:
-        found = {
-            row[0] for row in await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
-        }
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
         await connection.execute("".join(f"delete from {table};" for table in TABLES))
     finally:
         await connection.close()

@@ -107,6 +107,20 @@ async def test_a_cursor_that_no_page_gave_is_refused_and_spoils_no_transaction(b
         assert await connection.fetchval("select true")
 
 
+async def test_a_cursor_carries_ids_and_no_name(bench: Bench) -> None:
+    await fill(bench, *range(12))
+    cursor = (await page(bench)).next_cursor
+    assert cursor is not None
+    assert b"name" not in base64.urlsafe_b64decode(cursor + "==")
+
+
+async def test_a_list_goes_on_when_the_row_that_a_cursor_names_has_left_it(bench: Bench) -> None:
+    await fill(bench, *range(12))
+    first = await page(bench, limit=5)
+    await bench.pool.execute("delete from counters where id = $1", first.rows[-1]["id"])
+    assert (await page(bench, first.next_cursor)).first == 6
+
+
 async def test_a_listing_keeps_its_own_arguments_beside_the_cursor(bench: Bench) -> None:
     await fill(bench, *range(30))
     listing = Listing("select last, id from counters where last <> $1", ["name 0000"], BY_NAME.order)

@@ -1,0 +1,53 @@
+"""`python -m bench NAME [--small]`, `python -m bench list`."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from bench import check, mail, removal, start
+from bench.measuring import facts, say
+from local import Problem
+from local.journeys.narrator import PromiseBroken
+
+COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
+    "mail": ("from the commit of a registration to the end of SMTP DATA, beside a mail sent straight", mail.run),
+    "removal": ("removal → the next check says no → a subscriber holds RelationEnded, beside bare Kafka", removal.run),
+    "start": (
+        "cold and warm start to ready, memory of each process, beside Kafka alone and an empty process",
+        start.run,
+    ),
+    "check": ("the access check at 1 and 16 callers, beside one SELECT behind a bare server", check.run),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command. Returns 0 when it could measure, whatever it measured; a Problem is one sentence and 1."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("name", choices=["list", *COMMANDS])
+    parser.add_argument("--small", action="store_true", help="a tenth of the counts: whether it runs, not a figure")
+    options = parser.parse_args(arguments)
+    if options.name == "list":
+        for name, (what, _) in COMMANDS.items():
+            say(f"{name:<9}{what}")
+        return 0
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    say(f"{options.name}: {facts()}")
+    try:
+        COMMANDS[options.name][1](options.small)
+    except (Problem, PromiseBroken) as problem:
+        sys.stderr.write(f"\n{problem}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
