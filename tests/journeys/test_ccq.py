@@ -93,7 +93,7 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
                 while not await connection.fetchval("select count(*) from inbox where event_id = $1", good.id):
                     await asyncio.sleep(0.05)
             reason = await connection.fetchval("select reason from dead_letters where topic = 'accounts.people'")
-            assert reason == "header ce_specversion is missing"
+            assert reason == "Malformed: header ce_specversion is missing"
         finally:
             await connection.close()
 
