@@ -13,11 +13,12 @@ from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access import storage
 from services.authorizations.access.domain import Entitlement
+from services.authorizations.granting import last_day
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.paging import Cursor, Limit, PageView, page, paged
 from services.authorizations.profile import AuthorizationsCall, Profile
 from services.authorizations.tools import Tools
-from services.authorizations.views import Cursor, Limit, PageView, last_day, page, paged
 
 routes = router()
 

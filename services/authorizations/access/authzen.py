@@ -24,8 +24,8 @@ from contracts.events import Language
 from contracts.problems import word
 from services.authorizations.access.domain import Decision
 from services.authorizations.access.handlers import Question, evaluate
+from services.authorizations.paging import PlausibleInstant
 from services.authorizations.tools import Tools
-from services.authorizations.views import PlausibleInstant
 
 log = structlog.get_logger()
 

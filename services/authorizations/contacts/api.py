@@ -16,30 +16,12 @@ from contracts.events import Language
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.handlers import AddContact, add_contact
 from services.authorizations.contacts.storage import Personal
-from services.authorizations.periods import FOREVER, Period
+from services.authorizations.granting import GrantingBody, Grants, OrganizationView, grants, last_day
+from services.authorizations.paging import Active, At, Cursor, Limit, PageView, asked_at, page, paged, today
+from services.authorizations.periods import Period
 from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile, etag
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
-from services.authorizations.views import (
-    Active,
-    At,
-    AttestationBody,
-    Attestations,
-    Cursor,
-    EndsOn,
-    Grants,
-    Limit,
-    OrganizationView,
-    PageView,
-    StartsOn,
-    asked_at,
-    grants,
-    last_day,
-    page,
-    paged,
-    period,
-    ticked,
-)
 
 routes = router()
 
@@ -61,15 +43,12 @@ class PersonBody(Body):
     language: Language
 
 
-class ContactBody(Body):
+class ContactBody(GrantingBody):
     """The form "Ajouter une relation ou des sujets autorisés", box "Le contact n'existe pas" ticked."""
 
     contact: PersonBody
     type: Reference
-    starts_on: StartsOn = None
-    ends_on: EndsOn = FOREVER
     subjects: Grants
-    attestations: Attestations = Field(default_factory=list[AttestationBody])
 
 
 class ListedContactView(BaseModel):
@@ -149,9 +128,9 @@ async def post_contact(
             organization_id=organization_id,
             personal=Personal(person.family_name, person.given_name, person.email, telephones, person.language),
             type=body.type,
-            period=period(call, body.starts_on, body.ends_on),
+            period=body.period(today(call)),
             grants=grants(body.subjects),
-            ticked=ticked(body.attestations, call.language),
+            ticked=body.ticked(call.language),
             language=call.language,
         ),
         resource=lambda made: made,

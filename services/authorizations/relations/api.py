@@ -12,34 +12,16 @@ from chassis.gateway import Call, router
 from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access.domain import Entitlement
+from services.authorizations.granting import AttestedBody, GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.periods import FOREVER, Period
+from services.authorizations.paging import Active, At, Cursor, Limit, PageView, asked_at, page, paged, today
+from services.authorizations.periods import Period
 from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
 from services.authorizations.relations import storage
 from services.authorizations.relations.domain import ALL
 from services.authorizations.relations.handlers import AddRelation, Remove, Removed, add_relation, remove
 from services.authorizations.relations.storage import AuthorizationFilter
 from services.authorizations.tools import Tools
-from services.authorizations.views import (
-    Active,
-    At,
-    AttestationBody,
-    Attestations,
-    Cursor,
-    EndsOn,
-    Grants,
-    Limit,
-    OrganizationView,
-    PageView,
-    StartsOn,
-    asked_at,
-    grants,
-    last_day,
-    page,
-    paged,
-    period,
-    ticked,
-)
 
 routes = router()
 
@@ -83,16 +65,13 @@ class AuthorizationView(BaseModel):
     active: bool
 
 
-class RelationBody(Body):
+class RelationBody(GrantingBody):
     """The same form for a contact that exists: for "Mon organisation", or "Une autre organisation" with `through`."""
 
     organization_id: UUID
     through: UUID | None = None
     type: Reference | None = None
-    starts_on: StartsOn = None
-    ends_on: EndsOn = FOREVER
     subjects: Literal["all"] | Grants
-    attestations: Attestations = Field(default_factory=list[AttestationBody])
 
 
 class RelationAddedView(BaseModel):
@@ -108,7 +87,7 @@ class SubjectOfRelationBody(Body):
     subject: Reference
 
 
-class RemovalBody(Body):
+class RemovalBody(AttestedBody):
     """The form "Retirer une relation ou des sujets autorisés à un contact"."""
 
     scope: Literal["all", "relations", "subjects"]
@@ -117,7 +96,6 @@ class RemovalBody(Body):
         default_factory=list[SubjectOfRelationBody]
     )
     preview: bool = False
-    attestations: Attestations = Field(default_factory=list[AttestationBody])
 
 
 class LostView(BaseModel):
@@ -190,9 +168,9 @@ async def post_relation(
             organization_id=body.organization_id,
             through=body.through,
             type=body.type,
-            period=period(call, body.starts_on, body.ends_on),
+            period=body.period(today(call)),
             grants=ALL if body.subjects == ALL else grants(body.subjects),
-            ticked=ticked(body.attestations, call.language),
+            ticked=body.ticked(call.language),
             language=call.language,
         ),
         resource=lambda made: made,
@@ -213,7 +191,7 @@ async def post_removal(contact_id: UUID, body: RemovalBody, acting: Profile, cal
             relations=body.relations,
             subjects=[(chosen.relation_id, chosen.subject) for chosen in body.subjects],
             preview=body.preview,
-            ticked=ticked(body.attestations, call.language),
+            ticked=body.ticked(call.language),
         ),
     )
     return await _removal(call, removed, preview=body.preview)

@@ -1,23 +1,19 @@
-"""What several lists and forms share over HTTP."""
+"""Lists over HTTP: their parameters, and a page of them."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
-from uuid import UUID
 
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from chassis import pages
-from chassis.fields import Body, Reference
 from chassis.gateway import Call
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
-from contracts.events import Language, Level
+from contracts.events import Language
 from contracts.problems import word
-from services.authorizations.attestations.domain import Ticked
-from services.authorizations.periods import FOREVER, Period
-from services.authorizations.relations.domain import Grant
+from services.authorizations.access.domain import Moment
 from services.authorizations.tools import Tools
 
 V = TypeVar("V")
@@ -49,54 +45,6 @@ class PageView(BaseModel, Generic[V]):
     next_cursor: str | None
 
 
-class OrganizationView(BaseModel):
-    """An organization as lists name it."""
-
-    organization_id: UUID
-    name: str
-
-
-class GrantBody(Body):
-    """A subject and a level."""
-
-    subject: Reference
-    level: Level
-
-
-class AttestationBody(Body):
-    """An attestation of the form, ticked in the version that was shown."""
-
-    code: Reference
-    version: Annotated[int, Field(ge=1, le=10_000)]
-
-
-StartsOn = Annotated[date | None, Field(description="First day; the agency's today when absent.")]
-EndsOn = Annotated[date, Field(description="Last day, included; 9999-12-31 when no end is planned.")]
-Grants = Annotated[list[GrantBody], Field(min_length=1, max_length=100)]
-Attestations = Annotated[list[AttestationBody], Field(max_length=20)]
-
-
-def grants(bodies: list[GrantBody]) -> list[Grant]:
-    """Grants as the domain knows them; the last of two for one subject counts."""
-    return [Grant(subject, level) for subject, level in {body.subject: body.level for body in bodies}.items()]
-
-
-def ticked(bodies: list[AttestationBody], language: Language) -> list[Ticked]:
-    """Attestations as the domain knows them, in the language they were shown in."""
-    return [Ticked(body.code, body.version, language) for body in bodies]
-
-
-def period(call: Call[Tools], starts_on: date | None, ends_on: date) -> Period:
-    """The period of a form; it starts today where it does not say."""
-    today = call.tools.moment(call.gateway.unit.origin.clock()).day
-    return Period.of(starts_on or today, ends_on)
-
-
-def last_day(found: Period) -> date:
-    """The last day as forms show it."""
-    return found.ends_on or FOREVER
-
-
 async def page(call: Call[Tools], listing: pages.Listing, cursor: str | None, limit: int) -> pages.Page:
     """One page of a listing. Raises ProblemRaised for a cursor that is none."""
     async with call.gateway.unit.pool.acquire() as connection:
@@ -121,3 +69,9 @@ def paged(found: pages.Page, items: list[Any], language: Language) -> dict[str, 
 def asked_at(call: Call[Tools], at: datetime | None) -> datetime:
     """The instant asked about."""
     return at or call.gateway.unit.origin.clock()
+
+
+def today(call: Call[Tools]) -> date:
+    """The agency's legal day."""
+    moment: Moment = call.tools.moment(call.gateway.unit.origin.clock())
+    return moment.day
