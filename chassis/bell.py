@@ -1,24 +1,13 @@
 """A bell between whoever writes a row and whoever waits for one: an Event in this process, NOTIFY to the others."""
 
 import asyncio
-import contextlib
 
 import structlog
 
 from chassis.database import Connection, Pool, neighbour_failed
+from chassis.waiting import set_within
 
 log = structlog.get_logger()
-
-
-async def rang(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event is set, after waiting for it at most so long.
-
-    Python 3.11's own wait_for can swallow a cancellation that comes at the same moment.
-    """
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
 
 
 class Bell:
@@ -48,7 +37,7 @@ class Bell:
 
     async def wait(self, seconds: float) -> None:
         """Until the bell rings, at most so long."""
-        await rang(self._event, seconds)
+        await set_within(self._event, seconds)
         self._event.clear()
 
     async def hear(self, connection: Connection) -> None:

@@ -22,11 +22,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from prometheus_client import Counter, Histogram
 
-from chassis.bell import rang
 from chassis.database import COLLISIONS, neighbour_failed
 from chassis.dead_letters import DeadLetter, park
 from chassis.outcomes import CommitUnknown, Refusal, Transient
 from chassis.telemetry import described
+from chassis.waiting import set_within
 from chassis.work import Behind, Claim, Duplicate, Handler, Unit
 from contracts.cloudevents import Malformed, read_envelope, read_event
 from contracts.events import Event
@@ -167,7 +167,7 @@ class _Door(Generic[T]):
                 except Exception as error:
                     RETRIED.labels(self._consumer, type(error).__name__).inc()
                     log.warning("message waits", consumer=self._consumer, offset=record.offset, error=described(error))
-                if await rang(self._stopping, pause * random.uniform(0.5, 1.5)):
+                if await set_within(self._stopping, pause * random.uniform(0.5, 1.5)):
                     return
                 pause = min(pause * 2, LONGEST_PAUSE)
         HANDLED.labels(self._consumer, *outcome).inc()

@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
-from chassis.bell import Bell, rang
+from chassis.bell import Bell
 from chassis.database import Connection, connect, neighbour_failed
+from chassis.waiting import set_within
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class Relay:
                 FAILURES.inc()
                 expected = neighbour_failed(error) or isinstance(error, KafkaError)
                 log.warning("relay pauses", error=repr(error), seconds=self._pause, exc_info=not expected)
-                await rang(self._stopping, self._pause)
+                await set_within(self._stopping, self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def stop(self) -> None:
@@ -65,7 +66,7 @@ class Relay:
         try:
             await self._bell.hear(connection)
             while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADERSHIP):
-                if await rang(self._stopping, TAKEOVER):
+                if await set_within(self._stopping, TAKEOVER):
                     return
             async with _producer(self._servers) as producer:
                 self._bell.answered_here = True

@@ -187,8 +187,11 @@ async def _end(tasks: Sequence["asyncio.Task[None]"], relay: Relay | None) -> li
     """End the tasks, the relay last, so that it sends what the others wrote. Returns what any had ended with before."""
     relaying = [task for task in tasks if task.get_name() == "relay"]
     others = [task for task in tasks if task not in relaying]
-    for task in others:
-        task.cancel()
+    late = set(others)
+    while late:  # a cancellation may get lost in a library: Python 3.11's wait_for loses some
+        for task in late:
+            task.cancel()
+        _, late = await asyncio.wait(late, timeout=LAST_BATCH)
     outcomes = await asyncio.gather(*others, return_exceptions=True)
     if relay is not None:
         relay.stop()

@@ -13,8 +13,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from chassis.bell import rang
 from chassis.database import Connection, Pool
+from chassis.waiting import set_within
 from contracts.agency.profile import AgentIssuer
 
 log = structlog.get_logger()
@@ -143,7 +143,7 @@ class Verifier:
                 for source in sorted(set(self._sources.values())):
                     await self._fetch(client, source)
                 missing = set(self._sources.values()) - self._keys.keys()
-                if await rang(self._wanted, RETRY if missing else REFRESH):
+                if await set_within(self._wanted, RETRY if missing else REFRESH):
                     await asyncio.sleep(RETRY)
                 self._wanted.clear()
 

@@ -246,7 +246,8 @@ async def run_relay(wire: Wire) -> AsyncIterator[RunRelay]:
     yield make
     for relay, task in running:
         relay.stop()
-        await task
+        await asyncio.wait([task])
+        assert task.cancelled() or task.exception() is None
 
 
 @pytest.fixture

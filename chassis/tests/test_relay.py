@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from contracts.accounts import AccountOpened
 from local.kafka import Kafka
 
 NEVER = 3600.0  # seconds
+Leader = Callable[[], Awaitable[int | None]]
 
 
 async def is_empty(bench: Bench) -> bool:
@@ -122,22 +124,29 @@ async def test_a_relay_that_dies_between_send_and_delete_loses_nothing_and_keeps
     assert len(deaths) == 2
 
 
-async def test_one_relay_leads_and_another_takes_over_within_seconds_when_the_leader_is_killed(
-    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, superuser: Connection
-) -> None:
-    leaders = "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 and database = $2"
+@pytest.fixture
+async def leader(bench: Bench, superuser: Connection) -> Leader:
+    """Asks for the backend that leads, which is never more than one."""
     database = await superuser.fetchval("select oid from pg_database where datname = $1", bench.dsn.rsplit("/", 1)[1])
 
-    async def leader() -> int | None:
-        pid: int | None = await superuser.fetchval(leaders, relay.LEADERSHIP, database)
-        return pid
+    async def found() -> int | None:
+        leaders = await superuser.fetch(
+            "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 and database = $2",
+            relay.LEADERSHIP,
+            database,
+        )
+        assert len(leaders) <= 1
+        return leaders[0]["pid"] if leaders else None
 
-    follower = await open_unit(bench.dsn)
+    return found
+
+
+async def test_a_leader_whose_connection_is_killed_is_followed_within_seconds(
+    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, superuser: Connection, leader: Leader
+) -> None:
     run_relay(bench)
     await eventually(leader)
-    run_relay(follower)
-    await bench.publish(opened(uuid4()))
-    await eventually(lambda: is_empty(bench))
+    run_relay(await open_unit(bench.dsn))
     first = await leader()
 
     await superuser.execute("select pg_terminate_backend($1)", first)
@@ -147,7 +156,26 @@ async def test_one_relay_leads_and_another_takes_over_within_seconds_when_the_le
 
     assert time.monotonic() - killed < 3
     assert await leader() not in (None, first)
-    assert len(await superuser.fetch(leaders, relay.LEADERSHIP, database)) == 1
+
+
+async def test_a_leader_whose_process_dies_is_followed_by_another_within_seconds(
+    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, leader: Leader
+) -> None:
+    _, dying = run_relay(bench)
+    await eventually(lambda: bench.unit.outbox.answered_here)
+    other = await open_unit(bench.dsn)
+    run_relay(other)
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+    first = await leader()
+
+    dying.cancel()
+    died = time.monotonic()
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+
+    assert time.monotonic() - died < 3
+    assert await leader() not in (None, first)
 
 
 async def test_a_commit_of_another_process_wakes_the_relay_without_its_poll(

@@ -184,4 +184,5 @@ async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_sec
     for (status, log), says in zip(ends, ("keyring", "Connect call failed", "address already in use"), strict=True):
         assert status != 0
         assert password not in json.dumps(log)
+        assert "input_value" not in json.dumps(log)
         assert sum(says in json.dumps(line) for line in log) == 1
