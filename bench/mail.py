@@ -188,7 +188,7 @@ async def _at_rate(
 
 async def _ways(stack: Stack, asked: Sequence[Asked], arrived: dict[str, datetime]) -> list[Travelled]:
     """Put together, afterwards, what the databases and the topic remember of each registration's mail."""
-    committed = await commits(stack, "accounts", "registration.accepted", [found.registration_id for found in asked])
+    committed = await commits(stack, "accounts", "registration_accepted", [found.registration_id for found in asked])
     requests = {
         json.loads(held.record.value).get("replaces"): (read_envelope(held.record.headers).id, held.sent_at)
         for held in await everything_on(stack.kafka.servers, NOTIFICATIONS_REQUESTS)

@@ -114,7 +114,7 @@ async def _round_trip(producer: AIOKafkaProducer, bare: Subscriber, held: Held) 
 
 
 async def _tell(stack: Stack, found: Removals) -> None:
-    committed = await commits(stack, "authorizations", "relations removed", found.held)
+    committed = await commits(stack, "authorizations", "relations_removed", found.held)
     held = found.held
     commit_side = [milliseconds(committed[contact], one.at) for contact, one in held.items()]
     say(f"\nRemoval answered, asked at once: {found.wrong_yes} of {len(found.check)} checks said yes (aim: 0).")
