@@ -36,7 +36,8 @@ def configure(service: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     structlog.contextvars.bind_contextvars(service=service)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for library in ("aiokafka", "faststream", "httpx", "uvicorn"):  # what they say of a healthy process is noise
+        logging.getLogger(library).setLevel(logging.WARNING)
     # In an outage aiokafka writes some eighty lines a second; one in fifty is enough to see it.
     handler.addFilter(_OneIn(50, of="aiokafka"))
 

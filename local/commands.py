@@ -46,10 +46,14 @@ def up(agency: str, *, fresh: bool) -> int:
         print(f"Starting Mandat for {agency} …", flush=True)
         try:
             with stack:
+                if (stack.agency_folder / "demo" / "sign-ins.yaml").exists():
+                    from local.journeys import coordinates  # noqa: PLC0415 (needs the services' clients)
+
+                    coordinates.send(stack)
                 print(_summary(stack), flush=True)
                 _watch(stack)
         except KeyboardInterrupt:
-            print("Stopped. The data stay in .mandat/data; ./mandat up continues with them.")
+            print("Stopped. The data stay in .mandat/data, except the inbox; ./mandat up continues with them.")
     return 0
 
 
@@ -59,17 +63,26 @@ def _watch(stack: Stack) -> None:
         for child in stack.processes.ended():
             code = child.process.returncode
             print(f"\n{child.name} has ended by itself (exit code {code}). The end of its log:", file=sys.stderr)
-            print(tail(child.log), file=sys.stderr, flush=True)
+            print(tail(child.log), file=sys.stderr)
+            print(
+                f"The others go on without {child.name}. ./mandat down, then ./mandat up, starts it again;"
+                f" ./mandat logs {child.name} shows its whole log.",
+                file=sys.stderr,
+                flush=True,
+            )
         time.sleep(0.5)
 
 
 def _summary(stack: Stack) -> str:
-    rows = [f"  {service:<16}{stack.gateway(service)}   operations {stack.operations(service)}" for service in SERVICES]
+    rows = [
+        f"  {service:<16}{stack.gateway(service)}   API description {stack.operations(service)}/openapi.json"
+        for service in SERVICES
+    ]
     rows += [f"  {'inbox':<16}{stack.inbox}   every mail that is sent arrives here"]
     rows += [f"  {'demo agents':<16}{stack.demo_issuer}/token   tokens for the agency's agents"]
     rows += [f"  {'machine':<16}client {stack.machine[0]}, secret in {_short(stack.keyrings.machine_secret_file)}"]
     rows += _sign_ins(stack.agency_folder / "demo" / "sign-ins.yaml")
-    rows += ["\nRunning. Ctrl-C stops it; ./mandat logs SERVICE shows a log."]
+    rows += ["\nRunning. Ctrl-C stops it; ./mandat logs -f SERVICE follows a log."]
     return "\n" + "\n".join(rows)
 
 

@@ -141,7 +141,7 @@ async def link(body: CoordinatesBody, caller: PersonCaller, call: LinkingCall, r
     command = RedeemCoordinates(caller.account_id, body.client_number, body.linking_code)
     link_id = await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
     profile = await call.run(show_link, ShowLink(caller.account_id, link_id))
-    response.headers["Location"] = f"/v1/links/{link_id}"
+    response.headers["Location"] = "/v1/profiles"
     organization = profile.organization
     method = call.tools.agency.linking_methods[profile.method]
     return LinkView(

@@ -128,7 +128,9 @@ async def remove(journey: Journey, who: Someone, member: Someone, relation_id: s
     path = f"/v1/contacts/{member.profile}/removals"
     body = {"scope": "all", "attestations": ticked(removal)}
     preview = await portal.call(who, "authorizations", "POST", path, json=body | {"preview": True}, expect=200)
-    told.shows(f"preview: {len(preview['lost'])} rights would be lost")
+    told.shows(
+        f"preview: {len(preview['lost'])} rights would be lost: the delegated ones, and those in the firm itself"
+    )
     removed = await portal.call(who, "authorizations", "POST", path, json=body, expect=200)
     told.holds(removed["lost"] == preview["lost"], "what was lost is what the preview said")
     answer = await evaluate(journey, machine, member, "monthly_report")

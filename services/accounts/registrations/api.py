@@ -59,10 +59,19 @@ class AcceptedRegistration(BaseModel):
         )
 
 
+# As the mail shows it, copied with whatever stands between the two groups: a space, a no-break space, a hyphen.
+GROUPED_CODE = "^[0-9]{3}[ \u00a0\u202f-]?[0-9]{3}$"
+
+
 class VerificationBody(Body):
     """The one-time code of the latest mail."""
 
-    code: Annotated[str, Field(pattern=rf"^[0-9]{{{domain.CODE_DIGITS}}}$", repr=False, examples=["042917"])]
+    code: Annotated[str, Field(pattern=GROUPED_CODE, repr=False, examples=["042917", "042 917"])]
+
+    @property
+    def digits(self) -> str:
+        """The code without what the mail groups it by."""
+        return "".join(character for character in self.code if character.isascii() and character.isdigit())
 
 
 @routes.get("/v1/terms", summary="The terms of use", tags=["registration"])
@@ -109,7 +118,7 @@ async def verify(call: AccountsCall, registration_id: UUID, body: VerificationBo
 
     Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown registration, a known address).
     """
-    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code), opens=True))
+    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.digits), opens=True))
 
 
 @routes.post(

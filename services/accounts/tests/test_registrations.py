@@ -45,6 +45,13 @@ async def test_the_terms_come_in_the_callers_language(accounts: Accounts) -> Non
     assert (french.headers["content-language"], english.headers["content-language"]) == ("fr", "en")
 
 
+@pytest.mark.parametrize("between", ["", " ", "\u00a0", "\u202f", "-"])
+async def test_a_code_may_be_copied_as_the_mail_groups_it(accounts: Accounts, between: str) -> None:
+    registered = (await accounts.register("nouvelle@laforce.example")).json()["registration_id"]
+    code = await accounts.code(registered)
+    assert (await accounts.verify(registered, f"{code[:3]}{between}{code[3:]}")).status_code == 201
+
+
 async def test_the_right_code_opens_the_account_and_a_first_session(accounts: Accounts) -> None:
     accepted = await accounts.register()
     assert accepted.status_code == 202

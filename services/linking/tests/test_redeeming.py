@@ -51,7 +51,7 @@ async def test_redeeming_links_the_account_and_says_so_in_the_callers_language(l
     assert answer.status_code == 201, answer.text
     body = answer.json()
     [event] = await linking.published(ProfileLinked)
-    assert answer.headers["Location"] == f"/v1/links/{event.link_id}"
+    assert answer.headers["Location"] == "/v1/profiles"
     assert answer.headers["Mandat-After"]
     assert body == {
         "link_id": str(event.link_id),

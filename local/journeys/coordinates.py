@@ -1,0 +1,31 @@
+"""Linking coordinates for the demo people on file, as an agent of the agency would send them before the launch."""
+
+import httpx
+
+from contracts import agency as agencies
+from contracts.agency.demo import load_demo
+from local.issuer import AGENTS
+from local.stack import Stack
+
+
+def send(stack: Stack) -> None:
+    """Ask for coordinates for every demo person who gets them from an agent's batch. Repeated, it sends nothing again.
+
+    Raises httpx.HTTPError.
+    """
+    agency = agencies.load(stack.agency_folder)
+    people = [person for person in load_demo(agency).sign_ins.people if person.coordinates == "agent_batch"]
+    numbers = sorted({(person.organization.kind, person.organization.number) for person in people})
+    with httpx.Client(timeout=20) as http:
+        name = next(iter(AGENTS.values()))
+        token = http.post(f"{stack.demo_issuer}/token", json={"name": name}).raise_for_status().json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        gateway = stack.gateway("authorizations")
+        ids = []
+        for kind, number in numbers:
+            found = http.get(f"{gateway}/v1/organizations", params={"number": number}, headers=headers)
+            ids += [row["organization_id"] for row in found.raise_for_status().json()["items"] if row["kind"] == kind]
+        functions = [code for code, kind in agency.relation_types.items() if kind.shape == "membership"]
+        batch = {"organization_ids": ids, "functions": functions}
+        once = headers | {"Idempotency-Key": "demo-coordinates"}
+        http.post(f"{gateway}/v1/linking-code-batches", json=batch, headers=once).raise_for_status()
