@@ -1,5 +1,6 @@
 """The connection pool, and what a failure of PostgreSQL means."""
 
+import hashlib
 import json
 from typing import Any, TypeAlias
 
@@ -73,3 +74,9 @@ async def create_pool(dsn: str, connections: int, name: str) -> Pool:
         command_timeout=COMMAND_TIMEOUT,
         server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
     )
+
+
+def lock_number(*parts: str) -> int:
+    """A number for an advisory lock on what the parts name together."""
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -24,10 +24,11 @@ from prometheus_client import Counter, Histogram
 
 from chassis.database import COLLISIONS, neighbour_failed
 from chassis.dead_letters import DeadLetter, park
+from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outcomes import CommitUnknown, Refusal, Transient
 from chassis.telemetry import described
 from chassis.waiting import set_within
-from chassis.work import Behind, Claim, Duplicate, Handler, Unit
+from chassis.work import Handler, Unit
 from contracts.cloudevents import Malformed, read_envelope, read_event
 from contracts.events import Event
 from contracts.topics import Topic
@@ -82,7 +83,8 @@ class Doors(Generic[T]):
         self._broker = KafkaBroker(servers, apply_types=False, logger=None, graceful_timeout=DRAIN_ON_STOP)
         by_topic: dict[Topic, list[Subscription[T]]] = defaultdict(list)
         for subscription in subscriptions:
-            by_topic[subscription.event.topic].append(subscription)
+            for topic in subscription.event.topics():
+                by_topic[topic].append(subscription)
         self._doors = [
             _Door(self._broker, consumer_name(service, topic), prefix, topic, unit, found)
             for topic, found in by_topic.items()

@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse
 
 from chassis import after
 from chassis.gate import BodyTooLarge, Gate, too_large
+from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
 from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
-from chassis.work import Actor, Handler, Once, Repeated, Unit
+from chassis.work import Actor, Handler, Unit
 from contracts.events import Language
 
 T = TypeVar("T")

@@ -126,8 +126,9 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
 def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
     """The service's gateway, ready to serve; `language` is the agency's own."""
     reads = {
-        (s.event.topic.name, s.event.type_name()): consumer_name(service.name, s.event.topic)
+        (topic.name, s.event.type_name()): consumer_name(service.name, topic)
         for s in service.subscriptions
+        for topic in s.event.topics()
     }
     app = gateway.build(f"Mandat {service.name}", service.description, service.routers, language)
     app.state.gateway = Gateway(unit, verifier, reads, language)

@@ -1,7 +1,6 @@
 """One use case, one transaction: state, inbox claim, audit rows and outbox rows stand or fall together."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,9 +12,11 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
+from chassis import idempotency, inbox
 from chassis.bell import Bell
 from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
-from chassis.dead_letters import DeadLetter, park
+from chassis.idempotency import Once, Repeated
+from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outcomes import CommitUnknown, Refusal
 from contracts.cloudevents import Envelope
 from contracts.events import Event
@@ -58,46 +59,6 @@ class Written:
     topic: str
     type: str
     id: UUID
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A message about to be handled: who consumes it, its event id, its key, and whether order within the key matters.
-
-    `letter` makes the dead letter that it becomes when an earlier message of its key is parked.
-    """
-
-    consumer: str
-    event_id: UUID
-    topic: str
-    key: bytes
-    ordered: bool
-    letter: Callable[[str], DeadLetter]
-
-
-@dataclass(frozen=True)
-class Once:
-    """An Idempotency-Key as the caller sent it, for one principal and one route."""
-
-    principal: str
-    route: str
-    key: str
-    body_digest: bytes
-
-
-@dataclass(frozen=True)
-class Repeated:
-    """The same request was carried out before and made this resource."""
-
-    resource_id: UUID
-
-
-class Duplicate:
-    """The message was applied before; nothing was done."""
-
-
-class Behind:
-    """An earlier message of the same key is parked, and order matters."""
 
 
 @dataclass
@@ -177,13 +138,13 @@ class Work(Generic[T]):
             " select topic, key, headers, payload"
             " from unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])"
             " with ordinality as rows (topic, key, headers, payload, place) order by place",
-            [self.origin.topic_prefix + event.topic.name for event in self._events],
+            [self.origin.topic_prefix + event.destination.name for event in self._events],
             [event.key for event in self._events],
             [{name: value.decode() for name, value in envelope.headers()} for envelope in envelopes],
             [event.model_dump_json().encode() for event in self._events],
         )
         return [
-            Written(event.topic.name, envelope.type, envelope.id)
+            Written(event.destination.name, envelope.type, envelope.id)
             for event, envelope in zip(self._events, envelopes, strict=True)
         ]
 
@@ -221,7 +182,7 @@ class Unit(Generic[T]):
         """The same for a request with an Idempotency-Key: a repetition gets the resource that the first one made."""
 
         async def guarded(work: Work[T]) -> R | Repeated | Refusal:
-            return await _guard(work, once, lambda: handler(work, command), resource)
+            return await idempotency.guard(work.connection, once, lambda: handler(work, command), resource)
 
         return await self._settled(guarded, actor)
 
@@ -231,7 +192,7 @@ class Unit(Generic[T]):
         """Run the handler of a message: its inbox claim stands or falls with its work."""
 
         async def claimed(work: Work[T]) -> R | type[Duplicate] | type[Behind]:
-            standing = await _claim(work.connection, claim)
+            standing = await inbox.take(work.connection, claim)
             return await handler(work, command) if standing is None else standing
 
         return await self._settled(claimed, Actor("service", self.origin.service))
@@ -285,71 +246,3 @@ async def _commit(transaction: Transaction) -> None:
         if isinstance(error, asyncpg.PostgresError) and getattr(error, "severity_en", None) == "ERROR":
             raise
         raise CommitUnknown from error
-
-
-async def _claim(connection: Connection, claim: Claim) -> type[Duplicate] | type[Behind] | None:
-    if not claim.ordered:
-        fresh = await connection.fetchval(
-            "insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning true",
-            claim.consumer,
-            claim.event_id,
-        )
-        return None if fresh else Duplicate
-    await connection.execute(
-        "select pg_advisory_xact_lock($1)", lock_number(claim.consumer, claim.topic, claim.key.hex())
-    )
-    row = await connection.fetchrow(
-        "with standing as (select"
-        " exists (select from inbox where consumer = $1 and event_id = $2) as applied,"
-        " exists (select from dead_letters where consumer = $1 and topic = $3 and key = $4 and ordered) as behind),"
-        " fresh as (insert into inbox (consumer, event_id)"
-        " select $1, $2 from standing where not applied and not behind on conflict do nothing returning true)"
-        " select applied, behind, exists (select from fresh) as fresh from standing",
-        claim.consumer,
-        claim.event_id,
-        claim.topic,
-        claim.key,
-    )
-    assert row is not None
-    if row["fresh"]:
-        return None
-    if row["applied"] or not row["behind"]:
-        return Duplicate
-    await park(connection, claim.letter("an earlier message of this key is parked"))
-    return Behind
-
-
-async def _guard(
-    work: Work[T], once: Once, step: Callable[[], Awaitable[R]], resource: Callable[[Any], UUID]
-) -> R | Repeated | Refusal:
-    number = lock_number(once.principal, once.route, once.key)
-    if not await work.connection.fetchval("select pg_try_advisory_xact_lock($1)", number):
-        return Refusal("idempotency_in_progress", retry_after=1)
-    known = await work.connection.fetchrow(
-        "select body_digest, resource_id from idempotency_keys where principal = $1 and route = $2 and key = $3",
-        once.principal,
-        once.route,
-        once.key,
-    )
-    if known is not None:
-        if known["body_digest"] != once.body_digest:
-            return Refusal("idempotency_key_reused")
-        return Repeated(known["resource_id"])
-    outcome = await step()
-    if not isinstance(outcome, Refusal):
-        await work.connection.execute(
-            "insert into idempotency_keys (principal, route, key, body_digest, resource_id)"
-            " values ($1, $2, $3, $4, $5)",
-            once.principal,
-            once.route,
-            once.key,
-            once.body_digest,
-            resource(outcome),
-        )
-    return outcome
-
-
-def lock_number(*parts: str) -> int:
-    """A number for an advisory lock on what the parts name together."""
-    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.events import Event, Instant, Language, Version
+from contracts.events import Event, Instant, Language, State, Version
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
 
 
@@ -53,7 +53,7 @@ class SessionsRevoked(AccountFact):
     reason: Literal["signed_out", "refresh_token_reused"]
 
 
-class Person(Event):
+class Person(State):
     """accounts.people: the latest state of one account's person."""
 
     topic: ClassVar[Topic] = ACCOUNTS_PEOPLE

@@ -69,7 +69,7 @@ def written(events: Sequence[type[Event]]) -> str:
 
 def document(events: Sequence[type[Event]]) -> dict[str, Any]:
     """The document; topics stand in the order of the topic table, everything else by name."""
-    by_topic = {topic: [event for event in events if event.topic == topic] for topic in TOPICS}
+    by_topic = {topic: [event for event in events if topic in event.topics()] for topic in TOPICS}
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.events import Code, Event, Instant, Language, Level, Span, Version
+from contracts.events import Code, Event, Instant, Language, Level, Span, State, Version
 from contracts.topics import (
     AUTHORIZATIONS_CONTACTS,
     AUTHORIZATIONS_EVENTS,
@@ -90,7 +90,7 @@ class RightEnded(OrganizationFact):
     ended_at: Instant
 
 
-class Organization(Event):
+class Organization(State):
     """authorizations.organizations: the latest state of one organization."""
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_ORGANIZATIONS
@@ -122,7 +122,7 @@ class FunctionSpan(Span):
     type: Code
 
 
-class Contact(Event):
+class Contact(State):
     """authorizations.contacts: the latest state of one contact.
 
     `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes

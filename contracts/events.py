@@ -45,11 +45,28 @@ class Event(BaseModel):
         """The CloudEvents dataschema, for example `urn:mandat:schema:accounts.AccountOpened:1`."""
         return f"urn:mandat:schema:{cls.topic.service}.{cls.__name__}:{cls.version_number}"
 
+    @classmethod
+    def topics(cls) -> tuple[Topic, ...]:
+        """Where a reader finds it."""
+        return (cls.topic,)
+
+    @property
+    def destination(self) -> Topic:
+        """Where this one is published; one of `topics()`."""
+        return self.topic
+
     @property
     def key(self) -> str:
         """The Kafka key: what keeps the order of everything about one thing."""
         value: UUID = getattr(self, self.key_field)
         return str(value)
+
+
+class State(Event):
+    """The whole latest state of the thing that the key names, on a compacted topic.
+
+    Every subclass has a field `version`; a reader ignores older versions.
+    """
 
 
 class Span(BaseModel):

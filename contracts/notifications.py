@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.events import Code, Event, Instant, Language
-from contracts.topics import NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
+from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
 
 
 class Contents(BaseModel):
@@ -43,6 +43,16 @@ class MailRequest(Event):
     deduplication_id: str
     replaces: str | None = None
     sealed: str
+
+    @classmethod
+    def topics(cls) -> tuple[Topic, ...]:
+        """Those of a campaign travel apart, so that a code never waits behind them."""
+        return (NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK)
+
+    @property
+    def destination(self) -> Topic:
+        """By priority."""
+        return NOTIFICATIONS_BULK if self.priority == "bulk" else NOTIFICATIONS_REQUESTS
 
 
 class VerificationCodeContents(Contents):

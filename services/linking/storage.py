@@ -7,8 +7,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from chassis.database import Connection, Pool
-from chassis.work import lock_number
+from chassis.database import Connection, Pool, lock_number
 from contracts import accounts as accounts_contract
 from contracts import authorizations as authorizations_contract
 from contracts.events import Span

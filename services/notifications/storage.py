@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.database import Connection, Pool
-from chassis.work import lock_number
+from chassis.database import Connection, Pool, lock_number
 from services.notifications.domain import Mail, Standing, State
 
 # One row per deduplication_id: a request that comes again changes nothing.

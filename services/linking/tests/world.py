@@ -12,9 +12,10 @@ from joserfc.jwk import ECKey
 
 from chassis.dead_letters import DeadLetter
 from chassis.doors import consumer_name
+from chassis.inbox import Claim
 from chassis.sealing import Sealer
 from chassis.tokens import AUDIENCE
-from chassis.work import Claim, Unit
+from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.events import Event

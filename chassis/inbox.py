@@ -1,0 +1,64 @@
+"""The inbox: each message is applied once, because its id is claimed in the transaction that does its work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.database import Connection, lock_number
+from chassis.dead_letters import DeadLetter, park
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message about to be handled: who consumes it, its event id, its key, and whether order within the key matters.
+
+    `letter` makes the dead letter that it becomes when an earlier message of its key is parked.
+    """
+
+    consumer: str
+    event_id: UUID
+    topic: str
+    key: bytes
+    ordered: bool
+    letter: Callable[[str], DeadLetter]
+
+
+class Duplicate:
+    """The message was applied before; nothing was done."""
+
+
+class Behind:
+    """An earlier message of the same key is parked, and order matters."""
+
+
+async def take(connection: Connection, claim: Claim) -> type[Duplicate] | type[Behind] | None:
+    """Claim a message for the transaction that is open. None when it is this transaction's to apply."""
+    if not claim.ordered:
+        fresh = await connection.fetchval(
+            "insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning true",
+            claim.consumer,
+            claim.event_id,
+        )
+        return None if fresh else Duplicate
+    await connection.execute(
+        "select pg_advisory_xact_lock($1)", lock_number(claim.consumer, claim.topic, claim.key.hex())
+    )
+    row = await connection.fetchrow(
+        "with standing as (select"
+        " exists (select from inbox where consumer = $1 and event_id = $2) as applied,"
+        " exists (select from dead_letters where consumer = $1 and topic = $3 and key = $4 and ordered) as behind),"
+        " fresh as (insert into inbox (consumer, event_id)"
+        " select $1, $2 from standing where not applied and not behind on conflict do nothing returning true)"
+        " select applied, behind, exists (select from fresh) as fresh from standing",
+        claim.consumer,
+        claim.event_id,
+        claim.topic,
+        claim.key,
+    )
+    assert row is not None
+    if row["fresh"]:
+        return None
+    if row["applied"] or not row["behind"]:
+        return Duplicate
+    await park(connection, claim.letter("an earlier message of this key is parked"))
+    return Behind
