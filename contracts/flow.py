@@ -11,6 +11,7 @@ from contracts.authorizations import Contact, Organization
 from contracts.events import Event
 from contracts.linking import LinkingCodeIssued, ProfileLinked
 from contracts.notifications import (
+    MAIL_REQUESTS,
     AlreadyRegisteredMail,
     LinkingCoordinatesMail,
     MailRequest,
@@ -28,10 +29,7 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
     ProfileLinked: ("authorizations",),
-    VerificationCodeMail: ("notifications",),
-    AlreadyRegisteredMail: ("notifications",),
-    LinkingCoordinatesMail: ("notifications",),
-    ProfileLinkedMail: ("notifications",),
+    **{request: (request.topic.service,) for request in MAIL_REQUESTS},
 }
 """The services that subscribe, besides whoever else the agency lets read a public topic. Not named: none does."""
 

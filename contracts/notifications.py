@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.events import Code, Event, Instant, Language
+from contracts.events import REGISTRY, Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
 
 
@@ -26,6 +26,9 @@ class Contents(BaseModel):
 class MailRequest(Event):
     """What every mail request carries.
 
+    A subclass names its kind of mail, what stands under its seal, and the fields that every template of that kind must
+    show, because without them the mail is of no use. A field of its own that has a default may be empty.
+
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
     """
@@ -33,6 +36,7 @@ class MailRequest(Event):
     key_field: ClassVar[str] = "recipient_id"
     mail: ClassVar[str]
     contents: ClassVar[type[Contents]]
+    shown: ClassVar[frozenset[str]]
 
     recipient_id: UUID
     delivery_id: UUID
@@ -67,6 +71,7 @@ class VerificationCodeMail(MailRequest):
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "verification_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
 
     minutes: Annotated[int, Field(ge=1)]
 
@@ -77,6 +82,7 @@ class AlreadyRegisteredMail(MailRequest):
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "already_registered"
     contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
 
 
 class LinkingCoordinatesContents(Contents):
@@ -93,6 +99,9 @@ class LinkingCoordinatesMail(MailRequest):
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "linking_coordinates"
     contents: ClassVar[type[Contents]] = LinkingCoordinatesContents
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}
+    )
 
     organization_name: str
     organization_number: str
@@ -105,6 +114,7 @@ class ProfileLinkedMail(MailRequest):
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "profile_linked"
     contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "function", "linked_at", "support_email"})
 
     organization_name: str
     organization_number: str
@@ -158,9 +168,7 @@ class MailExpired(MailFact):
     reason: Literal["expired", "replaced"]
 
 
-MAIL_REQUESTS: tuple[type[MailRequest], ...] = (
-    VerificationCodeMail,
-    AlreadyRegisteredMail,
-    LinkingCoordinatesMail,
-    ProfileLinkedMail,
+MAIL_REQUESTS: tuple[type[MailRequest], ...] = tuple(
+    event for event in REGISTRY.values() if issubclass(event, MailRequest)
 )
+"""Every kind of mail that can be asked for, in the order in which the classes stand above."""

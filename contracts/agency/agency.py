@@ -12,7 +12,7 @@ from contracts.agency.files import Document, FaultyFiles
 from contracts.agency.forms import Attestation, Category, Form
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
-from contracts.agency.mails import MailKind, MailTemplates
+from contracts.agency.mails import MailTemplates
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 
@@ -43,7 +43,7 @@ class Agency:
     forms: Mapping[str, Form]
     attestations: Mapping[str, Attestation]
     attestation_versions: Mapping[tuple[str, int], Attestation]
-    mails: Mapping[MailKind, MailTemplates]
+    mails: Mapping[str, MailTemplates]
     documents: Mapping[CodeKind, Document]
 
     @cached_property

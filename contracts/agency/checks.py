@@ -7,7 +7,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
 from contracts.agency.linking import Linking
-from contracts.agency.mails import MAIL_FIELDS, MailKind, MailTemplate, MailTemplates
+from contracts.agency.mails import MAIL_FIELDS, MailTemplate, MailTemplates
 from contracts.agency.relations import Relations
 from contracts.agency.text import LANGUAGES
 
@@ -114,7 +114,7 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
             )
 
 
-def check_mail(document: Document, kind: MailKind, templates: MailTemplates) -> Iterator[Fault]:
+def check_mail(document: Document, kind: str, templates: MailTemplates) -> Iterator[Fault]:
     """Every placeholder is offered by that kind of mail, and what the mail is for is shown."""
     for language in LANGUAGES:
         template = templates.in_(language)

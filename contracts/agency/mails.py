@@ -6,71 +6,48 @@ the time they come here: a date is written out in the language, several names ar
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from contracts.agency.text import HumanText, Policy
 from contracts.events import Code, Language
+from contracts.notifications import MAIL_REQUESTS, MailRequest
 
-MailKind = Literal["verification_code", "already_registered", "linking_coordinates", "profile_linked"]
+OF_THE_AGENCY = frozenset({"portal_url", "support_email"})
+"""Fields that every mail may show, whatever was requested: they stand in agency.yaml."""
 
-MAIL_KINDS: tuple[MailKind, ...] = get_args(MailKind)
+NEVER_SHOWN = frozenset({"address"})
+"""Sealed for the envelope of the mail, and not for its text."""
 
 
 @dataclass(frozen=True)
 class MailFields:
     """The fields a kind of mail offers to its template.
 
-    `shown`: every template must show them, for without them the mail is of no use. `optional`: may be empty,
-    so they stand only in blocks with `when`.
+    `shown`: every template must show them. `optional`: may be empty, so they stand only in blocks with `when`.
     """
 
     offered: frozenset[str]
-    shown: frozenset[str] = frozenset()
-    optional: frozenset[str] = frozenset()
+    shown: frozenset[str]
+    optional: frozenset[str]
+
+    @classmethod
+    def of(cls, request: type[MailRequest]) -> "MailFields":
+        """What the request adds to every request, what it seals, and what is the agency's."""
+        own = {name: field for name, field in request.model_fields.items() if name not in MailRequest.model_fields}
+        sealed = {name: field for name, field in request.contents.model_fields.items() if name not in NEVER_SHOWN}
+        carried = own | sealed
+        return cls(
+            offered=frozenset(carried) | OF_THE_AGENCY,
+            shown=request.shown,
+            optional=frozenset(name for name, field in carried.items() if not field.is_required()),
+        )
 
 
-MAIL_FIELDS: Mapping[MailKind, MailFields] = {
-    "verification_code": MailFields(
-        offered=frozenset({"given_name", "code", "minutes"}),
-        shown=frozenset({"code", "minutes"}),
-    ),
-    "already_registered": MailFields(
-        offered=frozenset({"given_name", "portal_url"}),
-        shown=frozenset({"portal_url"}),
-    ),
-    "linking_coordinates": MailFields(
-        offered=frozenset(
-            {
-                "given_name",
-                "organization_name",
-                "organization_number",
-                "client_number",
-                "code",
-                "expires_on",
-                "portal_url",
-                "responsible",
-                "support_email",
-            }
-        ),
-        shown=frozenset({"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}),
-        optional=frozenset({"responsible"}),
-    ),
-    "profile_linked": MailFields(
-        offered=frozenset(
-            {
-                "given_name",
-                "organization_name",
-                "organization_number",
-                "function",
-                "linked_at",
-                "support_email",
-            }
-        ),
-        shown=frozenset({"organization_name", "function", "linked_at", "support_email"}),
-    ),
-}
+MAIL_FIELDS: Mapping[str, MailFields] = {request.mail: MailFields.of(request) for request in MAIL_REQUESTS}
+
+MAIL_KINDS: tuple[str, ...] = tuple(MAIL_FIELDS)
 
 
 class _Block(Policy):

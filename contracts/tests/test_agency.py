@@ -146,13 +146,25 @@ def test_the_message_of_success_names_organization_and_number_literally(ccq: Age
     assert "A {number} INC. (numéro 12)" in message
 
 
-def test_mail_kinds_and_fields_are_those_of_the_requests() -> None:
-    assert set(MAIL_KINDS) == set(MAIL_FIELDS) == {request.mail for request in MAIL_REQUESTS}
-    of_the_agency = {"portal_url", "support_email"}
-    for request in MAIL_REQUESTS:
-        carried = set(request.model_fields) | set(request.contents.model_fields)
-        (kind,) = (kind for kind in MAIL_KINDS if kind == request.mail)
-        assert MAIL_FIELDS[kind].offered - of_the_agency <= carried
+def test_a_template_is_offered_what_its_request_carries_and_what_is_the_agencys() -> None:
+    fields = MAIL_FIELDS["linking_coordinates"]
+    assert sorted(fields.offered) == [
+        "client_number",
+        "code",
+        "expires_on",
+        "given_name",
+        "organization_name",
+        "organization_number",
+        "portal_url",
+        "responsible",
+        "support_email",
+    ]
+    assert fields.optional == {"responsible"}
+
+
+def test_each_kind_of_mail_has_one_request_that_carries_what_must_be_shown() -> None:
+    assert len(MAIL_KINDS) == len(MAIL_REQUESTS)
+    assert all(fields.shown <= fields.offered for fields in MAIL_FIELDS.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

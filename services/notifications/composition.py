@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -26,7 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from contracts.agency import Agency
-from contracts.agency.mails import MAIL_FIELDS, MailKind, MailTemplate
+from contracts.agency.mails import MAIL_FIELDS, MailTemplate
 from contracts.agency.text import LANGUAGES
 from contracts.events import Language
 from contracts.notifications import MAIL_REQUESTS, Contents
@@ -152,10 +152,9 @@ class Composer:
     def compose(self, mail: Mail, contents: Contents, now: datetime) -> Letter:
         """The whole message (RFC 5322). Raises Unsendable when the address is none."""
         recipient = _address(contents.address)
-        kind = cast(MailKind, mail.kind)
-        values = fill_in(kind, mail.language, mail.fields, contents, self._agency)
-        empty = frozenset(name for name in MAIL_FIELDS[kind].optional if not values[name])
-        subject, text, html = self._layouts[kind, mail.language, empty].written(values, _html_values(values))
+        values = fill_in(mail.kind, mail.language, mail.fields, contents, self._agency)
+        empty = frozenset(name for name in MAIL_FIELDS[mail.kind].optional if not values[name])
+        subject, text, html = self._layouts[mail.kind, mail.language, empty].written(values, _html_values(values))
         message = (
             f"{self._from[mail.language]}"
             f"To: {recipient}\r\n"

@@ -4,29 +4,35 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import BaseModel, create_model
+
 from contracts.agency import Agency
-from contracts.agency.mails import MAIL_FIELDS, MailKind
+from contracts.agency.mails import MAIL_FIELDS
 from contracts.events import Language
-from contracts.notifications import Contents
+from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
 from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
 
 Writer = Callable[[Any, Language, Agency], str]
 
-# How a field is written that is not text already, whichever kind of mail offers it.
+# A field whose name says more than its type, whichever kind of mail offers it.
 WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
-    "minutes": lambda value, _language, _agency: str(value),
-    "expires_on": lambda value, language, _agency: written_date(date.fromisoformat(value), language),
-    "linked_at": lambda value, language, agency: written_instant(
-        datetime.fromisoformat(value), agency.profile.zone, language
-    ),
     "function": lambda value, language, agency: agency.relation_types[value].name.in_(language),
-    "responsible": lambda value, language, _agency: joined(value, language),
 }
 
 
+def _in_clear(request: type[MailRequest]) -> type[BaseModel]:
+    """A model of the fields of this request alone: it reads back what a row keeps of them as JSON."""
+    own = {name: field for name, field in request.model_fields.items() if name not in MailRequest.model_fields}
+    fields: dict[str, Any] = {name: (field.rebuild_annotation(), field) for name, field in own.items()}
+    return create_model(f"{request.__name__}InClear", **fields)
+
+
+IN_CLEAR: Mapping[str, type[BaseModel]] = {request.mail: _in_clear(request) for request in MAIL_REQUESTS}
+
+
 def fill_in(
-    kind: MailKind, language: Language, fields: Mapping[str, Any], contents: Contents, agency: Agency
+    kind: str, language: Language, fields: Mapping[str, Any], contents: Contents, agency: Agency
 ) -> dict[str, str]:
     """One line of text for each field of this kind of mail.
 
@@ -36,12 +42,21 @@ def fill_in(
     known = {
         "portal_url": agency.profile.portal_url,
         "support_email": agency.profile.support_email,
-        **fields,
-        **contents.model_dump(),
+        **dict(IN_CLEAR[kind].model_validate(fields)),
+        **dict(contents),
     }
-    return {name: one_line(_write(name, known[name], language, agency)) for name in MAIL_FIELDS[kind].offered}
+    return {name: one_line(_written(name, known[name], language, agency)) for name in MAIL_FIELDS[kind].offered}
 
 
-def _write(name: str, value: Any, language: Language, agency: Agency) -> str:
-    writer = WRITERS.get(name)
-    return str(value) if writer is None else writer(value, language, agency)
+def _written(name: str, value: Any, language: Language, agency: Agency) -> str:
+    if name in WRITERS:
+        return WRITERS[name](value, language, agency)
+    match value:
+        case datetime():  # before date: every datetime is one
+            return written_instant(value, agency.profile.zone, language)
+        case date():
+            return written_date(value, language)
+        case tuple():
+            return joined(value, language)
+        case _:
+            return str(value)
