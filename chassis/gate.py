@@ -9,6 +9,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import tracing
 from chassis.database import COLLISIONS, neighbour_failed, statement_is_wrong
 from chassis.languages import choose
 from chassis.outcomes import CommitUnknown, Refusal
@@ -62,19 +63,21 @@ class Gate:
                 message["headers"] = [*message["headers"], *kept, *FIXED]
             await send(message)
 
-        try:
-            await self._app(scope, counted_receive, noted_send)
-        except Exception as error:
-            if begun:
-                raise
-            headers = Headers(scope=scope)
-            response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
-            await response(scope, receive, noted_send)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            REQUESTS.labels(method, route, status).inc()
-            SECONDS.labels(route).observe(time.perf_counter() - started)
+        headers = Headers(scope=scope)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        with tracing.serving(method, headers.get(tracing.FIELD)) as span:
+            try:
+                await self._app(scope, counted_receive, noted_send)
+            except Exception as error:
+                if begun:
+                    raise
+                response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
+                await response(scope, receive, noted_send)
+            finally:
+                route = getattr(scope.get("route"), "path", "none")
+                tracing.served(span, method, route, status)
+                REQUESTS.labels(method, route, status).inc()
+                SECONDS.labels(route).observe(time.perf_counter() - started)
 
 
 NO_STORE = (b"cache-control", b"no-store")

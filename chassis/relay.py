@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
+from chassis import tracing
 from chassis.bell import Bell
 from chassis.database import Connection, connect, neighbour_failed
 from chassis.waiting import set_within
@@ -78,7 +79,7 @@ class Relay:
     async def _lead(self, connection: Connection, producer: AIOKafkaProducer) -> None:
         while True:
             rows = await connection.fetch(
-                "select id, topic, key, headers, payload from outbox order by id limit $1", BATCH
+                "select id, topic, key, headers, payload, created_at from outbox order by id limit $1", BATCH
             )
             if not rows and self._stopping.is_set():
                 return
@@ -93,6 +94,7 @@ class Relay:
             self._pause = FIRST_PAUSE
             for row in rows:
                 RELAYED.labels(row["topic"]).inc()
+                tracing.sent(row["topic"], row["headers"], row["created_at"])
 
 
 @contextlib.asynccontextmanager

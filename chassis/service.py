@@ -17,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import gateway, keys, operations, telemetry
+from chassis import gateway, keys, operations, telemetry, tracing
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
 from chassis.doors import Doors, Subscription, consumer_name
@@ -87,6 +87,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     try:
         settings = service.settings()
         telemetry.configure(service.name, settings.log_level)
+        tracing.configure(service.name, settings.traces, settings.traces_share)
         asyncio.run(_serve(service, settings, arguments[0]))
     except (OSError, ValueError, agencies.FaultyFiles) as error:
         log.error("not started", error=str(error) or repr(error))
@@ -94,6 +95,8 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     except Exception as error:
         log.error("ended by a fault", exc_info=error)
         return 1
+    finally:
+        tracing.shut_down()
     return 0
 
 

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     """The settings that all services share; a service with a setting of its own extends this class.
 
     `demo_agent_issuers` are trusted besides those of the agency's data: for the local stack's demo issuer only.
+    `traces` is where spans go (chassis/tracing.py), nowhere by default; `traces_share` of the traces are kept.
     """
 
     model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True, hide_input_in_errors=True)
@@ -44,3 +45,5 @@ class Settings(BaseSettings):
     issuer_base: str
     demo_agent_issuers: tuple[AgentIssuer, ...] = ()
     log_level: str = "INFO"
+    traces: Annotated[str, Field(pattern=r"^$|^file:.+$|^https?://.+$")] = ""
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0

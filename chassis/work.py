@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
-from chassis import idempotency, inbox
+from chassis import idempotency, inbox, tracing
 from chassis.bell import Bell
 from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
 from chassis.idempotency import Once, Repeated
@@ -130,8 +130,10 @@ class Work(Generic[T]):
             )
         if not self._events:
             return []
+        source, traceparent = self.origin.source, tracing.current()
         envelopes = [
-            Envelope.around(event, id=self.new_id(), source=self.origin.source, time=self.now) for event in self._events
+            Envelope.around(event, id=self.new_id(), source=source, time=self.now, traceparent=traceparent)
+            for event in self._events
         ]
         await self.connection.execute(
             "insert into outbox (topic, key, headers, payload)"
@@ -174,7 +176,8 @@ class Unit(Generic[T]):
 
         A row that appeared, vanished or collided re-runs the whole handler once. Raises CommitUnknown.
         """
-        return await self._settled(lambda work: handler(work, command), actor)
+        with tracing.working(handler.__name__):
+            return await self._settled(lambda work: handler(work, command), actor)
 
     async def run_once(
         self, handler: Handler[T, C, R], command: C, actor: Actor, once: Once, resource: Callable[[Any], UUID]
@@ -184,7 +187,8 @@ class Unit(Generic[T]):
         async def guarded(work: Work[T]) -> R | Repeated | Refusal:
             return await idempotency.guard(work.connection, once, lambda: handler(work, command), resource)
 
-        return await self._settled(guarded, actor)
+        with tracing.working(handler.__name__):
+            return await self._settled(guarded, actor)
 
     async def receive(
         self, handler: Handler[T, C, R], command: C, claim: Claim

@@ -34,9 +34,11 @@ class Envelope:
     traceparent: str | None = None
 
     @classmethod
-    def around(cls, event: Event, *, id: UUID, source: str, time: datetime) -> "Envelope":
+    def around(
+        cls, event: Event, *, id: UUID, source: str, time: datetime, traceparent: str | None = None
+    ) -> "Envelope":
         """The envelope of an event that is being published."""
-        return cls(id, source, event.type_name(), time, event.schema_name(), event.key)
+        return cls(id, source, event.type_name(), time, event.schema_name(), event.key, traceparent)
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Kafka headers, in a fixed order."""
@@ -101,4 +103,5 @@ def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Ev
         raise Malformed(faults) from None
     if key != event.key.encode():
         raise Malformed("the record's key is not the event's key")
+    event._traceparent = envelope.traceparent
     return event

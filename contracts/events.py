@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from contracts.topics import Topic
 
@@ -29,11 +29,21 @@ class Event(BaseModel):
     key_field: ClassVar[str]
     version_number: ClassVar[int] = 1
 
+    _traceparent: str | None = PrivateAttr(default=None)
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Enter a concrete event, one that names its topic, in the registry that doors and generators read."""
         if "topic" in vars(cls):
             REGISTRY[cls.type_name()] = cls
+
+    def __eq__(self, other: object) -> bool:
+        """By content; where it was read, and in which trace, is no part of it."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        """As `==` compares."""
+        return hash((type(self), *self.__dict__.values()))
 
     @classmethod
     def type_name(cls) -> str:
@@ -54,6 +64,11 @@ class Event(BaseModel):
     def destination(self) -> Topic:
         """Where this one is published; one of `topics()`."""
         return self.topic
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of an event that was read: the trace in which it was published, as W3C Trace Context writes it."""
+        return self._traceparent
 
     @property
     def key(self) -> str:

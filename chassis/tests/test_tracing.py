@@ -1,0 +1,161 @@
+"""One trace holds a change from the request to its last effect, and nothing of the people it concerns."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from chassis import tracing
+from chassis.gate import Gate
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from chassis.tests.conftest import Bench
+from chassis.tests.library import opened
+from contracts.cloudevents import read_envelope, read_event
+
+CALLERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Spans:
+    """What was recorded, by name."""
+
+    def __init__(self, exporter: InMemorySpanExporter) -> None:
+        self._exporter = exporter
+
+    def one(self, name: str) -> ReadableSpan:
+        """The one span of this name."""
+        [found] = [span for span in self._exporter.get_finished_spans() if span.name == name]
+        return found
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+    """A process that traces, into memory."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "_provider", provider)
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("mandat"))
+    yield Spans(exporter)
+    provider.shutdown()
+
+
+def gateway(bench: Bench) -> httpx.AsyncClient:
+    """A gateway whose only route publishes an event."""
+    app = FastAPI()
+
+    @app.post("/v1/books/{secret}")
+    async def add(secret: str) -> None:
+        if secret == "crash":
+            raise LookupError("anne@example.com")
+        await bench.publish(opened(uuid4()))
+
+    app.add_middleware(Gate, default_language="fr")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway.test")
+
+
+async def headers_of_the_row(bench: Bench) -> dict[str, str]:
+    [row] = await bench.rows("outbox")
+    headers: dict[str, str] = row["headers"]
+    return headers
+
+
+def identity(span: ReadableSpan) -> str:
+    """A span as a traceparent names it."""
+    context = span.context
+    assert context is not None
+    return f"{context.trace_id:032x}-{context.span_id:016x}"
+
+
+async def test_the_row_of_an_event_carries_the_trace_of_the_request_that_made_it(bench: Bench, spans: Spans) -> None:
+    async with gateway(bench) as client:
+        await client.post("/v1/books/7", headers={"traceparent": CALLERS})
+
+    served, worked = spans.one("POST /v1/books/{secret}"), spans.one("publishing")
+    assert served.parent is not None and f"{served.parent.trace_id:032x}" in CALLERS
+    assert worked.parent == served.context
+    assert identity(worked) in (await headers_of_the_row(bench))["ce_traceparent"]
+
+
+async def test_a_request_is_named_by_its_route_and_nothing_in_its_path_or_query_is_kept(
+    bench: Bench, spans: Spans
+) -> None:
+    async with gateway(bench) as client:
+        await client.post("/v1/books/handle-1?email=anne@example.com")
+        await client.post("/v1/books/crash")
+
+    told = "".join(span.to_json() for span in spans._exporter.get_finished_spans())
+    assert "handle-1" not in told and "anne" not in told
+    assert '"http.response.status_code": 500' in told
+
+
+async def test_where_nobody_traces_a_callers_trace_travels_on_and_none_is_invented(bench: Bench) -> None:
+    async with gateway(bench) as client:
+        await client.post("/v1/books/7", headers={"traceparent": CALLERS})
+    assert (await headers_of_the_row(bench))["ce_traceparent"] == CALLERS
+
+    await bench.pool.execute("delete from outbox")
+    async with gateway(bench) as client:
+        await client.post("/v1/books/7")
+        await client.post("/v1/books/crash", headers={"traceparent": "00-nonsense"})
+    assert "ce_traceparent" not in await headers_of_the_row(bench)
+
+
+async def test_a_message_belongs_to_its_publishers_trace_and_knows_it(bench: Bench, spans: Spans) -> None:
+    with tracing.working("publish") as publishing:
+        await bench.publish(opened(uuid4()))
+    [row] = await bench.rows("outbox")
+    headers = [(name, value.encode()) for name, value in row["headers"].items()]
+    envelope = read_envelope(headers)
+    event = read_event(envelope, row["key"].encode(), row["payload"])
+    assert event.traceparent == envelope.traceparent is not None
+
+    tracing.sent(row["topic"], row["headers"], datetime.now(UTC))
+    with tracing.handling("accounts.events", "AccountOpened", [event.traceparent]):
+        await bench.publish(opened(uuid4()))
+
+    handled, sent = spans.one("process AccountOpened"), spans.one(f"send {row['topic']}")
+    assert {span.context.trace_id for span in (handled, sent) if span.context} == {
+        publishing.get_span_context().trace_id
+    }
+
+
+async def test_a_batch_is_linked_to_each_of_its_messages_traces(spans: Spans) -> None:
+    other = CALLERS.replace("0af7", "1af7")
+    with tracing.handling("accounts.events", "AccountOpened", [CALLERS, None, other]):
+        pass
+
+    links = {f"{link.context.trace_id:032x}" for link in spans.one("process AccountOpened").links}
+    assert links == {CALLERS.split("-")[1], other.split("-")[1]}
+
+
+async def test_what_fails_is_marked_with_the_kind_of_error_and_no_value(spans: Spans) -> None:
+    with pytest.raises(LookupError), tracing.working("look"):
+        raise LookupError("anne@example.com")
+    with pytest.raises(ProblemRaised), tracing.working("refuse"):
+        raise ProblemRaised(Refusal("not_found"))
+
+    assert (spans.one("look").status.description, spans.one("look").events) == ("LookupError", ())
+
+
+def test_spans_go_to_a_file_as_json_lines_when_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "set_tracer_provider", lambda _: None)
+    monkeypatch.setattr(tracing, "_provider", None)
+    tracing.configure("library", f"file:{tmp_path / 'spans'}", 1.0)
+    monkeypatch.setattr(tracing, "_tracer", tracing._provider.get_tracer("mandat"))
+    with tracing.working("outer"), tracing.working("inner"):
+        pass
+    tracing.shut_down()
+
+    inner, outer = [json.loads(line) for line in (tmp_path / "spans").read_text().splitlines()]
+    assert inner["parent_id"] == outer["context"]["span_id"]
+    assert outer["resource"]["attributes"]["service.name"] == "mandat-library"
