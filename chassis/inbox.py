@@ -34,15 +34,8 @@ class Behind:
 async def take(connection: Connection, claim: Claim) -> type[Duplicate] | type[Behind] | None:
     """Claim a message for the transaction that is open. None when it is this transaction's to apply."""
     if not claim.ordered:
-        fresh = await connection.fetchval(
-            "insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning true",
-            claim.consumer,
-            claim.event_id,
-        )
-        return None if fresh else Duplicate
-    await connection.execute(
-        "select pg_advisory_xact_lock($1)", lock_number(claim.consumer, claim.topic, claim.key.hex())
-    )
+        return None if await claim_alone(connection, claim.consumer, claim.event_id) else Duplicate
+    await lock_key(connection, claim.consumer, claim.topic, claim.key)
     row = await connection.fetchrow(
         "with standing as (select"
         " exists (select from inbox where consumer = $1 and event_id = $2) as applied,"
@@ -62,3 +55,19 @@ async def take(connection: Connection, claim: Claim) -> type[Duplicate] | type[B
         return Duplicate
     await park(connection, claim.letter("an earlier message of this key is parked"))
     return Behind
+
+
+async def claim_alone(connection: Connection, consumer: str, event_id: UUID) -> bool:
+    """Claim a message whatever is parked. False when it was claimed before."""
+    return bool(
+        await connection.fetchval(
+            "insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning true",
+            consumer,
+            event_id,
+        )
+    )
+
+
+async def lock_key(connection: Connection, consumer: str, topic: str, key: bytes) -> None:
+    """Let nobody else handle, redrive or drop a message of this key until the transaction ends."""
+    await connection.execute("select pg_advisory_xact_lock($1)", lock_number(consumer, topic, key.hex()))

@@ -1,7 +1,4 @@
-"""Messages that could not be handled, kept whole with the reason, in the database of their effects.
-
-Parking there means that an outage of that database pauses the door instead of losing the message.
-"""
+"""One parked record, as a door leaves it and as it is read back: nothing of it is lost."""
 
 import base64
 from dataclasses import astuple, dataclass
@@ -74,6 +71,10 @@ class DeadLetter:
             ordered,
         )
 
+    def wire_headers(self) -> list[tuple[str, bytes | None]]:
+        """The headers as they came."""
+        return [((_bytes(name) or b"").decode(), _bytes(value)) for name, value in self.headers]
+
 
 def _text(content: bytes | None) -> Text:
     """A header's name or value as jsonb can keep it: text, or {"base64": …} where it is none."""
@@ -84,6 +85,12 @@ def _text(content: bytes | None) -> Text:
     except UnicodeDecodeError:
         text = "\0"
     return {"base64": base64.b64encode(content).decode()} if "\0" in text else text
+
+
+def _bytes(text: Text) -> bytes | None:
+    if isinstance(text, dict):
+        return base64.b64decode(text["base64"])
+    return None if text is None else text.encode()
 
 
 async def park(connection: "Connection | Pool", letter: DeadLetter) -> None:
