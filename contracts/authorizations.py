@@ -126,7 +126,7 @@ class Contact(State):
     """authorizations.contacts: the latest state of one contact.
 
     `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes
-    linking issue a code.
+    linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -144,3 +144,4 @@ class Contact(State):
     functions: tuple[FunctionSpan, ...] = ()
     manages: tuple[Span, ...] = ()
     linking_code_generation: Annotated[int, Field(ge=0)] = 0
+    linking_code_priority: Literal["normal", "bulk"] = "normal"

@@ -130,6 +130,7 @@ EVENTS: tuple[Event, ...] = (
         ),
         manages=(Span(starts_on="2026-01-05", ends_on="2027-01-04"),),
         linking_code_generation=1,
+        linking_code_priority="bulk",
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER

@@ -81,6 +81,7 @@ class Contact:
     manages: tuple[Period, ...]
     generation: int
     settled_generation: int
+    code_priority: Literal["normal", "bulk"]
     person: Person
 
     @property

@@ -134,7 +134,7 @@ async def _issue_code(
             delivery_id=delivery_id,
             handle=handle,
             language=contact.person.language,
-            priority="normal",
+            priority=contact.code_priority,
             expires_at=validity.ends_at,
             deduplication_id=f"linking_coordinates:{contact.contact_id}:{contact.generation}",
             replaces=f"linking_coordinates:{contact.contact_id}",

@@ -46,12 +46,12 @@ returning true
 """
 KEEP_CONTACT = """
 insert into contacts as c
-    (contact_id, version, organization_id, client_number, functions, manages, generation)
-values ($1, $2, $3, $4, $5, $6, $7)
+    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (contact_id) do update
     set version = excluded.version, organization_id = excluded.organization_id,
         client_number = excluded.client_number, functions = excluded.functions, manages = excluded.manages,
-        generation = excluded.generation
+        generation = excluded.generation, code_priority = excluded.code_priority
     where c.version < excluded.version
 returning true
 """
@@ -162,6 +162,7 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
         [{"type": function.type} | _checked(function) for function in state.functions],
         [_checked(span) for span in state.manages],
         state.linking_code_generation,
+        state.linking_code_priority,
     )
     if not newer:
         return False
@@ -293,6 +294,7 @@ def _contact(row: Record) -> Contact:
         manages=_periods(row["manages"]),
         generation=row["generation"],
         settled_generation=row["settled_generation"],
+        code_priority=row["code_priority"],
         person=_person(row),
     )
 

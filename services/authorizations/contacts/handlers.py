@@ -71,7 +71,7 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
         command.type, command.period,
     )  # fmt: skip
     await grant_relation(work, relation, command.grants)
-    await storage.raise_generation(work.connection, contact_id)
+    await storage.raise_generation(work.connection, contact_id, "normal")
     await publish_state(work, contact_id)
     work.audit("contact_added", organization_id=command.organization_id, object_id=contact_id)
     return contact_id

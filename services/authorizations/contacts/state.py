@@ -38,5 +38,6 @@ async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
                 if work.tools.agency.relation_types[m.type].manages
             ),
             linking_code_generation=contact.linking_code_generation,
+            linking_code_priority=contact.linking_code_priority,
         )
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from chassis.database import Connection
@@ -12,9 +12,11 @@ from contracts.authorizations import Telephone
 from contracts.events import Language
 from services.authorizations.access.storage import in_force, known
 
+CodePriority = Literal["normal", "bulk"]
+
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
-select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.version,
+select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority, c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email,
     b.account_id is not null as linked
 from contacts c
@@ -46,6 +48,7 @@ class ContactRow:
     organization_id: UUID
     client_number: str
     linking_code_generation: int
+    linking_code_priority: CodePriority
     version: int
     family_name: str
     given_name: str
@@ -128,12 +131,13 @@ async def next_version(connection: Connection, contact_id: UUID) -> int:
     return number
 
 
-async def raise_generation(connection: Connection, contact_id: UUID) -> int:
-    """Ask for one more linking code; the number of its generation."""
+async def raise_generation(connection: Connection, contact_id: UUID, priority: CodePriority) -> int:
+    """Ask for one more linking code, whose mail has this priority; the number of its generation."""
     number: int = await connection.fetchval(
-        "update contacts set linking_code_generation = linking_code_generation + 1 where contact_id = $1"
-        " returning linking_code_generation",
+        "update contacts set linking_code_generation = linking_code_generation + 1, linking_code_priority = $2"
+        " where contact_id = $1 returning linking_code_generation",
         contact_id,
+        priority,
     )
     return number
 

@@ -40,7 +40,7 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
         if not candidate.has_address:
             await storage.add_item(work.connection, batch_id, candidate.contact_id, None)
             continue
-        generation = await contacts.raise_generation(work.connection, candidate.contact_id)
+        generation = await contacts.raise_generation(work.connection, candidate.contact_id, "bulk")
         await storage.add_item(work.connection, batch_id, candidate.contact_id, generation)
         await publish_state(work, candidate.contact_id)
     for organization_id in known:

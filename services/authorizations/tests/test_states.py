@@ -18,6 +18,7 @@ from contracts.linking import LinkingCodeIssued, ProfileLinked
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports.handlers import import_organization
 from services.authorizations.linking_codes.handlers import follow_issue
 from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
@@ -114,6 +115,21 @@ async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: F
     await firm.opened.unit.run(follow_issue, issued, TEST)
     path = f"/v1/linking-code-batches/{made.json()['batch_id']}"
     assert (await firm.client.get(path, headers=firm.agent)).json()["issued"] == 1
+
+
+async def test_the_codes_of_a_batch_are_bulk_and_stay_so_when_the_contact_changes(firm: Firm) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    state = (await firm.opened.published("Contact"))[-1]
+    assert state["linking_code_priority"] == "bulk"
+    await firm.opened.unit.run(publish_state, UUID(state["contact_id"]), TEST)
+    assert (await firm.opened.published("Contact"))[-1]["linking_code_priority"] == "bulk"
+
+
+async def test_the_code_of_somebody_who_was_just_added_is_not_bulk(firm: Firm) -> None:
+    await firm.add_member()
+    state = (await firm.opened.published("Contact"))[-1]
+    assert (state["linking_code_generation"], state["linking_code_priority"]) == (1, "normal")
 
 
 async def test_a_batch_counts_and_leaves_out_who_has_no_address(firm: Firm) -> None:

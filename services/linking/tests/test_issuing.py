@@ -219,6 +219,19 @@ async def test_a_date_that_no_calendar_has_is_refused_before_it_is_kept(linking:
     assert await linking.unit.pool.fetchval("select count(*) from contacts") == 0
 
 
+@pytest.mark.parametrize("organization_first", [True, False])
+async def test_the_code_of_a_batch_is_asked_for_as_bulk_also_when_it_was_owed_for_a_while(
+    linking: Linking, organization_first: bool
+) -> None:
+    organization = an_organization()
+    contact = a_contact(organization, linking_code_priority="bulk")
+    await linking.send(*((organization, contact) if organization_first else (contact, organization)))
+    [mail] = await linking.published(LinkingCoordinatesMail)
+    assert mail.priority == "bulk"
+    await linking.send(changed(contact, linking_code_generation=2, linking_code_priority="normal"))
+    assert [mail.priority for mail in await linking.published(LinkingCoordinatesMail)] == ["bulk", "normal"]
+
+
 async def test_issuing_leaves_an_audit_row_of_ids(linking: Linking) -> None:
     organization = an_organization()
     contact = a_contact(organization)
