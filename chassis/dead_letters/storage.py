@@ -1,0 +1,111 @@
+"""Rows of dead_letters: choosing, locking, removing them."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from chassis.database import Connection, Pool
+from chassis.dead_letters.letter import LONGEST_REASON, DeadLetter
+from chassis.pages import Listing
+
+# A key that is no text, or not one of ours, is named by its digest: what an operator types is safe to log.
+NAMED = "($2::text is null or key = convert_to($2, 'UTF8') or 'sha256:' || encode(sha256(key), 'hex') = $2)"
+CHOSEN = f"($1::text is null or consumer = $1) and {NAMED}"
+
+COLUMNS = tuple('"offset"' if field.name == "offset" else field.name for field in fields(DeadLetter))
+SELECT = f"select id, {', '.join(COLUMNS)} from dead_letters"
+
+EARLIER = """
+select min(id) from dead_letters
+where consumer = $1 and topic = $2 and key = $3 and ordered and id < $4
+"""
+
+# The audit remembers what the letters no longer can; its partial index keeps this cheap.
+FIGURES = """
+select
+    (select coalesce(jsonb_object_agg(consumer, number), '{}')
+     from (select consumer, count(*) as number from dead_letters group by consumer) parked) as parked,
+    (select coalesce(extract(epoch from clock_timestamp() - min(first_at)), 0)::float from dead_letters) as oldest,
+    (select count(*) from audit where action = 'dead_letter.redriven') as redriven,
+    (select count(*) from audit where action = 'dead_letter.dropped') as dropped
+"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which letters: of one consumer, of one key (as `name_of` names it), of both, or all."""
+
+    consumer: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A letter in its place; a lower id was parked earlier."""
+
+    id: int
+    letter: DeadLetter
+
+
+def _parked(row: Any) -> Parked:
+    values = dict(row)
+    identity = values.pop("id")
+    values["headers"] = [(name, value) for name, value in values["headers"]]
+    return Parked(identity, DeadLetter(**values))
+
+
+def listing(choice: Choice) -> Listing:
+    """The chosen letters, oldest first."""
+    return Listing(f"{SELECT} where {CHOSEN}", [choice.consumer, choice.key], [("id", "bigint")])
+
+
+def of_row(row: Any) -> Parked:
+    """A row of the listing."""
+    return _parked(row)
+
+
+async def find(connection: Connection, letter_id: int) -> Parked | None:
+    """One letter, as it is now."""
+    row = await connection.fetchrow(f"{SELECT} where id = $1", letter_id)
+    return None if row is None else _parked(row)
+
+
+async def lock(connection: Connection, letter_id: int) -> Parked | None:
+    """One letter, which nobody else removes until the transaction ends."""
+    row = await connection.fetchrow(f"{SELECT} where id = $1 for update", letter_id)
+    return None if row is None else _parked(row)
+
+
+async def earlier(connection: Connection, parked: Parked) -> int | None:
+    """The earliest letter that this one must wait for."""
+    letter = parked.letter
+    if not letter.ordered:
+        return None
+    found: int | None = await connection.fetchval(EARLIER, letter.consumer, letter.topic, letter.key, parked.id)
+    return found
+
+
+async def following(connection: "Connection | Pool", choice: Choice, after: int, limit: int) -> list[Parked]:
+    """The next of the chosen letters, oldest first."""
+    rows = await connection.fetch(
+        f"{SELECT} where {CHOSEN} and id > $3 order by id limit $4", choice.consumer, choice.key, after, limit
+    )
+    return [_parked(row) for row in rows]
+
+
+async def remove(connection: Connection, letter_id: int) -> None:
+    """Take a letter away."""
+    await connection.execute("delete from dead_letters where id = $1", letter_id)
+
+
+async def note_failure(connection: Connection, letter_id: int, reason: str, at: datetime) -> bool:
+    """Keep why a letter failed again. False when it is gone."""
+    return bool(
+        await connection.fetchval(
+            "update dead_letters set attempts = attempts + 1, last_at = $3, reason = $2, behind = false"
+            " where id = $1 returning true",
+            letter_id,
+            reason[:LONGEST_REASON].replace("\0", "�"),
+            at,
+        )
+    )
