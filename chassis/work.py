@@ -12,14 +12,16 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
-from chassis import idempotency, inbox, tracing
+from chassis import idempotency, inbox, outbox, states, tracing
 from chassis.bell import Bell
 from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
 from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
+from chassis.outbox import Record
 from chassis.outcomes import CommitUnknown, Refusal
-from contracts.cloudevents import Envelope
-from contracts.events import Event
+from contracts.cloudevents import Envelope, Forgotten
+from contracts.events import Event, State
+from contracts.topics import Topic
 
 log = structlog.get_logger()
 
@@ -70,7 +72,7 @@ class Work(Generic[T]):
     actor: Actor
     origin: Origin
     now: datetime
-    _events: list[Event] = field(default_factory=list)
+    _events: list[Event | Forgotten] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
     _bells: list[Bell] = field(default_factory=list)
 
@@ -97,6 +99,10 @@ class Work(Generic[T]):
     def publish(self, event: Event) -> None:
         """Hand an event to the outbox; its place in the order is drawn at the end, after every lock."""
         self._events.append(event)
+
+    def forget(self, state: type[State], key: UUID) -> None:
+        """Publish a tombstone: whoever holds something about this thing erases it, and so does the topic."""
+        self._events.append(Forgotten(state, key))
 
     def audit(
         self, action: str, *, organization_id: UUID | None = None, object_id: UUID | None = None, **detail: Any
@@ -135,20 +141,26 @@ class Work(Generic[T]):
             Envelope.around(event, id=self.new_id(), source=source, time=self.now, traceparent=traceparent)
             for event in self._events
         ]
-        await self.connection.execute(
-            "insert into outbox (topic, key, headers, payload)"
-            " select topic, key, headers, payload"
-            " from unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])"
-            " with ordinality as rows (topic, key, headers, payload, place) order by place",
-            [self.origin.topic_prefix + event.destination.name for event in self._events],
-            [event.key for event in self._events],
-            [{name: value.decode() for name, value in envelope.headers()} for envelope in envelopes],
-            [event.model_dump_json().encode() for event in self._events],
-        )
+        records = [self._record(event, envelope) for event, envelope in zip(self._events, envelopes, strict=True)]
+        await states.keep(self.connection, records)
+        await outbox.write(self.connection, records)
         return [
-            Written(event.destination.name, envelope.type, envelope.id)
+            Written(_destination(event).name, envelope.type, envelope.id)
             for event, envelope in zip(self._events, envelopes, strict=True)
         ]
+
+    def _record(self, event: Event | Forgotten, envelope: Envelope) -> Record:
+        return Record(
+            topic=self.origin.topic_prefix + _destination(event).name,
+            key=str(event.key),
+            headers={name: value.decode() for name, value in envelope.headers()},
+            payload=None if isinstance(event, Forgotten) else event.model_dump_json().encode(),
+            is_state=isinstance(event, State | Forgotten),
+        )
+
+
+def _destination(event: Event | Forgotten) -> Topic:
+    return event.event.topic if isinstance(event, Forgotten) else event.destination
 
 
 Handler = Callable[[Work[T], C], Awaitable[R]]
@@ -170,6 +182,13 @@ class Unit(Generic[T]):
     tools: T
     origin: Origin
     outbox: Bell
+
+    async def room(self) -> None:
+        """Wait while the outbox is deep. Bulk work calls this between portions, so that nothing urgent waits behind it.
+
+        Call it with no transaction open. Raises what a failing database raises.
+        """
+        await outbox.room(self.pool)
 
     async def run(self, handler: Handler[T, C, R], command: C, actor: Actor) -> Committed[R]:
         """Run a handler and commit, also when it returns a Refusal. Whatever it raises rolls back.

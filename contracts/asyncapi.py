@@ -19,7 +19,7 @@ _KINDS: Mapping[Kind, str] = {
     Kind.CONFIDENTIAL: "Confidential: personal data or sealed secrets. Only the platform's own services read it.",
     Kind.STATE: (
         "Confidential state: the whole latest state of each key, compacted, with a version; a reader ignores older"
-        " versions. Only the platform's own services read it."
+        " versions. A record without a value says that its key is forgotten. Only the platform's own services read it."
     ),
 }
 

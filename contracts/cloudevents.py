@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.events import REGISTRY, Event
+from contracts.events import REGISTRY, Event, State
 
 CONTENT_TYPE = "application/json"
 REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
@@ -19,6 +19,14 @@ REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
 
 class Malformed(ValueError):
     """A record that is not one of our CloudEvents; the message says what is wrong with it, without its content."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A tombstone: the thing of which `event` was the state is no more, and readers erase what they hold about it."""
+
+    event: type[State]
+    key: UUID
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,11 @@ class Envelope:
 
     @classmethod
     def around(
-        cls, event: Event, *, id: UUID, source: str, time: datetime, traceparent: str | None = None
+        cls, event: Event | Forgotten, *, id: UUID, source: str, time: datetime, traceparent: str | None = None
     ) -> "Envelope":
-        """The envelope of an event that is being published."""
-        return cls(id, source, event.type_name(), time, event.schema_name(), event.key, traceparent)
+        """The envelope of an event, or of a tombstone, that is being published."""
+        kind = event.event if isinstance(event, Forgotten) else type(event)
+        return cls(id, source, kind.type_name(), time, kind.schema_name(), str(event.key), traceparent)
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Kafka headers, in a fixed order."""
@@ -94,10 +103,16 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     )
 
 
-def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Event:
-    """The event inside a record whose type is in the registry. Raises Malformed, naming fields, never their content."""
+def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Event | Forgotten:
+    """The event inside a record whose type is in the registry; Forgotten for a state's record without a value.
+
+    Raises Malformed, naming fields, never their content.
+    """
+    kind = REGISTRY[envelope.type]
+    if value is None and issubclass(kind, State):
+        return Forgotten(kind, _key_of_tombstone(key))
     try:
-        event = REGISTRY[envelope.type].model_validate_json(value or b"")
+        event = kind.model_validate_json(value or b"")
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['type']}" for fault in error.errors())
         raise Malformed(faults) from None
@@ -105,3 +120,13 @@ def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Ev
         raise Malformed("the record's key is not the event's key")
     event._traceparent = envelope.traceparent
     return event
+
+
+def _key_of_tombstone(key: bytes | None) -> UUID:
+    try:
+        found = UUID((key or b"").decode())
+    except ValueError:
+        found = None
+    if found is None or str(found).encode() != key:
+        raise Malformed("a tombstone's key is not a UUID in its canonical form")
+    return found

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
-from contracts.topics import Topic
+from contracts.topics import Kind, Topic
 
 Language = Literal["fr", "en"]
 Level = Literal["read", "write"]
@@ -33,9 +33,16 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Enter a concrete event, one that names its topic, in the registry that doors and generators read."""
-        if "topic" in vars(cls):
-            REGISTRY[cls.type_name()] = cls
+        """Enter a concrete event, one that names its topic, in the registry that doors and generators read.
+
+        Raises TypeError for a state on a topic that is not compacted, which would grow without end, and for a fact on
+        one that is, of which compaction would keep the last alone.
+        """
+        if "topic" not in vars(cls):
+            return
+        if any((topic.kind is Kind.STATE) != issubclass(cls, State) for topic in cls.topics()):
+            raise TypeError(f"{cls.__name__}: states, and nothing else, belong on topics of states")
+        REGISTRY[cls.type_name()] = cls
 
     def __eq__(self, other: object) -> bool:
         """By content; where it was read, and in which trace, is no part of it."""
@@ -80,7 +87,8 @@ class Event(BaseModel):
 class State(Event):
     """The whole latest state of the thing that the key names, on a compacted topic.
 
-    Every subclass has a field `version`; a reader ignores older versions.
+    Every subclass has a field `version`; a reader ignores older versions. A record of this type without a value is a
+    tombstone: the thing is forgotten (contracts.cloudevents.Forgotten).
     """
 
 

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PARTITIONS = 12
-DAY_MS = 24 * 60 * 60 * 1000
+HOUR_MS = 60 * 60 * 1000
+DAY_MS = 24 * HOUR_MS
+COMPACTION_LAG_MS = 2 * HOUR_MS
+"""Milliseconds in which compaction leaves a state alone: longer than until it is sent again (chassis/states.py), so
+that a stale record behind a newer one never replaces it before its echo does."""
 
 
 class Kind(StrEnum):
@@ -34,7 +38,11 @@ class Topic:
     def configuration(self) -> dict[str, str]:
         """Kafka's own settings of the topic."""
         if self.kind is Kind.STATE:
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(7 * DAY_MS)}
+            return {
+                "cleanup.policy": "compact",
+                "delete.retention.ms": str(7 * DAY_MS),  # how long a reader that was away still finds a tombstone
+                "min.compaction.lag.ms": str(COMPACTION_LAG_MS),
+            }
         return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 

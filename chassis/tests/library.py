@@ -1,6 +1,7 @@
 """A tiny service built with the chassis, for its tests: books that people add, and a counter of what it consumed."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from chassis.outcomes import Refusal
 from chassis.service import Platform, Service, main
 from chassis.settings import Settings
 from chassis.work import Work
-from contracts.accounts import AccountOpened
+from contracts.accounts import AccountOpened, Person
 
 books = router()
 LibraryCall = Annotated[Call[None], Depends(Call)]
@@ -23,6 +24,14 @@ LibraryCall = Annotated[Call[None], Depends(Call)]
 def opened(account_id: UUID, number: int = 0) -> AccountOpened:
     """An event whose content is a number."""
     return AccountOpened(account_id=account_id, terms_version=str(number))
+
+
+def person(account_id: UUID, version: int) -> Person:
+    """A state of which nothing matters but key and version."""
+    return Person(
+        account_id=account_id, version=version, status="active", status_since=datetime(2026, 11, 22, tzinfo=UTC),
+        epoch=0, email="m@example.org", given_name="M", family_name="T", language="fr",
+    )  # fmt: skip
 
 
 async def count(work: Work[None], event: AccountOpened) -> None:

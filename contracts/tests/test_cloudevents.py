@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.accounts import AccountOpened, Person
-from contracts.cloudevents import REQUIRED, Envelope, Malformed, read_envelope, read_event
-from contracts.events import REGISTRY, Event
+from contracts.cloudevents import REQUIRED, Envelope, Forgotten, Malformed, read_envelope, read_event
+from contracts.events import REGISTRY, Event, State
 from contracts.tests.examples import ACCOUNT, EVENTS, NOW, envelope
 
 EVENT = next(event for event in EVENTS if isinstance(event, AccountOpened))
@@ -139,3 +139,40 @@ def test_what_is_wrong_is_told_by_the_fields_name_and_never_by_its_content(field
     with pytest.raises(Malformed, match=f"^{field}: [a-z_]+$") as caught:
         read_event(envelope(PERSON), PERSON.key.encode(), json.dumps(content).encode())
     assert caught.value.__cause__ is None
+
+
+STATES = sorted(name for name, kind in REGISTRY.items() if issubclass(kind, State))
+FACTS = sorted(REGISTRY.keys() - set(STATES))
+
+
+@given(st.sampled_from(STATES), st.uuids(), st.uuids())
+def test_a_state_without_a_value_is_a_tombstone_and_reads_as_it_was_written(
+    type_name: str, key: UUID, identity: UUID
+) -> None:
+    kind = REGISTRY[type_name]
+    assert issubclass(kind, State)
+    forgotten = Forgotten(kind, key)
+    written = Envelope.around(forgotten, id=identity, source="urn:mandat:example:accounts", time=NOW)
+
+    found = read_envelope(written.headers())
+
+    assert found == written
+    assert (found.type, found.dataschema, found.partitionkey) == (type_name, kind.schema_name(), str(key))
+    assert read_event(found, str(key).encode(), None) == forgotten
+
+
+@pytest.mark.parametrize("type_name", FACTS)
+def test_a_fact_without_a_value_is_malformed(type_name: str) -> None:
+    with pytest.raises(Malformed):
+        read_event(Envelope(ACCOUNT, "urn:x", type_name, NOW, "", ""), str(ACCOUNT).encode(), None)
+
+
+@given(st.none() | st.binary() | st.uuids().map(lambda key: str(key).upper().replace("-", "").encode()))
+def test_a_tombstone_whose_key_is_no_uuid_in_its_one_spelling_is_malformed(key: bytes | None) -> None:
+    with pytest.raises(Malformed, match="tombstone"):
+        read_event(Envelope(ACCOUNT, "urn:x", STATES[0], NOW, "", ""), key, None)
+
+
+def test_a_state_with_an_empty_value_is_no_tombstone() -> None:
+    with pytest.raises(Malformed):
+        read_event(envelope(PERSON), PERSON.key.encode(), b"")

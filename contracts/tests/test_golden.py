@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from contracts import asyncapi, generate, jsonschema
-from contracts.cloudevents import Malformed, read_envelope, read_event
+from contracts.cloudevents import Forgotten, Malformed, read_envelope, read_event
 from contracts.events import Event
 from contracts.notifications import MAIL_REQUESTS, MailRequest
 from contracts.tests.examples import EVENTS, GOLDEN, SEALED_CONTENTS, envelope, files
@@ -25,7 +25,7 @@ def golden_of(event: Event) -> dict[str, Any]:
     return golden(jsonschema.file_name(type(event)))
 
 
-def read(record: dict[str, Any]) -> Event:
+def read(record: dict[str, Any]) -> Event | Forgotten:
     found = read_envelope([(name, value.encode()) for name, value in record["headers"].items()])
     return read_event(found, record["key"].encode(), json.dumps(record["value"]).encode())
 

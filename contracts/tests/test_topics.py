@@ -1,14 +1,25 @@
 """What the table of topics and the events on them promise to whoever subscribes."""
 
+import types
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from contracts import flow, generate, jsonschema
-from contracts.events import Event
+from contracts.events import REGISTRY, Event, State
 from contracts.notifications import MAIL_REQUESTS, MailRequest
-from contracts.topics import DAY_MS, NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, TOPICS, Kind, Topic
+from contracts.topics import (
+    ACCOUNTS_EVENTS,
+    ACCOUNTS_PEOPLE,
+    DAY_MS,
+    HOUR_MS,
+    NOTIFICATIONS_BULK,
+    NOTIFICATIONS_REQUESTS,
+    TOPICS,
+    Kind,
+    Topic,
+)
 
 EVENTS = generate.events()
 EACH_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -78,7 +89,11 @@ def test_partitions_never_change_because_keys_would_move(topic: Topic) -> None:
 @EACH_TOPIC
 def test_states_are_compacted_and_everything_else_is_kept_for_a_week(topic: Topic) -> None:
     if topic.kind is Kind.STATE:
-        assert topic.configuration == {"cleanup.policy": "compact", "delete.retention.ms": str(7 * DAY_MS)}
+        assert topic.configuration == {
+            "cleanup.policy": "compact",
+            "delete.retention.ms": str(7 * DAY_MS),
+            "min.compaction.lag.ms": str(2 * HOUR_MS),
+        }
     else:
         assert topic.configuration == {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
 
@@ -100,6 +115,14 @@ def test_an_event_says_what_it_means(event: type[Event]) -> None:
 def test_a_state_carries_its_version(event: type[Event]) -> None:
     if event.topic.kind is Kind.STATE:
         assert event.model_fields["version"].is_required()
+
+
+@pytest.mark.parametrize(("base", "topic"), [(Event, ACCOUNTS_PEOPLE), (State, ACCOUNTS_EVENTS)])
+def test_a_fact_on_a_topic_of_states_and_a_state_on_another_are_no_classes(base: type[Event], topic: Topic) -> None:
+    known = dict(REGISTRY)
+    with pytest.raises(TypeError, match="Misplaced: states, and nothing else"):
+        types.new_class("Misplaced", (base,), exec_body=lambda body: body.update(topic=topic, key_field="account_id"))
+    assert known == REGISTRY
 
 
 def test_mails_and_nothing_else_are_asked_for_on_the_topics_of_requests() -> None:

@@ -17,6 +17,7 @@ from contracts.problems import problems
 from services.authorizations.imports.handlers import import_organization
 
 OPERATOR = Actor("operator", "import")
+PORTION = 20  # lines between two looks whether there is room for more
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,6 +44,8 @@ async def _import(files: Sequence[Path], settings: Settings) -> int:
                     print(f"{file.name}:{number}: {faults}", file=sys.stderr)
                     refused += 1
                     continue
+                if read % PORTION == 0:
+                    await unit.room()
                 outcome = (await unit.run(import_organization, command, OPERATOR)).outcome
                 if isinstance(outcome, Refusal):
                     detail = problems()[outcome.code].detail.in_("en", **outcome.parameters)
