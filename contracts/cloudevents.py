@@ -5,7 +5,7 @@ reader invents would make two events of one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,10 +23,14 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Forgotten:
-    """A tombstone: the thing of which `event` was the state is no more, and readers erase what they hold about it."""
+    """A tombstone: the thing of which `event` was the state is no more, and readers erase what they hold about it.
+
+    `traceparent` as of an event that was read.
+    """
 
     event: type[State]
     key: UUID
+    traceparent: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def read_event(envelope: Envelope, key: bytes | None, value: bytes | None) -> Ev
     """
     kind = REGISTRY[envelope.type]
     if value is None and issubclass(kind, State):
-        return Forgotten(kind, _key_of_tombstone(key))
+        return Forgotten(kind, _key_of_tombstone(key), envelope.traceparent)
     try:
         event = kind.model_validate_json(value or b"")
     except ValidationError as error:
