@@ -39,6 +39,10 @@ class Keyring:
         """A keyed digest to find a row by; it changes when the key does, so only for what lives shortly."""
         return _digest_of(self.digests[0], purpose, value)
 
+    def lookups(self, purpose: str, value: str) -> tuple[bytes, ...]:
+        """The same under every key that is kept, the newest first: to find what was written under an older one."""
+        return tuple(_digest_of(key, purpose, value) for key in self.digests)
+
     def write(self, path: Path) -> None:
         """Write the private keys, readable by the owner alone."""
         content = {

@@ -153,7 +153,10 @@ class MailDeferred(MailFact):
 
 
 class MailBounced(MailFact):
-    """The mail host refused it for good; `status` is an enhanced status code (RFC 3463), never the host's own words."""
+    """It was refused for good, at once or by a report that came back after MailSent.
+
+    `status` is an enhanced status code (RFC 3463), never a host's own words.
+    """
 
     topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
 
@@ -166,6 +169,19 @@ class MailExpired(MailFact):
     topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
 
     reason: Literal["expired", "replaced"]
+
+
+SuppressionReason = Literal["no_such_address", "repeated_failures", "complaint"]
+"""Why we no longer write to an address: it does not exist, mails to it failed again and again, or somebody there called
+our mail unwanted."""
+
+
+class MailSuppressed(MailFact):
+    """It was not sent, because its address is on the suppression list; `reason` says why it stands there."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_EVENTS
+
+    reason: SuppressionReason
 
 
 MAIL_REQUESTS: tuple[type[MailRequest], ...] = tuple(

@@ -170,6 +170,7 @@ EVENTS: tuple[Event, ...] = (
     notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
     notifications.MailBounced(delivery_id=DELIVERY, status="5.1.1"),
     notifications.MailExpired(delivery_id=DELIVERY, reason="replaced"),
+    notifications.MailSuppressed(delivery_id=DELIVERY, reason="no_such_address"),
 )
 
 SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {

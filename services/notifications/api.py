@@ -54,5 +54,5 @@ async def get_delivery(
         status=delivery.status,
         since=delivery.since,
         next_attempt_at=delivery.next_attempt_at,
-        hint=word(delivery.hint, call.language),
+        hint=word(delivery.hint, call.language, support=call.tools.support),
     )

@@ -11,6 +11,7 @@ from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from services.notifications.smtp import MailHost
+from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tools import Tools
 from services.notifications.upkeep import keep
 
@@ -21,7 +22,10 @@ async def build(platform: Platform) -> Tools:
     assert isinstance(settings, NotificationsSettings)
     mails = Bell(platform.pool, "mails")
     mails.answered_here = True  # whoever takes requests in also sends: NOTIFY would only wake the others for nothing
-    return Tools(Composer(platform.agency), platform.sealer, MailHost.of(settings), mails)
+    suppressions = SuppressionList(platform.pool, platform.keyring)
+    agency = platform.agency
+    composer, support = Composer(agency), agency.profile.support_email
+    return Tools(composer, support, platform.sealer, MailHost.of(settings), mails, suppressions)
 
 
 def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:

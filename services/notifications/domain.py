@@ -8,7 +8,15 @@ from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from contracts.events import Language
-from contracts.notifications import MailBounced, MailDeferred, MailExpired, MailFact, MailSent
+from contracts.notifications import (
+    MailBounced,
+    MailDeferred,
+    MailExpired,
+    MailFact,
+    MailSent,
+    MailSuppressed,
+    SuppressionReason,
+)
 
 FIRST_RETRY = timedelta(seconds=5)  # a one-time code lives 10 minutes: the first retries must come within it
 LONGEST_RETRY = timedelta(minutes=15)  # greylisting is over by then (RFC 6647, 2.1)
@@ -18,13 +26,14 @@ PRIORITIES: Mapping[str, int] = {"urgent": 0, "normal": 1, "bulk": 2}
 
 
 class State(StrEnum):
-    """Where a mail stands; the last three are ends."""
+    """Where a mail stands; all but the first two are ends, and only a sent mail may still turn out to have bounced."""
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     SENT = "sent"
     BOUNCED = "bounced"
     EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
 
 
 Status = Literal["accepted", "sent", "deferred", "undelivered", "expired"]
@@ -70,6 +79,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """Its address is on the suppression list."""
+
+    reason: SuppressionReason
+
+
+@dataclass(frozen=True)
 class Overdue:
     """Its time had run out before it was begun."""
 
@@ -79,22 +95,23 @@ class HandedBack:
     """It was not begun, through no fault of its own."""
 
 
-Outcome = Sent | TryLater | Refused | Overdue | HandedBack
+Outcome = Sent | TryLater | Refused | Suppressed | Overdue | HandedBack
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of one attempt at one mail."""
+    """What came of one attempt at one mail. `address_digest` is known once its seal was opened."""
 
     mail: Mail
     outcome: Outcome
+    address_digest: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Standing:
     """Where a mail stands and since when. `due_at` is the next attempt, None once it has ended.
 
-    `reason` is an enhanced status code, or "expired" or "replaced".
+    `reason` is an enhanced status code, or "expired" or "replaced", or why the address is suppressed.
     """
 
     state: State
@@ -127,6 +144,8 @@ def after(
             return Standing(State.SENT, at, None, standing.attempts, None)
         case Refused(status):
             return Standing(State.BOUNCED, now, None, standing.attempts, status)
+        case Suppressed(reason):
+            return Standing(State.SUPPRESSED, now, None, standing.attempts, reason)
         case Overdue():
             return expired(standing, now, replaced=replaced)
         case HandedBack():
@@ -155,6 +174,9 @@ def fact(delivery_id: UUID, outcome: Outcome, standing: Standing) -> MailFact | 
             return MailSent(delivery_id=delivery_id, sent_at=standing.since)
         case State.BOUNCED:
             return MailBounced(delivery_id=delivery_id, status=standing.reason or "5.0.0")
+        case State.SUPPRESSED:
+            assert isinstance(outcome, Suppressed)
+            return MailSuppressed(delivery_id=delivery_id, reason=outcome.reason)
         case State.EXPIRED:
             return MailExpired(
                 delivery_id=delivery_id, reason="replaced" if standing.reason == "replaced" else "expired"
@@ -192,7 +214,7 @@ def delivery(standing: Standing | None) -> Delivery:
             return Delivery("deferred", standing.since, standing.due_at, "delivery_deferred")
         case State.SENT:
             return Delivery("sent", standing.since, None, "delivery_sent")
-        case State.BOUNCED:
+        case State.BOUNCED | State.SUPPRESSED:  # told alike: a stranger must not learn what we know of an address
             return Delivery("undelivered", standing.since, None, "delivery_undelivered")
         case State.EXPIRED:
             return Delivery("expired", standing.since, None, f"delivery_{standing.name}")

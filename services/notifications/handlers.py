@@ -10,6 +10,8 @@ from chassis.work import Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
 from services.notifications import domain, metrics, storage
 from services.notifications.domain import Attempt, Delivery, Mail, Standing
+from services.notifications.suppressions import handlers as suppressions
+from services.notifications.suppressions.domain import Failure
 from services.notifications.tools import Tools
 
 OWN_FIELDS_OF_REQUESTS = frozenset(MailRequest.model_fields)
@@ -90,7 +92,13 @@ async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID,
         standings[mail.delivery_id] = standing
         if (fact := domain.fact(mail.delivery_id, attempt.outcome, standing)) is not None:
             work.publish(fact)
-    await storage.settle(work.connection, list(standings.items()))
+    digests = {attempt.mail.delivery_id: attempt.address_digest for attempt in attempts}
+    await storage.settle(work.connection, list(standings.items()), digests)
+    for identity, standing in standings.items():
+        if standing.state is domain.State.BOUNCED and (digest := digests[identity]) is not None:
+            assert standing.reason is not None
+            failure = Failure(identity, held[identity].recipient_id, digest, standing.reason)
+            await suppressions.weigh_failure(work, failure)
     return standings
 
 

@@ -4,12 +4,17 @@ from prometheus_client import Counter, Gauge, Histogram
 
 OUTCOMES = Counter(
     "mandat_mails",
-    "Mails by kind and what happened: accepted, sent, deferred, bounced, expired, replaced, handed_back",
+    "Mails by kind and what happened: accepted, sent, deferred, bounced, suppressed, expired, replaced, handed_back",
     ["kind", "outcome"],
 )
 MAYBE_TWICE = Counter(
     "mandat_mails_maybe_twice",
     "Transfers that broke after DATA had begun: the mail host may have taken a mail that will be sent again",
+)
+SUPPRESSED = Counter(
+    "mandat_addresses_suppressed",
+    "Addresses put on the suppression list, by reason; many at once is a fault to look at",
+    ["reason"],
 )
 FORGOTTEN = Counter(
     "mandat_mails_attempts_forgotten", "Attempts whose outcome came after their lease had passed to another sender"

@@ -6,7 +6,7 @@ to run out, and the mail goes a second time with the same Message-ID: at least o
 
 import asyncio
 import contextlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
 from uuid import UUID
 
@@ -17,7 +17,17 @@ from chassis.outcomes import CommitUnknown, Poison
 from chassis.work import Actor, Handler, Unit
 from services.notifications import handlers, metrics
 from services.notifications.composition import CANNOT_DECRYPT, Letter, Unsendable
-from services.notifications.domain import Attempt, HandedBack, Mail, Outcome, Overdue, Refused, Sent, TryLater
+from services.notifications.domain import (
+    Attempt,
+    HandedBack,
+    Mail,
+    Outcome,
+    Overdue,
+    Refused,
+    Sent,
+    Suppressed,
+    TryLater,
+)
 from services.notifications.smtp import OPENING, TRANSFER, Availability, HostUnavailable, Line
 from services.notifications.tools import Tools
 
@@ -97,21 +107,35 @@ class Sender:
         try:
             while True:
                 *_, mail = await self._waiting.get()
-                self._ended.put_nowait(Attempt(mail, await self._attempt(mail, line)))
+                self._ended.put_nowait(await self._attempt(mail, line))
         finally:
             await line.close()
 
-    async def _attempt(self, mail: Mail, line: Line) -> Outcome:
+    async def _attempt(self, mail: Mail, line: Line) -> Attempt:
         now = self._unit.origin.clock()
         if mail.expires_at <= now:
-            return Overdue()
+            return Attempt(mail, Overdue())
         if self._host.seconds_to_wait or mail.lease_until - now < ATTEMPT:
-            return HandedBack()
+            return Attempt(mail, HandedBack())
         letter = self._compose(mail)
         if not isinstance(letter, Letter):
-            return letter
+            return Attempt(mail, letter)
+        outcome = await self._suppressed(letter) or await self._hand_over(letter, mail.expires_at, line)
+        return Attempt(mail, outcome, self._tools.suppressions.digest(letter.recipient))
+
+    async def _suppressed(self, letter: Letter) -> Suppressed | HandedBack | None:
         try:
-            refusal = await line.send(letter, (mail.expires_at - now).total_seconds())
+            reason = await self._tools.suppressions.reason(letter.recipient)
+        except Exception as error:
+            if not neighbour_failed(error):
+                raise
+            return HandedBack()
+        return None if reason is None else Suppressed(reason)
+
+    async def _hand_over(self, letter: Letter, expires_at: datetime, line: Line) -> Outcome:
+        seconds = (expires_at - self._unit.origin.clock()).total_seconds()
+        try:
+            refusal = await line.send(letter, seconds)
         except HostUnavailable as error:
             self._host.failed(str(error))
             return HandedBack()
@@ -180,7 +204,7 @@ def _count(attempt: Attempt, ended_as: str) -> None:
             metrics.OUTCOMES.labels(kind, "sent").inc()
         case HandedBack():
             metrics.OUTCOMES.labels(kind, "handed_back").inc()
-        case TryLater() | Refused() | Overdue():
+        case TryLater() | Refused() | Suppressed() | Overdue():
             metrics.OUTCOMES.labels(kind, ended_as).inc()
         case _:
             assert_never(attempt.outcome)

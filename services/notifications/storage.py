@@ -51,7 +51,7 @@ returning delivery_id, kind, language, fields, sealed, priority, expires_at, mes
 
 # Those of the attempts that still count: no other sender has taken the mail since.
 HOLD = """
-select delivery_id, state, state_at, due_at, attempts, reason, expires_at, replaced
+select delivery_id, recipient_id, state, state_at, due_at, attempts, reason, expires_at, replaced
 from mails
 join unnest($1::uuid[], $2::integer[]) as attempted (delivery_id, attempts) using (delivery_id, attempts)
 where due_at is not null
@@ -61,13 +61,14 @@ for update of mails
 
 SETTLE = """
 update mails set state = $2, state_at = $3, due_at = $4, attempts = $5, reason = $6, lease_until = null,
-    sealed = case when $4::timestamptz is null then null else sealed end
+    sealed = case when $4::timestamptz is null then null else sealed end,
+    address_digest = coalesce($7, address_digest)
 where delivery_id = $1
 """
 
 # Mails that nobody has in hand and that must not be sent any more.
 HOLD_OVERDUE = """
-select delivery_id, kind, state, state_at, due_at, attempts, reason, expires_at, replaced
+select delivery_id, recipient_id, kind, state, state_at, due_at, attempts, reason, expires_at, replaced
 from mails
 where due_at is not null and (expires_at <= $1 or replaced) and (lease_until is null or lease_until <= $1)
 order by delivery_id
@@ -109,6 +110,7 @@ class Held:
     """A mail whose row is locked."""
 
     delivery_id: UUID
+    recipient_id: UUID
     standing: Standing
     expires_at: datetime
     replaced: bool
@@ -165,12 +167,25 @@ async def hold_overdue(connection: Connection, now: datetime, limit: int) -> lis
     return [(row["kind"], _held(row)) for row in await connection.fetch(HOLD_OVERDUE, now, limit)]
 
 
-async def settle(connection: Connection, standings: Sequence[tuple[UUID, Standing]]) -> None:
-    """Write where mails stand now; with a mail's end its seal goes."""
+async def settle(
+    connection: Connection,
+    standings: Sequence[tuple[UUID, Standing]],
+    address_digests: Mapping[UUID, bytes | None] | None = None,
+) -> None:
+    """Write where mails stand now; with a mail's end its seal goes, and of its address the digest stays."""
+    digests = address_digests or {}
     await connection.executemany(
         SETTLE,
         [
-            (identity, standing.state, standing.since, standing.due_at, standing.attempts, standing.reason)
+            (
+                identity,
+                standing.state,
+                standing.since,
+                standing.due_at,
+                standing.attempts,
+                standing.reason,
+                digests.get(identity),
+            )
             for identity, standing in standings
         ],
     )
@@ -188,7 +203,7 @@ async def queue(pool: Pool, now: datetime) -> dict[int, tuple[int, float]]:
 
 
 def _held(row: Any) -> Held:
-    return Held(row["delivery_id"], _standing(row), row["expires_at"], row["replaced"])
+    return Held(row["delivery_id"], row["recipient_id"], _standing(row), row["expires_at"], row["replaced"])
 
 
 def _standing(row: Any) -> Standing:

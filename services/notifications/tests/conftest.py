@@ -12,8 +12,9 @@ from contracts.agency import Agency, load
 from local import ROOT
 from services.notifications.composition import Composer
 from services.notifications.smtp import MailHost
+from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tests.host import Host
-from services.notifications.tests.rig import SEALER, Clock, Rig
+from services.notifications.tests.rig import KEYRING, SEALER, Clock, Rig
 from services.notifications.tools import Tools
 from tests.fixtures.stack import Database
 
@@ -37,7 +38,15 @@ async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[R
     mails = Bell(pool, "mails")
     mails.answered_here = True
     where = MailHost("127.0.0.1", host.port, 4, "none", None, None)
-    tools = Tools(Composer(agency), SEALER, where, mails, jitter=lambda: 0.5)
+    tools = Tools(
+        Composer(agency),
+        agency.profile.support_email,
+        SEALER,
+        where,
+        mails,
+        SuppressionList(pool, KEYRING),
+        jitter=lambda: 0.5,
+    )
     clock = Clock()
     origin = Origin("notifications", "urn:mandat:test", agency.version, "", agency.profile.zone, clock, uuid7)
     outbox = Bell(pool, "outbox")

@@ -1,0 +1,62 @@
+"""What the sender asks before each mail: may we write to this address?"""
+
+import asyncio
+
+from chassis.database import Pool
+from chassis.keys import Keyring
+from contracts.notifications import SuppressionReason
+from services.notifications.suppressions import storage
+
+PURPOSE = "address"
+
+
+def digests(keyring: Keyring, address: str) -> tuple[bytes, ...]:
+    """What rests in our tables instead of an address: keyed, under the newest key first, then under older ones.
+
+    Case does not tell mailboxes apart, although it might (RFC 5321, 2.4): nobody has both of two such addresses.
+    """
+    return keyring.lookups(PURPOSE, address.lower())
+
+
+class SuppressionList:
+    """Answers from the table, for all who ask at the same moment with one query.
+
+    Asking for each mail by itself would cost a tenth of what sending it costs; remembering answers would let mails go
+    to addresses that were suppressed meanwhile.
+    """
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        """`keyring` holds the keys of the digests, also those that are no longer the newest."""
+        self._pool = pool
+        self._keyring = keyring
+        self._turn = asyncio.Lock()
+        self._gathering: _Round | None = None
+
+    def digest(self, address: str) -> bytes:
+        """What is kept with a mail instead of its address."""
+        return digests(self._keyring, address)[0]
+
+    async def reason(self, address: str) -> SuppressionReason | None:
+        """Why we do not write to the address, or None when we do. Raises what the database raises."""
+        asked = digests(self._keyring, address)
+        if self._gathering is None:
+            self._gathering = _Round()
+            self._gathering.answer = asyncio.ensure_future(self._ask(self._gathering))
+        together = self._gathering
+        together.digests.update(asked)
+        found = await asyncio.shield(together.answer)
+        return next((found[digest] for digest in asked if digest in found), None)
+
+    async def _ask(self, together: "_Round") -> dict[bytes, SuppressionReason]:
+        async with self._turn:
+            self._gathering = None  # who comes now asks in the next round
+            return await storage.reasons(self._pool, together.digests)
+
+
+class _Round:
+    """Those who ask with one query."""
+
+    answer: "asyncio.Future[dict[bytes, SuppressionReason]]"
+
+    def __init__(self) -> None:
+        self.digests: set[bytes] = set()

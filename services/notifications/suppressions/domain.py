@@ -1,0 +1,67 @@
+"""When an address goes onto the list. Nothing here knows a clock, a database or a mail host."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from contracts.notifications import SuppressionReason
+
+# Enhanced status codes that say the mailbox or its domain is not there, and that no waiting brings it back: RFC 3463,
+# 3.2 and 3.3; 5.1.10 is RFC 7505; 5.4.310 is Exchange's "domain does not exist".
+NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1", "5.4.4", "5.4.310"})
+
+# Subjects of a status (RFC 3463, 3.4 and 3.6 to 3.8) that say nothing about the address: the mail system, the dialogue,
+# the content, and policy, which is about us. And details of the others that do not: the sender's address, the length.
+NOT_ABOUT_ADDRESSES = frozenset({"3", "5", "6", "7"})
+NOT_ABOUT_THIS_ADDRESS = frozenset({"1.5", "1.7", "1.8", "1.9", "2.3"})
+
+SOFT_FAILURES = 5  # final failures of one address that together count as "nobody reads this": a full mailbox is emptied
+SOFT_WINDOW = timedelta(days=30)  # within which they must fall; a holiday is shorter
+
+
+class Weight(Enum):
+    """What one final failure says about the address."""
+
+    CONCLUSIVE = "conclusive"
+    COUNTED = "counted"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A mail that ended as bounced: where it went, and the enhanced status code."""
+
+    delivery_id: UUID
+    recipient_id: UUID
+    address_digest: bytes
+    status: str
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """One address on the list. `status` is the enhanced status code, None for a complaint."""
+
+    suppression_id: UUID
+    address_digest: bytes
+    reason: SuppressionReason
+    status: str | None
+    delivery_id: UUID
+    recipient_id: UUID
+    since: datetime
+
+
+def weigh(status: str) -> Weight:
+    """What an enhanced status code of a final failure says about the address."""
+    if status in NO_SUCH_ADDRESS:
+        return Weight.CONCLUSIVE
+    _, subject, detail = status.split(".")
+    if subject in NOT_ABOUT_ADDRESSES or f"{subject}.{detail}" in NOT_ABOUT_THIS_ADDRESS:
+        return Weight.NONE
+    return Weight.COUNTED
+
+
+def exhausted(statuses: Iterable[str]) -> bool:
+    """Whether so many soft failures of one address, within the window, are too many."""
+    return sum(weigh(status) is Weight.COUNTED for status in statuses) >= SOFT_FAILURES

@@ -1,0 +1,58 @@
+"""The use cases of the list: an address comes onto it, is shown, is released."""
+
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.notifications import SuppressionReason
+from services.notifications import metrics
+from services.notifications.suppressions import domain, storage
+from services.notifications.suppressions.domain import Failure, Suppression, Weight
+from services.notifications.tools import Tools
+
+
+async def weigh_failure(work: Work[Tools], failure: Failure) -> None:
+    """Put the address of a bounced mail on the list when that failure, or the last few together, say it is dead.
+
+    The mail already stands as bounced, so that it counts among the failures.
+    """
+    match domain.weigh(failure.status):
+        case Weight.CONCLUSIVE:
+            await _suppress(work, failure, "no_such_address")
+        case Weight.COUNTED:
+            since = work.now - domain.SOFT_WINDOW
+            if domain.exhausted(await storage.failures(work.connection, failure.address_digest, since)):
+                await _suppress(work, failure, "repeated_failures")
+        case Weight.NONE:
+            pass
+
+
+async def take_complaint(work: Work[Tools], delivery_id: UUID, recipient_id: UUID, address_digest: bytes) -> None:
+    """Somebody called our mail unwanted: we write there no more."""
+    await _put(work, Suppression(work.new_id(), address_digest, "complaint", None, delivery_id, recipient_id, work.now))
+
+
+async def _suppress(work: Work[Tools], failure: Failure, reason: SuppressionReason) -> None:
+    suppression = Suppression(
+        work.new_id(),
+        failure.address_digest,
+        reason,
+        failure.status,
+        failure.delivery_id,
+        failure.recipient_id,
+        work.now,
+    )
+    await _put(work, suppression)
+
+
+async def _put(work: Work[Tools], suppression: Suppression) -> None:
+    if not await storage.insert(work.connection, suppression):
+        return
+    work.audit(
+        "address_suppressed",
+        object_id=suppression.suppression_id,
+        reason=suppression.reason,
+        status=suppression.status,
+        delivery_id=str(suppression.delivery_id),
+        recipient_id=str(suppression.recipient_id),
+    )
+    metrics.SUPPRESSED.labels(suppression.reason).inc()

@@ -1,0 +1,82 @@
+"""The table of suppressions: SQL and the mapping of its rows. It holds digests and no address."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from chassis.database import Connection, Pool
+from chassis.pages import Listing
+from contracts.notifications import SuppressionReason
+from services.notifications.suppressions.domain import SOFT_FAILURES, Suppression
+
+# Nothing happens when the address is on the list already, or when this mail put it there once for the same reason.
+INSERT = """
+insert into suppressions (suppression_id, address_digest, reason, status, delivery_id, recipient_id, since)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing
+returning true
+"""
+
+REASONS = "select address_digest, reason from suppressions where released_at is null and address_digest = any($1)"
+
+# Failures of an address since a moment, and since an agent last vouched for it.
+FAILURES = """
+select reason from mails
+where address_digest = $1 and state = 'bounced' and state_at > greatest(
+    $2, (select max(released_at) from suppressions where address_digest = $1 and released_at is not null)
+)
+order by state_at desc
+limit $3
+"""
+FAILURES_READ = 10 * SOFT_FAILURES  # rows; those that say nothing about the address stand among them
+
+RELEASE = """
+update suppressions set released_at = $2 where suppression_id = $1 and released_at is null
+returning delivery_id, recipient_id
+"""
+
+LISTED = """
+select suppression_id, reason, status, delivery_id, recipient_id, since, -extract(epoch from since) as newest
+from suppressions
+where released_at is null and ($1::uuid is null or recipient_id = $1)
+    and ($2::bytea[] is null or address_digest = any($2))
+"""
+
+
+async def insert(connection: Connection, suppression: Suppression) -> bool:
+    """Put an address on the list. False when that changes nothing."""
+    fresh = await connection.fetchval(
+        INSERT,
+        suppression.suppression_id,
+        suppression.address_digest,
+        suppression.reason,
+        suppression.status,
+        suppression.delivery_id,
+        suppression.recipient_id,
+        suppression.since,
+    )
+    return fresh is True
+
+
+async def reasons(pool: Pool, digests: Collection[bytes]) -> dict[bytes, SuppressionReason]:
+    """Why we do not write to these addresses; those to which we do are left out."""
+    return {row["address_digest"]: row["reason"] for row in await pool.fetch(REASONS, list(digests))}
+
+
+async def failures(connection: Connection, address_digest: bytes, since: datetime) -> list[str]:
+    """The status codes of an address's final failures."""
+    rows = await connection.fetch(FAILURES, address_digest, since, FAILURES_READ)
+    return [row["reason"] for row in rows]
+
+
+async def release(connection: Connection, suppression_id: UUID, now: datetime) -> tuple[UUID, UUID] | None:
+    """Take an address off the list. Returns delivery_id and recipient_id, None when it does not stand there."""
+    row = await connection.fetchrow(RELEASE, suppression_id, now)
+    return None if row is None else (row["delivery_id"], row["recipient_id"])
+
+
+def listed(recipient_id: UUID | None, digests: Sequence[bytes] | None) -> Listing:
+    """The list, the newest first; only those of a recipient, or of one address by its digests."""
+    return Listing(
+        LISTED, (recipient_id, digests and list(digests)), (("newest", "numeric"), ("suppression_id", "uuid"))
+    )

@@ -1,0 +1,159 @@
+"""Which failures put an address on the suppression list, and what that does to the mails that follow."""
+
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import Envelope
+
+from contracts.notifications import MailRequest
+from services.notifications.suppressions.domain import SOFT_FAILURES, SOFT_WINDOW, Weight, weigh
+from services.notifications.tests.rig import Rig, all_of, code_mail
+
+ADDRESS = "nathalie.roy@firme.example"
+
+
+async def ended(rig: Rig, **mail: Any) -> MailRequest:
+    """Ask for a mail that was born now, and wait until it has ended."""
+    request = await rig.request(code_mail(issued_at=rig.clock.now, **mail))
+    over = "select due_at is null from mails where delivery_id = $1"
+    await rig.until(lambda: rig.unit.pool.fetchval(over, request.delivery_id))
+    return request
+
+
+async def listed(rig: Rig) -> list[str]:
+    """Why the addresses on the list stand there."""
+    rows = await rig.unit.pool.fetch("select reason from suppressions where released_at is null order by since")
+    return [row["reason"] for row in rows]
+
+
+def answers(status: str) -> Any:
+    return lambda _: f"550 {status} no"
+
+
+@pytest.mark.parametrize(
+    ("status", "weight"),
+    [
+        ("5.1.1", Weight.CONCLUSIVE),
+        ("5.1.10", Weight.CONCLUSIVE),
+        ("5.2.1", Weight.CONCLUSIVE),
+        ("5.4.4", Weight.CONCLUSIVE),
+        ("5.2.2", Weight.COUNTED),
+        ("5.4.1", Weight.COUNTED),
+        ("5.0.0", Weight.COUNTED),
+        ("4.4.1", Weight.COUNTED),
+        ("4.1.1", Weight.COUNTED),
+        ("5.1.7", Weight.NONE),
+        ("5.1.8", Weight.NONE),
+        ("5.7.1", Weight.NONE),
+        ("5.7.26", Weight.NONE),
+        ("4.7.1", Weight.NONE),
+        ("5.6.0", Weight.NONE),
+    ],
+)
+def test_only_what_is_said_about_the_address_counts_against_it(status: str, weight: Weight) -> None:
+    assert weigh(status) is weight
+
+
+async def test_an_address_that_does_not_exist_is_not_written_to_again(rig: Rig) -> None:
+    rig.host.unwelcome = {ADDRESS}
+    rig.send()
+    first = await ended(rig)
+    assert await rig.told(first) == ["MailAccepted", "MailBounced"]
+    rig.host.unwelcome = set()
+    second = await ended(rig, address="Nathalie.Roy@FIRME.example")
+    assert await rig.told(second) == ["MailAccepted", "MailSuppressed"]
+    assert await rig.unit.pool.fetchval("select reason from mails where state = 'suppressed'") == "no_such_address"
+    assert rig.host.taken == []
+
+
+async def test_a_person_is_told_alike_of_a_bounced_and_of_a_suppressed_mail(rig: Rig) -> None:
+    rig.host.unwelcome = {ADDRESS}
+    rig.send()
+    bounced, suppressed = await ended(rig), await ended(rig)
+    assert await rig.delivery(bounced) == await rig.delivery(suppressed)
+    assert (await rig.delivery(suppressed)).status == "undelivered"
+
+
+async def test_other_addresses_are_still_written_to(rig: Rig) -> None:
+    rig.host.unwelcome = {ADDRESS}
+    rig.send()
+    await ended(rig)
+    welcome = [await rig.request(code_mail(address=f"person{number}@firme.example")) for number in range(40)]
+    await all_of(*(rig.reaches(mail, "sent") for mail in welcome))
+
+
+async def test_a_refusal_of_us_is_not_held_against_the_address(rig: Rig) -> None:
+    rig.host.answers = answers("5.7.1")
+    rig.send()
+    for _ in range(SOFT_FAILURES + 1):
+        await ended(rig)
+    assert await listed(rig) == []
+
+
+async def test_a_full_mailbox_is_given_up_after_several_failures(rig: Rig) -> None:
+    rig.host.answers = answers("5.2.2")
+    rig.send()
+    for _ in range(SOFT_FAILURES):
+        assert await listed(rig) == []
+        await ended(rig)
+        rig.clock.advance(days=1)
+    assert await listed(rig) == ["repeated_failures"]
+
+
+async def test_failures_long_ago_no_longer_count(rig: Rig) -> None:
+    rig.host.answers = answers("5.2.2")
+    rig.send()
+    for _ in range(SOFT_FAILURES - 1):
+        await ended(rig)
+    rig.clock.advance(seconds=SOFT_WINDOW.total_seconds())
+    await ended(rig)
+    assert await listed(rig) == []
+
+
+async def test_failures_of_different_addresses_are_not_added_up(rig: Rig) -> None:
+    rig.host.answers = answers("5.2.2")
+    rig.send()
+    for number in range(2 * SOFT_FAILURES):
+        await ended(rig, address=f"person{number}@firme.example")
+    assert await listed(rig) == []
+
+
+async def test_an_address_suppressed_while_a_mail_waits_is_not_written_to(rig: Rig) -> None:
+    def refuse_once(_: Envelope) -> str:
+        return "451 4.7.1 later" if not deferred else "550 5.1.1 no such person"
+
+    deferred: list[bool] = []
+    rig.host.answers = refuse_once
+    rig.send()
+    waiting = await rig.request(code_mail())
+    await rig.reaches(waiting, "deferred")
+    deferred.append(True)
+    await ended(rig)
+    rig.later(seconds=5)
+    await rig.reaches(waiting, "undelivered")
+    assert (await rig.told(waiting))[-1] == "MailSuppressed"
+
+
+async def test_the_list_holds_no_address(rig: Rig) -> None:
+    rig.host.unwelcome = {ADDRESS}
+    rig.send()
+    request = await ended(rig)
+    [row] = await rig.unit.pool.fetch("select * from suppressions")
+    assert (row["delivery_id"], row["recipient_id"], row["status"], row["since"]) == (
+        request.delivery_id,
+        request.recipient_id,
+        "5.1.1",
+        rig.clock.now,
+    )
+    assert "nathalie" not in str(dict(row)) and len(row["address_digest"]) == 32
+    [noted] = await rig.unit.pool.fetch("select action, object_id, detail from audit")
+    assert noted["action"] == "address_suppressed" and noted["object_id"] == row["suppression_id"]
+
+
+async def test_a_mail_keeps_the_digest_of_its_address_after_its_seal_is_gone(rig: Rig) -> None:
+    rig.send()
+    request = await ended(rig)
+    row = await rig.unit.pool.fetchrow("select sealed, address_digest from mails")
+    assert row is not None
+    assert (row["sealed"], row["address_digest"]) == (None, rig.unit.tools.suppressions.digest(ADDRESS))
+    assert (await rig.delivery(request)).since == rig.clock.now
