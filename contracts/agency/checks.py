@@ -1,5 +1,6 @@
 """What must hold between the files of an agency's folder; each check yields its faults with file and line."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from contracts.agency import placeholders
@@ -7,9 +8,23 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
 from contracts.agency.linking import Linking
-from contracts.agency.mails import MAIL_FIELDS, MailTemplate, MailTemplates
+from contracts.agency.mails import (
+    MAIL_FIELDS,
+    OF_THE_AGENCY,
+    Action,
+    Block,
+    Heading,
+    MailTemplate,
+    MailTemplates,
+    block_texts,
+)
 from contracts.agency.relations import Relations
 from contracts.agency.text import LANGUAGES
+
+_FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
+"""Markup, and what mail programs turn into a link: an address of the web or of a mailbox, also a bare host name."""
+
+_LONGER_LINK = re.compile(r"\{\{ portal_url \}\}[/?#&=\w{]")
 
 
 def _repeated(document: Document, place: tuple[str | int, ...], codes: Iterable[str]) -> Iterator[Fault]:
@@ -115,7 +130,7 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
 
 
 def check_mail(document: Document, kind: str, templates: MailTemplates) -> Iterator[Fault]:
-    """Every placeholder is offered by that kind of mail, and what the mail is for is shown."""
+    """Every placeholder is offered by that kind of mail, what the mail is for is shown, and it calls for one action."""
     for language in LANGUAGES:
         template = templates.in_(language)
         fields = MAIL_FIELDS[kind]
@@ -124,9 +139,38 @@ def check_mail(document: Document, kind: str, templates: MailTemplates) -> Itera
             for reason in placeholders.faults(text, set(fields.offered), "{{ name }}"):
                 yield document.fault(reason, language, *place)
             shown |= placeholders.names(text, "{{ name }}")
+            for reason in _faulty_links(template, place, text):
+                yield document.fault(reason, language, *place)
+        if any(isinstance(block, Action) for block in template.blocks):
+            shown.add("portal_url")
         for name in sorted(fields.shown - shown):
             yield document.fault(f"This mail must show `{name}`.", language)
         yield from _check_optional(document, (language,), template, fields.optional)
+        if any(_calls_to_action(template.blocks_without(empty)) > 1 for empty in fields.absences()):
+            yield document.fault(
+                "This mail calls for more than one action: an `action` or one `{{ portal_url }}`, and no other.",
+                language,
+            )
+
+
+def _faulty_links(template: MailTemplate, place: tuple[str | int, ...], text: str) -> Iterator[str]:
+    if _FOREIGN.search(placeholders.without(text, "{{ name }}")):
+        yield (
+            "A mail holds no address and no markup of its own: `{{ portal_url }}` and `{{ support_email }}` name where"
+            " to turn."
+        )
+    if _LONGER_LINK.search(text):
+        yield "The portal's address goes on after `{{ portal_url }}`: a link carries nothing that tells readers apart."
+    block = template.blocks[place[1]] if len(place) == 2 and isinstance(place[1], int) else None
+    if block is None or isinstance(block, Heading | Action):
+        for name in sorted(placeholders.names(text, "{{ name }}") & OF_THE_AGENCY):
+            yield f"`{name}` becomes a link, and here is no place for one."
+
+
+def _calls_to_action(blocks: Sequence[Block]) -> int:
+    """The links to the portal; that to support is where to turn with a question, and no call."""
+    texts = [text for block in blocks for text in block_texts(block)]
+    return sum(isinstance(b, Action) for b in blocks) + sum(text.count("{{ portal_url }}") for text in texts)
 
 
 def _check_optional(

@@ -6,6 +6,7 @@ the time they come here: a date is written out in the language, several names ar
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -44,6 +45,11 @@ class MailFields:
             optional=frozenset(name for name, field in carried.items() if not field.is_required()),
         )
 
+    def absences(self) -> Iterator[frozenset[str]]:
+        """Every way in which some of the optional fields may be empty; first, none is."""
+        for count in range(len(self.optional) + 1):
+            yield from map(frozenset, combinations(sorted(self.optional), count))
+
 
 MAIL_FIELDS: Mapping[str, MailFields] = {request.mail: MailFields.of(request) for request in MAIL_REQUESTS}
 
@@ -56,9 +62,15 @@ class _Block(Policy):
     when: Code | None = None
     unless: Code | None = None
 
-    def applies(self, values: Mapping[str, str]) -> bool:
-        """Whether the block belongs into the mail that holds these values."""
-        return (self.when is None or bool(values[self.when])) and (self.unless is None or not values[self.unless])
+    def applies(self, empty: frozenset[str]) -> bool:
+        """Whether the block belongs into a mail in which these fields are empty."""
+        return self.when not in empty and (self.unless is None or self.unless in empty)
+
+
+class Heading(_Block):
+    """What the blocks after it are about; screen readers jump from one to the next."""
+
+    heading: Annotated[HumanText, Field(max_length=100)]
 
 
 class Paragraph(_Block):
@@ -77,6 +89,12 @@ class Steps(_Block):
     """What to do, in order, numbered by the renderer."""
 
     steps: tuple[HumanText, ...] = Field(min_length=1, max_length=20)
+
+
+class Action(_Block):
+    """The call to action: a button with this label that opens the portal. In text, the label and the address."""
+
+    action: Annotated[HumanText, Field(max_length=60)]
 
 
 class Fact(Policy):
@@ -98,7 +116,7 @@ class Note(_Block):
     note: HumanText
 
 
-_BLOCK_KINDS = ("paragraph", "code", "steps", "facts", "note")
+_BLOCK_KINDS = ("heading", "paragraph", "code", "steps", "action", "facts", "note")
 
 
 def _block_kind(block: Any) -> str | None:
@@ -107,9 +125,11 @@ def _block_kind(block: Any) -> str | None:
 
 
 Block = Annotated[
-    Annotated[Paragraph, Tag("paragraph")]
+    Annotated[Heading, Tag("heading")]
+    | Annotated[Paragraph, Tag("paragraph")]
     | Annotated[CodeBlock, Tag("code")]
     | Annotated[Steps, Tag("steps")]
+    | Annotated[Action, Tag("action")]
     | Annotated[Facts, Tag("facts")]
     | Annotated[Note, Tag("note")],
     Discriminator(
@@ -123,7 +143,13 @@ Block = Annotated[
 def block_texts(block: Block) -> list[str]:
     """Every text of the block, to be checked or filled in."""
     match block:
-        case Paragraph(paragraph=text) | CodeBlock(code=text) | Note(note=text):
+        case (
+            Heading(heading=text)
+            | Paragraph(paragraph=text)
+            | CodeBlock(code=text)
+            | Action(action=text)
+            | Note(note=text)
+        ):
             return [text]
         case Steps(steps=steps):
             return list(steps)
@@ -146,9 +172,9 @@ class MailTemplate(Policy):
             for text in block_texts(block):
                 yield ("blocks", index), text
 
-    def blocks_for(self, values: Mapping[str, str]) -> list[Block]:
-        """The blocks that belong into the mail that holds these values."""
-        return [block for block in self.blocks if block.applies(values)]
+    def blocks_without(self, empty: frozenset[str]) -> list[Block]:
+        """The blocks that belong into a mail in which these fields are empty."""
+        return [block for block in self.blocks if block.applies(empty)]
 
 
 class MailTemplates(Policy):

@@ -17,11 +17,16 @@ def names(text: str, syntax: Syntax) -> set[str]:
     return set(_PATTERNS[syntax].findall(text))
 
 
+def without(text: str, syntax: Syntax) -> str:
+    """`text` with each placeholder taken out."""
+    return _PATTERNS[syntax].sub("", text)
+
+
 def faults(text: str, offered: set[str], syntax: Syntax) -> Iterator[str]:
     """Why the text cannot be filled in, one sentence each: a name not offered, anything but a plain name."""
     for name in sorted(names(text, syntax) - offered):
         yield f"The placeholder `{name}` is not offered here; offered are {', '.join(sorted(offered))}."
-    if re.search(r"[{}]", _PATTERNS[syntax].sub("", text)):
+    if re.search(r"[{}]", without(text, syntax)):
         yield f"A brace stands outside a placeholder; the only form is `{syntax}`."
 
 

@@ -29,6 +29,15 @@ MAX_TERMS = 60_000
 
 WebAddress = Annotated[str, StringConstraints(max_length=300), AfterValidator(_web_address)]
 
+
+def _plain_address(address: str) -> str:
+    if "?" in address:
+        raise ValueError("an address that mails show has no query: nothing in it may tell one reader from another")
+    return address
+
+
+PortalAddress = Annotated[WebAddress, AfterValidator(_plain_address)]
+
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
@@ -124,7 +133,7 @@ class AgencyProfile(Policy):
     short_name: Text
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     default_language: Language
-    portal_url: WebAddress
+    portal_url: PortalAddress
     colours: Colours
     sender: Sender
     support: Annotated[tuple[Support, ...], Field(max_length=20), AfterValidator(_by_mail)]

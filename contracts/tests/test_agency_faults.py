@@ -253,6 +253,46 @@ SEEDS = {
         "    - paragraph: >-\n        Une question",
         "may be empty",
     ),
+    "address in a mail": Seed(
+        "mails/verification_code.yaml",
+        "Cliquez ensuite",
+        "Allez à https://ccq.example. Cliquez ensuite",
+        "Allez à",
+        "no address",
+    ),
+    "bare host in a mail": Seed(
+        "mails/verification_code.yaml", "Then click", "On ccq.example, click", "On ccq.example", "no address"
+    ),
+    "mailbox in a mail": Seed(
+        "mails/verification_code.yaml", "Then click", "Write to a@localhost and click", "Write to", "no address"
+    ),
+    "token at the portal's address": Seed(
+        "mails/linking_coordinates.yaml",
+        "{{ portal_url }} et",
+        "{{ portal_url }}/{{ code }} et",
+        "    - steps:",
+        "goes on after",
+    ),
+    "image in a mail": Seed(
+        "mails/verification_code.yaml", '"Bonjour,"', '"Bonjour <img>,"', '"Bonjour <img>', "no markup"
+    ),
+    "link in a subject": Seed(
+        "mails/profile_linked.yaml",
+        'subject: "Votre compte est lié',
+        'subject: "{{ support_email }} : votre compte est lié',
+        "  subject:",
+        "becomes a link",
+    ),
+    "two calls to action": Seed(
+        "mails/linking_coordinates.yaml",
+        '    - heading: "Marche à suivre"\n',
+        '    - action: "Commencer"\n    - heading: "Marche à suivre"\n',
+        "fr:\n",
+        "more than one action",
+    ),
+    "portal with a query": Seed(
+        "agency.yaml", "https://sel.ccq.org", "https://sel.ccq.org/?source=mail", "portal_url", "has no query"
+    ),
     "guard on a field never empty": Seed(
         "mails/linking_coordinates.yaml",
         "    - unless: responsible",

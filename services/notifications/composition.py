@@ -16,7 +16,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -138,7 +137,7 @@ class Composer:
             (kind, language, empty): _lay_out(environment, agency, language, template.in_(language), empty)
             for kind, template in agency.mails.items()
             for language in LANGUAGES
-            for empty in _combinations(MAIL_FIELDS[kind].optional)
+            for empty in MAIL_FIELDS[kind].absences()
         }
 
     def contents(self, kind: str) -> type[Contents]:
@@ -170,26 +169,17 @@ class Composer:
         return Letter(self.sender, recipient, message.encode("ascii"))
 
 
-def _combinations(optional: frozenset[str]) -> list[frozenset[str]]:
-    """Every way in which some of the optional fields may be empty."""
-    names = sorted(optional)
-    return [
-        frozenset(name for name, is_empty in zip(names, flags, strict=True) if is_empty)
-        for flags in product((False, True), repeat=len(names))
-    ]
-
-
 def _lay_out(
     environment: Environment, agency: Agency, language: Language, template: MailTemplate, empty: frozenset[str]
 ) -> Layout:
-    presence = {name: "" if name in empty else name for block in template.blocks for name in _conditions(block)}
     parameters: dict[str, Any] = {
         "language": language,
         "subject": template.subject,
         "preheader": template.preheader,
-        "blocks": template.blocks_for(presence),
+        "blocks": template.blocks_without(empty),
         "agency": agency.profile.name.in_(language),
         "short_name": agency.profile.short_name.in_(language),
+        "portal": agency.profile.portal_url,
         "colon": COLON[language],
         "light": LIGHT,
         "dark": DARK,
@@ -204,10 +194,6 @@ def _lay_out(
     )
 
 
-def _conditions(block: Any) -> list[str]:
-    return [name for name in (block.when, block.unless) if name is not None]
-
-
 def _wrapped(line: str) -> str:
     """The line broken at spaces only, aligned with the text of a list item; codes and addresses stay whole."""
     found = LIST_ITEM.match(line)
@@ -219,9 +205,9 @@ def _html_values(values: Mapping[str, str]) -> dict[str, str]:
     """The values for HTML; the agency's own addresses, which its data vouches for, become links."""
     html: dict[str, str] = {name: escape(value) for name, value in values.items()}
     if portal := values.get("portal_url"):
-        html["portal_url"] = Markup('<a href="{0}">{0}</a>').format(portal)
+        html["portal_url"] = Markup('<a href="{0}" style="color:inherit">{0}</a>').format(portal)
     if support := values.get("support_email"):
-        html["support_email"] = Markup('<a href="mailto:{0}">{0}</a>').format(support)
+        html["support_email"] = Markup('<a href="mailto:{0}" style="color:inherit">{0}</a>').format(support)
     return html
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.agency import Agency
+from contracts.agency import Agency, load
 from contracts.agency.typography import faults
 from contracts.events import Language
 from contracts.notifications import (
@@ -28,12 +28,14 @@ from contracts.notifications import (
     ProfileLinkedMail,
     VerificationCodeContents,
 )
-from services.notifications.composition import Composer, Letter, Unsendable
+from local import ROOT
+from services.notifications.composition import DARK, LIGHT, Composer, Letter, Surface, Unsendable
 from services.notifications.domain import Mail
 from services.notifications.handlers import OWN_FIELDS_OF_REQUESTS
 from services.notifications.tests.host import part
 from services.notifications.tests.rig import SEALER, START, code_mail, coordinates_mail, seal
 
+FOLDERS = sorted(file.parent for file in (ROOT / "agencies").glob("*/agency.yaml"))
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DELIVERY = UUID("019aa000-0000-7000-8000-000000000007")
 PERSON = Contents(address="luc.cote@firme.example", given_name="Luc")
@@ -168,7 +170,7 @@ def test_html_needs_nothing_from_outside_and_names_its_language(
     composer: Composer, kind: str, language: Language
 ) -> None:
     html = part(parsed(composer, SAMPLES[kind], language), "html")
-    assert f'<html lang="{language}">' in html
+    assert f'<html lang="{language}" dir="ltr">' in html
     assert not re.search(r"<img|<script|<link|<iframe|src=|url\(|@import", html)
     links = set(re.findall(r'href="([^"]+)"', html))
     assert links <= {"https://sel.ccq.org", "mailto:firmecomptable@ccq.org"}
@@ -190,6 +192,18 @@ def test_every_text_can_be_told_from_its_background_by_day_and_by_night(
     assert day.count("color:#") == 2 * len(by_day), "a colour stands without its counterpart"
     classes = set(re.findall(r'class="([a-z]+)"', day))
     assert classes - {"band"} <= set(re.findall(r"\.([a-z]+) \{", night))
+
+
+@pytest.mark.parametrize("surfaces", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_surface_has_the_contrast_that_text_needs(surfaces: dict[str, Surface]) -> None:
+    assert LIGHT.keys() == DARK.keys()
+    assert all(_contrast(*surface) >= 4.5 for surface in surfaces.values())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_agencys_colours_have_it_too(folder: Path) -> None:
+    colours = load(folder).profile.colours
+    assert _contrast(colours.primary, colours.on_primary) >= 4.5
 
 
 def test_a_linking_code_can_be_read_out_in_groups_of_four(composer: Composer) -> None:
