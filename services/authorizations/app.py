@@ -1,6 +1,7 @@
 """What a process of the service authorizations is made of."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -10,6 +11,7 @@ from services.authorizations.access import authzen
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.linking_codes import api as linking_codes_api
+from services.authorizations.linking_codes import chores
 from services.authorizations.organizations import api as organizations_api
 from services.authorizations.relations import api as relations_api
 from services.authorizations.tools import Tools
@@ -42,5 +44,6 @@ service: Service[Tools] = Service(
         access_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
+    chores=lambda unit: [partial(chores.raise_portions, unit)],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
 )

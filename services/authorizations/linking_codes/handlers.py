@@ -1,4 +1,7 @@
-"""A batch raises the generation of each contact it names; linking sees the higher generation and issues a code."""
+"""A batch raises the generation of each contact it names; linking sees the higher generation and issues a code.
+
+It does so in portions, at a pace that leaves room for everybody else: a campaign may name 50,000 contacts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,16 +39,27 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
     ]
     batch_id = work.new_id()
     await storage.add(work.connection, batch_id, f"{work.actor.kind}:{work.actor.id}", work.now)
-    for candidate in found:
-        if not candidate.has_address:
-            await storage.add_item(work.connection, batch_id, candidate.contact_id, None)
-            continue
-        generation = await contacts.raise_generation(work.connection, candidate.contact_id, "bulk")
-        await storage.add_item(work.connection, batch_id, candidate.contact_id, generation)
-        await publish_state(work, candidate.contact_id)
+    await storage.add_items(
+        work.connection,
+        batch_id,
+        waiting=[candidate.contact_id for candidate in found if candidate.has_address],
+        unreachable=[candidate.contact_id for candidate in found if not candidate.has_address],
+    )
     for organization_id in known:
         work.audit("linking_codes_requested", organization_id=organization_id, object_id=batch_id)
     return batch_id
+
+
+async def raise_portion(work: Work[Tools], limit: int) -> int:
+    """Ask for the codes of the next contacts, whatever batch they belong to. Returns how many."""
+    items = await storage.next_items(work.connection, limit)
+    await organizations.lock(work.connection, [item.organization_id for item in items])
+    work.take_time()
+    for item in items:
+        generation = await contacts.raise_generation(work.connection, item.contact_id, "bulk")
+        await storage.set_generation(work.connection, item, generation)
+        await publish_state(work, item.contact_id)
+    return len(items)
 
 
 async def follow_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:

@@ -1,6 +1,6 @@
 """Rows of batches of linking codes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,15 @@ class BatchRow:
     requested: int
     issued: int
     without_address: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """One contact of a batch, whose turn it is."""
+
+    batch_id: UUID
+    contact_id: UUID
+    organization_id: UUID
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ async def candidates(connection: Connection, organization_ids: Iterable[UUID]) -
 
 
 async def add(connection: Connection, batch_id: UUID, requested_by: str, at: datetime) -> None:
-    """Make a batch; its items come with `add_item`."""
+    """Make a batch; its items come with `add_items`."""
     await connection.execute(
         "insert into linking_code_batches (batch_id, requested_by, requested_at) values ($1, $2, $3)",
         batch_id,
@@ -55,13 +64,37 @@ async def add(connection: Connection, batch_id: UUID, requested_by: str, at: dat
     )
 
 
-async def add_item(connection: Connection, batch_id: UUID, contact_id: UUID, generation: int | None) -> None:
-    """One contact of a batch, and the generation it waits for; None when it has no address to send a code to."""
+async def add_items(
+    connection: Connection, batch_id: UUID, waiting: Sequence[UUID], unreachable: Sequence[UUID]
+) -> None:
+    """The contacts of a batch: those whose code waits for its turn, and those without an address to send one to."""
     await connection.execute(
-        "insert into linking_code_batch_items (batch_id, contact_id, generation, skipped)"
-        " values ($1, $2, $3, case when $3::int is null then 'no_address' end)",
+        "insert into linking_code_batch_items (batch_id, contact_id, skipped)"
+        " select $1::uuid, contact_id, null from unnest($2::uuid[]) as waiting (contact_id)"
+        " union all select $1::uuid, contact_id, 'no_address' from unnest($3::uuid[]) as unreachable (contact_id)",
         batch_id,
-        contact_id,
+        waiting,
+        unreachable,
+    )
+
+
+async def next_items(connection: Connection, limit: int) -> list[Item]:
+    """Lock contacts whose turn it is, those of the oldest batch first, that no other worker has in hand."""
+    rows = await connection.fetch(
+        "select i.batch_id, i.contact_id, c.organization_id from linking_code_batch_items i"
+        " join contacts c using (contact_id) where i.generation is null and i.skipped is null"
+        " order by i.batch_id, i.contact_id limit $1 for update of i skip locked",
+        limit,
+    )
+    return [Item(**row) for row in rows]
+
+
+async def set_generation(connection: Connection, item: Item, generation: int) -> None:
+    """The generation whose code the item waits for."""
+    await connection.execute(
+        "update linking_code_batch_items set generation = $3 where batch_id = $1 and contact_id = $2",
+        item.batch_id,
+        item.contact_id,
         generation,
     )
 

@@ -20,7 +20,8 @@ from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports.handlers import import_organization
-from services.authorizations.linking_codes.handlers import follow_issue
+from services.authorizations.linking_codes import storage
+from services.authorizations.linking_codes.handlers import follow_issue, raise_portion
 from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
 
 
@@ -106,6 +107,7 @@ async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: F
     body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
     made = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
     assert (made.status_code, made.json()["requested"], made.json()["issued"]) == (202, 2, 0)
+    await firm.opened.unit.run(raise_portion, 10, TEST)
     state = (await firm.opened.published("Contact"))[-1]
     assert state["linking_code_generation"] == 1
     issued = LinkingCodeIssued(
@@ -120,6 +122,7 @@ async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: F
 async def test_the_codes_of_a_batch_are_bulk_and_stay_so_when_the_contact_changes(firm: Firm) -> None:
     body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
     await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    await firm.opened.unit.run(raise_portion, 10, TEST)
     state = (await firm.opened.published("Contact"))[-1]
     assert state["linking_code_priority"] == "bulk"
     await firm.opened.unit.run(publish_state, UUID(state["contact_id"]), TEST)
@@ -130,6 +133,31 @@ async def test_the_code_of_somebody_who_was_just_added_is_not_bulk(firm: Firm) -
     await firm.add_member()
     state = (await firm.opened.published("Contact"))[-1]
     assert (state["linking_code_generation"], state["linking_code_priority"]) == (1, "normal")
+
+
+async def test_a_batch_of_any_size_is_carried_out_in_portions_each_contact_once(firm: Firm) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    for _ in range(2):
+        await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    before = len(await firm.opened.published("Contact"))
+
+    raised = [(await firm.opened.unit.run(raise_portion, 1, TEST)).outcome for _ in range(5)]
+
+    assert raised == [1, 1, 1, 1, 0]
+    states = (await firm.opened.published("Contact"))[before:]
+    assert sorted(state["linking_code_generation"] for state in states) == [1, 1, 2, 2]
+
+
+async def test_two_workers_carry_out_different_portions(firm: Firm) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+    async with firm.opened.unit.pool.acquire() as other, other.transaction():
+        [taken] = await storage.next_items(other, 1)
+        await firm.opened.unit.run(raise_portion, 10, TEST)
+        states = await firm.opened.published("Contact")
+
+    raised = {state["contact_id"] for state in states if state["linking_code_generation"]}
+    assert len(raised) == 1 and str(taken.contact_id) not in raised
 
 
 async def test_a_batch_counts_and_leaves_out_who_has_no_address(firm: Firm) -> None:
