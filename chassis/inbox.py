@@ -1,6 +1,6 @@
 """The inbox: each message is applied once, because its id is claimed in the transaction that does its work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,6 +29,10 @@ class Duplicate:
 
 class Behind:
     """An earlier message of the same key is parked, and order matters."""
+
+
+class NotTogether(Exception):
+    """A key of the batch has a parked message: each message of the batch must be looked at by itself."""
 
 
 async def take(connection: Connection, claim: Claim) -> type[Duplicate] | type[Behind] | None:
@@ -71,3 +75,37 @@ async def claim_alone(connection: Connection, consumer: str, event_id: UUID) -> 
 async def lock_key(connection: Connection, consumer: str, topic: str, key: bytes) -> None:
     """Let nobody else handle, redrive or drop a message of this key until the transaction ends."""
     await connection.execute("select pg_advisory_xact_lock($1)", lock_number(consumer, topic, key.hex()))
+
+
+async def take_all(connection: Connection, claims: Sequence[Claim]) -> list[bool]:
+    """Claim messages of one subscription for the transaction that is open. Says of each whether it is ours to apply.
+
+    Raises NotTogether.
+    """
+    consumer, topic, ordered = claims[0].consumer, claims[0].topic, claims[0].ordered
+    if ordered:
+        keys = {claim.key for claim in claims}
+        # Sorted, here and below, so that two transactions never wait for each other.
+        await connection.execute(
+            "select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number",
+            sorted(lock_number(consumer, topic, key.hex()) for key in keys),
+        )
+        if await connection.fetchval(
+            "select exists (select from dead_letters where consumer = $1 and topic = $2 and key = any($3) and ordered)",
+            consumer,
+            topic,
+            list(keys),
+        ):
+            raise NotTogether
+    rows = await connection.fetch(
+        "insert into inbox (consumer, event_id) select $1, id from unnest($2::uuid[]) id"
+        " on conflict do nothing returning event_id",
+        consumer,
+        sorted({claim.event_id for claim in claims}),
+    )
+    fresh = {row["event_id"] for row in rows}
+    ours = []
+    for claim in claims:  # of two messages with one id, the first is applied
+        ours.append(claim.event_id in fresh)
+        fresh.discard(claim.event_id)
+    return ours

@@ -161,6 +161,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             tasks.append(asyncio.create_task(relay.run(), name="relay"))
             doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready
+            tasks.append(asyncio.create_task(doors.watch(), name="watch"))
             tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in service.chores(unit)]
         probes["running"] = _is_running(stopping, tasks)
         servers.append(

@@ -1,7 +1,7 @@
 """One use case, one transaction: state, inbox claim, audit rows and outbox rows stand or fall together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -219,6 +219,22 @@ class Unit(Generic[T]):
             return await handler(work, command) if standing is None else standing
 
         return await self._settled(claimed, Actor("service", self.origin.service))
+
+    async def receive_all(
+        self, handler: Handler[T, Sequence[C], R], commands: Sequence[C], claims: Sequence[Claim]
+    ) -> list[bool]:
+        """Run a handler once, in one transaction, for those of several messages that were not applied before.
+
+        Says of each whether it was applied now. Raises NotTogether when one must be looked at by itself.
+        """
+
+        async def claimed(work: Work[T]) -> list[bool]:
+            fresh = await inbox.take_all(work.connection, claims)
+            if ours := [command for command, is_fresh in zip(commands, fresh, strict=True) if is_fresh]:
+                await handler(work, ours)
+            return fresh
+
+        return (await self._settled(claimed, Actor("service", self.origin.service))).outcome
 
     async def _settled(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
         try:

@@ -61,7 +61,7 @@ class DeadLetter:
             record.partition,
             record.offset,
             record.key,
-            [(_text(name.encode()), _text(value)) for name, value in record.headers],
+            [(_text(name.encode(errors="surrogateescape")), _text(value)) for name, value in record.headers],
             record.value,
             reason[:LONGEST_REASON].replace("\0", "�"),
             attempts,
@@ -73,7 +73,7 @@ class DeadLetter:
 
     def wire_headers(self) -> list[tuple[str, bytes | None]]:
         """The headers as they came."""
-        return [((_bytes(name) or b"").decode(), _bytes(value)) for name, value in self.headers]
+        return [((_bytes(name) or b"").decode(errors="surrogateescape"), _bytes(value)) for name, value in self.headers]
 
 
 def _text(content: bytes | None) -> Text:

@@ -136,11 +136,14 @@ class Redrive(Generic[T]):
         subscription = self._by_type.get(envelope.type)
         if subscription is None:
             raise NobodyTakesIt("this service has no handler for the letter's type")
-        event = read_event(envelope, letter.key, letter.payload)
+        taking = subscription.taking(read_event(envelope, letter.key, letter.payload))
+        if taking is None:
+            raise NobodyTakesIt("this service passes tombstones of the letter's type over")
+        handler, command = taking
         if not await inbox.claim_alone(work.connection, letter.consumer, envelope.id):
             return "duplicate"
         actor, work.actor = work.actor, self._service
-        outcome = await subscription.handler(work, event)
+        outcome = await handler(work, command)
         work.actor = actor
         return "refused" if isinstance(outcome, Refusal) else "applied"
 

@@ -10,9 +10,8 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
-from chassis import doors
 from chassis.database import Connection
-from chassis.doors import Order, Subscription
+from chassis.doors import Doors, Order, Subscription, messages, reception
 from chassis.outcomes import CommitUnknown, Poison, Refusal, Transient
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import count, opened
@@ -25,8 +24,8 @@ KEPT = Subscription(AccountOpened, count, Order.KEPT)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "FIRST_PAUSE", 0.005)
-    monkeypatch.setattr(doors, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(reception, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(reception, "LONGEST_PAUSE", 0.05)
 
 
 def failing(error: Exception, *, on: str = "0") -> Any:
@@ -93,7 +92,9 @@ async def test_a_message_delivered_to_two_processes_at_once_takes_effect_once(
     await wire.send(opened(identity, 1))
     [record] = await wire.read(1)
 
-    await asyncio.gather(*[door.take(record) for found in (first, second) for door in found._doors])
+    takes = [door._reception for found in (first, second) for door in found._doors]
+    message = messages.read(record, takes[0].by_type)
+    await asyncio.gather(*[take.take([message], asyncio.Event()) for take in takes])
 
     assert await bench.counted(identity) == "1"
 
@@ -202,7 +203,11 @@ async def test_a_transient_fault_is_retried_in_place_so_often_and_then_parked(
     await wire.send(opened(identity, 0))
 
     [letter] = await parked(bench, 1)
-    assert (letter["reason"], letter["attempts"], len(tries)) == ("Transient: not yet", doors.ATTEMPTS, doors.ATTEMPTS)
+    assert (letter["reason"], letter["attempts"], len(tries)) == (
+        "Transient: not yet",
+        reception.ATTEMPTS,
+        reception.ATTEMPTS,
+    )
 
 
 async def test_a_transient_fault_that_passes_takes_effect_once(bench: Bench, wire: Wire, open_doors: OpenDoors) -> None:
@@ -451,8 +456,8 @@ async def test_stopping_while_the_database_is_away_is_quick_and_the_message_come
     bench: Bench, wire: Wire, open_doors: OpenDoors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = uuid4()
-    monkeypatch.setattr(doors, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(doors, "LONGEST_PAUSE", 60.0)
+    monkeypatch.setattr(reception, "FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(reception, "LONGEST_PAUSE", 60.0)
     away = asyncio.Event()
 
     async def unreachable(work: Work[None], event: AccountOpened) -> None:
@@ -474,7 +479,7 @@ async def test_doors_that_could_not_open_open_at_the_next_try(
     bench: Bench, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = uuid4()
-    found = doors.Doors("test", wire.servers, wire.prefix, bench.unit, [KEPT])
+    found = Doors("test", wire.servers, wire.prefix, bench.unit, [KEPT])
     [door] = found._doors
     start, failures = door.subscriber.start, [ConnectionRefusedError()]
 
@@ -500,7 +505,7 @@ async def test_the_commit_unknown_of_a_message_is_no_reason_to_park_it(
     bench: Bench, wire: Wire, open_doors: OpenDoors
 ) -> None:
     identity = uuid4()
-    faults = [CommitUnknown() for _ in range(2 * doors.ATTEMPTS)]
+    faults = [CommitUnknown() for _ in range(2 * reception.ATTEMPTS)]
 
     async def unknown(work: Work[None], event: AccountOpened) -> None:
         if faults:

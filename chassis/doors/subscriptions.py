@@ -1,0 +1,46 @@
+"""What a service reads of others, and what each subscription promises."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from chassis.work import Handler
+from contracts.cloudevents import Forgotten
+from contracts.events import Event
+from contracts.topics import Topic
+
+T = TypeVar("T")
+
+
+class Order(Enum):
+    """What happens to later messages of a key while an earlier one is parked."""
+
+    KEPT = "they park behind it"
+    FREE = "they go on: each is a state with a version, a withdrawal, or independent of the others"
+
+
+@dataclass(frozen=True)
+class Subscription(Generic[T]):
+    """One kind of event, the handler it goes to, and whether order within its key matters.
+
+    With `batch` the handler gets a sequence of events, in the order of their partition and only those that were not
+    applied before, and runs in one transaction for all of them. When it raises, they come again one by one, as
+    sequences of one. `forget` gets the key (a UUID) of a state's tombstone; without it tombstones are passed over.
+    """
+
+    event: type[Event]
+    handler: Handler[T, Any, Any]
+    order: Order
+    batch: bool = False
+    forget: Handler[T, Any, Any] | None = None
+
+    def taking(self, content: Event | Forgotten) -> tuple[Handler[T, Any, Any], Any] | None:
+        """The handler that takes one message, and what it is given. None for a tombstone that is passed over."""
+        if isinstance(content, Forgotten):
+            return None if self.forget is None else (self.forget, content.key)
+        return self.handler, (content,) if self.batch else content
+
+
+def consumer_name(service: str, topic: Topic) -> str:
+    """The consumer group, and the name under which the inbox remembers; one per service and topic."""
+    return f"{service}.{topic.name}"
