@@ -9,13 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from chassis.database import Pool, neighbour_failed
+from chassis.dead_letters import metrics as dead_letters
 
 OUTBOX_DEPTH = Gauge("mandat_outbox_depth", "Rows in the outbox that Kafka has not acknowledged, to 100,000")
 OUTBOX_AGE = Gauge("mandat_outbox_age_seconds", "Age of the oldest row in the outbox")
-PARKED = Gauge("mandat_dead_letters", "Messages parked and not yet redriven or dropped")
 LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
 LOOK_EVERY = 1.0  # seconds
 COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and counting would slow it further
@@ -23,8 +23,11 @@ COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and cou
 Probe = Callable[[], Awaitable[bool]]
 
 
-def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe]) -> Starlette:
-    """The operations application: /livez, /readyz, /metrics, /openapi.json."""
+def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe], agents: FastAPI | None = None) -> Starlette:
+    """The operations application: /livez, /readyz, /metrics, /openapi.json.
+
+    `agents` serves every other path; /operations/openapi.json describes it.
+    """
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -40,14 +43,20 @@ def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe]) -> Starlette:
     async def openapi(_: Request) -> Response:
         return JSONResponse(gateway.openapi())
 
-    return Starlette(
-        routes=[
-            Route("/livez", livez),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-            Route("/openapi.json", openapi),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route("/openapi.json", openapi),
+    ]
+    if agents is not None:
+        document = JSONResponse(agents.openapi())
+
+        async def agents_openapi(_: Request) -> Response:
+            return document
+
+        routes += [Route("/operations/openapi.json", agents_openapi), Mount("/", agents)]
+    return Starlette(routes=routes)
 
 
 async def _ask(probe: Probe) -> bool:
@@ -73,10 +82,10 @@ async def observe(pool: Pool) -> None:
             row = await pool.fetchrow(
                 "select (select count(*) from (select from outbox limit $1) counted) as depth,"
                 " coalesce((select extract(epoch from clock_timestamp() - created_at)::float from outbox"
-                " order by id limit 1), 0) as age,"
-                " (select count(*) from dead_letters) as parked",
+                " order by id limit 1), 0) as age",
                 COUNT_TO,
             )
+            await dead_letters.look(pool)
         except Exception as error:
             if not neighbour_failed(error):
                 raise
@@ -84,4 +93,3 @@ async def observe(pool: Pool) -> None:
         assert row is not None
         OUTBOX_DEPTH.set(row["depth"])
         OUTBOX_AGE.set(row["age"])
-        PARKED.set(row["parked"])

@@ -20,6 +20,8 @@ from uuid_utils.compat import uuid7
 from chassis import gateway, keys, operations, telemetry, tracing
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
+from chassis.dead_letters import api as letters
+from chassis.dead_letters.redrive import Redrive
 from chassis.doors import Doors, Subscription, consumer_name
 from chassis.gateway import Gateway
 from chassis.relay import Relay
@@ -35,6 +37,7 @@ T = TypeVar("T")
 
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 ROLES = ("api", "worker", "all", "openapi")
+COMMANDS = ("dead-letters …",)
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,13 @@ class _Server(uvicorn.Server):
 
 
 def main(service: Service[T], arguments: Sequence[str]) -> int:
-    """Run one role of a service until it is told to stop. Returns the process's exit status."""
+    """Run one role of a service until it is told to stop, or an operator's command. Returns the exit status."""
+    if arguments[:1] == ["dead-letters"]:
+        from chassis.dead_letters import command  # noqa: PLC0415 (a command is made of services)
+
+        return command.main(service, arguments[1:])
     if len(arguments) != 1 or arguments[0] not in ROLES:
-        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES))}\n")
+        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES, *COMMANDS))}\n")
         return 2
     if arguments[0] == "openapi":
         sys.stdout.write(openapi(service))
@@ -140,6 +147,12 @@ def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, langua
     return app
 
 
+def build_agents_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
+    """What agents ask on the operations port."""
+    redrive = Redrive(service.name, unit, service.subscriptions)
+    return letters.build(service.name, Gateway(unit, verifier, {}, language), redrive)
+
+
 async def _serve(service: Service[T], settings: Settings, role: str) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -164,9 +177,10 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             tasks.append(asyncio.create_task(doors.watch(), name="watch"))
             tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in service.chores(unit)]
         probes["running"] = _is_running(stopping, tasks)
-        servers.append(
-            _server(operations.build(app, built.pool, probes), settings.operations_host, settings.operations_port, "")
-        )
+        language = built.agency.profile.default_language
+        agents = build_agents_gateway(service, unit, verifier, language) if servers else None  # a worker has no keys
+        watched = operations.build(app, built.pool, probes, agents)
+        servers.append(_server(watched, settings.operations_host, settings.operations_port, ""))
         serving = [asyncio.create_task(server.serve(), name="http") for server in servers]
         try:
             if doors is not None:

@@ -4,7 +4,7 @@ A letter's transaction takes the lock that the inbox takes on its key, so that n
 until the last letter is gone, and none overtakes (docs/architecture/delivery.md).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -95,10 +95,12 @@ class Redrive(Generic[T]):
             failed = Failed(letter_id, described(error))
         return (await self._unit.run(_note, failed, actor)).outcome
 
-    async def many(self, choice: Choice, actor: Actor) -> AsyncIterator[Outcome]:
-        """Redrive the chosen letters, oldest first, those too that park meanwhile; a key stops at its first failure."""
+    async def many(self, choice: Choice, actor: Actor, after: int = 0) -> AsyncGenerator[Outcome, None]:
+        """Redrive the chosen letters whose id is above `after`, oldest first; a key stops at its first failure.
+
+        Those that park meanwhile are redriven too.
+        """
         stopped: dict[tuple[str, str, bytes | None], int] = {}
-        after = 0
         while found := await storage.following(self._unit.pool, choice, after, AT_ONCE):
             for parked in found:
                 after, letter = parked.id, parked.letter

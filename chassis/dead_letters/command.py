@@ -1,0 +1,217 @@
+"""python -m services.NAME dead-letters …: for an operator at a terminal, perhaps at three in the morning.
+
+It needs the service's environment and its database; no process of the service need run, and Kafka need not answer.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import asyncpg
+
+from chassis import telemetry
+from chassis.dead_letters import handlers
+from chassis.dead_letters.handlers import Asked
+from chassis.dead_letters.redrive import Drop, Failed, Outcome, Redrive, Redriven, Waiting, drop
+from chassis.dead_letters.storage import Choice
+from chassis.dead_letters.views import LetterDetail, LetterView
+from chassis.outcomes import CommitUnknown, Refusal
+from chassis.service import Service, platform
+from chassis.settings import Settings
+from chassis.work import Actor, Unit
+from contracts import agency as agencies
+from contracts.problems import problems
+
+T = TypeVar("T")
+
+WELL, NOT_WELL = 0, 1
+REASON_SHOWN = 70  # characters of a reason in a list; `show` has all of it
+OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+def main(service: Service[T], arguments: Sequence[str]) -> int:
+    """Carry one command out. Returns 0 when all went well, 1 when something did not, 2 for a wrong command line."""
+    asked = _parser(service.name).parse_args(arguments)
+    telemetry.configure(service.name, "ERROR")
+    try:
+        return asyncio.run(_carry_out(service, service.settings(), asked))
+    except CommitUnknown:
+        return _complain("the database was lost in the middle of a commit: look with `list` before you go on")
+    except OUTAGES as error:
+        return _complain(f"the database does not answer, and what is not told above was not done: {error!r}")
+    except (ValueError, agencies.FaultyFiles) as error:
+        return _complain(str(error))
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service} dead-letters",
+        description="Messages that could not be handled. See docs/how-to/dead-letters.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="what is parked, oldest first")
+    listing.add_argument("--limit", type=_positive, default=50)
+    show = commands.add_parser("show", help="one letter, names and secrets masked")
+    show.add_argument("id", type=_positive)
+    redrive = commands.add_parser("redrive", help="handle again: one, all of a key, or all; each key in order")
+    redrive.add_argument("id", type=_positive, nargs="?")
+    redrive.add_argument("--all", action="store_true")
+    dropping = commands.add_parser("drop", help="give a message up for good")
+    dropping.add_argument("id", type=_positive)
+    dropping.add_argument("--reason", required=True, type=_text, help="kept in the audit; name no person")
+    for command in (listing, redrive):
+        command.add_argument("--consumer")
+        command.add_argument("--key", help="as `list` shows it")
+    for command in (redrive, dropping):
+        command.add_argument("--by", required=True, type=_text, metavar="NAME", help="who you are, for the audit")
+    for command in (listing, show):
+        command.add_argument("--by", default="unnamed", type=_text, metavar="NAME", help="who you are, for the audit")
+    for command in (listing, show, redrive, dropping):
+        command.add_argument("--json", action="store_true", help="one JSON object a line")
+    redrive.set_defaults(refuse=redrive.error)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise argparse.ArgumentTypeError("not a number above 0")
+    return int(text)
+
+
+def _text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError("must say something, on one line")
+    return text.strip()
+
+
+async def _carry_out(service: Service[T], settings: Settings, asked: argparse.Namespace) -> int:
+    if asked.command == "redrive" and (asked.id is not None) + (asked.key is not None or asked.all) != 1:
+        asked.refuse("name one letter by its id, or a key with --key, or --all")
+    desk = Desk(Actor("operator", getattr(asked, "by", "")), as_json=asked.json)
+    async with platform(service, settings) as (_, unit):
+        match asked.command:
+            case "list":
+                return await desk.list(unit, Asked(Choice(asked.consumer, asked.key), None, asked.limit))
+            case "show":
+                return await desk.show(unit, asked.id)
+            case "drop":
+                return await desk.drop(unit, Drop(asked.id, asked.reason))
+            case _:
+                redrive = Redrive(service.name, unit, service.subscriptions)
+                chosen = Choice(asked.consumer, asked.key)
+                return await desk.redrive(redrive, asked.id if asked.id is not None else chosen)
+
+
+@dataclass
+class Desk:
+    """Where an operator's commands are carried out and answered."""
+
+    actor: Actor
+    as_json: bool
+
+    async def list(self, unit: Unit[Any], asked: Asked) -> int:
+        """What is parked."""
+        found = (await unit.run(handlers.list_letters, asked, self.actor)).outcome
+        if isinstance(found, Refusal):
+            return _complain(_refused(found))
+        for letter in found.letters:
+            self._tell(letter.model_dump(mode="json"), _line(letter))
+        page = found.page
+        more = "" if page.exact else "at least "
+        self._sum_up(f"{len(found.letters)} shown of {more}{page.total} parked" if page.total else "nothing is parked")
+        return WELL
+
+    async def show(self, unit: Unit[Any], letter_id: int) -> int:
+        """One letter."""
+        found = (await unit.run(handlers.show, letter_id, self.actor)).outcome
+        if isinstance(found, Refusal):
+            return _complain(_refused(found))
+        self._tell(found.model_dump(mode="json"), _page(found))
+        return WELL
+
+    async def drop(self, unit: Unit[Any], command: Drop) -> int:
+        """Give one up."""
+        found = (await unit.run(drop, command, self.actor)).outcome
+        if isinstance(found, Refusal):
+            return _complain(_refused(found))
+        self._tell({"id": found.id, "ending": "dropped"}, f"{found.id}  dropped: it will never be applied")
+        return WELL
+
+    async def redrive(self, redrive: Redrive[Any], chosen: int | Choice) -> int:
+        """Dig up one or many."""
+        ends = {Redriven: 0, Failed: 0, Waiting: 0}
+        async with contextlib.aclosing(self._outcomes(redrive, chosen)) as outcomes:
+            async for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    return _complain(_refused(outcome))
+                ends[type(outcome)] += 1
+                self._tell(*_ending(outcome))
+        self._sum_up(f"{ends[Redriven]} redriven, {ends[Failed]} failed again, {ends[Waiting]} wait behind those")
+        return NOT_WELL if ends[Failed] or ends[Waiting] else WELL
+
+    async def _outcomes(self, redrive: Redrive[Any], chosen: int | Choice) -> AsyncGenerator[Outcome | Refusal, None]:
+        if isinstance(chosen, int):
+            yield await redrive.one(chosen, self.actor)
+            return
+        async for outcome in redrive.many(chosen, self.actor):
+            yield outcome
+
+    def _tell(self, facts: dict[str, Any], words: str) -> None:
+        print(json.dumps(facts, ensure_ascii=False) if self.as_json else words, flush=True)
+
+    def _sum_up(self, words: str) -> None:
+        if not self.as_json:
+            print(words)
+
+
+def _complain(words: str) -> int:
+    sys.stderr.write(words + "\n")
+    return NOT_WELL
+
+
+def _refused(refusal: Refusal) -> str:
+    if refusal.code == "not_found":
+        return "no such letter: redriven or dropped meanwhile, or of another service"
+    return problems()[refusal.code].detail.in_("en", **refusal.parameters)
+
+
+def _line(letter: LetterView) -> str:
+    kind = "unreadable" if letter.type is None else letter.type.removeprefix("mandat.")
+    why = "waits behind an earlier letter of its key" if letter.behind else letter.reason[:REASON_SHOWN]
+    return (
+        f"{letter.id}  {letter.first_at:%Y-%m-%d %H:%M:%S}  {kind}  key {letter.key}  {letter.consumer}"
+        f"  tried {letter.attempts}×  {why}"
+    )
+
+
+def _page(letter: LetterDetail) -> str:
+    facts = letter.model_dump(mode="json", exclude={"payload"})
+    width = max(map(len, facts))
+    lines = [f"{name.replace('_', ' '):<{width}}  {'–' if value is None else value}" for name, value in facts.items()]
+    if letter.payload is not None:
+        lines += [
+            "payload (••• stands for a text that is not shown)",
+            json.dumps(letter.payload, ensure_ascii=False, indent=2),
+        ]
+    return "\n".join(lines)
+
+
+def _ending(outcome: Outcome) -> tuple[dict[str, Any], str]:
+    match outcome:
+        case Redriven(identity, ending):
+            words = {
+                "applied": "applied",
+                "refused": "its handler refused it and said so; it is done",
+                "duplicate": "had been applied before; it is done",
+            }[ending]
+            return {"id": identity, "ending": ending}, f"{identity}  {words}"
+        case Failed(identity, reason):
+            return {"id": identity, "ending": "failed", "reason": reason}, f"{identity}  FAILED AGAIN: {reason}"
+        case Waiting(identity, earlier):
+            facts = {"id": identity, "ending": "waiting", "waits_for": earlier}
+            return facts, f"{identity}  not tried: it waits for {earlier}"
