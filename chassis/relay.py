@@ -1,8 +1,12 @@
-"""From the outbox to Kafka, in order: one relay leads per database, and deletes only what the broker acknowledged."""
+"""From the outbox to Kafka, in order: each shard has one relay at a time, which deletes what the broker acknowledged.
+
+Order is promised per topic and key. So shards may go their own pace, and rows for a topic that Kafka does not have wait
+by themselves, loudly, and hold back no row of another.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import structlog
@@ -12,21 +16,31 @@ from prometheus_client import Counter
 
 from chassis import tracing
 from chassis.bell import Bell
+from chassis.broker_topics import BrokerTopics
 from chassis.database import Connection, connect, neighbour_failed
+from chassis.shards import HELD, Shards
 from chassis.waiting import set_within
 
 log = structlog.get_logger()
 
-LEADERSHIP = 7_263_002  # session lock: whoever holds it relays; a database is one service's
 BATCH = 500  # rows in hand at once; after a crash at most so many are sent again
 POLL = 1.0  # seconds, behind the bell
-TAKEOVER = 1.0  # seconds between a follower's tries to lead
 ACKNOWLEDGEMENT = 30.0  # seconds; a shorter patience only makes repeats when a broker stalls
 LETTING_GO = 5.0  # seconds that a producer gets to finish what is in flight
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds, when a neighbour fails
 
 RELAYED = Counter("mandat_outbox_relayed", "Outbox rows that Kafka acknowledged", ["topic"])
 FAILURES = Counter("mandat_relay_failures", "Times the relay lost the database or the broker and started again")
+
+# Plans are cached, and one that was made while the outbox was empty would read and sort all of a deep one.
+BY_INDEX = "set enable_seqscan = off; set enable_bitmapscan = off"
+ROWS = "select id, topic, key, headers, payload, created_at from outbox"
+FROM_ALL = f"{ROWS} where topic <> all($1::text[]) order by id limit $2"
+FROM_SOME = f"""
+select batch.* from unnest($3::smallint[]) as led (number), lateral (
+    {ROWS} where shard = led.number and topic <> all($1::text[]) order by id limit $2
+) as batch order by id limit $2
+"""
 
 
 def make_producer(servers: str) -> AIOKafkaProducer:
@@ -37,11 +51,16 @@ def make_producer(servers: str) -> AIOKafkaProducer:
 class Relay:
     """Publishes what transactions left in the outbox."""
 
-    def __init__(self, dsn: str, servers: str, bell: Bell) -> None:
-        """`bell` rings when a transaction left rows; the relay polls behind it all the same."""
+    def __init__(self, dsn: str, servers: str, bell: Bell, publishes: Sequence[str] = ()) -> None:
+        """`bell` rings when a transaction left rows; the relay polls behind it all the same.
+
+        `publishes` names the topics that must be there before this process is ready.
+        """
         self._dsn = dsn
         self._servers = servers
         self._bell = bell
+        self._publishes = publishes
+        self._complete = False
         self._stopping = asyncio.Event()
         self._pause = FIRST_PAUSE
 
@@ -62,25 +81,35 @@ class Relay:
         self._stopping.set()
         self._bell.ring()
 
+    async def ready(self) -> bool:
+        """Whether, at the last look, the broker had every topic that this process publishes on."""
+        return self._complete
+
     async def _session(self) -> None:
         connection = await connect(self._dsn)
         try:
+            await connection.execute(BY_INDEX)
             await self._bell.hear(connection)
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADERSHIP):
-                if await set_within(self._stopping, TAKEOVER):
-                    return
             async with _producer(self._servers) as producer:
-                self._bell.answered_here = True
-                await self._lead(connection, producer)
+                topics = BrokerTopics(producer, self._publishes)
+                await topics.look()
+                shards = Shards(connection)
+                await shards.join()
+                await self._lead(connection, producer, shards, topics)
         finally:
             self._bell.answered_here = False
+            HELD.set(0)
             connection.terminate()
 
-    async def _lead(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+    async def _lead(
+        self, connection: Connection, producer: AIOKafkaProducer, shards: Shards, topics: BrokerTopics
+    ) -> None:
         while True:
-            rows = await connection.fetch(
-                "select id, topic, key, headers, payload, created_at from outbox order by id limit $1", BATCH
-            )
+            await shards.settle()
+            self._bell.answered_here = shards.all_held
+            await topics.look_for_missing()
+            self._complete = not topics.missing
+            rows = await _fetch(connection, shards, topics)
             if not rows and self._stopping.is_set():
                 return
             if not rows:
@@ -95,6 +124,20 @@ class Relay:
             for row in rows:
                 RELAYED.labels(row["topic"]).inc()
                 tracing.sent(row["topic"], row["headers"], row["created_at"])
+
+
+async def _fetch(connection: Connection, shards: Shards, topics: BrokerTopics) -> list[Any]:
+    """The oldest rows of our shards whose topics are there."""
+    if not shards.held:
+        return []
+    waiting = list(topics.missing)
+    if shards.all_held:
+        rows = await connection.fetch(FROM_ALL, waiting, BATCH)
+    else:
+        rows = await connection.fetch(FROM_SOME, waiting, BATCH, sorted(shards.held))
+    if not await topics.know({row["topic"] for row in rows}):
+        return await _fetch(connection, shards, topics)  # without the rows that have just proved to be waiting
+    return list(rows)
 
 
 @contextlib.asynccontextmanager

@@ -30,6 +30,7 @@ from chassis.settings import Settings
 from chassis.tokens import Verifier
 from chassis.work import Origin, Unit
 from contracts import agency as agencies
+from contracts import flow
 from contracts.events import Language
 
 log = structlog.get_logger()
@@ -170,7 +171,9 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
         relay, doors = None, None
         if role in ("worker", "all"):
             dsn = settings.database_url.get_secret_value()
-            relay = Relay(dsn, settings.kafka_servers, unit.outbox)
+            publishes = [settings.topic_prefix + topic.name for topic in flow.topics_of(service.name)]
+            relay = Relay(dsn, settings.kafka_servers, unit.outbox, publishes)
+            probes["relay"] = relay.ready
             tasks.append(asyncio.create_task(relay.run(), name="relay"))
             doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready

@@ -18,7 +18,7 @@ from contracts.notifications import (
     ProfileLinkedMail,
     VerificationCodeMail,
 )
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, Kind, Topic
 
 SERVICES: tuple[str, ...] = tuple(sorted({topic.service for topic in TOPICS}))
 
@@ -50,3 +50,13 @@ def readers(event: type[Event]) -> tuple[str, ...]:
 def publishers(event: type[Event]) -> tuple[str, ...]:
     """The services that publish the event, in alphabetical order. KeyError for a mail request that nobody asks for."""
     return MAIL_REQUESTERS[event] if issubclass(event, MailRequest) else (event.topic.service,)
+
+
+def topics_of(service: str) -> tuple[Topic, ...]:
+    """The topics that the service publishes on: its own, and those of the mails it asks for."""
+    mails = {topic for mail, services in MAIL_REQUESTERS.items() if service in services for topic in mail.topics()}
+    return tuple(
+        topic
+        for topic in TOPICS
+        if topic in mails or (topic.service == service and topic.kind is not Kind.CONFIDENTIAL)
+    )

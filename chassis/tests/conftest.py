@@ -171,9 +171,9 @@ class Wire:
         await self.producer.send_and_wait(self.topic, **(record | changes))
 
     @asynccontextmanager
-    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """Reads the topic from its beginning."""
-        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.servers, auto_offset_reset="earliest")
+    async def consumer(self, topic: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+        """Reads the topic, or another, from its beginning."""
+        consumer = AIOKafkaConsumer(topic or self.topic, bootstrap_servers=self.servers, auto_offset_reset="earliest")
         await consumer.start()
         try:
             yield consumer
@@ -184,6 +184,16 @@ class Wire:
         """The first so many records of the topic, in order within each partition."""
         async with self.consumer() as consumer, asyncio.timeout(10):
             return [await consumer.getone() for _ in range(number)]
+
+    async def everything(self, topic: str | None = None) -> "list[ConsumerRecord[bytes, bytes]]":
+        """Every record of the topic, or of another, that is there now, in order within each partition."""
+        async with self.consumer(topic) as consumer, asyncio.timeout(20):
+            ends = await consumer.end_offsets(consumer.assignment())
+            found: list[ConsumerRecord[bytes, bytes]] = []
+            while any([await consumer.position(place) < end for place, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += records
+        return found
 
     async def committed(self) -> int:
         """The offsets committed by the doors of this test, added up."""
@@ -229,9 +239,9 @@ async def open_doors(wire: Wire) -> AsyncIterator[OpenDoors]:
 
 
 class RunRelay(Protocol):
-    """`run_relay(bench)`: a relay at work; returns it with its task."""
+    """`run_relay(bench)`: a relay at work that must have these topics; returns it with its task."""
 
-    def __call__(self, bench: Bench) -> "tuple[Relay, asyncio.Task[None]]": ...
+    def __call__(self, bench: Bench, *publishes: str) -> "tuple[Relay, asyncio.Task[None]]": ...
 
 
 @pytest.fixture
@@ -239,8 +249,8 @@ async def run_relay(wire: Wire) -> AsyncIterator[RunRelay]:
     """Relays that are stopped at the end of the test."""
     running: list[tuple[Relay, asyncio.Task[None]]] = []
 
-    def make(bench: Bench) -> tuple[Relay, asyncio.Task[None]]:
-        relay = Relay(bench.dsn, wire.servers, bench.unit.outbox)
+    def make(bench: Bench, *publishes: str) -> tuple[Relay, asyncio.Task[None]]:
+        relay = Relay(bench.dsn, wire.servers, bench.unit.outbox, publishes)
         running.append((relay, asyncio.create_task(relay.run())))
         return running[-1]
 

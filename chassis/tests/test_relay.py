@@ -3,26 +3,32 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
-from chassis import relay
+from chassis import broker_topics, outbox, relay, topics
 from chassis.database import Connection, connect
 from chassis.tests.conftest import ACTOR, Bench, OpenUnit, RunRelay, Wire, eventually
-from chassis.tests.library import opened
+from chassis.tests.library import opened, person
 from chassis.work import Work
-from contracts.accounts import AccountOpened
+from contracts.accounts import AccountOpened, Person
+from contracts.cloudevents import Forgotten, read_envelope, read_event
+from contracts.topics import ACCOUNTS_PEOPLE
 from local.kafka import Kafka
 
 NEVER = 3600.0  # seconds
-Leader = Callable[[], Awaitable[int | None]]
 
 
 async def is_empty(bench: Bench) -> bool:
     return await bench.size("outbox") == 0
+
+
+async def is_down_to(bench: Bench, rows: int) -> bool:
+    return await bench.size("outbox") == rows
 
 
 async def test_eight_writers_on_three_keys_arrive_in_each_keys_order(
@@ -104,7 +110,7 @@ async def test_a_relay_that_dies_between_send_and_delete_loses_nothing_and_keeps
             return getattr(self._connection, name)
 
         async def execute(self, statement: str, *arguments: Any) -> Any:
-            if len(deaths) < 2:
+            if statement.startswith("delete") and len(deaths) < 2:
                 deaths.append(1)
                 raise ConnectionResetError
             return await self._connection.execute(statement, *arguments)
@@ -122,60 +128,6 @@ async def test_a_relay_that_dies_between_send_and_delete_loses_nothing_and_keeps
     numbers = [int(AccountOpened.model_validate_json(record.value or b"").terms_version) for record in records]
     assert list(dict.fromkeys(numbers)) == list(range(50))
     assert len(deaths) == 2
-
-
-@pytest.fixture
-async def leader(bench: Bench, superuser: Connection) -> Leader:
-    """Asks for the backend that leads, which is never more than one."""
-    database = await superuser.fetchval("select oid from pg_database where datname = $1", bench.dsn.rsplit("/", 1)[1])
-
-    async def found() -> int | None:
-        leaders = await superuser.fetch(
-            "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 and database = $2",
-            relay.LEADERSHIP,
-            database,
-        )
-        assert len(leaders) <= 1
-        return leaders[0]["pid"] if leaders else None
-
-    return found
-
-
-async def test_a_leader_whose_connection_is_killed_is_followed_within_seconds(
-    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, superuser: Connection, leader: Leader
-) -> None:
-    run_relay(bench)
-    await eventually(leader)
-    run_relay(await open_unit(bench.dsn))
-    first = await leader()
-
-    await superuser.execute("select pg_terminate_backend($1)", first)
-    killed = time.monotonic()
-    await bench.publish(opened(uuid4()))
-    await eventually(lambda: is_empty(bench))
-
-    assert time.monotonic() - killed < 3
-    assert await leader() not in (None, first)
-
-
-async def test_a_leader_whose_process_dies_is_followed_by_another_within_seconds(
-    bench: Bench, open_unit: OpenUnit, wire: Wire, run_relay: RunRelay, leader: Leader
-) -> None:
-    _, dying = run_relay(bench)
-    await eventually(lambda: bench.unit.outbox.answered_here)
-    other = await open_unit(bench.dsn)
-    run_relay(other)
-    await bench.publish(opened(uuid4()))
-    await eventually(lambda: is_empty(bench))
-    first = await leader()
-
-    dying.cancel()
-    died = time.monotonic()
-    await bench.publish(opened(uuid4()))
-    await eventually(lambda: is_empty(bench))
-
-    assert time.monotonic() - died < 3
-    assert await leader() not in (None, first)
 
 
 async def test_a_commit_of_another_process_wakes_the_relay_without_its_poll(
@@ -257,3 +209,88 @@ async def test_stopping_takes_seconds_also_when_kafka_does_not_answer(
         assert await bench.size("outbox") == 1
     finally:
         kafka.resume()
+
+
+async def test_a_tombstone_arrives_as_a_record_without_a_value(bench: Bench, wire: Wire, run_relay: RunRelay) -> None:
+    await topics.create(wire.servers, wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    key = uuid4()
+
+    async def forgetting(work: Work[None], key: UUID) -> None:
+        work.forget(Person, key)
+
+    await bench.unit.run(forgetting, key, ACTOR)
+    run_relay(bench)
+    await eventually(lambda: is_empty(bench))
+
+    [record] = await wire.everything(wire.prefix + ACCOUNTS_PEOPLE.name)
+    assert (record.key, record.value) == (str(key).encode(), None)
+    assert read_event(read_envelope(record.headers), record.key, record.value) == Forgotten(Person, key)
+
+
+async def test_rows_for_a_topic_that_kafka_lacks_wait_loudly_and_hold_back_no_other(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_topics, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(relay, "POLL", 0.1)
+    lacking = wire.prefix + ACCOUNTS_PEOPLE.name
+    key = uuid4()
+    await bench.publish(*[person(key, version) for version in range(1, 4)])
+    await bench.publish(*[opened(key, number) for number in range(3)])
+    with capture_logs() as logs:
+        running, _ = run_relay(bench)
+        await eventually(lambda: is_down_to(bench, 3))
+
+    assert {row["topic"] for row in await bench.rows("outbox")} == {lacking}
+    assert not await running.ready()
+    assert REGISTRY.get_sample_value("mandat_relay_topic_missing", {"topic": lacking}) == 1
+    assert [line["topics"] for line in logs if "missing" in line["event"]] == [[lacking]]
+
+    await topics.create(wire.servers, wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await eventually(lambda: is_empty(bench))
+
+    states = [Person.model_validate_json(record.value or b"") for record in await wire.everything(lacking)]
+    assert [state.version for state in states] == [1, 2, 3]
+    await eventually(running.ready)
+    assert REGISTRY.get_sample_value("mandat_relay_topic_missing", {"topic": lacking}) == 0
+
+
+async def test_a_relay_is_ready_once_every_topic_that_it_will_publish_on_is_there(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_topics, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(relay, "POLL", 0.1)
+    running, _ = run_relay(bench, wire.topic, wire.prefix + ACCOUNTS_PEOPLE.name)
+    await bench.publish(opened(uuid4()))
+    await eventually(lambda: is_empty(bench))
+    assert not await running.ready()
+
+    await topics.create(wire.servers, wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await eventually(running.ready)
+
+
+async def test_bulk_work_waits_while_the_outbox_is_deep_so_that_little_is_ahead_of_what_is_urgent(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "ROOM", 100)
+    portions = 0
+
+    async def importing() -> None:
+        nonlocal portions
+        for _ in range(30):
+            await bench.unit.room()
+            await bench.publish(*[opened(uuid4()) for _ in range(20)])
+            portions += 1
+
+    bulk = asyncio.create_task(importing())
+    await eventually(lambda: outbox.BULK_WAITING._value.get() == 1)
+    revoked = uuid4()
+    await bench.publish(opened(revoked))
+    ahead = await bench.pool.fetchval(
+        "select count(*) from outbox where id < (select id from outbox where key = $1)", str(revoked)
+    )
+    assert (portions, ahead) == (5, 100)
+
+    run_relay(bench)
+    await bulk
+    await eventually(lambda: is_empty(bench))
+    assert len(await wire.everything()) == 601
