@@ -5,10 +5,11 @@ whose plaintext is the request class's `Contents` as JSON.
 """
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from contracts.events import REGISTRY, Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
@@ -47,6 +48,15 @@ class MailRequest(Event):
     deduplication_id: str
     replaces: str | None = None
     sealed: str
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that this kind of request adds to those of every request."""
+        return {name: field for name, field in cls.model_fields.items() if name not in MailRequest.model_fields}
+
+    def in_clear(self) -> dict[str, Any]:
+        """What they hold, as JSON: the part of the mail that is not under the seal."""
+        return self.model_dump(mode="json", include=set(self.own_fields()))
 
     @classmethod
     def topics(cls) -> tuple[Topic, ...]:

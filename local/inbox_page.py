@@ -42,7 +42,10 @@ def list_page(mails: list[Mail]) -> str:
     )
     content = f'<ol class="card">{rows}</ol>' if mails else '<p class="card" style="padding:2rem">No mail yet.</p>'
     count = "1 mail" if len(mails) == 1 else f"{len(mails)} mails"
-    intro = f"<p>{count} sent by the platform on this machine. None of them has left it.</p>"
+    previews = (
+        '<a href="/previews">Every kind of mail with made-up data · Tous les courriels, avec des données fictives</a>'
+    )
+    intro = f"<p>{count} sent by the platform on this machine. None of them has left it.<br>{previews}</p>"
     return _page("Inbox", f"<h1>Inbox</h1>{intro}{content}", '<meta http-equiv="refresh" content="5">')
 
 

@@ -1,6 +1,6 @@
 """What lies outside the platform, in one process: people's inbox, and the agency's sign-in for its agents.
 
-`python -m local.outside --smtp-port 8025 --page-port 8026 [--folder FOLDER]`; on 127.0.0.1 only.
+`python -m local.outside --smtp-port 8025 --page-port 8026 --agency FOLDER [--folder FOLDER]`; on 127.0.0.1 only.
 """
 
 import argparse
@@ -18,21 +18,29 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from local import Problem
 from local.inbox import Inbox, Mail
 from local.inbox_page import list_page, mail_page
 from local.issuer import AGENTS, DemoIssuer
+from local.previews import Previews
 
 HOST = "127.0.0.1"
 
 
-def build(inbox: Inbox, issuer: DemoIssuer) -> Starlette:
-    """The web application: the inbox's page and JSON, and the demo issuer."""
+def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews) -> Starlette:
+    """The web application: the inbox's page and JSON, the previews of all mails, and the demo issuer."""
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(list_page(inbox.find()))
 
     async def one_page(request: Request) -> Response:
         return HTMLResponse(mail_page(_found(request)))
+
+    async def all_kinds(_request: Request) -> Response:
+        try:
+            return HTMLResponse(await previews.page())
+        except Problem as problem:
+            raise HTTPException(503, str(problem)) from None
 
     async def mails(request: Request) -> Response:
         to, since = request.query_params.get("to"), request.query_params.get("since")
@@ -68,6 +76,7 @@ def build(inbox: Inbox, issuer: DemoIssuer) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page),
+            Route("/previews", all_kinds),
             Route("/mails", mails),
             Route("/mails", clear, methods=["DELETE"]),
             Route("/mails/{id}", one),
@@ -87,7 +96,7 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-async def serve(inbox: Inbox, issuer: DemoIssuer, smtp_port: int, page_port: int) -> None:
+async def serve(inbox: Inbox, issuer: DemoIssuer, previews: Previews, smtp_port: int, page_port: int) -> None:
     """Serves both until the process is told to stop."""
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(
@@ -97,7 +106,7 @@ async def serve(inbox: Inbox, issuer: DemoIssuer, smtp_port: int, page_port: int
     )
     server = uvicorn.Server(
         uvicorn.Config(
-            build(inbox, issuer), host=HOST, port=page_port, log_level="warning", timeout_graceful_shutdown=2
+            build(inbox, issuer, previews), host=HOST, port=page_port, log_level="warning", timeout_graceful_shutdown=2
         )
     )
     async with smtp:
@@ -109,6 +118,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.outside", description=__doc__)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--page-port", type=int, required=True)
+    parser.add_argument("--agency", type=Path, required=True, help="its folder: whose mails to preview")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args(arguments)
     folder: Path | None = options.folder
@@ -119,7 +129,7 @@ def main(arguments: Sequence[str]) -> None:
         None if folder is None else folder / "demo-issuer.json",
     )
     inbox = Inbox(None if folder is None else folder / "mails")
-    asyncio.run(serve(inbox, issuer, options.smtp_port, options.page_port))
+    asyncio.run(serve(inbox, issuer, Previews(options.agency), options.smtp_port, options.page_port))
 
 
 if __name__ == "__main__":

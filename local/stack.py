@@ -151,6 +151,7 @@ class Stack:
 
     def _start_outside(self) -> None:
         command = [sys.executable, "-m", "local.outside", "--folder", str(self.folder / "outside")]
+        command += ["--agency", str(self.agency_folder)]
         ports = ["--smtp-port", str(self.ports.smtp), "--page-port", str(self.ports.outside)]
         with self._step("Inbox"):
             child = self.processes.start("The inbox", [*command, *ports], self.logs / "outside.log", cwd=ROOT)

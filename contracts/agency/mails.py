@@ -36,9 +36,8 @@ class MailFields:
     @classmethod
     def of(cls, request: type[MailRequest]) -> "MailFields":
         """What the request adds to every request, what it seals, and what is the agency's."""
-        own = {name: field for name, field in request.model_fields.items() if name not in MailRequest.model_fields}
         sealed = {name: field for name, field in request.contents.model_fields.items() if name not in NEVER_SHOWN}
-        carried = own | sealed
+        carried = request.own_fields() | sealed
         return cls(
             offered=frozenset(carried) | OF_THE_AGENCY,
             shown=request.shown,

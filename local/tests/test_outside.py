@@ -14,10 +14,11 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import ECKey, KeySet
 
-from local import ROOT
+from local import ROOT, Problem
 from local.child import answers
 from local.issuer import AGENTS, DemoIssuer
 from local.ports import free_ports
+from local.previews import Previews
 from local.processes import Processes
 
 
@@ -33,6 +34,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
     folder = tmp_path_factory.mktemp("outside")
     smtp_port, page_port = free_ports(2)
     ports = ["--smtp-port", str(smtp_port), "--page-port", str(page_port), "--folder", str(folder)]
+    ports += ["--agency", str(ROOT / "agencies" / "ccq")]
     processes, base = Processes(), f"http://127.0.0.1:{page_port}"
     child = processes.start("outside", [sys.executable, "-m", "local.outside", *ports], folder / "log", cwd=ROOT)
     try:
@@ -98,6 +100,21 @@ async def test_the_page_lists_mails_and_keeps_their_content_in_a_sandbox(outside
     assert 'sandbox=""' in one
     assert "<script" not in page + one
     assert (await outside.client.get("/mails/999999/page")).status_code == 404
+
+
+async def test_the_inbox_leads_to_a_page_with_every_kind_of_mail(outside: Outside) -> None:
+    assert 'href="/previews"' in (await outside.client.get("/")).text
+    page = await outside.client.get("/previews", timeout=60)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    kinds = [file.stem for file in (ROOT / "agencies" / "ccq" / "mails").iterdir()]
+    assert all(f'id="{kind}.fr"' in page.text and f'id="{kind}.en"' in page.text for kind in kinds)
+    assert (await outside.client.get("/previews")).text == page.text
+
+
+async def test_mails_that_cannot_be_shown_are_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "agency.yaml").touch()
+    with pytest.raises(Problem, match=r"agency\.yaml:1: The file is empty"):
+        await Previews(tmp_path).page()
 
 
 async def test_a_token_verifies_against_the_key_set_and_names_the_agent(outside: Outside) -> None:

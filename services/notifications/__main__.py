@@ -1,4 +1,4 @@
-"""python -m services.notifications api | worker | all | migrate | openapi."""
+"""python -m services.notifications api | worker | all | migrate | openapi | preview …"""
 
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,10 @@ from chassis import entry
 
 
 def _serve(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["preview"]:
+        from services.notifications import preview  # noqa: PLC0415
+
+        return preview.main(arguments[1:])
     from chassis.service import main  # noqa: PLC0415
     from services.notifications.app import service  # noqa: PLC0415
 

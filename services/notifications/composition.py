@@ -101,10 +101,19 @@ class Layout:
     text: tuple[str | Gaps, ...]
     html: Gaps
 
-    def written(self, values: Mapping[str, str], html_values: Mapping[str, str]) -> tuple[str, str, str]:
-        """Subject, text and HTML of one mail."""
+    def written(self, values: Mapping[str, str], html_values: Mapping[str, str]) -> "Written":
+        """What one mail says; the values of HTML are escaped."""
         text = "\n".join(line if isinstance(line, str) else _wrapped(line.fill(values)) for line in self.text)
-        return self.subject.fill(values), text, self.html.fill(html_values)
+        return Written(self.subject.fill(values), text, self.html.fill(html_values))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one mail says to its reader."""
+
+    subject: str
+    text: str
+    html: str
 
 
 @dataclass(frozen=True)
@@ -148,23 +157,27 @@ class Composer:
         """The Message-ID, the same for each copy, so that mailboxes can tell a second copy from a second mail."""
         return f"<{delivery_id}@{self._domain}>"
 
+    def written(self, kind: str, language: Language, fields: Mapping[str, Any], contents: Contents) -> Written:
+        """What a mail of this kind says; `fields` is what its request said in clear, as JSON."""
+        values = fill_in(kind, language, fields, contents, self._agency)
+        empty = frozenset(name for name in MAIL_FIELDS[kind].optional if not values[name])
+        return self._layouts[kind, language, empty].written(values, _html_values(values))
+
     def compose(self, mail: Mail, contents: Contents, now: datetime) -> Letter:
         """The whole message (RFC 5322). Raises Unsendable when the address is none."""
         recipient = _address(contents.address)
-        values = fill_in(mail.kind, mail.language, mail.fields, contents, self._agency)
-        empty = frozenset(name for name in MAIL_FIELDS[mail.kind].optional if not values[name])
-        subject, text, html = self._layouts[mail.kind, mail.language, empty].written(values, _html_values(values))
+        written = self.written(mail.kind, mail.language, mail.fields, contents)
         message = (
             f"{self._from[mail.language]}"
             f"To: {recipient}\r\n"
-            f"Subject: {_encoded_subject(subject)}\r\n"
+            f"Subject: {_encoded_subject(written.subject)}\r\n"
             f"Date: {format_datetime(now)}\r\n"
             f"Message-ID: {mail.message_id}\r\n"
             "Auto-Submitted: auto-generated\r\n"
             f"Content-Language: {mail.language}\r\n"
             "MIME-Version: 1.0\r\n"
             f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
-            f"{_part('plain', text)}{_part('html', html)}\r\n--{BOUNDARY}--\r\n"
+            f"{_part('plain', written.text)}{_part('html', written.html)}\r\n--{BOUNDARY}--\r\n"
         )
         return Letter(self.sender, recipient, message.encode("ascii"))
 

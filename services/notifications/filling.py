@@ -23,8 +23,7 @@ WRITERS: Mapping[str, Writer] = {
 
 def _in_clear(request: type[MailRequest]) -> type[BaseModel]:
     """A model of the fields of this request alone: it reads back what a row keeps of them as JSON."""
-    own = {name: field for name, field in request.model_fields.items() if name not in MailRequest.model_fields}
-    fields: dict[str, Any] = {name: (field.rebuild_annotation(), field) for name, field in own.items()}
+    fields: dict[str, Any] = {name: (field.rebuild_annotation(), field) for name, field in request.own_fields().items()}
     return create_model(f"{request.__name__}InClear", **fields)
 
 

@@ -14,7 +14,6 @@ from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
 from services.notifications.tools import Tools
 
-OWN_FIELDS_OF_REQUESTS = frozenset(MailRequest.model_fields)
 OVERDUE_AT_ONCE = 500  # mails ended in one transaction; the rest a moment later
 
 
@@ -34,7 +33,7 @@ async def accept(work: Work[Tools], request: MailRequest) -> None:
         recipient_id=request.recipient_id,
         kind=request.mail,
         language=request.language,
-        fields=request.model_dump(mode="json", exclude=set(OWN_FIELDS_OF_REQUESTS)),
+        fields=request.in_clear(),
         sealed=request.sealed,
         priority=domain.PRIORITIES[request.priority],
         replaces=request.replaces,
