@@ -133,7 +133,7 @@ class Stack:
         }
         match service:
             case "notifications":
-                told |= {"MANDAT_SMTP_HOST": "127.0.0.1", "MANDAT_SMTP_PORT": str(self.ports.smtp)}
+                told["MANDAT_SMTP_HOSTS"] = f"127.0.0.1:{self.ports.smtp}"
             case "accounts":
                 told |= {"MANDAT_MACHINES": self.keyrings.machines()}
         return told

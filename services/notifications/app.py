@@ -8,9 +8,10 @@ from chassis.work import Unit
 from services.notifications import api
 from services.notifications.composition import Composer
 from services.notifications.consumers import SUBSCRIPTIONS
+from services.notifications.domains import Domains
+from services.notifications.hosts import MailHosts
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
-from services.notifications.smtp import MailHost
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tools import Tools
 from services.notifications.upkeep import keep
@@ -23,9 +24,10 @@ async def build(platform: Platform) -> Tools:
     mails = Bell(platform.pool, "mails")
     mails.answered_here = True  # whoever takes requests in also sends: NOTIFY would only wake the others for nothing
     suppressions = SuppressionList(platform.pool, platform.keyring)
-    agency = platform.agency
+    domains = Domains(settings.smtp_domain_connections, settings.smtp_domain_rate)
+    agency, hosts = platform.agency, MailHosts.of(settings)
     composer, support = Composer(agency), agency.profile.support_email
-    return Tools(composer, support, platform.sealer, MailHost.of(settings), mails, suppressions)
+    return Tools(composer, support, platform.sealer, hosts, mails, suppressions, domains)
 
 
 def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:

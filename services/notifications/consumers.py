@@ -6,7 +6,7 @@ from services.notifications import handlers
 from services.notifications.tools import Tools
 
 # FREE: mails are independent of each other. What orders them, a mail's expiry and the purpose it replaces, stands in
-# the request itself, so that one that is parked holds up no other.
+# the request itself, so that one that is parked holds up no other, and a batch may hold any of them.
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = tuple(
-    Subscription(request, handlers.accept, order=Order.FREE) for request in MAIL_REQUESTS
+    Subscription(request, handlers.accept, order=Order.FREE, batch=True) for request in MAIL_REQUESTS
 )

@@ -41,7 +41,7 @@ Status = Literal["accepted", "sent", "deferred", "undelivered", "expired"]
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail that a sender has in hand. `attempts` counts this one, and no later attempt bears the same number."""
+    """A mail that a sender has in hand. `attempts` counts this one; no other time in hand bears the same `fence`."""
 
     delivery_id: UUID
     kind: str
@@ -54,6 +54,7 @@ class Mail:
     accepted_at: datetime
     due_at: datetime
     lease_until: datetime
+    fence: int
     attempts: int
 
 
@@ -92,7 +93,9 @@ class Overdue:
 
 @dataclass(frozen=True)
 class HandedBack:
-    """It was not begun, through no fault of its own."""
+    """It was not brought to an end, through no fault of its own. `until` is when it may go, None for at once."""
+
+    until: datetime | None = None
 
 
 Outcome = Sent | TryLater | Refused | Suppressed | Overdue | HandedBack
@@ -148,10 +151,11 @@ def after(
             return Standing(State.SUPPRESSED, now, None, standing.attempts, reason)
         case Overdue():
             return expired(standing, now, replaced=replaced)
-        case HandedBack():
+        case HandedBack(until):
             if replaced:
                 return expired(standing, now, replaced=True)
-            return Standing(standing.state, standing.since, standing.due_at, standing.attempts - 1, standing.reason)
+            due_at = until or standing.due_at
+            return Standing(standing.state, standing.since, due_at, standing.attempts - 1, standing.reason)
         case TryLater(status):
             next_attempt_at = now + retry_pause(standing.attempts, jitter)
             if replaced or next_attempt_at >= expires_at:

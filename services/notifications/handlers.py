@@ -1,32 +1,45 @@
 """The use cases of notifications, each in one transaction: a mail comes in, is taken in hand, ends, is asked about."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
 from services.notifications import domain, metrics, storage
 from services.notifications.domain import Attempt, Delivery, Mail, Standing
+from services.notifications.leases import LEASE, SKEW
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
 from services.notifications.tools import Tools
 
-OVERDUE_AT_ONCE = 500  # mails ended in one transaction; the rest a moment later
+AT_ONCE = 500  # mails ended or pruned in one transaction; the rest a moment later
+KEPT = timedelta(days=90)  # after its end a mail's row answers questions; a request that comes again later is too late
 
 
-async def accept(work: Work[Tools], request: MailRequest) -> None:
-    """Keep a request in our own table, so that it will be sent or its end will be told.
+async def accept(work: Work[Tools], requests: Sequence[MailRequest]) -> None:
+    """Keep requests in our own table, so that they will be sent or their end will be told.
 
     A UUIDv7 is drawn where the code is made, in the same transaction, so the order of delivery ids is the order of the
     codes, in whichever order the requests arrive here.
     """
-    if request.replaces is not None:
-        await storage.lock_purpose(work.connection, request.recipient_id, request.replaces)
+    purposes = {(request.recipient_id, request.replaces) for request in requests if request.replaces is not None}
+    await storage.lock_purposes(work.connection, purposes)
     work.take_time()
-    incoming = storage.Incoming(
+    fresh = await storage.insert(work.connection, [_incoming(work, request) for request in requests], work.now)
+    await storage.keep_newest(work.connection, purposes)
+    for request in requests:
+        if request.delivery_id in fresh:
+            work.publish(MailAccepted(delivery_id=request.delivery_id))
+            metrics.OUTCOMES.labels(request.mail, "accepted").inc()
+    if fresh:
+        work.ring(work.tools.mails)
+
+
+def _incoming(work: Work[Tools], request: MailRequest) -> storage.Incoming:
+    return storage.Incoming(
         delivery_id=request.delivery_id,
         deduplication_id=request.deduplication_id,
         handle_digest=handle_digest(request.handle),
@@ -39,35 +52,44 @@ async def accept(work: Work[Tools], request: MailRequest) -> None:
         replaces=request.replaces,
         expires_at=request.expires_at,
         message_id=work.tools.composer.message_id(request.delivery_id),
-        accepted_at=work.now,
     )
-    if not await storage.insert(work.connection, incoming):
-        return
-    if request.replaces is not None:
-        await storage.keep_newest(work.connection, request.recipient_id, request.replaces)
-    work.publish(MailAccepted(delivery_id=request.delivery_id))
-    work.ring(work.tools.mails)
-    metrics.OUTCOMES.labels(request.mail, "accepted").inc()
 
 
 @dataclass(frozen=True)
 class Take:
-    """Take at most `limit` due mails in hand for `lease`; those in `in_hand` are already."""
+    """Take due mails in hand, at most so many of each priority; those in `in_hand` are already."""
 
-    limit: int
-    lease: timedelta
+    room: Mapping[int, int]
     in_hand: frozenset[UUID]
 
 
 async def take(work: Work[Tools], command: Take) -> list[Mail]:
-    """Lease due mails to one sender, the most urgent first."""
+    """Lease due mails to one sender."""
     return await storage.claim(
         work.connection,
-        now=work.now,
-        lease_until=work.now + command.lease,
-        limit=command.limit,
+        _looking(work),
+        lease_until=work.now + LEASE,
+        room=command.room,
         except_for=command.in_hand,
     )
+
+
+def _looking(work: Work[Tools]) -> storage.Looking:
+    return storage.Looking(work.now, LEASE + SKEW, work.tools.grace.others_keep_until(work.now))
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """Which mails are still their holder's, and until when."""
+
+    mails: frozenset[UUID]
+    lease_until: datetime
+
+
+async def renew(work: Work[Tools], in_hand: Collection[Mail]) -> Renewed:
+    """Keep in hand longer what no other sender has taken."""
+    lease_until = work.now + LEASE
+    return Renewed(frozenset(await storage.renew(work.connection, in_hand, lease_until)), lease_until)
 
 
 async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID, Standing]:
@@ -92,7 +114,7 @@ async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID,
         if (fact := domain.fact(mail.delivery_id, attempt.outcome, standing)) is not None:
             work.publish(fact)
     digests = {attempt.mail.delivery_id: attempt.address_digest for attempt in attempts}
-    await storage.settle(work.connection, list(standings.items()), digests)
+    await storage.settle(work.connection, standings, digests)
     for identity, standing in standings.items():
         if standing.state is domain.State.BOUNCED and (digest := digests[identity]) is not None:
             assert standing.reason is not None
@@ -103,15 +125,19 @@ async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID,
 
 async def end_overdue(work: Work[Tools], _: None) -> list[tuple[str, Standing]]:
     """End the mails whose time has run out or that a newer one replaced. Returns kind and end of each."""
-    ended = []
-    standings = []
-    for kind, mail in await storage.hold_overdue(work.connection, work.now, OVERDUE_AT_ONCE):
-        standing = domain.expired(mail.standing, work.now, replaced=mail.replaced)
-        standings.append((mail.delivery_id, standing))
-        ended.append((kind, standing))
+    overdue = await storage.hold_overdue(work.connection, _looking(work), AT_ONCE)
+    ends = {
+        mail.delivery_id: domain.expired(mail.standing, work.now, replaced=mail.replaced) for _kind, mail in overdue
+    }
+    for _kind, mail in overdue:
         work.publish(MailExpired(delivery_id=mail.delivery_id, reason="replaced" if mail.replaced else "expired"))
-    await storage.settle(work.connection, standings)
-    return ended
+    await storage.settle(work.connection, ends)
+    return [(kind, ends[mail.delivery_id]) for kind, mail in overdue]
+
+
+async def prune(work: Work[Tools], _: None) -> int:
+    """Delete mails that ended long ago. Returns how many."""
+    return await storage.prune(work.connection, work.now - KEPT, AT_ONCE)
 
 
 async def look_up(work: Work[Tools], handle: str) -> Delivery:

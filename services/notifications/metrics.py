@@ -29,4 +29,12 @@ SECONDS = Histogram(
     ["kind"],
     buckets=(0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
 )
-HOST_UNAVAILABLE = Gauge("mandat_mail_host_unavailable", "1 while the mail host cannot be reached and everybody waits")
+HOST_UNAVAILABLE = Gauge(
+    "mandat_mail_host_unavailable",
+    "1 while the mail host cannot be reached or refuses to work with us; everybody waits when all of them do",
+    ["host"],
+)
+DOMAIN_WAITS = Counter(
+    "mandat_mails_domain_waits", "Times a mail was handed back because its domain's connections or rate were used up"
+)
+PRUNED = Counter("mandat_mails_pruned", "Rows deleted of mails that had ended long ago")

@@ -1,14 +1,13 @@
 """Sends the mails that wait: takes them in hand by lease, carries them over SMTP, records what came of it.
 
-No transaction is open while a mail travels. A crash between the host's answer to DATA and the record leaves the lease
-to run out, and the mail goes a second time with the same Message-ID: at least once, there and nowhere else.
+No transaction is open while a mail travels. A sender that dies leaves its mails to the others when their leases end; a
+mail that the host had in full, and whose answer nobody recorded, then goes a second time with the same Message-ID: at
+least once, there and nowhere else.
 """
 
 import asyncio
 import contextlib
-from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
-from uuid import UUID
 
 import structlog
 
@@ -17,6 +16,7 @@ from chassis.outcomes import CommitUnknown, Poison
 from chassis.work import Actor, Handler, Unit
 from services.notifications import handlers, metrics
 from services.notifications.composition import CANNOT_DECRYPT, Letter, Unsendable
+from services.notifications.desk import Desk
 from services.notifications.domain import (
     Attempt,
     HandedBack,
@@ -28,7 +28,9 @@ from services.notifications.domain import (
     Suppressed,
     TryLater,
 )
-from services.notifications.smtp import OPENING, TRANSFER, Availability, HostUnavailable, Line
+from services.notifications.hosts import HostUnavailable
+from services.notifications.leases import RENEW_EVERY, SKEW
+from services.notifications.smtp import Line
 from services.notifications.tools import Tools
 
 log = structlog.get_logger()
@@ -36,11 +38,8 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 POLL = 1.0  # seconds, behind the bell; also finds what was deferred until now
-IN_HAND_PER_CONNECTION = 4  # mails: enough to keep a connection busy, few enough that an urgent one soon has its turn
-ATTEMPT = timedelta(seconds=OPENING + TRANSFER)  # the longest that one attempt takes
-LEASE = 2 * ATTEMPT  # an attempt is begun only while the lease outlasts it
 FINISH = 12.0  # seconds, when stopping, for what is under way; less than an operator's patience of 15
-DATABASE_BACK_OFF = (0.2, 5.0)  # seconds, first and longest pause while the database is away
+DATABASE_BACK_OFF = (0.2, 2.0)  # seconds, first and longest pause; far below a lease, which must be renewed in time
 OUR_OWN_FAULT = "4.3.0"  # RFC 3463: other or undefined mail system status
 
 SENDER = Actor("service", "notifications")
@@ -50,64 +49,72 @@ class Sender:
     """One process's sender. Several may run on one database: a mail is in the hand of one of them."""
 
     def __init__(self, unit: Unit[Tools]) -> None:
-        """`unit` runs the transactions; its tools hold composer, sealer, mail host and bell."""
+        """`unit` runs the transactions; its tools hold composer, sealer, mail hosts, limits and bell."""
         self._unit = unit
         self._tools = unit.tools
-        self._capacity = IN_HAND_PER_CONNECTION * unit.tools.mail_host.connections
-        self._host = Availability()
-        self._in_hand: dict[UUID, Mail] = {}
-        self._waiting: asyncio.PriorityQueue[tuple[int, float, UUID, Mail]] = asyncio.PriorityQueue()
+        self._desk = Desk(unit.tools.mail_hosts.connections)
         self._ended: asyncio.Queue[Attempt] = asyncio.Queue()
-        self._nothing_in_hand = asyncio.Event()
         self._stopping = False
 
     async def run(self) -> None:
         """Send until cancelled; then take nothing more, hand back what is not begun, and finish what is."""
+        hosts = self._tools.mail_hosts
         taking = asyncio.create_task(self._take_in_hand(), name="take")
-        others = [asyncio.create_task(self._record(), name="record")]
-        others += [asyncio.create_task(self._carry(), name="carry") for _ in range(self._tools.mail_host.connections)]
+        others = [
+            asyncio.create_task(self._renew(), name="renew"),
+            asyncio.create_task(self._record(), name="record"),
+            asyncio.create_task(hosts.watch(self._tools.composer.sender, self._tools.mails.ring), name="watch"),
+            *(asyncio.create_task(self._carry(), name="carry") for _ in range(hosts.connections)),
+        ]
         try:
             done, _ = await asyncio.wait([taking, *others], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            await self._finish(taking)
-            for task in others:
+            finishing = asyncio.create_task(self._finish(taking))
+            while not finishing.done():
+                with contextlib.suppress(asyncio.CancelledError):  # told again to stop, it still has this to finish
+                    await asyncio.wait([finishing])
+            for task in (taking, *others):
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(taking, *others, return_exceptions=True)
 
     async def _finish(self, taking: "asyncio.Task[None]") -> None:
         self._stopping = True
         self._tools.mails.ring()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(taking, return_exceptions=True), FINISH)
-        while not self._waiting.empty():
-            self._ended.put_nowait(Attempt(self._waiting.get_nowait()[-1], HandedBack()))
-        if self._in_hand:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nothing_in_hand.wait(), FINISH)
+            async with asyncio.timeout(FINISH):
+                await asyncio.wait([taking])
+                for mail in self._desk.waiting():
+                    self._ended.put_nowait(Attempt(mail, HandedBack()))
+                await self._desk.empty.wait()
 
     async def _take_in_hand(self) -> None:
         while not self._stopping:
-            room = self._capacity - len(self._in_hand)
-            pause = self._host.seconds_to_wait
             more = False
-            if pause == 0 and room >= self._capacity // 2:
-                room = 1 if self._host.on_trial else room
-                taken = await self._patiently(handlers.take, handlers.Take(room, LEASE, frozenset(self._in_hand)))
-                for mail in taken:
-                    self._in_hand[mail.delivery_id] = mail
-                    self._waiting.put_nowait((mail.priority, mail.due_at.timestamp(), mail.delivery_id, mail))
-                more = len(taken) == room and not self._host.on_trial
+            room = self._desk.room()
+            if room and self._tools.mail_hosts.working is not None:
+                in_hand = frozenset(self._desk.mails)
+                taken = await self._patiently(handlers.take, handlers.Take(room, in_hand))
+                self._desk.put(taken)
+                more = any(sum(mail.priority == rank for mail in taken) == places for rank, places in room.items())
             if not more:
-                await self._tools.mails.wait(pause or POLL)
+                await self._tools.mails.wait(POLL)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            if self._desk.mails:
+                held = await self._patiently(handlers.renew, tuple(self._desk.mails.values()))
+                self._desk.renewed(held.mails, held.lease_until)
 
     async def _carry(self) -> None:
-        line = Line(self._tools.mail_host)
+        line = Line(self._tools.mail_hosts)
         try:
             while True:
-                *_, mail = await self._waiting.get()
+                mail = await self._desk.next()
                 self._ended.put_nowait(await self._attempt(mail, line))
+                self._desk.end(mail)
         finally:
             await line.close()
 
@@ -115,12 +122,12 @@ class Sender:
         now = self._unit.origin.clock()
         if mail.expires_at <= now:
             return Attempt(mail, Overdue())
-        if self._host.seconds_to_wait or mail.lease_until - now < ATTEMPT:
+        if self._tools.mail_hosts.working is None or not self._is_ours(mail):
             return Attempt(mail, HandedBack())
         letter = self._compose(mail)
         if not isinstance(letter, Letter):
             return Attempt(mail, letter)
-        outcome = await self._suppressed(letter) or await self._hand_over(letter, mail.expires_at, line)
+        outcome = await self._suppressed(letter) or await self._hand_over(mail, letter, line)
         return Attempt(mail, outcome, self._tools.suppressions.digest(letter.recipient))
 
     async def _suppressed(self, letter: Letter) -> Suppressed | HandedBack | None:
@@ -132,17 +139,24 @@ class Sender:
             return HandedBack()
         return None if reason is None else Suppressed(reason)
 
-    async def _hand_over(self, letter: Letter, expires_at: datetime, line: Line) -> Outcome:
-        seconds = (expires_at - self._unit.origin.clock()).total_seconds()
+    async def _hand_over(self, mail: Mail, letter: Letter, line: Line) -> Outcome:
+        now = self._unit.origin.clock()
+        name = letter.recipient.rpartition("@")[2]
+        if (until := self._tools.domains.enter(name, mail.priority, now)) is not None:
+            metrics.DOMAIN_WAITS.inc()
+            return HandedBack(until)
+        seconds = (mail.expires_at - now).total_seconds()
         try:
-            refusal = await line.send(letter, seconds)
-        except HostUnavailable as error:
-            self._host.failed(str(error))
+            refusal = await line.send(letter, seconds, lambda: self._is_ours(mail))
+        except HostUnavailable:
             return HandedBack()
-        if self._host.on_trial:
-            self._host.answered()
-            self._tools.mails.ring()
+        finally:
+            self._tools.domains.leave(name)
         return Sent(self._unit.origin.clock()) if refusal is None else refusal
+
+    def _is_ours(self, mail: Mail) -> bool:
+        """Whether nobody else may take it yet, whichever clock is ahead."""
+        return self._unit.origin.clock() + SKEW <= self._desk.lease_until(mail)
 
     def _compose(self, mail: Mail) -> Letter | Refused | TryLater:
         composer = self._tools.composer
@@ -165,35 +179,35 @@ class Sender:
             while not self._ended.empty():
                 attempts.append(self._ended.get_nowait())
             standings = await self._patiently(handlers.conclude, tuple(attempts))
-            before = len(self._in_hand)
+            room = self._desk.room()
+            self._desk.release(attempt.mail for attempt in attempts)
+            if self._desk.room().keys() > room.keys():
+                self._tools.mails.ring()
             for attempt in attempts:
-                del self._in_hand[attempt.mail.delivery_id]
                 if (standing := standings.get(attempt.mail.delivery_id)) is None:
                     metrics.FORGOTTEN.inc()
                 else:
                     _count(attempt, standing.name)
-            if before > self._capacity // 2 >= len(self._in_hand):
-                self._tools.mails.ring()
-            if not self._in_hand:
-                self._nothing_in_hand.set()
-                self._nothing_in_hand.clear()
 
     async def _patiently(self, handler: Handler[Tools, C, R], command: C) -> R:
         """Run a handler, for however long the database takes to come back.
 
-        Neither of ours does harm when it runs a second time after a commit that may have succeeded: what was leased
+        None of ours does harm when it runs a second time after a commit that may have succeeded: what was leased
         then waits for its lease to end, what was recorded is found recorded.
         """
-        pause = DATABASE_BACK_OFF[0]
+        pause, longest = DATABASE_BACK_OFF
         while True:
             try:
-                return (await self._unit.run(handler, command, SENDER)).outcome
+                outcome = (await self._unit.run(handler, command, SENDER)).outcome
             except Exception as error:
                 if not (isinstance(error, CommitUnknown) or neighbour_failed(error)):
                     raise
+                self._tools.grace.lost()
                 log.warning("sender waits for the database", error=type(error).__name__, seconds=pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, DATABASE_BACK_OFF[1])
+                pause = min(pause * 2, longest)
+            else:
+                return outcome
 
 
 def _count(attempt: Attempt, ended_as: str) -> None:

@@ -1,27 +1,52 @@
 """What notifications is told by its environment besides what all services are."""
 
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from chassis.settings import Port, Settings
 
 
-class NotificationsSettings(Settings):
-    """The mail host that takes our mails and brings them to their addressees.
+class HostAddress(NamedTuple):
+    """Where a mail host listens."""
 
-    `smtp_tls` is "none" by default, because the host is meant to be a relay beside us (the local inbox, a sidecar,
-    the cluster's own relay) that nobody else can listen to; towards any other host set "starttls" or "tls", which
-    verify its certificate. A password is only ever sent over TLS. `smtp_connections` stay open, and each carries one
-    mail at a time.
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Port
+
+    def __str__(self) -> str:
+        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
+
+
+def _addresses(value: Any) -> Any:
+    """« a.example:25,[2001:db8::1]:25 » as pairs; anything else is left to the model."""
+    if not isinstance(value, str):
+        return value
+    pairs = (written.strip().rpartition(":") for written in value.split(","))
+    return [(name.removeprefix("[").removesuffix("]"), port) for name, _, port in pairs]
+
+
+class NotificationsSettings(Settings):
+    """The mail hosts that take our mails and bring them to their addressees.
+
+    `smtp_hosts` stand in order of preference, "host:port,host:port": the first that works takes all. `smtp_tls` is
+    "none" by default, because a host is meant to be a relay beside us (the local inbox, a sidecar, the cluster's own
+    relay) that nobody else can listen to; towards any other host set "starttls" or "tls", which verify its name and
+    certificate, against `smtp_ca_file` where the authority is a private one. A password is only ever sent over TLS.
+    `smtp_connections` stay open, and each carries one mail at a time; one of eight, at least one, is kept for urgent
+    mails. `smtp_domain_connections` and `smtp_domain_rate`, mails a minute, limit what goes to one domain of addresses
+    from one process; none by default, because a relay keeps limits of its own.
     """
 
-    smtp_host: Annotated[str, Field(min_length=1, max_length=253)]
-    smtp_port: Port
+    smtp_hosts: Annotated[tuple[HostAddress, ...], NoDecode, BeforeValidator(_addresses), Field(min_length=1)]
     smtp_connections: Annotated[int, Field(ge=1, le=64)] = 4
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_ca_file: Path | None = None
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
+    smtp_domain_connections: Annotated[int, Field(ge=1)] | None = None
+    smtp_domain_rate: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _password_over_tls(self) -> Self:
@@ -29,4 +54,6 @@ class NotificationsSettings(Settings):
             raise ValueError("MANDAT_SMTP_USERNAME and MANDAT_SMTP_PASSWORD go together")
         if self.smtp_password is not None and self.smtp_tls == "none":
             raise ValueError("MANDAT_SMTP_PASSWORD needs MANDAT_SMTP_TLS to be starttls or tls")
+        if self.smtp_ca_file is not None and self.smtp_tls == "none":
+            raise ValueError("MANDAT_SMTP_CA_FILE needs MANDAT_SMTP_TLS to be starttls or tls")
         return self

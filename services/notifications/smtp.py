@@ -1,175 +1,136 @@
-"""The way to the mail host: persistent connections, and one pause for everybody while it cannot be reached.
+"""One persistent connection to a mail host, which carries one mail at a time.
 
-Whatever fails before a recipient is named is the host's fault, or our settings', and no mail pays for it; whatever
-fails after that is about this one mail.
+Whatever fails before a recipient is named is the host's fault, or our settings', and no mail pays for it: the next host
+takes it, or it waits. Whatever fails after that is about this one mail.
 """
 
 import asyncio
-import random
 import re
-import socket
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
 
 import aiosmtplib
-import structlog
-from aiosmtplib import SMTPException, SMTPResponseException
+from aiosmtplib import SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from services.notifications import metrics
 from services.notifications.composition import Letter
-from services.notifications.domain import Refused, TryLater
-from services.notifications.settings import NotificationsSettings
+from services.notifications.domain import HandedBack, Refused, TryLater
+from services.notifications.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
 
-log = structlog.get_logger()
-
-# Our host is a relay that answers in milliseconds, so these are far below the minutes of RFC 5321, 4.5.3.2.
-OPENING = 15.0  # seconds to connect, greet, secure, sign in and name the sender
-TRANSFER = 30.0  # seconds from naming the recipient to the host's answer after DATA
-FIRST_PAUSE = 0.5  # seconds, doubled each time the host is still away
-LONGEST_PAUSE = 15.0  # seconds: a one-time code lives 10 minutes
+START_OF_MAIL = 354  # the host's answer to DATA: now the message (RFC 5321, 4.2.3)
+CLOSING = 421  # the host hangs up after this answer
 ENHANCED_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 2034, 4: it begins the text of the answer
 CONNECTION_LOST = "4.4.2"  # RFC 3463: bad connection
-
-TRANSPORT_FAILURES = (SMTPException, OSError, TimeoutError)
-
-
-class HostUnavailable(Exception):
-    """The mail host cannot be reached or refuses to work with us. The message names no address."""
-
-
-@dataclass(frozen=True)
-class MailHost:
-    """Where our mails go, and how. The password is not shown."""
-
-    host: str
-    port: int
-    connections: int
-    tls: Literal["none", "starttls", "tls"]
-    username: str | None
-    password: str | None
-
-    @classmethod
-    def of(cls, settings: NotificationsSettings) -> "MailHost":
-        """The host that the settings name."""
-        password = settings.smtp_password
-        return cls(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.smtp_connections,
-            settings.smtp_tls,
-            settings.smtp_username,
-            None if password is None else password.get_secret_value(),
-        )
-
-    def __repr__(self) -> str:
-        return f"MailHost({self.host}:{self.port}, {self.tls})"
-
-    def client(self) -> aiosmtplib.SMTP:
-        """A connection, not yet made. Deadlines are ours, one for opening and one for a transfer."""
-        return aiosmtplib.SMTP(
-            hostname=self.host,
-            port=self.port,
-            use_tls=self.tls == "tls",
-            start_tls=self.tls == "starttls",
-            username=self.username,
-            password=self.password,
-            local_hostname=socket.gethostname(),
-            timeout=None,
-        )
-
-
-class Availability:
-    """Whether the mail host may be tried; shared by all connections, so that its absence costs one back-off."""
-
-    def __init__(self) -> None:
-        self._pause = 0.0
-        self._until = 0.0
-
-    @property
-    def seconds_to_wait(self) -> float:
-        """How long everybody still waits; 0 when the host may be tried."""
-        return max(0.0, self._until - asyncio.get_running_loop().time())
-
-    @property
-    def on_trial(self) -> bool:
-        """Whether the host failed when it was last tried: then one mail tries it for all."""
-        return self._pause > 0
-
-    def failed(self, reason: str) -> None:
-        """The host could not be reached. Several failures of one moment count once."""
-        if self.seconds_to_wait:
-            return
-        self._pause = min(self._pause * 2, LONGEST_PAUSE) if self._pause else FIRST_PAUSE
-        self._until = asyncio.get_running_loop().time() + self._pause * random.uniform(0.75, 1.25)
-        metrics.HOST_UNAVAILABLE.set(1)
-        log.warning("mail host unavailable, everybody waits", reason=reason, seconds=self._pause)
-
-    def answered(self) -> None:
-        """The host works with us."""
-        log.info("mail host available again")
-        self._pause = self._until = 0.0
-        metrics.HOST_UNAVAILABLE.set(0)
+GOODBYE = 1.0  # seconds for QUIT, which nobody waits for
 
 
 class Line:
-    """One persistent connection; carries one mail at a time."""
+    """A connection to the host that is to be preferred at the moment."""
 
-    def __init__(self, host: MailHost) -> None:
-        self._client = host.client()
+    def __init__(self, hosts: MailHosts) -> None:
+        """Opened with its first mail."""
+        self._hosts = hosts
+        self._host: MailHost | None = None
+        self._client: aiosmtplib.SMTP | None = None
 
-    async def send(self, letter: Letter, seconds: float) -> TryLater | Refused | None:
-        """Bring a letter to the host within so many seconds of naming its recipient. None when it was taken.
+    async def send(
+        self, letter: Letter, seconds: float, still_ours: Callable[[], bool]
+    ) -> TryLater | Refused | HandedBack | None:
+        """Bring a letter to a host within so many seconds of naming its recipient. None when it was taken.
 
-        Raises HostUnavailable before the recipient is named, never after.
+        `still_ours` is asked when nothing is left to do but to hand over the message: from there on the host may have
+        it. Raises HostUnavailable before the recipient is named, never after.
         """
-        await self._open(letter.sender)
-        data_begun = False
+        client = await self._open(letter.sender)
+        message_begun = False
         try:
-            async with asyncio.timeout(min(seconds, TRANSFER)):
-                await self._client.rcpt(letter.recipient)
-                data_begun = True
-                await self._client.data(letter.message)
+            async with asyncio.timeout(min(seconds, self._hosts.patience.transfer)):
+                await client.rcpt(letter.recipient)
+                await _begin_message(client)
+                if not still_ours():
+                    client.close()  # a message without its end is none (RFC 5321, 4.1.1.4)
+                    return HandedBack()
+                message_begun = True
+                await _hand_over(client, letter.message)
         except SMTPResponseException as answer:
-            await self._reset()
+            await self._reset(client, hung_up=answer.code == CLOSING, over=message_begun)
             return _refusal(answer.code, answer.message)
         except TRANSPORT_FAILURES:
-            self._client.close()
-            metrics.MAYBE_TWICE.inc(data_begun)
+            client.close()
+            metrics.MAYBE_TWICE.inc(message_begun)
             return TryLater(CONNECTION_LOST)
         return None
 
     async def close(self) -> None:
         """Say goodbye, if anybody listens."""
-        if self._client.is_connected:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        if client.is_connected:
             try:
-                async with asyncio.timeout(1):
-                    await self._client.quit()
+                async with asyncio.timeout(GOODBYE):
+                    await client.quit()
             except TRANSPORT_FAILURES:
                 pass
-        self._client.close()
+        client.close()
 
-    async def _open(self, sender: str) -> None:
-        """Begin a mail. A connection that the host has closed meanwhile is made anew, once."""
-        try:
-            async with asyncio.timeout(OPENING):
-                if self._client.is_connected:
-                    try:
-                        await self._client.mail(sender)
-                        return
-                    except SMTPException:
-                        self._client.close()
-                await self._client.connect()
-                await self._client.mail(sender)
-        except TRANSPORT_FAILURES as error:
-            self._client.close()
-            raise HostUnavailable(_named(error)) from None
+    async def _open(self, sender: str) -> aiosmtplib.SMTP:
+        """Begin a mail at the first host that works."""
+        while (host := self._hosts.working) is not None:
+            try:
+                async with asyncio.timeout(self._hosts.patience.opening):
+                    return await self._begin_at(host, sender)
+            except TRANSPORT_FAILURES as error:
+                if self._client is not None:
+                    self._client.close()
+                host.failed(error)
+        raise HostUnavailable
 
-    async def _reset(self) -> None:
+    async def _begin_at(self, host: MailHost, sender: str) -> aiosmtplib.SMTP:
+        """Begin a mail at this host. A connection that it has closed meanwhile is made anew, once."""
+        if self._client is None or self._host is not host:
+            await self.close()
+            self._host, self._client = host, host.client()
+        client = self._client
+        if client.is_connected:
+            try:
+                await client.mail(sender)
+                return client
+            except SMTPException:
+                client.close()
+        await client.connect()
+        await client.mail(sender)
+        return client
+
+    async def _reset(self, client: aiosmtplib.SMTP, *, hung_up: bool, over: bool) -> None:
+        """Make the connection ready for the next mail. `over`: the answer after the message has ended this one."""
+        if hung_up:
+            client.close()
+        if hung_up or over:
+            return
         try:
-            async with asyncio.timeout(OPENING):
-                await self._client.rset()
+            async with asyncio.timeout(self._hosts.patience.opening):
+                await client.rset()
         except TRANSPORT_FAILURES:
-            self._client.close()
+            client.close()
+
+
+async def _begin_message(client: aiosmtplib.SMTP) -> None:
+    answer = await client.execute_command(b"DATA")
+    if answer.code != START_OF_MAIL:
+        raise SMTPDataError(answer.code, answer.message)
+
+
+async def _hand_over(client: aiosmtplib.SMTP, message: bytes) -> None:
+    """The message, whose lines end with CRLF, and its end; a period that begins a line is doubled (RFC 5321, 4.5.2).
+
+    aiosmtplib's own `data` does this and what `_begin_message` does in one, which hides whether the host may have it.
+    """
+    if client.protocol is None:
+        raise SMTPServerDisconnected("the host hung up after DATA")
+    client.protocol.write(message.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+    answer = await client.protocol.read_response()
+    if not 200 <= answer.code < 300:
+        raise SMTPDataError(answer.code, answer.message)
 
 
 def _refusal(code: int, message: str) -> TryLater | Refused:
@@ -178,8 +139,3 @@ def _refusal(code: int, message: str) -> TryLater | Refused:
     permanent = 500 <= code < 600
     status = found.group() if found else f"{5 if permanent else 4}.0.0"
     return Refused(status) if permanent else TryLater(status)
-
-
-def _named(error: BaseException) -> str:
-    code = f" {error.code}" if isinstance(error, SMTPResponseException) else ""
-    return f"{type(error).__name__}{code}"

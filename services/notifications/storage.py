@@ -1,8 +1,8 @@
 """The table of mails: SQL and the mapping of its rows."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,67 +13,116 @@ from services.notifications.domain import Mail, Standing, State
 INSERT = """
 insert into mails (delivery_id, deduplication_id, handle_digest, recipient_id, kind, language, fields, sealed,
     priority, replaces, expires_at, message_id, accepted_at, state, state_at, due_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'accepted', $13, $13)
+select *, 'accepted', $13, $13
+from unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::text[],
+    $9::smallint[], $10::text[], $11::timestamptz[], $12::text[], array_fill($13::timestamptz, array[cardinality($1)]))
 on conflict (deduplication_id) do nothing
-returning true
+returning delivery_id
 """
+
+LOCK_PURPOSES = "select pg_advisory_xact_lock(purpose) from unnest($1::bigint[]) as purpose"
 
 # Among the mails of one purpose only the newest may still be sent, whichever of them arrived first.
 REPLACE = """
-with newest as (
-    select delivery_id from mails where recipient_id = $1 and replaces = $2 order by delivery_id desc limit 1
+with overtaken as (
+    select mails.delivery_id
+    from unnest($1::uuid[], $2::text[]) as purpose (recipient_id, name)
+    join mails on mails.recipient_id = purpose.recipient_id and mails.replaces = purpose.name
+    where mails.due_at is not null and not mails.replaced and exists (
+        select from mails as newer
+        where newer.recipient_id = mails.recipient_id and newer.replaces = mails.replaces
+            and newer.delivery_id > mails.delivery_id
+    )
+    order by mails.delivery_id
+    for update of mails
 )
-update mails set replaced = true
-from newest
-where recipient_id = $1 and replaces = $2 and mails.delivery_id < newest.delivery_id
-    and due_at is not null and not replaced
+update mails set replaced = true from overtaken where mails.delivery_id = overtaken.delivery_id
 """
 
-# A mail waits while an older one of its purpose is still in a sender's hand: code 1 must not arrive after code 2.
-CLAIM = """
-update mails set lease_until = $2, attempts = attempts + 1
-where delivery_id in (
-    select delivery_id from mails as m
-    where due_at <= $1 and expires_at > $1 and not replaced and (lease_until is null or lease_until <= $1)
-        and delivery_id <> all($4::uuid[])
-        and not exists (
-            select from mails as older
-            where older.recipient_id = m.recipient_id and older.replaces = m.replaces
-                and older.delivery_id < m.delivery_id and older.due_at is not null and older.lease_until > $1
-        )
-    order by priority, due_at
-    limit $3
-    for update skip locked
+# $1 now, $2 the grace after a start of PostgreSQL, $3 until when everybody keeps what is theirs whatever the row says.
+IN_SOMEBODYS_HAND = """(
+    {mail}.lease_until is not null
+    and greatest({mail}.lease_until, pg_postmaster_start_time() + $2::interval, $3::timestamptz) > $1::timestamptz
+)"""
+
+# $4 and $5 say how many of each priority. A mail waits while an older one of its purpose is still in a sender's hand:
+# code 1 must not arrive after code 2.
+CLAIM = f"""
+with claimed as (
+    select due.delivery_id
+    from unnest($4::smallint[], $5::bigint[]) as room (priority, places),
+        lateral (
+            select m.delivery_id from mails as m
+            where m.priority = room.priority and m.due_at <= $1 and m.expires_at > $1 and not m.replaced
+                and not {IN_SOMEBODYS_HAND.format(mail="m")} and m.delivery_id <> all($6::uuid[])
+                and not exists (
+                    select from mails as older
+                    where older.recipient_id = m.recipient_id and older.replaces = m.replaces
+                        and older.delivery_id < m.delivery_id and older.due_at is not null
+                        and {IN_SOMEBODYS_HAND.format(mail="older")}
+                )
+            order by m.due_at
+            limit room.places
+            for update skip locked
+        ) as due
 )
-returning delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
-    lease_until, attempts
+update mails set lease_until = $7, fence = fence + 1, attempts = attempts + 1
+from claimed where mails.delivery_id = claimed.delivery_id
+returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
+    lease_until, fence, attempts
+"""
+
+# Those that no other sender has taken since.
+RENEW = """
+with ours as (
+    select delivery_id
+    from mails join unnest($1::uuid[], $2::integer[]) as held (delivery_id, fence) using (delivery_id, fence)
+    where lease_until is not null
+    order by delivery_id
+    for update of mails
+)
+update mails set lease_until = $3 from ours where mails.delivery_id = ours.delivery_id
+returning mails.delivery_id
 """
 
 # Those of the attempts that still count: no other sender has taken the mail since.
 HOLD = """
 select delivery_id, recipient_id, state, state_at, due_at, attempts, reason, expires_at, replaced
-from mails
-join unnest($1::uuid[], $2::integer[]) as attempted (delivery_id, attempts) using (delivery_id, attempts)
-where due_at is not null
+from mails join unnest($1::uuid[], $2::integer[]) as attempted (delivery_id, fence) using (delivery_id, fence)
+where lease_until is not null
 order by delivery_id
 for update of mails
 """
 
 SETTLE = """
-update mails set state = $2, state_at = $3, due_at = $4, attempts = $5, reason = $6, lease_until = null,
-    sealed = case when $4::timestamptz is null then null else sealed end,
-    address_digest = coalesce($7, address_digest)
-where delivery_id = $1
+update mails set state = settled.state, state_at = settled.state_at, due_at = settled.due_at,
+    attempts = settled.attempts, reason = settled.reason, lease_until = null,
+    sealed = case when settled.due_at is null then null else sealed end,
+    address_digest = coalesce(settled.address_digest, mails.address_digest)
+from unnest($1::uuid[], $2::bytea[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[], $7::text[])
+    as settled (delivery_id, address_digest, state, state_at, due_at, attempts, reason)
+where mails.delivery_id = settled.delivery_id
 """
 
 # Mails that nobody has in hand and that must not be sent any more.
-HOLD_OVERDUE = """
+HOLD_OVERDUE = f"""
 select delivery_id, recipient_id, kind, state, state_at, due_at, attempts, reason, expires_at, replaced
-from mails
-where due_at is not null and (expires_at <= $1 or replaced) and (lease_until is null or lease_until <= $1)
+from mails as m
+where due_at is not null and (expires_at <= $1 or replaced) and not {IN_SOMEBODYS_HAND.format(mail="m")}
 order by delivery_id
-limit $2
+limit $4
 for update skip locked
+"""
+
+PRUNE = """
+with gone as (
+    delete from mails where delivery_id in (
+        select delivery_id from mails where due_at is null and state_at < $1 and expires_at < $1
+        order by state_at limit $2 for update skip locked
+    )
+    returning true
+)
+select count(*) from gone
 """
 
 FIND = "select state, state_at, due_at, attempts, reason from mails where handle_digest = $1"
@@ -84,6 +133,10 @@ select priority, count(*) as waiting,
         ::float as oldest
 from mails where due_at is not null group by priority
 """
+
+
+Purpose = tuple[UUID, str]
+"""A recipient and what `replaces` says."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +155,6 @@ class Incoming:
     replaces: str | None
     expires_at: datetime
     message_id: str
-    accepted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -116,79 +168,86 @@ class Held:
     replaced: bool
 
 
-async def insert(connection: Connection, mail: Incoming) -> bool:
-    """Keep a mail. False when its request was here before."""
-    fresh = await connection.fetchval(
-        INSERT,
-        mail.delivery_id,
-        mail.deduplication_id,
-        mail.handle_digest,
-        mail.recipient_id,
-        mail.kind,
-        mail.language,
-        mail.fields,
-        mail.sealed,
-        mail.priority,
-        mail.replaces,
-        mail.expires_at,
-        mail.message_id,
-        mail.accepted_at,
-    )
-    return fresh is True
+@dataclass(frozen=True)
+class Looking:
+    """When somebody looks for mails that are nobody's, and what may be taken from others then.
+
+    A lease that has run out still counts for `grace` after a start of PostgreSQL, and until `others_keep_until`.
+    """
+
+    now: datetime
+    grace: timedelta
+    others_keep_until: datetime | None
 
 
-async def lock_purpose(connection: Connection, recipient_id: UUID, purpose: str) -> None:
-    """Keep apart, until the commit, two requests of one purpose, which would not see each other."""
-    await connection.execute("select pg_advisory_xact_lock($1)", lock_number("purpose", str(recipient_id), purpose))
+async def insert(connection: Connection, mails: Sequence[Incoming], now: datetime) -> set[UUID]:
+    """Keep mails. Returns those whose request was not here before."""
+    columns = [[getattr(mail, column.name) for mail in mails] for column in fields(Incoming)]
+    return {row["delivery_id"] for row in await connection.fetch(INSERT, *columns, now)}
 
 
-async def keep_newest(connection: Connection, recipient_id: UUID, purpose: str) -> None:
-    """Mark every unsent mail of the purpose but the newest as replaced."""
-    await connection.execute(REPLACE, recipient_id, purpose)
+async def lock_purposes(connection: Connection, purposes: Iterable[Purpose]) -> None:
+    """Keep apart, until the commit, requests of one purpose, which would not see each other."""
+    numbers = sorted(lock_number("purpose", str(recipient_id), name) for recipient_id, name in purposes)
+    if numbers:
+        await connection.execute(LOCK_PURPOSES, numbers)
+
+
+async def keep_newest(connection: Connection, purposes: Collection[Purpose]) -> None:
+    """Mark every unsent mail of each purpose but the newest as replaced."""
+    if purposes:
+        await connection.execute(REPLACE, *map(list, zip(*purposes, strict=True)))
 
 
 async def claim(
-    connection: Connection, *, now: datetime, lease_until: datetime, limit: int, except_for: Collection[UUID]
+    connection: Connection,
+    looking: Looking,
+    *,
+    lease_until: datetime,
+    room: Mapping[int, int],
+    except_for: Collection[UUID],
 ) -> list[Mail]:
-    """Take due mails into hand, the most urgent first; nobody else gets them before the lease ends."""
-    rows = await connection.fetch(CLAIM, now, lease_until, limit, list(except_for))
-    mails = [Mail(**dict(row)) for row in rows]
-    return sorted(mails, key=lambda mail: (mail.priority, mail.due_at))
+    """Take due mails into hand, so many of each priority; nobody else gets them before the lease ends."""
+    rows = await connection.fetch(
+        CLAIM, *astuple(looking), list(room.keys()), list(room.values()), list(except_for), lease_until
+    )
+    return [Mail(**dict(row)) for row in rows]
 
 
-async def hold(connection: Connection, attempts: Sequence[Mail]) -> dict[UUID, Held]:
+async def renew(connection: Connection, mails: Collection[Mail], lease_until: datetime) -> set[UUID]:
+    """Keep mails in hand longer. Returns those that are still the holder's."""
+    rows = await connection.fetch(RENEW, *_held_as(mails), lease_until)
+    return {row["delivery_id"] for row in rows}
+
+
+async def hold(connection: Connection, mails: Collection[Mail]) -> dict[UUID, Held]:
     """Lock the mails whose attempt still counts."""
-    rows = await connection.fetch(HOLD, [mail.delivery_id for mail in attempts], [mail.attempts for mail in attempts])
-    return {row["delivery_id"]: _held(row) for row in rows}
+    return {row["delivery_id"]: _held(row) for row in await connection.fetch(HOLD, *_held_as(mails))}
 
 
-async def hold_overdue(connection: Connection, now: datetime, limit: int) -> list[tuple[str, Held]]:
+async def hold_overdue(connection: Connection, looking: Looking, limit: int) -> list[tuple[str, Held]]:
     """Lock mails that must not be sent any more, each with its kind."""
-    return [(row["kind"], _held(row)) for row in await connection.fetch(HOLD_OVERDUE, now, limit)]
+    return [(row["kind"], _held(row)) for row in await connection.fetch(HOLD_OVERDUE, *astuple(looking), limit)]
 
 
 async def settle(
     connection: Connection,
-    standings: Sequence[tuple[UUID, Standing]],
+    standings: Mapping[UUID, Standing],
     address_digests: Mapping[UUID, bytes | None] | None = None,
 ) -> None:
-    """Write where mails stand now; with a mail's end its seal goes, and of its address the digest stays."""
-    digests = address_digests or {}
-    await connection.executemany(
-        SETTLE,
-        [
-            (
-                identity,
-                standing.state,
-                standing.since,
-                standing.due_at,
-                standing.attempts,
-                standing.reason,
-                digests.get(identity),
-            )
-            for identity, standing in standings
-        ],
-    )
+    """Write where mails stand now, in nobody's hand; with a mail's end its seal goes, and of its address the digest
+    stays.
+    """
+    if standings:
+        digests = address_digests or {}
+        columns = [[getattr(standing, column.name) for standing in standings.values()] for column in fields(Standing)]
+        await connection.execute(SETTLE, list(standings), [digests.get(mail) for mail in standings], *columns)
+
+
+async def prune(connection: Connection, ended_before: datetime, limit: int) -> int:
+    """Delete mails that ended, and could not have been sent any more, before an instant. Returns how many."""
+    pruned: int = await connection.fetchval(PRUNE, ended_before, limit)
+    return pruned
 
 
 async def find(connection: Connection, handle_digest: bytes) -> Standing | None:
@@ -200,6 +259,10 @@ async def find(connection: Connection, handle_digest: bytes) -> Standing | None:
 async def queue(pool: Pool, now: datetime) -> dict[int, tuple[int, float]]:
     """By priority: how many mails wait, and for how many seconds the longest due one that nobody has in hand."""
     return {row["priority"]: (row["waiting"], row["oldest"]) for row in await pool.fetch(QUEUE, now)}
+
+
+def _held_as(mails: Collection[Mail]) -> tuple[list[UUID], list[int]]:
+    return [mail.delivery_id for mail in mails], [mail.fence for mail in mails]
 
 
 def _held(row: Any) -> Held:

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chassis.bell import Bell
 from chassis.sealing import Sealer
 from services.notifications.composition import Composer
-from services.notifications.smtp import MailHost
+from services.notifications.domains import Domains
+from services.notifications.hosts import MailHosts
+from services.notifications.leases import Grace
 from services.notifications.suppressions.checking import SuppressionList
 
 
@@ -20,7 +22,9 @@ class Tools:
     composer: Composer
     support: str
     sealer: Sealer
-    mail_host: MailHost
+    mail_hosts: MailHosts
     mails: Bell
     suppressions: SuppressionList
+    domains: Domains = field(default_factory=lambda: Domains(None, None))
+    grace: Grace = field(default_factory=Grace)
     jitter: Callable[[], float] = random.random

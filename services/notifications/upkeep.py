@@ -1,4 +1,6 @@
-"""Every second: end the mails that must not be sent any more, and measure those that wait."""
+"""Every second: end the mails that must not be sent any more, forget those that ended long ago, measure those that
+wait.
+"""
 
 import asyncio
 
@@ -25,18 +27,20 @@ async def keep(unit: Unit[Tools]) -> None:
         except Exception as error:
             if not (isinstance(error, CommitUnknown) or neighbour_failed(error)):
                 raise
+            unit.tools.grace.lost()
             log.warning("upkeep waits for the database", error=type(error).__name__)
         await asyncio.sleep(EVERY)
 
 
 async def once(unit: Unit[Tools]) -> None:
-    """End what is overdue, all of it, then measure."""
+    """End what is overdue, all of it; prune a portion, and measure."""
     while True:
         ended = (await unit.run(handlers.end_overdue, None, UPKEEP)).outcome
         for kind, standing in ended:
             metrics.OUTCOMES.labels(kind, standing.name).inc()
-        if len(ended) < handlers.OVERDUE_AT_ONCE:
+        if len(ended) < handlers.AT_ONCE:
             break
+    metrics.PRUNED.inc((await unit.run(handlers.prune, None, UPKEEP)).outcome)
     queue = await storage.queue(unit.pool, unit.origin.clock())
     for name, rank in PRIORITIES.items():
         waiting, oldest = queue.get(rank, (0, 0.0))

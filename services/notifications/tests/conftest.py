@@ -11,7 +11,8 @@ from chassis.work import Origin, Unit
 from contracts.agency import Agency, load
 from local import ROOT
 from services.notifications.composition import Composer
-from services.notifications.smtp import MailHost
+from services.notifications.hosts import Access, MailHosts
+from services.notifications.settings import HostAddress
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tests.host import Host
 from services.notifications.tests.rig import KEYRING, SEALER, Clock, Rig
@@ -37,12 +38,12 @@ async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[R
     pool = await create_pool(await database("notifications"), 10, "test")
     mails = Bell(pool, "mails")
     mails.answered_here = True
-    where = MailHost("127.0.0.1", host.port, 4, "none", None, None)
+    hosts = MailHosts([HostAddress("127.0.0.1", host.port)], Access(), 4)
     tools = Tools(
         Composer(agency),
         agency.profile.support_email,
         SEALER,
-        where,
+        hosts,
         mails,
         SuppressionList(pool, KEYRING),
         jitter=lambda: 0.5,

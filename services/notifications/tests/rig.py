@@ -59,7 +59,7 @@ class Rig:
 
     async def request(self, request: MailRequest) -> MailRequest:
         """Take a request in, as its door would."""
-        await self.unit.run(handlers.accept, request, SOMEBODY)
+        await self.unit.run(handlers.accept, (request,), SOMEBODY)
         return request
 
     def send(self) -> None:

@@ -57,6 +57,7 @@ def letter(composer: Composer, request: MailRequest, language: Language = "fr") 
         accepted_at=START,
         due_at=START,
         lease_until=START,
+        fence=1,
         attempts=1,
     )
     return composer.compose(mail, SEALER.open(mail.sealed, composer.contents(mail.kind)), START)

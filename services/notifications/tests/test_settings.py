@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.notifications.hosts import MailHosts
 from services.notifications.settings import NotificationsSettings
-from services.notifications.smtp import MailHost
 
 REQUIRED: dict[str, Any] = {
     "agency": Path("agencies/ccq"),
@@ -17,8 +17,7 @@ REQUIRED: dict[str, Any] = {
     "keyring": Path("keyring"),
     "sealing_keys": Path("keys"),
     "issuer_base": "http://issuer.example",
-    "smtp_host": "mail.example",
-    "smtp_port": 25,
+    "smtp_hosts": "mail.example:25",
 }
 
 
@@ -29,4 +28,4 @@ def test_a_password_is_never_sent_in_clear() -> None:
 
 def test_a_password_is_not_shown() -> None:
     settings = NotificationsSettings(**REQUIRED, smtp_username="mandat", smtp_password="hunter2", smtp_tls="tls")
-    assert "hunter2" not in repr(settings) + repr(MailHost.of(settings))
+    assert "hunter2" not in repr(settings) + repr(MailHosts.of(settings))
