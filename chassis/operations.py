@@ -14,8 +14,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from chassis.database import Pool, neighbour_failed
 from chassis.dead_letters import metrics as dead_letters
 
-OUTBOX_DEPTH = Gauge("mandat_outbox_depth", "Rows in the outbox that Kafka has not acknowledged, to 100,000")
-OUTBOX_AGE = Gauge("mandat_outbox_age_seconds", "Age of the oldest row in the outbox")
+OUTBOX_DEPTH = Gauge(
+    "mandat_outbox_depth",
+    "Rows in the outbox that Kafka has not acknowledged, counted to 100,000; bulk work waits while it is deep",
+)
+OUTBOX_AGE = Gauge(
+    "mandat_outbox_age_seconds",
+    "Age of the oldest row in the outbox: how late others learn of a change. Above seconds, no relay is at work, Kafka"
+    " does not answer, or a topic is missing",
+)
 LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
 LOOK_EVERY = 1.0  # seconds
 COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and counting would slow it further

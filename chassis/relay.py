@@ -29,8 +29,11 @@ ACKNOWLEDGEMENT = 30.0  # seconds; a shorter patience only makes repeats when a 
 LETTING_GO = 5.0  # seconds that a producer gets to finish what is in flight
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds, when a neighbour fails
 
-RELAYED = Counter("mandat_outbox_relayed", "Outbox rows that Kafka acknowledged", ["topic"])
-FAILURES = Counter("mandat_relay_failures", "Times the relay lost the database or the broker and started again")
+RELAYED = Counter("mandat_outbox_relayed", "Outbox rows that Kafka acknowledged and that were deleted", ["topic"])
+FAILURES = Counter(
+    "mandat_relay_failures",
+    "Times this process's relay lost the database or the broker and started again; at most one batch is repeated",
+)
 
 # Plans are cached, and one that was made while the outbox was empty would read and sort all of a deep one.
 BY_INDEX = "set enable_seqscan = off; set enable_bitmapscan = off"

@@ -17,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import gateway, keys, operations, telemetry, tracing
+from chassis import gateway, keys, operations, telemetry, tracing, upkeep
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
 from chassis.dead_letters import api as letters
@@ -178,7 +178,8 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready
             tasks.append(asyncio.create_task(doors.watch(), name="watch"))
-            tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in service.chores(unit)]
+            chores = [*upkeep.chores(unit), *service.chores(unit)]
+            tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in chores]
         probes["running"] = _is_running(stopping, tasks)
         language = built.agency.profile.default_language
         agents = build_agents_gateway(service, unit, verifier, language) if servers else None  # a worker has no keys

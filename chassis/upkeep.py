@@ -1,0 +1,114 @@
+"""What every worker does unasked: it prunes what is past its use, and sends states again.
+
+Audit, epochs and dead letters are kept.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from chassis import states
+from chassis.after import INBOX_KEEPS
+from chassis.database import ACQUIRE_TIMEOUT, Pool, neighbour_failed
+from chassis.work import Unit
+
+log = structlog.get_logger()
+
+PRUNE_EVERY = 3600.0  # seconds; what is pruned is a day old or more
+ECHO_EVERY = 30.0  # seconds; an hour is not meant to the second
+LOCK = 7_263_004  # transaction lock: one worker of a service prunes at a time
+PORTION = 100  # pages of 8 KiB that one transaction looks through: a few thousand rows
+REST = 0.05  # seconds between two portions, which leaves the disk to others
+
+PRUNED = Counter("mandat_pruned_rows", "Rows that were deleted because they were past their use", ["table"])
+
+PRUNE = "delete from {table} where ctid >= $1 and ctid < $2 and {column} < clock_timestamp() - $3::interval"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows of `table` are past their use when `column`, an instant, is older than `keeps`."""
+
+    table: str
+    column: str
+    keeps: timedelta
+
+
+RULES = (
+    # Longer than any topic keeps a record that could be delivered again, and what Mandat-After counts on.
+    Rule("inbox", "applied_at", INBOX_KEEPS),
+    # A caller that repeats a request does so within minutes; two days let a batch job be run again after a weekday.
+    Rule("idempotency_keys", "created_at", timedelta(hours=48)),
+    # The longest window is a day (contracts/agency/limits.py), and a row outside its window says nothing.
+    Rule("limits", "window_start", timedelta(days=2)),
+    # A token lives minutes: after a day none is left that was signed before its session was revoked.
+    Rule("revoked_sessions", "revoked_at", timedelta(days=1)),
+)
+
+
+def chores(unit: Unit[Any]) -> Sequence[Callable[[], Awaitable[None]]]:
+    """The tasks, each until cancelled."""
+
+    async def pruning() -> None:
+        await repeatedly("prune", PRUNE_EVERY, lambda: prune(unit.pool))
+
+    async def echoing() -> None:
+        await repeatedly("send states again", ECHO_EVERY, lambda: send_states_again(unit))
+
+    return (pruning, echoing)
+
+
+async def repeatedly(chore: str, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    """Take the step about every so many seconds; a failing neighbour costs one turn. Workers do not go in step."""
+    while True:
+        await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
+        try:
+            await step()
+        except Exception as error:
+            if not neighbour_failed(error):
+                raise
+            log.warning("chore waits for its next turn", chore=chore, error=repr(error))
+
+
+async def send_states_again(unit: Unit[Any]) -> None:
+    """Send all states that are due, a portion at a time and only while the outbox has room."""
+    sent = states.PORTION
+    while sent == states.PORTION:
+        await unit.room()
+        async with unit.pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+            sent = await states.send_again(connection)
+        if sent:
+            unit.outbox.ring()
+
+
+async def prune(pool: Pool, rules: Sequence[Rule] = RULES) -> None:
+    """Go once through each table. Does nothing while another worker is at it."""
+    for rule in rules:
+        page, pages = 0, 1
+        while page < pages:
+            pruned = await _prune_portion(pool, rule, page)
+            if pruned is None:
+                return
+            PRUNED.labels(rule.table).inc(pruned)
+            page += PORTION
+            pages = await pool.fetchval("select pg_relation_size($1::text::regclass) / 8192", rule.table)
+            await asyncio.sleep(REST)
+
+
+async def _prune_portion(pool: Pool, rule: Rule, page: int) -> int | None:
+    """How many rows of the pages from `page` on were deleted; None when another worker prunes.
+
+    Pages in their order need no index on an instant, which every message's claim would pay for.
+    """
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
+        if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK):
+            return None
+        statement = PRUNE.format(table=rule.table, column=rule.column)
+        status = await connection.execute(statement, (page, 0), (page + PORTION, 0), rule.keeps)
+        return int(status.rsplit(" ", 1)[1])
