@@ -30,7 +30,6 @@ class Lane(Generic[T]):
         self._reception = reception
         self._leaving = asyncio.Event()
         self._fetching = False
-        self._at_once: int | None = None
         self._next_in_hand: int | None = None
         self.task = asyncio.create_task(self._run(), name=f"lane {place.topic} {place.partition}")
 
@@ -68,7 +67,7 @@ class Lane(Generic[T]):
         self._fetching = True
         try:
             found: dict[TopicPartition, list[Record]] = await self._consumer.getmany(
-                self._place, timeout_ms=FETCH_PATIENCE_MS, max_records=self._at_once
+                self._place, timeout_ms=FETCH_PATIENCE_MS
             )
             return found.get(self._place, ())
         except UnicodeDecodeError:
@@ -77,16 +76,9 @@ class Lane(Generic[T]):
             self._fetching = False
 
     async def _fetch_unreadable(self) -> Sequence[Record]:
-        """First what lies before the unreadable record, one by one, until that one is next; then that one."""
-        if self._at_once is None:
-            self._at_once = 1
-            return ()
-        self._at_once = None
-        record = await unreadable.first(self._consumer, self._place)
-        if record is None:
-            return ()
-        self._consumer.seek(self._place, record.offset + 1)
-        return (record,)
+        records, behind = await unreadable.fetch(self._consumer, self._place)
+        self._consumer.seek(self._place, behind)
+        return records
 
     async def _see_to(self, records: Sequence[Record]) -> None:
         for run in runs(records, self._reception.by_type):

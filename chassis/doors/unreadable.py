@@ -20,30 +20,42 @@ MOST_BYTES = 1024 * 1024  # the broker sends one whole batch, also when it is la
 HEAD = struct.Struct(">qi")  # a batch's base offset, and how many bytes follow
 
 
-async def first(consumer: AIOKafkaConsumer, place: TopicPartition) -> "Record | None":
-    """The first unreadable record at or after a partition's position, if it is near. Raises KafkaError."""
-    position = await consumer.position(place)
+async def fetch(consumer: AIOKafkaConsumer, place: TopicPartition) -> tuple[list[Record], int]:
+    """The records from a partition's position to the end of the first batch that aiokafka cannot read.
+
+    With them the offset behind them, to go on from. Raises KafkaError. Batches of transactions are taken as committed:
+    no producer of the platform uses them.
+    """
+    position: int = await consumer.position(place)
     wanted = [(place.topic, [(place.partition, position, MOST_BYTES)])]
     client = consumer._client
     node = client.cluster.leader_for_partition(place)
     answer = await client.send(node, FetchRequest(WAIT_MS, 1, MOST_BYTES, READ_COMMITTED, wanted))
     [(_, [(_, _, _, *rest)])] = answer.topics
-    for record in _records(rest[-1] or b""):
-        if record.offset >= position and not all(is_text(name) for name, _ in record.headers):
-            return ConsumerRecord(
-                topic=place.topic,
-                partition=place.partition,
-                offset=record.offset,
-                timestamp=record.timestamp,
-                timestamp_type=record.timestamp_type,
-                key=record.key,
-                value=record.value,
-                checksum=None,
-                serialized_key_size=len(record.key or b""),
-                serialized_value_size=len(record.value or b""),
-                headers=tuple(record.headers),
-            )
-    return None
+    records: list[Record] = []
+    for batch in _batches(rest[-1] or b""):
+        found = [] if batch.is_control_batch else list(batch)
+        records += [_record(place, record) for record in found if record.offset >= position]
+        position = max(position, batch.next_offset)
+        if not all(is_text(name) for record in found for name, _ in record.headers):
+            break
+    return records, position
+
+
+def _record(place: TopicPartition, record: Any) -> Record:
+    return ConsumerRecord(
+        topic=place.topic,
+        partition=place.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        timestamp_type=record.timestamp_type,
+        key=record.key,
+        value=record.value,
+        checksum=None,
+        serialized_key_size=len(record.key or b""),
+        serialized_value_size=len(record.value or b""),
+        headers=tuple(record.headers),
+    )
 
 
 class _Bytes(bytearray):
@@ -63,11 +75,11 @@ class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
         self._buffer: bytearray = _Bytes(self._buffer)
 
 
-def _records(fetched: bytes) -> Iterator[Any]:
+def _batches(fetched: bytes) -> Iterator[_Batch]:
     place = 0
     while len(fetched) - place >= HEAD.size:
         end = place + HEAD.size + HEAD.unpack_from(fetched, place)[1]
         if end > len(fetched):
             return  # the broker cuts the last batch off where its limit is
-        yield from _Batch(fetched[place:end])
+        yield _Batch(fetched[place:end])
         place = end
