@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import signal
 import sys
@@ -38,7 +39,7 @@ T = TypeVar("T")
 
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 ROLES = ("api", "worker", "all", "openapi")
-COMMANDS = ("dead-letters …",)
+COMMANDS = {"dead-letters": "chassis.dead_letters.command", "reset-groups": "chassis.groups.command"}
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,11 @@ class _Server(uvicorn.Server):
 
 def main(service: Service[T], arguments: Sequence[str]) -> int:
     """Run one role of a service until it is told to stop, or an operator's command. Returns the exit status."""
-    if arguments[:1] == ["dead-letters"]:
-        from chassis.dead_letters import command  # noqa: PLC0415 (a command is made of services)
-
-        return command.main(service, arguments[1:])
+    if arguments and (command := COMMANDS.get(arguments[0])) is not None:
+        carried_out: int = importlib.import_module(command).main(service, arguments[1:])
+        return carried_out
     if len(arguments) != 1 or arguments[0] not in ROLES:
-        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES, *COMMANDS))}\n")
+        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES, *COMMANDS))} …\n")
         return 2
     if arguments[0] == "openapi":
         sys.stdout.write(openapi(service))

@@ -53,7 +53,7 @@ class ToDrop(Body):
 
 
 class Redrove(BaseModel):
-    """How a letter ended: applied, refused by its handler, or applied before."""
+    """How a letter ended; `duplicate`: applied before; `ignored`: a tombstone of something that is not kept here."""
 
     id: int
     ending: Ending

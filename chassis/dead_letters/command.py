@@ -208,6 +208,7 @@ def _ending(outcome: Outcome) -> tuple[dict[str, Any], str]:
                 "applied": "applied",
                 "refused": "its handler refused it and said so; it is done",
                 "duplicate": "had been applied before; it is done",
+                "ignored": "erases something that this service does not keep; it is done",
             }[ending]
             return {"id": identity, "ending": ending}, f"{identity}  {words}"
         case Failed(identity, reason):

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 AT_ONCE = 200  # letters read ahead
 
-Ending = Literal["applied", "refused", "duplicate"]
+Ending = Literal["applied", "refused", "duplicate", "ignored"]
 
 
 class NobodyTakesIt(Exception):
@@ -36,7 +36,7 @@ class NobodyTakesIt(Exception):
 
 @dataclass(frozen=True)
 class Redriven:
-    """The letter is gone: its handler applied it, or refused it and said so, or it had been applied before."""
+    """The letter is gone: its handler applied or refused it, it had been applied before, or it is nothing to us."""
 
     id: int
     ending: Ending
@@ -140,7 +140,7 @@ class Redrive(Generic[T]):
             raise NobodyTakesIt("this service has no handler for the letter's type")
         taking = subscription.taking(read_event(envelope, letter.key, letter.payload))
         if taking is None:
-            raise NobodyTakesIt("this service passes tombstones of the letter's type over")
+            return "ignored"
         handler, command = taking
         if not await inbox.claim_alone(work.connection, letter.consumer, envelope.id):
             return "duplicate"

@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from prometheus_client import Gauge
 
+from chassis.database import neighbour_failed
 from chassis.doors.lane import Lane
 from chassis.doors.reception import Reception
 from chassis.doors.watchdog import Stalled, Watchdog
@@ -117,8 +118,11 @@ class Door(Generic[T]):
             return
         try:
             async with asyncio.timeout(COMMIT_PATIENCE):
+                await self._reception.keep_positions(offsets)
                 await consumer.commit(offsets)
-        except (KafkaError, TimeoutError) as error:
+        except Exception as error:
+            if not (isinstance(error, KafkaError) or neighbour_failed(error)):
+                raise
             log.warning("offsets not committed", consumer=self._consumer, error=repr(error))
             self._reception.done = offsets | self._reception.done
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -16,6 +16,7 @@ from chassis.database import COLLISIONS, neighbour_failed
 from chassis.dead_letters import DeadLetter, park
 from chassis.doors.messages import Message, Record
 from chassis.doors.subscriptions import Subscription
+from chassis.groups import positions
 from chassis.inbox import Behind, Claim, Duplicate, NotTogether
 from chassis.outcomes import CommitUnknown, Refusal, Transient
 from chassis.telemetry import described
@@ -84,6 +85,10 @@ class Reception(Generic[T]):
             begun = time.perf_counter()
             if await self._take_one(message, leaving):
                 self._seconds.observe(time.perf_counter() - begun)
+
+    async def keep_positions(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Keep in the database how far we have come, for a restore. Raises what a failing database raises."""
+        await positions.keep(self._unit.pool, self.consumer, offsets)
 
     async def _take_one(self, message: Message[T], leaving: asyncio.Event) -> bool:
         """See one message to its end: applied, known, ignored by rule, or parked. False when it was told to leave.

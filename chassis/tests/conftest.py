@@ -35,7 +35,7 @@ PARTITIONS = 2
 CONSUMER = consumer_name("test", ACCOUNTS_EVENTS)
 TABLES = (
     "outbox", "state_echoes", "inbox", "dead_letters", "audit", "idempotency_keys", "limits", "revoked_sessions",
-    "epochs", "counters",
+    "epochs", "positions", "counters",
 )  # fmt: skip
 COUNTERS = "create table counters (id uuid primary key, value integer not null, last text)"
 

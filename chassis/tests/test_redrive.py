@@ -1,9 +1,10 @@
 """What is parked can be dug up: in order, once in effect, and everything about it is audited."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -13,11 +14,13 @@ from chassis.dead_letters.redrive import Drop, Failed, NobodyTakesIt, Redrive, R
 from chassis.dead_letters.storage import Choice
 from chassis.doors import Order, Subscription
 from chassis.outcomes import CommitUnknown, Poison, Refusal
-from chassis.tests.conftest import CONSUMER, Bench
+from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, Wire, eventually
 from chassis.tests.letters import letter_of, parked
 from chassis.tests.library import count, opened
 from chassis.work import Actor, Work
-from contracts.accounts import AccountOpened, EmailVerified
+from contracts.accounts import AccountOpened, EmailVerified, Person
+from contracts.cloudevents import Envelope
+from contracts.tests.examples import EVENTS, NOW
 
 OPERATOR = Actor("operator", "marie")
 
@@ -211,3 +214,70 @@ async def test_what_is_not_there_is_refused(bench: Bench) -> None:
 def test_a_letter_gives_back_every_header_as_it_came() -> None:
     headers = [("ce_id", b"1"), ("binary", b"\xff\x00"), ("empty", None), ("nul", b"a\0b"), ("ce_id", b"2")]
     assert letter_of(opened(uuid4()), headers=headers).wire_headers() == headers
+
+
+async def test_a_tombstone_is_dug_up_for_whoever_forgets(bench: Bench) -> None:
+    forgotten = []
+
+    async def forget(work: Work[None], key: UUID) -> None:
+        forgotten.append(key)
+
+    person = next(event for event in EVENTS if isinstance(event, Person))
+    headers = Envelope.around(person, id=uuid7(), source="urn:mandat:test:accounts", time=NOW).headers()
+    kept, lost = await parked(bench, person, person, value=None, headers=headers)
+    found = Redrive("test", bench.unit, [Subscription(Person, count, Order.FREE, forget=forget)])
+    assert await found.one(kept, OPERATOR) == Redriven(kept, "applied")
+    assert forgotten == [person.account_id]
+    nobody = Redrive("test", bench.unit, [Subscription(Person, count, Order.FREE)])
+    assert await nobody.one(lost, OPERATOR) == Redriven(lost, "ignored")
+
+
+async def test_a_handler_of_batches_gets_a_batch_of_one(bench: Bench) -> None:
+    got: list[Any] = []
+
+    async def handle(work: Work[None], events: Sequence[AccountOpened]) -> None:
+        got.append([event.terms_version for event in events])
+
+    [letter] = await parked(bench, opened(uuid4(), 4))
+    found = Redrive("test", bench.unit, [Subscription(AccountOpened, handle, Order.KEPT, batch=True)])
+    assert await found.one(letter, OPERATOR) == Redriven(letter, "applied")
+    assert got == [["4"]]
+
+
+async def test_a_redrive_while_new_messages_of_its_keys_arrive_loses_none_repeats_none_and_keeps_the_order(
+    bench: Bench, wire: Wire, open_doors: OpenDoors
+) -> None:
+    keys = [uuid4() for _ in range(10)]
+    poison = {(keys[0], "5"), (keys[1], "20")}
+
+    async def handle(work: Work[None], event: AccountOpened) -> None:
+        await count(work, event)
+        if (event.account_id, event.terms_version) in poison:
+            raise Poison("not yet")
+
+    async def send(numbers: range) -> None:
+        for number in numbers:
+            await asyncio.gather(*[wire.send(opened(key, number)) for key in keys])
+
+    async def all_applied() -> bool:
+        return bool(await bench.pool.fetchval("select sum(value) = 600 from counters"))
+
+    async def two_keys_parked() -> bool:
+        return await bench.size("dead_letters") == 25 + 10
+
+    subscription = Subscription(AccountOpened, handle, Order.KEPT)
+    await open_doors(bench, subscription)
+    await send(range(30))
+    await eventually(two_keys_parked)
+    poison.clear()
+    arriving = asyncio.create_task(send(range(30, 60)))
+    found = Redrive("test", bench.unit, [subscription])
+    outcomes = []
+    while not arriving.done() or not await all_applied():
+        outcomes += [outcome async for outcome in found.many(Choice(), OPERATOR)]
+    await arriving
+
+    assert {await bench.counted(key) for key in keys} == {" ".join(map(str, range(60)))}
+    assert all(isinstance(outcome, Redriven) and outcome.ending == "applied" for outcome in outcomes)
+    assert len(outcomes) >= 35
+    assert await bench.size("dead_letters") == 0

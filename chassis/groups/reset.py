@@ -1,0 +1,106 @@
+"""Takes consumer groups back to what their restored database has seen; the inbox absorbs what comes again."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from chassis.database import Pool
+from chassis.groups import positions
+
+NOBODY_IN_IT = ("Empty", "Dead")  # states of a group without members; Dead: it does not exist
+
+
+@dataclass(frozen=True)
+class Group:
+    """One consumer of the service: its name in the database, its group and topic at the broker."""
+
+    consumer: str
+    name: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where a group's partition stood (None: nowhere), and where it stands now."""
+
+    group: str
+    topic: str
+    partition: int
+    before: int | None
+    after: int
+
+
+class StillRunning(Exception):
+    """A group has members: they would go on from where they are, and commit that again."""
+
+
+async def reset(servers: str, pool: Pool, groups: Sequence[Group], to: datetime) -> list[Moved]:
+    """Set every group to the first record that the database may lack, were it restored to that time or a later one.
+
+    That is the earlier of two places: what the database itself has kept of its position, which is also right for a
+    consumer that lagged behind, and the first record that the broker took at that time or later.
+
+    Raises StillRunning, before anything is changed, and KafkaError.
+    """
+    await _refuse_running(servers, groups)
+    found = []
+    for group in groups:
+        found += await _reset_one(servers, pool, group, to)
+    return found
+
+
+async def _refuse_running(servers: str, groups: Sequence[Group]) -> None:
+    async with _admin(servers) as admin:
+        for answer in await admin.describe_consumer_groups([group.name for group in groups]):
+            for _, name, state, _, _, members, *_ in answer.groups:
+                if members or state not in NOBODY_IN_IT:
+                    raise StillRunning(f"group {name} has {len(members)} members ({state})")
+
+
+async def _reset_one(servers: str, pool: Pool, group: Group, to: datetime) -> list[Moved]:
+    kept = await positions.read(pool, group.consumer, group.topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group.name, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = await _partitions(servers, group.topic)
+        consumer.assign(places)
+        before = {place: await consumer.committed(place) for place in places}
+        wanted = await _wanted(consumer, places, kept, to)
+        await consumer.commit(wanted)  # the broker refuses it while the group has a member
+    finally:
+        await consumer.stop()
+    return [Moved(group.name, group.topic, place.partition, before[place], wanted[place]) for place in places]
+
+
+async def _wanted(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], kept: Mapping[int, int], to: datetime
+) -> dict[TopicPartition, int]:
+    starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    since = await consumer.offsets_for_times(dict.fromkeys(places, int(to.timestamp() * 1000)))
+    wanted = {}
+    for place in places:
+        first = since[place].offset if since[place] is not None else ends[place]
+        # A database that has kept positions, but none of this partition, has seen nothing of it.
+        seen = kept.get(place.partition, starts[place]) if kept else first
+        wanted[place] = max(starts[place], min(first, seen))
+    return wanted
+
+
+async def _partitions(servers: str, topic: str) -> list[TopicPartition]:
+    async with _admin(servers) as admin:
+        [description] = await admin.describe_topics([topic])
+    return [TopicPartition(topic, number) for number in sorted(one["partition"] for one in description["partitions"])]
+
+
+@contextlib.asynccontextmanager
+async def _admin(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
