@@ -12,6 +12,7 @@ DESCRIPTION = "Mandat on this machine: a real Kafka, a real PostgreSQL, an inbox
 EPILOG = """\
 demo   plays the guide's journeys against a fresh stack and shows each step; exit code 0 if all held
 up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
+faults breaks a loaded stack of its own for some minutes; exit code 0 if nothing was lost, doubled or out of order
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
@@ -41,6 +42,10 @@ def _run(options: argparse.Namespace) -> int:
             from local import checks  # noqa: PLC0415
 
             return checks.run(options.parts, keep_going=options.keep_going)
+        case "faults":
+            from tests.faults import command  # noqa: PLC0415
+
+            return command.main(options.minutes, options.seed)
         case "down":
             from local import running  # noqa: PLC0415
 
@@ -77,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", help="print a log of the last stack")
     logs.add_argument("service", metavar="SERVICE", help="accounts, linking, …, kafka, postgres or outside")
     logs.add_argument("-f", "--follow", action="store_true", help="go on printing until Ctrl-C")
+    faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
+    faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
+    faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")
     test = commands.add_parser("test", help="run the checks that a change must pass")
     test.add_argument(
         "parts",

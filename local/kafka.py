@@ -111,6 +111,12 @@ class Kafka:
             self.processes.stop(self._child)
             self._child = None
 
+    def kill(self) -> None:
+        """Ends the broker as kill -9 does; `start()` then recovers from its data. For tests of outages."""
+        if self._child is not None:
+            self.processes.kill(self._child)
+            self._child = None
+
     def pause(self) -> None:
         """Freezes the broker: connections stay open and nothing answers. For tests of outages."""
         if self._child is not None:

@@ -1,5 +1,6 @@
 """The TCP ports of the embedded stack, all on 127.0.0.1."""
 
+import random
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -34,6 +35,11 @@ class Ports:
         """Ports that nobody listens on now, for tests that run beside something else."""
         count = len(astuple(cls()))
         return cls(*free_ports(count))
+
+    @classmethod
+    def lasting(cls) -> "Ports":
+        """Free ports that stay free while their server is down, for tests that restart servers."""
+        return cls(*lasting_ports(len(astuple(cls()))))
 
     def gateway(self, service: str) -> int:
         """Where the service's public HTTP interface listens."""
@@ -90,3 +96,17 @@ def free_ports(count: int) -> Iterator[int]:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return iter([probe.getsockname()[1] for probe in probes])
+
+
+FIRST_LASTING, LAST_LASTING = 10_000, 32_000
+"""Below the ports that Linux (32768 and up) and macOS (49152 and up) give to outgoing connections."""
+
+
+def lasting_ports(count: int) -> list[int]:
+    """Different free ports that no outgoing connection takes by chance, not even one to the port itself."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randrange(FIRST_LASTING, LAST_LASTING)
+        if not in_use(port):
+            found.add(port)
+    return sorted(found)

@@ -126,6 +126,11 @@ class Processes:
                     self._children.remove(child)
                     self._tell_watchdog(f"-{child.process.pid}")
 
+    def kill(self, child: Child) -> None:
+        """Ends a child as kill -9 does: it gets no chance to finish anything. For tests of outages."""
+        child.process.kill()
+        self.stop(child)
+
     def stop_all(self) -> None:
         """Stops every child, the last started first, and the watchdog. Nothing can be started afterwards."""
         with self._lock:

@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from local.issuer import AUDIENCE
 from local.kafka import Kafka
 from local.keyrings import MACHINE_ID, Keyrings
 from local.logs import FOLDER as LOGS
-from local.ports import SERVICES, Ports
+from local.ports import SERVICES, Ports, lasting_ports
 from local.postgres import Postgres
 from local.processes import Processes, undisturbed
 
@@ -30,11 +30,32 @@ NEEDED_BYTES = 1_000_000_000
 READY_TIMEOUT = 60.0
 
 
+@dataclass(frozen=True)
+class Member:
+    """One process of a service: its role (api, worker, or all), and a number where several have the same."""
+
+    service: str
+    role: str = "all"
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """As logs are named after it: accounts, accounts-api, accounts-worker-2."""
+        role = () if self.role == "all" else (self.role,)
+        number = () if self.number == 1 else (str(self.number),)
+        return "-".join((self.service, *role, *number))
+
+
+WHOLE = tuple(Member(service) for service in SERVICES)
+"""Each service in one process."""
+
+
 @dataclass
 class Stack:
     """The stack of one agency, with its data in `folder`. `with Stack(…) as stack:` starts and stops it.
 
-    `say` takes the lines that tell how far it is.
+    `say` takes the lines that tell how far it is. `members` are the processes of the services; of each service, the
+    first that is named answers at `operations(service)`.
     """
 
     agency: str
@@ -42,11 +63,16 @@ class Stack:
     ports: Ports = field(default_factory=Ports)
     logs: Path = LOGS
     say: Callable[[str], None] = print
+    members: Sequence[Member] = WHOLE
     processes: Processes = field(default_factory=Processes)
-    _services: list[Child] = field(default_factory=list)
+    _running: dict[Member, Child] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ports, logs, processes = self.ports, self.logs, self.processes
+        first = {member.service: member for member in reversed(self.members)}
+        others = [member for member in self.members if member not in first.values()]
+        self._operations = {member: ports.operations(service) for service, member in first.items()}
+        self._operations |= dict(zip(others, lasting_ports(len(others)), strict=True))
         self.agency_folder = ROOT / "agencies" / self.agency
         self.keyrings = Keyrings(self.folder / "keys")
         self.postgres = Postgres(self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes)
@@ -86,12 +112,9 @@ class Stack:
         try:
             with self._step("Kafka's jars"):
                 jars.class_path()
-            self._together(self._start_kafka, self._start_postgres, self._start_outside)
             self.keyrings.make()
-            with self._step("Migrations"):
-                self._together(*(self._task(service, "migrate") for service in SERVICES))
-            self._together(*(self._starter(service) for service in SERVICES))
-            self._import_demo_data()
+            self._together(self._start_kafka, self._start_databases, self._start_outside)
+            self._together(*(self._starter(member) for member in self.members), self._import_demo_data)
         except BaseException:
             self.stop()
             raise
@@ -99,7 +122,7 @@ class Stack:
     def stop(self) -> None:
         """Stops the services, all at once because each may drain, then what they stand on, the last first."""
         with undisturbed():
-            self.processes.stop(*self._services)
+            self.processes.stop(*self._running.values())
             self.processes.stop_all()
 
     def __enter__(self) -> Self:
@@ -110,6 +133,18 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def launch(self, member: Member) -> Child:
+        """Starts one process of a service, or starts it again, without waiting until it is ready."""
+        command = [sys.executable, "-m", f"services.{member.service}", member.role]
+        told = self.environment(member.service) | {"MANDAT_OPERATIONS_PORT": str(self._operations[member])}
+        child = self.processes.start(member.name, command, self.logs / f"{member.name}.log", env=told, cwd=ROOT)
+        self._running[member] = child
+        return child
+
+    def child(self, member: Member) -> Child:
+        """The process of a member that was launched, running or not."""
+        return self._running[member]
 
     def environment(self, service: str) -> dict[str, str]:
         """Everything that a service is told. This is the contract with chassis/settings.py."""
@@ -143,29 +178,31 @@ class Stack:
             self.kafka.start()
             asyncio.run(create_topics(self.kafka.servers))
 
-    def _start_postgres(self) -> None:
+    def _start_databases(self) -> None:
         with self._step("PostgreSQL"):
             self.postgres.start()
             for service in SERVICES:
                 self.postgres.create_database(service)
+        with self._step("Migrations"):
+            self._together(*(self._task(service, "migrate") for service in SERVICES))
 
     def _start_outside(self) -> None:
+        self._start_inbox(self.ports.smtp)
+
+    def _start_inbox(self, smtp_port: int) -> None:
         command = [sys.executable, "-m", "local.outside", "--folder", str(self.folder / "outside")]
         command += ["--agency", str(self.agency_folder)]
-        ports = ["--smtp-port", str(self.ports.smtp), "--page-port", str(self.ports.outside)]
+        ports = ["--smtp-port", str(smtp_port), "--page-port", str(self.ports.outside)]
         with self._step("Inbox"):
             child = self.processes.start("The inbox", [*command, *ports], self.logs / "outside.log", cwd=ROOT)
             child.wait_until(lambda: answers(f"{self.inbox}/mails"), READY_TIMEOUT)
 
-    def _starter(self, service: str) -> Callable[[], None]:
-        command = [sys.executable, "-m", f"services.{service}", "all"]
-        log, ready = self.logs / f"{service}.log", f"{self.operations(service)}/readyz"
+    def _starter(self, member: Member) -> Callable[[], None]:
+        ready = f"http://127.0.0.1:{self._operations[member]}/readyz"
 
         def start() -> None:
-            with self._step(service):
-                child = self.processes.start(service, command, log, env=self.environment(service), cwd=ROOT)
-                self._services.append(child)
-                child.wait_until(lambda: answers(ready), READY_TIMEOUT)
+            with self._step(member.name):
+                self.launch(member).wait_until(lambda: answers(ready), READY_TIMEOUT)
 
         return start
 

@@ -28,6 +28,15 @@ def alive(pid: int) -> bool:
         return os.path.exists(f"/proc/{pid}") or not os.path.isdir("/proc/self")
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that still are its own; none where there is no /proc."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as found:
+            return [int(child) for child in found.read().split()]
+    except OSError:
+        return []
+
+
 def stop(pid: int, stop_signal: int) -> None:
     """Sends the signal, waits for the end, kills after GRACE. A process that is already gone is no error."""
     try:
