@@ -1,0 +1,216 @@
+"""A portal that never gives up: a request without an answer is sent again, the same, until there is one."""
+
+import asyncio
+import base64
+import json as json_module
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from local.journeys.portal import Service, Someone
+from tests.faults.ground import Ground
+from tests.faults.history import Command, History, Kind
+
+PATIENCE = 5.0
+"""Seconds for one answer; a gateway whose database is away answers within that, or its process is gone."""
+
+COMES_AGAIN = ("idempotency_in_progress", "not_yet_applied", "account_not_yet_known", "too_many_attempts",
+               "resend_too_soon", "unavailable")  # fmt: skip
+"""Problems that say "the same request a moment later"."""
+
+LOOK_EVERY = 0.25
+PAUSE = (0.2, 1.0)
+LONG = 2.0
+"""Seconds of Retry-After for which nobody stays when the load has ended: it is a limit that says so, not a fault."""
+
+LAST_ANSWERS = 60.0
+"""Seconds after the end of the load in which what was asked is still repeated."""
+
+
+class Leaves(Exception):
+    """A person goes away: the load ends, or an answer leaves nothing to do."""
+
+
+class Refused(Leaves):
+    """A command was answered, with a no."""
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(f"{command.kind} answered {command.problem}")
+        self.command = command
+
+
+@dataclass
+class Pace:
+    """Lets so many commands a second begin, however many people want to."""
+
+    per_second: float
+    _next: float = 0.0
+
+    async def turn(self) -> None:
+        """Returns when it is the caller's turn."""
+        now = asyncio.get_running_loop().time()
+        self._next = max(self._next + 1 / self.per_second, now)
+        await asyncio.sleep(self._next - now)
+
+
+@dataclass
+class Client:
+    """What every person of the load acts through. `ending` tells them to begin nothing more."""
+
+    ground: Ground
+    http: httpx.AsyncClient
+    history: History
+    chance: random.Random
+    pace: Pace
+    ending: asyncio.Event
+    _ended_at: float | None = field(default=None)
+
+    async def command(
+        self,
+        kind: Kind,
+        who: Someone,
+        service: Service,
+        method: str,
+        path: str,
+        *,
+        asked: Mapping[str, str],
+        json: Any = None,
+        keyed: bool = False,
+        done_before: Collection[str] = (),
+    ) -> Command:
+        """Give a command until it is answered. Raises Refused when the answer is no, Leaves when the load ends before.
+
+        `done_before` are problems that, after a request without an answer, mean that that one was carried out.
+        """
+        if self.ending.is_set():
+            raise Leaves
+        await self.pace.turn()
+        key = f"{kind}-{self.chance.getrandbits(64):016x}" if keyed else None
+        command = self.history.begin(Command(kind, asked, _now(), key, f"{method} {path}" if keyed else ""))
+        headers = {"Idempotency-Key": key} if key else {}
+        while True:
+            command.requests += 1
+            response = await self._once(who, service, method, path, json, headers)
+            problem = None if response is None or response.status_code < 400 else _problem(response)
+            if response is None or response.status_code >= 500:
+                command.unanswered += problem != "unavailable"
+            elif response.status_code == 401 and who.password and kind is not Kind.SIGN_IN:
+                await self.sign_in(who)
+                continue
+            elif problem not in COMES_AGAIN:
+                return self._settled(command, who, response, problem, done_before)
+            await self._pause(response)
+
+    def _settled(
+        self, command: Command, who: Someone, response: httpx.Response, problem: str | None, done: Collection[str]
+    ) -> Command:
+        command.answered_at, command.status, command.problem = _now(), response.status_code, problem
+        if after := response.headers.get("mandat-after"):
+            who.after = after
+        if problem in done and command.unanswered:
+            command.status, command.problem = 200, None
+        elif problem is not None:
+            raise Refused(command)
+        elif response.content:
+            command.made = response.json()
+            if token := command.made.get("access_token"):
+                command.made["session_id"] = session_of(token)
+        return command
+
+    async def look(self, who: Someone, service: Service, path: str) -> Any:
+        """What a GET shows, however often it must be asked. Raises Leaves when the load ends or the answer is no."""
+        while True:
+            response = await self._once(who, service, "GET", path, None, {})
+            if response is not None and response.status_code == 200:
+                return response.json()
+            if response is not None and response.status_code == 401 and who.password:
+                await self.sign_in(who)
+            elif response is not None and response.status_code < 500 and _problem(response) not in COMES_AGAIN:
+                raise Leaves(f"GET {path} answered {_problem(response)}")
+            await self._pause(response)
+
+    async def sign_in(self, who: Someone) -> None:
+        """A new session for a person with an account."""
+        who.access_token = ""
+        if who.account_id == "agent":
+            await self._agent_token(who)
+            return
+        body = {"login": who.email, "password": who.password}
+        asked = {"email": who.email}
+        opened = await self.command(Kind.SIGN_IN, who, "accounts", "POST", "/v1/sessions", asked=asked, json=body)
+        who.account_id, who.access_token = opened.made["account_id"], opened.made["access_token"]
+
+    async def agent(self) -> Someone:
+        """An agent of the agency."""
+        who = Someone("", "demo", "Agent", "", "fr", account_id="agent")
+        await self._agent_token(who)
+        return who
+
+    async def _agent_token(self, who: Someone) -> None:
+        answer = await self.http.post(f"{self.ground.demo_issuer}/token", json={"name": "demo-agent-1"})
+        who.access_token = answer.json()["access_token"]
+
+    async def mail(
+        self, address: str, since: datetime, wanted: Callable[[str], Any], seconds: float
+    ) -> tuple[Any, datetime] | None:
+        """What the newest mail to an address since an instant says, by `wanted` of its text, and when it came.
+
+        None when there was no such mail in time. Raises Leaves when the load ends before.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            answer = await self.http.get(f"{self.ground.control}/mails", params={"to": address})
+            for mail in reversed(answer.json()):
+                received_at = datetime.fromisoformat(mail["received_at"])
+                if received_at >= since and (found := wanted(mail["text"])):
+                    return found, received_at
+            await self.rest(LOOK_EVERY)
+        return None
+
+    async def rest(self, seconds: float) -> None:
+        """Do nothing for a while. Raises Leaves when the load ends."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.ending.wait()
+        except TimeoutError:
+            return
+        raise Leaves
+
+    async def _once(
+        self, who: Someone, service: Service, method: str, path: str, json: Any, headers: Mapping[str, str]
+    ) -> httpx.Response | None:
+        url = self.ground.gateway(service) + path
+        try:
+            return await self.http.request(method, url, json=json, headers={**who.headers, **headers})
+        except httpx.TransportError:
+            return None
+
+    async def _pause(self, response: httpx.Response | None) -> None:
+        told = 0.0 if response is None else float(response.headers.get("retry-after", 0))
+        if self.ending.is_set():
+            now = asyncio.get_running_loop().time()
+            self._ended_at = self._ended_at or now
+            if told > LONG or now > self._ended_at + LAST_ANSWERS:
+                raise Leaves
+        await asyncio.sleep(max(told, self.chance.uniform(*PAUSE)))
+
+
+def session_of(token: str) -> str:
+    """The session that an access token names."""
+    body = token.split(".")[1]
+    return str(json_module.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sid"])
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {response.status_code}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,140 @@
+"""Reads what a run left behind: every table, every topic from its beginning, every mail; and waits for it to settle."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from chassis.doors import consumer_name
+from contracts.cloudevents import read_envelope
+from contracts.flow import READERS
+from contracts.topics import TOPICS
+from local.ports import SERVICES
+from tests.faults.evidence import Backlog, Copy, Evidence, Record, Row
+from tests.faults.ground import Ground
+from tests.faults.history import History
+
+LOOK_EVERY = 0.5
+TELL_EVERY = 5.0
+HIDDEN = {"signing_keys", "refresh_tokens", "limits", "schema_migrations"}
+"""Tables that say nothing about deliveries, and should not stand in evidence that is kept."""
+
+GROUPS = sorted(
+    {
+        (consumer_name(service, topic), topic.name)
+        for event, services in READERS.items()
+        for service in services
+        for topic in event.topics()
+    }
+)
+
+
+async def settled(ground: Ground, patience: float, say: Callable[[str], None]) -> Backlog:
+    """What remains when nothing does any more, or when patience (seconds) ends."""
+    began, told = asyncio.get_running_loop().time(), 0.0
+    deadline = began + patience
+    admin = AIOKafkaAdminClient(bootstrap_servers=ground.kafka.servers)
+    consumer = AIOKafkaConsumer(bootstrap_servers=ground.kafka.servers)
+    await admin.start()
+    await consumer.start()
+    try:
+        while True:
+            backlog = await _backlog(ground, admin, consumer)
+            if not backlog.remaining() or asyncio.get_running_loop().time() > deadline:
+                return backlog
+            if (now := asyncio.get_running_loop().time()) > told + TELL_EVERY:
+                say(f"{now - began:4.0f} s: {', '.join(backlog.remaining())}")
+                told = now
+            await asyncio.sleep(LOOK_EVERY)
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+async def collect(ground: Ground, history: History, backlog: Backlog) -> Evidence:
+    """Everything, once nothing changes any more."""
+    tables = {service: await _tables(ground.postgres.url(service)) for service in SERVICES}
+    async with httpx.AsyncClient(base_url=ground.control, timeout=30, trust_env=False) as http:
+        taken, broken = (await http.get("/taken")).json(), (await http.get("/broken")).json()
+    return Evidence(
+        commands=history.commands,
+        records=await _records(ground.kafka.servers),
+        tables=tables,
+        copies=[Copy(m["message_id"], m["connection"], datetime.fromisoformat(m["received_at"])) for m in taken],
+        broken={int(number): datetime.fromisoformat(at) for number, at in broken.items()},
+        backlog=backlog,
+    )
+
+
+async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
+    outbox, parked = {}, {}
+    for service in SERVICES:
+        connection = await asyncpg.connect(ground.postgres.url(service))
+        try:
+            outbox[service] = await connection.fetchval("select count(*) from outbox")
+            parked[service] = await connection.fetchval("select count(*) from dead_letters")
+            if service == "notifications":
+                waiting = await connection.fetchval("select count(*) from mails where due_at is not null")
+        finally:
+            await connection.close()
+    return Backlog(outbox, parked, await _lag(admin, consumer), waiting)
+
+
+async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Mapping[str, int]:
+    committed = {group: await admin.list_consumer_group_offsets(group) for group, _ in GROUPS}
+    places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+    ends = await consumer.end_offsets(places)
+    found = {}
+    for group, topic in GROUPS:
+        done = {place: offset.offset for place, offset in committed[group].items()}
+        found[group] = sum(end - max(0, done.get(place, 0)) for place, end in ends.items() if place.topic == topic)
+    return found
+
+
+async def _tables(url: str) -> dict[str, list[Row]]:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        names = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+        return {
+            name: [_plain(row) for row in await connection.fetch(f'select * from "{name}"')]
+            for (name,) in names
+            if name not in HIDDEN
+        }
+    finally:
+        await connection.close()
+
+
+def _plain(row: asyncpg.Record) -> Row:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+
+
+async def _records(servers: str) -> list[Record]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
+    await consumer.start()
+    found: list[Record] = []
+    try:
+        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                found += [_record(record) for record in batch]
+    finally:
+        await consumer.stop()
+    return sorted(found, key=lambda record: (record.topic, record.partition, record.offset))
+
+
+def _record(record: Any) -> Record:
+    envelope = read_envelope(record.headers)
+    data = None if record.value is None else json.loads(record.value)
+    kind = envelope.type.split(".")[2]
+    return Record(record.topic, record.partition, record.offset, record.key.decode(), str(envelope.id), kind, data)

@@ -1,0 +1,160 @@
+"""What the gateways accepted is there, once; and nothing is there that nobody asked for."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.faults.evidence import Evidence
+from tests.faults.findings import Fault, Finding, bounded
+from tests.faults.history import Command, Kind
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What commands of some kinds leave in a database: `of_command` names it as `of_rows` counts it."""
+
+    what: str
+    kinds: tuple[Kind, ...]
+    of_command: Callable[[Command], Hashable]
+    of_rows: Callable[[Evidence], Counter[Hashable]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """The resource that an accepted command's answer names, and the table in which it must stand."""
+
+    field: str
+    service: str
+    table: str
+
+
+MADE: Mapping[Kind, Made] = {
+    Kind.REGISTER: Made("registration_id", "accounts", "registrations"),
+    Kind.VERIFY: Made("session_id", "accounts", "sessions"),
+    Kind.SIGN_IN: Made("session_id", "accounts", "sessions"),
+    Kind.LINK: Made("link_id", "linking", "bindings"),
+    Kind.BATCH: Made("batch_id", "authorizations", "linking_code_batches"),
+    Kind.ADD_CONTACT: Made("contact_id", "authorizations", "contacts"),
+    Kind.DELEGATE: Made("relation_id", "authorizations", "relations"),
+}
+
+
+def _asked(field: str) -> Callable[[Command], Hashable]:
+    return lambda command: command.asked.get(field)
+
+
+def _registrations(evidence: Evidence) -> Counter[Hashable]:
+    email = {row["account_id"]: row["email"] for row in evidence.tables["accounts"]["people"]}
+    return Counter(email[row["account_id"]] for row in evidence.tables["accounts"]["registrations"])
+
+
+def _sessions(evidence: Evidence) -> Counter[Hashable]:
+    email = {row["account_id"]: row["email"] for row in evidence.tables["accounts"]["people"]}
+    return Counter(email[row["account_id"]] for row in evidence.tables["accounts"]["sessions"])
+
+
+def _contacts(evidence: Evidence) -> Counter[Hashable]:
+    tables = evidence.tables["authorizations"]
+    added = {row["object_id"] for row in tables["audit"] if row["action"] == "contact_added"}
+    return Counter(row["email"] for row in tables["personal_fields"] if row["owner_id"] in added)
+
+
+def _delegations(evidence: Evidence) -> Counter[Hashable]:
+    rows = {row["relation_id"]: row for row in evidence.tables["authorizations"]["relations"]}
+    return Counter(row["holder_id"] for row in rows.values() if row["through"] is not None)
+
+
+EFFECTS = (
+    Effect("registration of", (Kind.REGISTER,), _asked("email"), _registrations),
+    Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"), lambda evidence: Counter(
+        row["object_id"] for row in evidence.tables["accounts"]["audit"]
+        if row["action"] == "registration_code_sent_again")),
+    Effect("session of", (Kind.VERIFY, Kind.SIGN_IN), _asked("email"), _sessions),
+    Effect("end of session", (Kind.SIGN_OUT,), _asked("session_id"), lambda evidence: Counter(
+        row["session_id"] for row in evidence.tables["accounts"]["sessions"] if row["ended_at"] is not None)),
+    Effect("link of account", (Kind.LINK,), _asked("account_id"), lambda evidence: Counter(
+        row["account_id"] for row in evidence.tables["linking"]["bindings"])),
+    Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
+        "" for _ in evidence.tables["authorizations"]["linking_code_batches"])),
+    Effect("contact", (Kind.ADD_CONTACT,), _asked("email"), _contacts),
+    Effect("delegation to", (Kind.DELEGATE,), _asked("contact_id"), _delegations),
+)  # fmt: skip
+"""Counted from the rows, so that what was carried out twice or without a request shows."""
+
+IDEMPOTENT = (Kind.SIGN_OUT,)
+"""Commands that change nothing the second time, whether or not they have a key."""
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Hold the history against the databases."""
+    for effect in EFFECTS:
+        least: Counter[Hashable] = Counter()
+        most: Counter[Hashable] = Counter()
+        for command in evidence.commands:
+            if command.kind in effect.kinds:
+                name = effect.of_command(command)
+                least[name] += _least(command)
+                most[name] += _most(command)
+        found = effect.of_rows(evidence)
+        for name in least.keys() | most.keys() | found.keys():
+            if name in least and _is_idempotent(effect):
+                least[name], most[name] = min(least[name], 1), min(most[name], 1)
+            yield from bounded(effect.what, name, found[name], least[name], most[name])
+    yield from _made(evidence)
+    yield from _removed(evidence)
+    yield from _keys(evidence)
+
+
+def _is_idempotent(effect: Effect) -> bool:
+    return all(kind in IDEMPOTENT for kind in effect.kinds)
+
+
+def _least(command: Command) -> int:
+    return int(command.accepted)
+
+
+def _most(command: Command) -> int:
+    """How often a command may have been carried out: with a key once, however often it was sent."""
+    if command.key is not None:
+        return int(command.may_have_happened)
+    return command.accepted + command.unanswered
+
+
+def _made(evidence: Evidence) -> Iterator[Finding]:
+    known: dict[tuple[str, str, str], set[object]] = defaultdict(set)
+    for place in {(made.service, made.table, made.field) for made in MADE.values()}:
+        service, table, field = place
+        known[place] = {row[field] for row in evidence.tables[service][table]}
+    for command in evidence.commands:
+        if command.accepted and (made := MADE.get(command.kind)) is not None:
+            identity = command.made.get(made.field)
+            if identity not in known[made.service, made.table, made.field]:
+                yield Finding(
+                    Fault.LOST, f"{command.kind} was answered with {made.field} {identity}, which is not there"
+                )
+
+
+def _removed(evidence: Evidence) -> Iterator[Finding]:
+    relations = evidence.tables["authorizations"]["relations"]
+    ended = {row["relation_id"] for row in relations if row["ended_at"] is not None}
+    for command in evidence.commands:
+        if command.accepted and command.kind is Kind.REMOVE:
+            named = {*command.made.get("relations", ()), *filter(None, [command.asked.get("relation_id")])}
+            for relation_id in named - ended:
+                yield Finding(Fault.LOST, f"the removal of relation {relation_id}, which is still there")
+
+
+def _keys(evidence: Evidence) -> Iterator[Finding]:
+    """An Idempotency-Key stands for the one resource that the answer named."""
+    kept = {
+        row["key"]: row["resource_id"]
+        for service in ("linking", "authorizations")
+        for row in evidence.tables[service]["idempotency_keys"]
+    }
+    for command in evidence.commands:
+        if command.key is not None and command.accepted:
+            answered = command.made.get(MADE[command.kind].field)
+            if command.key not in kept:
+                yield Finding(Fault.LOST, f"key {command.key} of a {command.kind}")
+            elif kept[command.key] != answered:
+                yield Finding(Fault.TWICE, f"key {command.key}: {kept[command.key]}, answered as {answered}")

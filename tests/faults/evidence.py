@@ -1,0 +1,68 @@
+"""Everything that a run left behind, as plain data: what the checker reads, and what a test of it makes up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.faults.history import Command
+
+Row = Mapping[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a topic. `id` is its CloudEvents id, `kind` the event's name without service and version.
+
+    `data` is None for a tombstone. Ids in it are text.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    id: str
+    kind: str
+    data: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A mail that the host kept, whatever it answered. `received_at` is when its data had ended."""
+
+    message_id: str
+    connection: int
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What had not come to its end when patience did. `lag` is by consumer group and topic."""
+
+    outbox: Mapping[str, int] = field(default_factory=dict)
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    lag: Mapping[str, int] = field(default_factory=dict)
+    mails_waiting: int = 0
+
+    def remaining(self) -> list[str]:
+        """What is not zero, in words."""
+        found = [f"{count} rows in the outbox of {service}" for service, count in self.outbox.items() if count]
+        found += [f"{count} dead letters in {service}" for service, count in self.dead_letters.items() if count]
+        found += [f"{group} is {count} records behind" for group, count in self.lag.items() if count]
+        return found + ([f"{self.mails_waiting} mails wait"] if self.mails_waiting else [])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A whole run. `tables` are the rows of every service's tables; ids in them are text.
+
+    `broken` says when a connection to the mail host broke, by its number.
+    """
+
+    commands: Sequence[Command]
+    records: Sequence[Record]
+    tables: Mapping[str, Tables]
+    copies: Sequence[Copy] = ()
+    broken: Mapping[int, datetime] = field(default_factory=dict)
+    backlog: Backlog = Backlog()

@@ -1,0 +1,110 @@
+"""Every business row has its event and every event its row, in the same number."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.evidence import Evidence, Row
+from tests.faults.findings import Finding, compare, first_occurrences
+
+MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "AlreadyRegisteredMail")
+MAILS = (*MAILS_OF_REGISTRATIONS, "LinkingCoordinatesMail", "ProfileLinkedMail")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What rows say and events of some kinds tell. `of_event` names what an event is about, as `rows` does of rows."""
+
+    what: str
+    kinds: tuple[str, ...]
+    of_event: Callable[[Mapping[str, Any]], Hashable]
+    rows: Callable[[Evidence], Iterable[Hashable]]
+
+
+def _rows(
+    service: str, table: str, of_row: Callable[[Row], Hashable], where: Callable[[Row], bool] = lambda _: True
+) -> Callable[[Evidence], list[Hashable]]:
+    return lambda evidence: [of_row(row) for row in evidence.tables[service].get(table, ()) if where(row)]
+
+
+def _audit(service: str, action: str, of_row: Callable[[Row], Hashable]) -> Callable[[Evidence], list[Hashable]]:
+    return _rows(service, "audit", of_row, lambda row: row["action"] == action)
+
+
+def _told(*kinds: str, field: str) -> Callable[[Evidence], list[Hashable]]:
+    """What events of other kinds name: where an event owes its existence to another of the same transaction."""
+    return lambda evidence: [event[field] for kind in kinds for event in events(evidence, kind)]
+
+
+def _asked_codes(evidence: Evidence) -> Iterator[Hashable]:
+    """The account ids of registrations, once for each mail that was asked for."""
+    account_of = {row["registration_id"]: row["account_id"] for row in evidence.tables["accounts"]["registrations"]}
+    yield from account_of.values()
+    for row in evidence.tables["accounts"]["audit"]:
+        if row["action"] == "registration_code_sent_again":
+            yield account_of.get(row["object_id"])
+
+
+def _versions(table: str, identity: str, *, ended: bool = False) -> Callable[[Evidence], set[Hashable]]:
+    """Ids of dated things, which have a row for each version; or of those that were withdrawn."""
+
+    def found(evidence: Evidence) -> set[Hashable]:
+        rows = evidence.tables["authorizations"][table]
+        return {row[identity] for row in rows if not ended or row["ended_at"] is not None}
+
+    return found
+
+
+def _by(*fields: str) -> Callable[[Row], Hashable]:
+    return (lambda row: row[fields[0]]) if len(fields) == 1 else (lambda row: tuple(row[field] for field in fields))
+
+
+def _ended_as(state: str) -> Callable[[Evidence], list[Hashable]]:
+    return _rows("notifications", "mails", _by("delivery_id"), lambda row: row["state"] == state)
+
+
+FACTS = (
+    Fact("the announcement of a code to", ("VerificationRequested",), _by("account_id"), _asked_codes),
+    Fact("the mail of the announcement", MAILS_OF_REGISTRATIONS, _by("delivery_id"),
+         _told("VerificationRequested", field="delivery_id")),
+    Fact("EmailVerified of", ("EmailVerified",), _by("account_id"), _rows("accounts", "accounts", _by("account_id"))),
+    Fact("AccountOpened of", ("AccountOpened",), _by("account_id"), _rows("accounts", "accounts", _by("account_id"))),
+    Fact("SessionsRevoked of", ("SessionsRevoked",), _by("session_id"),
+         _rows("accounts", "sessions", _by("session_id"), lambda row: row["ended_at"] is not None)),
+    Fact("LinkingCodeIssued of", ("LinkingCodeIssued",), _by("contact_id", "generation"),
+         _rows("linking", "linking_codes", _by("contact_id", "generation"))),
+    Fact("the mail with coordinates", ("LinkingCoordinatesMail",), _by("delivery_id"),
+         _told("LinkingCodeIssued", field="delivery_id")),
+    Fact("ProfileLinked of", ("ProfileLinked",), _by("link_id"), _rows("linking", "bindings", _by("link_id"))),
+    Fact("the mail that confirms the link", ("ProfileLinkedMail",), _by("deduplication_id"),
+         _rows("linking", "bindings", lambda row: f"profile_linked:{row['link_id']}")),
+    Fact("LinkRefused of", ("LinkRefused",), _by("contact_id"), lambda evidence: [
+        row["object_id"] for row in evidence.tables["linking"]["audit"]
+        if row["action"] == "link_refused" and row["object_id"] is not None]),
+    Fact("ContactAdded of", ("ContactAdded",), _by("contact_id"),
+         _rows("authorizations", "contacts", _by("contact_id"))),
+    Fact("RelationAdded of", ("RelationAdded",), _by("relation_id"), _versions("relations", "relation_id")),
+    Fact("RelationEnded of", ("RelationEnded",), _by("relation_id"), _versions("relations", "relation_id", ended=True)),
+    Fact("RightAdded of", ("RightAdded",), _by("right_id"), _versions("rights", "right_id")),
+    Fact("RightEnded of", ("RightEnded",), _by("right_id"), _versions("rights", "right_id", ended=True)),
+    Fact("OrganizationImported of", ("OrganizationImported",), _by("organization_id"),
+         _audit("authorizations", "organization_imported", _by("object_id"))),
+    Fact("the request of the mail", MAILS, _by("delivery_id"), _rows("notifications", "mails", _by("delivery_id"))),
+    Fact("MailAccepted of", ("MailAccepted",), _by("delivery_id"), _rows("notifications", "mails", _by("delivery_id"))),
+    Fact("MailSent of", ("MailSent",), _by("delivery_id"), _ended_as("sent")),
+    Fact("MailExpired of", ("MailExpired",), _by("delivery_id"), _ended_as("expired")),
+    Fact("MailBounced of", ("MailBounced",), _by("delivery_id"), _ended_as("bounced")),
+)  # fmt: skip
+"""What each service writes in one transaction with an event."""
+
+
+def events(evidence: Evidence, *kinds: str) -> list[Mapping[str, Any]]:
+    """The events of some kinds, each once."""
+    found = first_occurrences(record for record in evidence.records if record.kind in kinds)
+    return [record.data for record in found if record.data is not None]
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Compare rows and events, both ways."""
+    for fact in FACTS:
+        yield from compare(fact.what, fact.rows(evidence), map(fact.of_event, events(evidence, *fact.kinds)))

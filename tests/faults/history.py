@@ -1,0 +1,73 @@
+"""What the load asked of the gateways, and what they answered: the one side of the checker's comparison."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """The commands that the load gives."""
+
+    REGISTER = "register"
+    RESEND = "resend"
+    VERIFY = "verify"
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    LINK = "link"
+    BATCH = "batch"
+    ADD_CONTACT = "add_contact"
+    DELEGATE = "delegate"
+    REMOVE = "remove"
+
+
+@dataclass
+class Command:
+    """One command: what it named, how often it was sent, and the answer that settled it.
+
+    A request without an answer, or with one of 5xx, may have been carried out or not: `unanswered` counts them. The
+    same request was then sent again, with the same `key` where the gateway takes one.
+    """
+
+    kind: Kind
+    asked: Mapping[str, str]
+    begun_at: datetime
+    key: str | None = None
+    route: str = ""
+    requests: int = 0
+    unanswered: int = 0
+    answered_at: datetime | None = None
+    status: int | None = None
+    problem: str | None = None
+    made: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the gateway said that it was carried out."""
+        return self.status is not None and self.status < 300
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether some request of it may have been carried out."""
+        return self.accepted or self.unanswered > 0
+
+
+@dataclass
+class History:
+    """Every command, in the order in which they were begun."""
+
+    commands: list[Command] = field(default_factory=list)
+
+    def begin(self, command: Command) -> Command:
+        """Note a command before its first request is sent."""
+        self.commands.append(command)
+        return command
+
+    def summary(self) -> Counter[str]:
+        """How many commands of each kind ended how."""
+        return Counter(
+            f"{command.kind}: {'accepted' if command.accepted else command.problem or 'never answered'}"
+            for command in self.commands
+        )

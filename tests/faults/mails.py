@@ -1,0 +1,69 @@
+"""Mails: each that was asked for arrives or ends rightfully, never late, never behind a newer one of its purpose."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from tests.faults.evidence import Copy, Evidence, Row
+from tests.faults.findings import Fault, Finding
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Compare the table of mails with what the host took."""
+    mails = {row["message_id"]: row for row in evidence.tables["notifications"]["mails"]}
+    copies: dict[str, list[Copy]] = defaultdict(list)
+    for copy in sorted(evidence.copies, key=lambda copy: copy.received_at):
+        copies[copy.message_id].append(copy)
+        if copy.message_id not in mails:
+            yield Finding(Fault.PHANTOM, f"a mail {copy.message_id} that nobody asked for")
+    for message_id, row in mails.items():
+        yield from _one(row, copies.get(message_id, ()), evidence)
+    yield from _in_turn(list(mails.values()), copies)
+
+
+def copies_after_a_break(evidence: Evidence) -> int:
+    """Second copies that the broken connection explains: the host had the mail, and the sender could not know."""
+    return len(evidence.copies) - len({copy.message_id for copy in evidence.copies})
+
+
+def _one(row: Row, copies: Sequence[Copy], evidence: Evidence) -> Iterator[Finding]:
+    what = f"mail {row['delivery_id']} ({row['kind']})"
+    match row["state"]:
+        case "sent" if not copies:
+            yield Finding(Fault.LOST, f"{what} is said to be sent, and never arrived")
+        case "sent":
+            pass
+        case "expired" if row["replaced"] or row["expires_at"] <= row["state_at"] or _too_late_to_retry(row):
+            pass
+        case "accepted" | "deferred":
+            yield Finding(Fault.BACKLOG, f"{what} is still {row['state']}")
+        case state:
+            yield Finding(Fault.LOST, f"{what} ended as {state}, and nobody refused it")
+    for copy in copies:
+        if copy.received_at > row["expires_at"]:
+            yield Finding(Fault.EXPIRED, f"{what}: {copy.received_at - row['expires_at']} late")
+    for earlier, later in pairwise(copies):
+        broke = evidence.broken.get(earlier.connection)
+        if broke is None or not earlier.received_at <= broke <= later.received_at:
+            yield Finding(Fault.COPY, f"{what} although connection {earlier.connection} did not break after DATA")
+
+
+def _too_late_to_retry(row: Row) -> bool:
+    """A mail that the host put off ends when its next attempt would come after its expiry."""
+    return bool(row["attempts"] > 0 and row["reason"] == "expired")
+
+
+def _in_turn(rows: Sequence[Row], copies: Mapping[str, Sequence[Copy]]) -> Iterator[Finding]:
+    purposes: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["replaces"] is not None:
+            purposes[row["recipient_id"], row["replaces"]].append(row)
+    for purpose in purposes.values():
+        ordered = sorted(purpose, key=lambda row: str(row["delivery_id"]))
+        for older, newer in pairwise(ordered):
+            before, after = copies.get(older["message_id"], ()), copies.get(newer["message_id"], ())
+            if before and after and before[-1].received_at > after[0].received_at:
+                yield Finding(Fault.CODE_ORDER, f"mail {older['delivery_id']} after {newer['delivery_id']}")
+        newest = ordered[-1]
+        if newest["state"] == "expired" and newest["replaced"]:
+            yield Finding(Fault.LOST, f"mail {newest['delivery_id']} was replaced by nothing")

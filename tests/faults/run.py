@@ -1,0 +1,121 @@
+"""One run: start the stack, load it, break it, let it settle, read everything, check."""
+
+import asyncio
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from local import STATE
+from tests.faults.breaker import Breaker
+from tests.faults.checker import Report, check
+from tests.faults.client import PATIENCE, Client, Pace
+from tests.faults.collecting import collect, settled
+from tests.faults.evidence import Evidence
+from tests.faults.ground import Ground
+from tests.faults.history import History
+from tests.faults.people import crowd
+from tests.faults.schedule import Fault, plan
+
+COMING = 60.0
+"""Seconds that the managers may take to join before anything is broken."""
+
+FOLDER = STATE / "faults"
+"""Where a run leaves its evidence."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long (seconds), how much, and from which seed. `settling` is the stated time (seconds) for the backlog."""
+
+    seed: int
+    seconds: float
+    firms: int = 4
+    newcomers: int = 6
+    commands_a_second: float = 15.0
+    code_minutes: int = 10
+    settling: float = 120.0
+    """Longer than a sender's lease (90 s): a mail in the hand of a killed sender waits for its end."""
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    schedule: Sequence[Fault]
+    report: Report
+    history: History
+    breaker: Breaker
+    evidence: Evidence
+
+    def lines(self) -> list[str]:
+        """Everything that the report says."""
+        told = [f"  {count:7,}  {what}" for what, count in sorted(self.history.summary().items())]
+        ended = [f"  {count:7,}  starts of {name}, which had ended by itself"
+                 for name, count in sorted(self.breaker.restarts.items())]  # fmt: skip
+        return ["Asked:", *told, *ended, "Found:", *self.report.lines()]
+
+
+def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) -> Outcome:
+    """Carry a run out in a folder of its own, whose earlier content is removed. Raises Problem when nothing starts."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    schedule = plan(run.seed, run.seconds)
+    say(f"Seed {run.seed}: {len(schedule)} faults in {run.seconds:.0f} s of load, kept in {folder}")
+    for fault in schedule:
+        say(str(fault))
+    ground = Ground(folder, run.firms, run.code_minutes)
+    with ground:
+        say("The stack is up.")
+        outcome = asyncio.run(_play(run, ground, schedule, say))
+    _keep(outcome, folder)
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    return outcome
+
+
+async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
+    history, ending, breaker = History(), asyncio.Event(), Breaker(ground)
+    limits = httpx.Limits(max_connections=100)
+    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, limits=limits) as http:
+        client = Client(ground, http, history, random.Random(run.seed), Pace(run.commands_a_second), ending)
+        keeping = asyncio.create_task(breaker.keep_alive())
+        at_work = asyncio.Event()
+        loading = asyncio.create_task(crowd(client, ground.firms, run.newcomers, at_work))
+        async with asyncio.timeout(COMING):
+            await at_work.wait()
+        say("Everybody is at work.")
+        await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
+        ending.set()
+        await loading
+        say("The load has ended, and everything is mended.")
+        began = asyncio.get_running_loop().time()
+        backlog = await settled(ground, run.settling, say)
+        say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
+        keeping.cancel()
+    evidence = await collect(ground, history, backlog)
+    return Outcome(schedule, check(evidence), history, breaker, evidence)
+
+
+def _keep(outcome: Outcome, folder: Path) -> None:
+    """Leave what a person needs to find out why: the report, what happened when, all evidence."""
+    (folder / "report.txt").write_text("\n".join([*map(str, outcome.schedule), *outcome.lines()]) + "\n")
+    (folder / "findings.txt").write_text("".join(f"{finding}\n" for finding in outcome.report.findings))
+    (folder / "told.txt").write_text("".join(f"{line}\n" for line in outcome.breaker.told))
+    for name, rows in {
+        "commands": [asdict(command) for command in outcome.evidence.commands],
+        "records": [asdict(record) for record in outcome.evidence.records],
+        "mails": [asdict(copy) for copy in outcome.evidence.copies],
+    }.items():
+        text = "".join(json.dumps(row, default=_text, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
+    tables = json.dumps(outcome.evidence.tables, default=_text, ensure_ascii=False, indent=1)
+    (folder / "tables.json").write_text(tables, encoding="utf-8")
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,70 @@
+"""Which faults come when: a pure function of a seed, so that a run can be repeated."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.ground import MEMBERS
+from tests.faults.mail_host import Mode
+
+PROCESSES = tuple(member.name for member in MEMBERS)
+SERVERS = ("kafka", "postgres")
+MAIL_HOST = "mail-host"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`how` something is broken, `at` seconds after the load began, and for how many `seconds`."""
+
+    at: float
+    target: str
+    how: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.at:7.1f} s  {self.target:<24}{self.how:<8} for {self.seconds:4.1f} s"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """One way to break one thing, and the shortest and longest time until it is mended."""
+
+    target: str
+    how: str
+    shortest: float
+    longest: float
+
+
+EVERY_WAY = (
+    *(Breakage(name, "kill -9", 0.0, 2.0) for name in PROCESSES),
+    *(Breakage(server, how, 0.5, 3.0) for server in SERVERS for how in ("stop", "kill -9")),
+    *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
+)
+
+
+def plan(seed: int, seconds: float) -> Sequence[Fault]:
+    """The faults of a run: every way to break something once before any comes a second time, by time.
+
+    One thing is broken in one way at a time; several things may be broken at once. All are mended by the end.
+    """
+    chance = random.Random(seed)
+    faults: list[Fault] = []
+    at, busy_until = chance.uniform(0.5, 1.5), dict.fromkeys((way.target for way in EVERY_WAY), 0.0)
+    waiting: list[Breakage] = []
+    while at < seconds:
+        waiting = waiting or chance.sample(EVERY_WAY, len(EVERY_WAY))
+        way = next((way for way in waiting if busy_until[way.target] <= at), None)
+        if way is not None:
+            waiting.remove(way)
+            lasts = chance.uniform(way.shortest, way.longest)
+            faults.append(Fault(round(at, 2), way.target, way.how, round(min(lasts, max(0.0, seconds - at)), 2)))
+            busy_until[way.target] = at + lasts + REST[way.target in SERVERS]
+        at += chance.uniform(*BETWEEN)
+    return faults
+
+
+BETWEEN = (0.4, 2.4)
+"""Seconds from one fault to the next: on average every way once in 25 seconds."""
+
+REST = {False: 1.0, True: 6.0}
+"""Seconds that something must have been whole before it is broken again; a server takes some to come up."""

@@ -1,0 +1,157 @@
+"""A checker that was never shown a fault is not known to work: each is shown to it once, in a run without others."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.faults.checker import check
+from tests.faults.evidence import Backlog, Copy, Evidence
+from tests.faults.example import (
+    clean,
+    with_another_row,
+    with_more,
+    with_record,
+    with_row,
+    without_record,
+    without_row,
+)
+from tests.faults.findings import Fault
+from tests.faults.history import Command, Kind
+
+Change = Callable[[Evidence], Evidence]
+
+
+def _forgotten(kind: Kind) -> Change:
+    """A command that was accepted, and that the history no longer has."""
+    return lambda evidence: replace(evidence, commands=[one for one in evidence.commands if one.kind is not kind])
+
+
+def _accepted(kind: Kind, **made: str) -> Change:
+    """One more command that was answered with a yes."""
+
+    def change(evidence: Evidence) -> Evidence:
+        like = next(one for one in evidence.commands if one.kind is kind)
+        return replace(evidence, commands=[*evidence.commands, replace(like, key=None, made=made)])
+
+    return change
+
+
+def _never_answered(evidence: Evidence) -> Evidence:
+    """One more command, whose two requests got no answer and were not carried out."""
+    like = next(one for one in evidence.commands if one.kind is Kind.REGISTER)
+    lost = Command(like.kind, {"email": "another@load.example"}, like.begun_at, requests=2, unanswered=2)
+    return replace(evidence, commands=[*evidence.commands, lost])
+
+
+def _another_copy(message_id: str, after: str, *, seconds: float = 1, connection: int = 2) -> Change:
+    """One more copy of a mail, some seconds after another mail."""
+
+    def change(evidence: Evidence) -> Evidence:
+        last = max(copy.received_at for copy in evidence.copies if copy.message_id == after)
+        more = Copy(message_id, connection, last + timedelta(seconds=seconds))
+        return replace(evidence, copies=[*evidence.copies, more])
+
+    return change
+
+
+def _late(evidence: Evidence) -> Evidence:
+    return with_row(
+        evidence, "notifications", "mails", expires_at=evidence.copies[-1].received_at - timedelta(seconds=1)
+    )
+
+
+def _no_copy(message_id: str) -> Change:
+    return lambda evidence: replace(
+        evidence, copies=[copy for copy in evidence.copies if copy.message_id != message_id]
+    )
+
+
+SHOWN: list[tuple[str, Fault, Change]] = [
+    ("an accepted registration has no row", Fault.LOST, _accepted(Kind.REGISTER, registration_id="registration-2")),
+    ("an accepted link has no binding", Fault.LOST, _accepted(Kind.LINK, link_id="link-2")),
+    ("an accepted removal removed nothing", Fault.LOST,
+     lambda e: without_record(without_row(e, "authorizations", "relations"), "RelationEnded")),
+    ("a row has no event", Fault.LOST, lambda e: without_record(e, "SessionsRevoked")),
+    ("a code was announced and no mail asked for", Fault.LOST, lambda e: without_record(e, "VerificationCodeMail")),
+    ("a request never reached the table of mails", Fault.PHANTOM,
+     lambda e: without_row(e, "notifications", "mails")),
+    ("the end of a mail was told to nobody", Fault.LOST, lambda e: without_record(e, "MailExpired")),
+    ("a sent mail never arrived", Fault.LOST, _no_copy("<5@load.example>")),
+    ("a mail expired although nothing replaced it", Fault.LOST,
+     lambda e: with_row(e, "notifications", "mails", state="expired", attempts=0)),
+    ("the newest code was replaced by nothing", Fault.LOST,
+     lambda e: with_row(e, "notifications", "mails", 3, state="expired", replaced=True)),
+    ("a mail bounced that none refused", Fault.LOST, lambda e: with_row(e, "notifications", "mails", state="bounced")),
+    ("a reader never heard of a link", Fault.LOST, lambda e: without_row(e, "authorizations", "bindings")),
+    ("a reader never heard of a sign-out", Fault.LOST, lambda e: without_row(e, "linking", "revoked_sessions")),
+    ("a contact is owed a code", Fault.LOST, lambda e: with_row(e, "linking", "contacts", settled_generation=1)),
+    ("a batch does not know of its code", Fault.LOST,
+     lambda e: with_row(e, "authorizations", "linking_code_batch_items", issued_at=None)),
+    ("the last event of an organization is missing", Fault.LOST, lambda e: without_record(e, "RelationEnded")),
+    ("there is a row that nobody asked for", Fault.PHANTOM, _forgotten(Kind.REGISTER)),
+    ("there is an event of no row", Fault.PHANTOM, lambda e: without_row(e, "accounts", "accounts")),
+    ("there is a state of no version in the database", Fault.PHANTOM,
+     lambda e: with_row(e, "authorizations", "contacts", version=2)),
+    ("a mail came that nobody asked for", Fault.PHANTOM, _another_copy("<9@load.example>", "<5@load.example>")),
+    ("one request made two contacts", Fault.TWICE,
+     lambda e: with_another_row(with_another_row(e, "authorizations", "audit", object_id="contact-2"),
+                                "authorizations", "personal_fields", owner_id="contact-2")),
+    ("a key was answered with another resource", Fault.TWICE,
+     lambda e: with_row(e, "authorizations", "idempotency_keys", 0, resource_id="contact-2")),
+    ("one row was told twice", Fault.TWICE, lambda e: with_more(e, "AccountOpened", id="another")),
+    ("a mail was told to be sent twice", Fault.TWICE, lambda e: with_more(e, "MailSent", id="another")),
+    ("two events have one sequence", Fault.TWICE, lambda e: with_more(e, "RelationEnded", id="another")),
+    ("an event came before its predecessor", Fault.ORDER, lambda e: with_record(e, "RelationEnded", offset=-1)),
+    ("a state came before an older one", Fault.ORDER, lambda e: with_record(e, "Contact", offset=-1)),
+    ("an account opened before its address was verified", Fault.ORDER,
+     lambda e: with_record(e, "AccountOpened", offset=-1)),
+    ("a newer code was announced before an older one", Fault.ORDER,
+     lambda e: with_record(e, "LinkingCodeIssued", offset=-1)),
+    ("a mail was asked for before an older one of its purpose", Fault.ORDER,
+     lambda e: with_record(e, "VerificationCodeMail", offset=-1)),
+    ("a mail ended before it was accepted", Fault.ORDER, lambda e: with_record(e, "MailSent", offset=-1)),
+    ("one key lies on two partitions", Fault.PARTITION, lambda e: with_record(e, "RelationEnded", partition=4)),
+    ("an older state came last", Fault.STALE,
+     lambda e: with_more(e, "Contact", data_version=2, id="authorizations.contacts-1")),
+    ("a reader kept an older state", Fault.STALE, lambda e: with_row(e, "linking", "contacts", version=2)),
+    ("a reader kept an older address", Fault.STALE,
+     lambda e: with_row(e, "authorizations", "personal_fields", email="old@load.example")),
+    ("a mail was sent after its expiry", Fault.EXPIRED, _late),
+    ("code 1 came after code 2", Fault.CODE_ORDER,
+     _another_copy("<1@load.example>", "<2@load.example>", seconds=0.5)),
+    ("a second copy came on a connection that did not break", Fault.COPY,
+     _another_copy("<5@load.example>", "<5@load.example>")),
+    ("a second copy came before the connection broke", Fault.COPY,
+     lambda e: replace(e, broken={1: e.copies[1].received_at + timedelta(seconds=1)})),
+    ("an outbox is not empty", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(outbox={"accounts": 1}))),
+    ("a letter is parked", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(dead_letters={"linking": 1}))),
+    ("a group lags behind", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(lag={"linking.accounts.people": 1}))),
+    ("a mail waits", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(mails_waiting=1))),
+]  # fmt: skip
+
+
+def test_a_run_that_kept_every_promise_is_clean_although_repeats_and_copies_occurred() -> None:
+    report = check(clean())
+    assert report.findings == ()
+    assert report.counted["repeats on the wire, which inboxes drop"] == 1
+    assert report.counted["second copies of a mail after a broken connection"] == 1
+
+
+@pytest.mark.parametrize(("fault", "change"), [one[1:] for one in SHOWN], ids=[one[0] for one in SHOWN])
+def test_each_fault_is_found_when_it_is_shown(fault: Fault, change: Change) -> None:
+    assert fault in {finding.fault for finding in check(change(clean())).findings}
+
+
+def test_every_kind_of_fault_is_shown() -> None:
+    assert {fault for _, fault, _ in SHOWN} == set(Fault)
+
+
+def test_a_request_without_an_answer_may_have_been_carried_out_or_not() -> None:
+    assert check(_never_answered(clean())).clean
+
+
+def test_a_report_names_what_was_found() -> None:
+    report = check(without_record(clean(), "SessionsRevoked"))
+    assert any("SessionsRevoked of session-1" in line for line in report.lines())
