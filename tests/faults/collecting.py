@@ -26,6 +26,15 @@ TELL_EVERY = 5.0
 HIDDEN = {"signing_keys", "refresh_tokens", "limits", "schema_migrations"}
 """Tables that say nothing about deliveries, and should not stand in evidence that is kept."""
 
+WAITING = {
+    "notifications": ("mails", "select count(*) from mails where due_at is not null"),
+    "authorizations": (
+        "contacts of a batch",
+        "select count(*) from linking_code_batch_items where generation is null and skipped is null",
+    ),
+}
+"""Service → what waits there for its turn, in words, and how it is counted."""
+
 GROUPS = sorted(
     {
         (consumer_name(service, topic), topic.name)
@@ -74,14 +83,15 @@ async def collect(ground: Ground, history: History, backlog: Backlog) -> Evidenc
 
 
 async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
-    outbox, parked = {}, {}
+    outbox, parked, waiting = {}, {}, {}
     for service in SERVICES:
         connection = await asyncpg.connect(ground.postgres.url(service))
         try:
             outbox[service] = await connection.fetchval("select count(*) from outbox")
             parked[service] = await connection.fetchval("select count(*) from dead_letters")
-            if service == "notifications":
-                waiting = await connection.fetchval("select count(*) from mails where due_at is not null")
+            if service in WAITING:
+                what, query = WAITING[service]
+                waiting[what] = await connection.fetchval(query)
         finally:
             await connection.close()
     return Backlog(outbox, parked, await _lag(admin, consumer), waiting)

@@ -38,19 +38,19 @@ class Copy:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What had not come to its end when patience did. `lag` is by consumer group and topic."""
+    """What had not come to its end when patience did. `lag` is by consumer group, `waiting` by what waits."""
 
     outbox: Mapping[str, int] = field(default_factory=dict)
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     lag: Mapping[str, int] = field(default_factory=dict)
-    mails_waiting: int = 0
+    waiting: Mapping[str, int] = field(default_factory=dict)
 
     def remaining(self) -> list[str]:
         """What is not zero, in words."""
         found = [f"{count} rows in the outbox of {service}" for service, count in self.outbox.items() if count]
         found += [f"{count} dead letters in {service}" for service, count in self.dead_letters.items() if count]
         found += [f"{group} is {count} records behind" for group, count in self.lag.items() if count]
-        return found + ([f"{self.mails_waiting} mails wait"] if self.mails_waiting else [])
+        return found + [f"{count} {what} wait" for what, count in self.waiting.items() if count]
 
 
 @dataclass(frozen=True)

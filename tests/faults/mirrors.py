@@ -62,8 +62,11 @@ def _codes(linking: Mapping[str, Sequence[Row]], authorizations: Mapping[str, Se
         if row["functions"] and row["generation"] > row["settled_generation"]:
             yield Finding(Fault.LOST, f"the code of generation {row['generation']} for contact {row['contact_id']}")
     for item in authorizations["linking_code_batch_items"]:
-        due = item["skipped"] is None and issued.get(item["contact_id"], 0) >= item["generation"]
-        if due and item["issued_at"] is None:
+        if item["skipped"] is not None:
+            continue
+        if item["generation"] is None:
+            yield Finding(Fault.LOST, f"batch {item['batch_id']} forgot {item['contact_id']}")
+        elif item["issued_at"] is None and issued.get(item["contact_id"], 0) >= item["generation"]:
             yield Finding(Fault.LOST, f"batch {item['batch_id']} does not know of {item['contact_id']}'s code")
 
 

@@ -89,6 +89,8 @@ SHOWN: list[tuple[str, Fault, Change]] = [
     ("a contact is owed a code", Fault.LOST, lambda e: with_row(e, "linking", "contacts", settled_generation=1)),
     ("a batch does not know of its code", Fault.LOST,
      lambda e: with_row(e, "authorizations", "linking_code_batch_items", issued_at=None)),
+    ("a contact of a batch was never told to linking", Fault.LOST,
+     lambda e: with_row(e, "authorizations", "linking_code_batch_items", generation=None)),
     ("the last event of an organization is missing", Fault.LOST, lambda e: without_record(e, "RelationEnded")),
     ("there is a row that nobody asked for", Fault.PHANTOM, _forgotten(Kind.REGISTER)),
     ("there is an event of no row", Fault.PHANTOM, lambda e: without_row(e, "accounts", "accounts")),
@@ -128,7 +130,7 @@ SHOWN: list[tuple[str, Fault, Change]] = [
     ("an outbox is not empty", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(outbox={"accounts": 1}))),
     ("a letter is parked", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(dead_letters={"linking": 1}))),
     ("a group lags behind", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(lag={"linking.accounts.people": 1}))),
-    ("a mail waits", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(mails_waiting=1))),
+    ("a mail waits", Fault.BACKLOG, lambda e: replace(e, backlog=Backlog(waiting={"mails": 1}))),
 ]  # fmt: skip
 
 
