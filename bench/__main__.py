@@ -14,7 +14,10 @@ from local.journeys.narrator import PromiseBroken
 COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     "mail": ("from the commit of a registration to the end of SMTP DATA, beside a mail sent straight", mail.run),
     "removal": ("removal → the next check says no → a subscriber holds RelationEnded, beside bare Kafka", removal.run),
-    "relay": ("rows a second from the outbox to Kafka, beside a bare producer; memory; repeats after kill -9", relay.run),
+    "relay": (
+        "rows a second from the outbox to Kafka beside a bare producer; memory; repeats after kill -9",
+        relay.run,
+    ),
     "start": (
         "cold and warm start to ready, memory of each process, beside Kafka alone and an empty process",
         start.run,

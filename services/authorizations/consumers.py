@@ -10,7 +10,7 @@ from services.authorizations.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # A state with a version: an older one is ignored, so nothing needs to wait behind a parked one.
-    Subscription(Person, accounts.follow_account, Order.FREE),
+    Subscription(Person, accounts.follow_account, Order.FREE, forget=accounts.forget_account),
     # A withdrawal is monotone and must never wait.
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
     # Links of one contact follow each other.

@@ -11,8 +11,8 @@ from services.linking import handlers
 from services.linking.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
-    Subscription(Person, handlers.follow_account, Order.FREE),
+    Subscription(Person, handlers.follow_account, Order.FREE, forget=handlers.forget_account),
     Subscription(SessionsRevoked, handlers.end_sessions, Order.FREE),
-    Subscription(Organization, handlers.follow_organization, Order.FREE),
-    Subscription(Contact, handlers.follow_contact, Order.FREE),
+    Subscription(Organization, handlers.follow_organization, Order.FREE, forget=handlers.forget_organization),
+    Subscription(Contact, handlers.follow_contact, Order.FREE, forget=handlers.forget_contact),
 )

@@ -75,6 +75,29 @@ async def follow_contact(work: Work[Tools], state: ContactState) -> None:
         await _issue_what_is_owed(work, contact)
 
 
+async def forget_account(work: Work[Tools], account_id: UUID) -> None:
+    """Erase what is known of the account's person. Its links stay, as ids."""
+    await storage.forget_account(work.connection, account_id)
+    work.audit("account_forgotten", object_id=account_id)
+
+
+async def forget_organization(work: Work[Tools], organization_id: UUID) -> None:
+    """Erase what is known of the organization; nobody becomes a contact of it any more."""
+    await storage.lock_organization(work.connection, organization_id)
+    await storage.forget_organization(work.connection, organization_id)
+    work.audit("organization_forgotten", organization_id=organization_id, object_id=organization_id)
+
+
+async def forget_contact(work: Work[Tools], contact_id: UUID) -> None:
+    """Erase what is known of the contact's person; its code is dead and it has no function. Its links stay, as ids."""
+    known = await storage.lock_contact(work.connection, contact_id)
+    work.take_time()
+    if known is not None:
+        await _end_code(work, known, "forgotten")
+    await storage.forget_contact(work.connection, contact_id)
+    work.audit("contact_forgotten", organization_id=known.organization_id if known else None, object_id=contact_id)
+
+
 async def _end_code(work: Work[Tools], contact: Contact, ended_by: storage.EndedBy) -> None:
     generation = await storage.end_code(work.connection, contact.contact_id, ended_by, work.now)
     if generation is not None:

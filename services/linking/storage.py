@@ -23,7 +23,10 @@ from services.linking.domain import (
     Person,
 )
 
-EndedBy = Literal["redeemed", "replaced", "address_changed"]
+EndedBy = Literal["redeemed", "replaced", "address_changed", "forgotten"]
+
+LAST_VERSION = 2**63 - 1
+"""Of what is forgotten: no state that arrives late is newer."""
 
 # An advisory lock stands in for an organization's row, which may not have arrived yet: a contact's state shares it, the
 # organization's own holds it alone, so that whichever commits last sees the other and issues what is owed.
@@ -61,6 +64,25 @@ on conflict (kind, id) do update
     set email = excluded.email, given_name = excluded.given_name, family_name = excluded.family_name,
         language = excluded.language
 """
+
+# What is forgotten keeps a row, also when nothing was known of it: without one a late state would bring it back.
+FORGET_ACCOUNT = """
+insert into accounts (account_id, version, status) values ($1, $2, 'deactivated')
+on conflict (account_id) do update set version = excluded.version, status = excluded.status
+"""
+FORGET_ORGANIZATION = """
+insert into organizations (organization_id, version, number, name, active) values ($1, $2, '', '', false)
+on conflict (organization_id) do update
+    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active
+"""
+FORGET_CONTACT = """
+insert into contacts as c (contact_id, version, organization_id, client_number, functions, manages, generation)
+values ($1, $2, '00000000-0000-0000-0000-000000000000', '', '[]', '[]', 0)
+on conflict (contact_id) do update
+    set version = excluded.version, client_number = excluded.client_number, functions = excluded.functions,
+        manages = excluded.manages, settled_generation = c.generation
+"""
+ERASE_PERSON = "update people set email = null, given_name = '', family_name = '' where kind = $1 and id = $2"
 
 ACCOUNT = """
 select a.account_id, a.status = 'active' as active, p.email, p.given_name, p.family_name, p.language
@@ -169,6 +191,23 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
     person = Person(state.email, state.given_name, state.family_name, state.language)
     await _keep_person(connection, "contact", state.contact_id, person)
     return True
+
+
+async def forget_account(connection: Connection, account_id: UUID) -> None:
+    """Erase an account's person; the account is deactivated, whatever state of it arrives late."""
+    await connection.execute(FORGET_ACCOUNT, account_id, LAST_VERSION)
+    await connection.execute(ERASE_PERSON, "account", account_id)
+
+
+async def forget_organization(connection: Connection, organization_id: UUID) -> None:
+    """Erase an organization's number and name; it is inactive, whatever state of it arrives late."""
+    await connection.execute(FORGET_ORGANIZATION, organization_id, LAST_VERSION)
+
+
+async def forget_contact(connection: Connection, contact_id: UUID) -> None:
+    """Erase a contact's person and number; it has no function and is owed no code, whatever state arrives late."""
+    await connection.execute(FORGET_CONTACT, contact_id, LAST_VERSION)
+    await connection.execute(ERASE_PERSON, "contact", contact_id)
 
 
 async def _keep_person(

@@ -1,5 +1,7 @@
 """Following what accounts tells."""
 
+from uuid import UUID
+
 from chassis.tokens import revoke
 from chassis.work import Work
 from contracts.accounts import Person, SessionsRevoked
@@ -17,6 +19,15 @@ async def follow_account(work: Work[Tools], person: Person) -> None:
     await set_status(work.connection, person.account_id, person.status == "active", person.status_since, work.now)
     for contact_id in await storage.contacts_of(work.connection, person.account_id):
         await publish_state(work, contact_id)
+
+
+async def forget_account(work: Work[Tools], account_id: UUID) -> None:
+    """Erase what is known of the account's person; it may act for nobody from now on."""
+    await storage.forget(work.connection, account_id)
+    await set_status(work.connection, account_id, False, work.now, work.now)
+    for contact_id in await storage.contacts_of(work.connection, account_id):
+        await publish_state(work, contact_id)
+    work.audit("account_forgotten", object_id=account_id)
 
 
 async def end_sessions(work: Work[Tools], revoked: SessionsRevoked) -> None:

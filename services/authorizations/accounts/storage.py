@@ -5,6 +5,9 @@ from uuid import UUID
 from chassis.database import Connection
 from contracts.accounts import Person
 
+LAST_VERSION = 2**31 - 1
+"""Of an account that is forgotten: no state that arrives late is newer."""
+
 
 async def keep_newest(connection: Connection, person: Person) -> bool:
     """Keep the newest state of an account's person. False when one as new was known."""
@@ -28,6 +31,19 @@ async def keep_newest(connection: Connection, person: Person) -> bool:
         person.language,
     )
     return True
+
+
+async def forget(connection: Connection, account_id: UUID) -> None:
+    """Erase an account's person, whatever state of it arrives late."""
+    await connection.execute(
+        "insert into account_versions (account_id, version) values ($1, $2)"
+        " on conflict (account_id) do update set version = excluded.version",
+        account_id,
+        LAST_VERSION,
+    )
+    await connection.execute(
+        "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
+    )
 
 
 async def contacts_of(connection: Connection, account_id: UUID) -> list[UUID]:

@@ -15,7 +15,7 @@ from contracts.accounts import Person
 from contracts.agency import FaultyFiles
 from contracts.imports import ImportedOrganization
 from contracts.linking import LinkingCodeIssued, ProfileLinked
-from services.authorizations.accounts.handlers import follow_account
+from services.authorizations.accounts.handlers import follow_account, forget_account
 from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.contacts.state import publish_state
@@ -53,6 +53,21 @@ async def test_an_older_state_is_ignored(firm: Firm) -> None:
         await firm.opened.unit.run(follow_account, person(member.account_id, version, email), TEST)
     contact = (await firm.client.get(f"/v1/contacts/{member.contact_id}", headers=firm.responsible.headers)).json()
     assert contact["email"] == "third@example.org"
+
+
+async def test_a_forgotten_account_may_nothing_and_its_person_is_gone_whatever_arrives_late(firm: Firm) -> None:
+    member = await firm.member()
+    late = person(member.account_id, 9, "late@example.org")
+    await firm.opened.unit.run(follow_account, person(member.account_id, 8, "known@example.org"), TEST)
+
+    await firm.opened.unit.run(forget_account, member.account_id, TEST)
+    await firm.opened.unit.run(follow_account, late, TEST)
+
+    assert not (await firm.check(member.account_id, "profile", firm.firm_id, "read"))["decision"]
+    row = await firm.opened.unit.pool.fetchrow("select * from personal_fields where owner_id = $1", member.account_id)
+    assert row is not None
+    assert (row["family_name"], row["given_name"], row["email"]) == (None, None, None)
+    assert (await firm.opened.published("Contact"))[-1]["email"] not in ("known@example.org", "late@example.org")
 
 
 async def test_a_link_told_twice_is_one(firm: Firm) -> None:

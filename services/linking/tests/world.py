@@ -15,10 +15,10 @@ from chassis.doors import consumer_name
 from chassis.inbox import Claim
 from chassis.sealing import Sealer
 from chassis.tokens import AUDIENCE
-from chassis.work import Unit
+from chassis.work import Actor, Unit
 from contracts.accounts import Person
 from contracts.authorizations import Contact, FunctionSpan, Organization
-from contracts.events import Event
+from contracts.events import Event, State
 from contracts.notifications import LinkingCoordinatesContents, LinkingCoordinatesMail
 from services.linking.app import service
 from services.linking.tools import Tools
@@ -54,6 +54,12 @@ class Linking:
             consumer = consumer_name("linking", state.topic)
             claim = Claim(consumer, event_id or uuid4(), state.topic.name, b"", ordered=False, letter=_no_letter)
             await self.unit.receive(handlers[type(state)], state, claim)
+
+    async def forget(self, kind: type[State], key: UUID) -> None:
+        """Let a tombstone arrive."""
+        [forget] = [subscription.forget for subscription in service.subscriptions if subscription.event is kind]
+        assert forget is not None
+        await self.unit.run(forget, key, Actor("service", "linking"))
 
     async def published(self, kind: type[E]) -> list[E]:
         """Events of one type in the outbox, in order."""

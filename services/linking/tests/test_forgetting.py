@@ -1,0 +1,72 @@
+"""A tombstone erases what is known, and a state that arrives late brings nothing back."""
+
+from uuid import uuid4
+
+from contracts.accounts import Person
+from contracts.authorizations import Contact, Organization
+from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
+
+NAME, ADDRESS = "Archambault-Nguyen", "archambault.nguyen@mail.example"
+
+
+async def test_a_forgotten_account_links_nothing_and_its_person_is_gone(linking: Linking) -> None:
+    organization, account = an_organization(), an_account(family_name=NAME, email=ADDRESS)
+    contact = a_contact(organization)
+    await linking.send(organization, contact, account)
+
+    await linking.forget(Person, account.account_id)
+    await linking.send(changed(account))
+
+    kept = await linking.everything_kept()
+    assert NAME not in kept and ADDRESS not in kept
+    answer = await linking.redeem(account.account_id, contact.client_number, await linking.code(contact.contact_id))
+    assert answer.status_code == 401
+
+
+async def test_a_forgotten_contacts_code_is_dead_and_its_person_is_gone(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization, family_name=NAME, email=ADDRESS, client_number="3999777")
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+
+    await linking.forget(Contact, contact.contact_id)
+    await linking.send(changed(contact, linking_code_generation=2), changed(organization))
+
+    kept = await linking.everything_kept()
+    assert NAME not in kept and ADDRESS not in kept
+    assert await linking.unit.pool.fetchval("select count(*) from contacts where client_number = '3999777'") == 0
+    assert (await linking.redeem(account.account_id, "3999777", code)).json()["code"] == "link_refused"
+    assert len(await linking.coordinates(contact.contact_id)) == 1
+
+
+async def test_a_forgotten_organization_is_nobodys_any_more(linking: Linking) -> None:
+    organization, account = an_organization(legal_name=NAME), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, account)
+    code = await linking.code(contact.contact_id)
+
+    await linking.forget(Organization, organization.organization_id)
+    await linking.send(changed(organization))
+
+    assert await linking.unit.pool.fetchval("select count(*) from organizations where name <> '' or active") == 0
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).json()["code"] == "link_refused"
+
+
+async def test_what_was_never_known_stays_unknown_after_its_tombstone(linking: Linking) -> None:
+    organization = an_organization(legal_name=NAME)
+    contact, account = a_contact(organization, family_name=NAME), an_account(family_name=NAME)
+    await linking.forget(Person, account.account_id)
+    await linking.forget(Contact, contact.contact_id)
+    await linking.forget(Organization, organization.organization_id)
+
+    await linking.send(organization, contact, account)
+
+    assert NAME not in await linking.everything_kept()
+
+
+async def test_a_tombstone_that_comes_twice_is_one(linking: Linking) -> None:
+    contact = a_contact(an_organization())
+    await linking.send(contact)
+    for _ in range(2):
+        await linking.forget(Contact, contact.contact_id)
+        await linking.forget(Contact, uuid4())
