@@ -13,7 +13,7 @@ TOGETHER = timedelta(seconds=2)  # what was spread over two looks at the table m
 SECONDS_A_MAIL = 1.0  # assumed of a domain whose connections are all busy, to spread those who wait for it
 KEPT = 10_000  # domains in memory before the quiet ones are forgotten
 
-NEVER = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass

@@ -30,12 +30,13 @@ async def accept(work: Work[Tools], requests: Sequence[MailRequest]) -> None:
     work.take_time()
     fresh = await storage.insert(work.connection, [_incoming(work, request) for request in requests], work.now)
     await storage.keep_newest(work.connection, purposes)
-    for request in requests:
-        if request.delivery_id in fresh:
-            work.publish(MailAccepted(delivery_id=request.delivery_id))
-            metrics.OUTCOMES.labels(request.mail, "accepted").inc()
     if fresh:
         work.ring(work.tools.mails)
+    for request in requests:
+        if request.delivery_id in fresh:
+            fresh.remove(request.delivery_id)  # one request may stand twice in a batch
+            work.publish(MailAccepted(delivery_id=request.delivery_id))
+            metrics.OUTCOMES.labels(request.mail, "accepted").inc()
 
 
 def _incoming(work: Work[Tools], request: MailRequest) -> storage.Incoming:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from joserfc.jwk import KeySet
@@ -48,6 +49,11 @@ class Clock:
         self.now += timedelta(**span)
 
 
+class _Killed(Sender):
+    async def _finish(self, taking: "asyncio.Task[None]") -> None:
+        pass
+
+
 @dataclass
 class Rig:
     """The service under test and what surrounds it."""
@@ -62,9 +68,19 @@ class Rig:
         await self.unit.run(handlers.accept, (request,), SOMEBODY)
         return request
 
+    def use(self, **tools: Any) -> None:
+        """Replace some of the tools, for senders started from now on."""
+        self.unit = replace(self.unit, tools=replace(self.unit.tools, **tools))
+
     def send(self) -> None:
         """Start a sender; several may run."""
         self._senders.append(asyncio.create_task(Sender(self.unit).run()))
+
+    def send_to_be_killed(self) -> "asyncio.Task[None]":
+        """Start a sender that does nothing more once it is cancelled, like a process that was killed."""
+        killed = asyncio.create_task(_Killed(self.unit).run())
+        self._senders.append(killed)
+        return killed
 
     async def stop_sending(self) -> None:
         """Stop every sender, as a worker does."""

@@ -8,8 +8,9 @@ import pytest
 from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
+from services.notifications import handlers
 from services.notifications.tests.host import part
-from services.notifications.tests.rig import Rig, all_of, code_mail
+from services.notifications.tests.rig import SOMEBODY, START, Rig, all_of, code_mail, coordinates_mail
 
 
 async def test_a_code_arrives_in_text_and_in_html(rig: Rig) -> None:
@@ -211,19 +212,6 @@ async def test_an_urgent_mail_goes_before_those_that_came_earlier(rig: Rig) -> N
     assert position < 4
 
 
-async def test_a_sender_that_died_leaves_its_mail_to_the_next_when_the_lease_ends(rig: Rig) -> None:
-    request = await rig.request(code_mail())
-    await rig.unit.pool.execute(
-        "update mails set lease_until = $1, attempts = 1", rig.clock.now + timedelta(seconds=90)
-    )
-    rig.send()
-    other = await rig.request(code_mail())
-    await rig.reaches(other, "sent")
-    assert (await rig.delivery(request)).status == "accepted"
-    rig.later(seconds=90)
-    await rig.reaches(request, "sent")
-
-
 async def test_a_sender_that_stops_finishes_what_is_on_its_way_and_gives_back_the_rest(rig: Rig) -> None:
     requests = [await rig.request(code_mail()) for _ in range(30)]
     rig.send()
@@ -261,3 +249,34 @@ async def test_while_a_mail_waits_its_secret_is_sealed(rig: Rig) -> None:
     [row] = await rig.unit.pool.fetch("select * from mails")
     assert row["sealed"].count(".") == 4
     assert not re.search(r"471592|nathalie|handle-of", str(dict(row)), re.IGNORECASE)
+
+
+async def test_requests_that_come_in_one_batch_are_each_kept_once_and_the_newest_of_a_purpose_sent(rig: Rig) -> None:
+    recipient = uuid7()
+    older = code_mail("111111", recipient_id=recipient, replaces="verification")
+    newer = code_mail("222222", recipient_id=recipient, replaces="verification")
+    other, again = code_mail("333333", deduplication_id="one"), code_mail("444444", deduplication_id="one")
+    await rig.unit.run(handlers.accept, (newer, other, older, again, other), SOMEBODY)
+    await rig.unit.run(handlers.accept, (again, newer), SOMEBODY)
+    assert [await rig.told(mail) for mail in (newer, other, older, again)] == [["MailAccepted"]] * 3 + [[]]
+    rig.send()
+    await all_of(rig.reaches(newer, "sent"), rig.reaches(other, "sent"))
+    await rig.upkeep()
+    assert (await rig.delivery(older)).hint == "delivery_replaced"
+    assert len(rig.host.taken) == 2
+
+
+async def test_a_mail_that_ended_is_forgotten_after_ninety_days_and_one_that_may_yet_come_is_not(rig: Rig) -> None:
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.reaches(request, "sent")
+    waiting = await rig.request(coordinates_mail().model_copy(update={"expires_at": START + timedelta(days=365)}))
+    await rig.reaches(waiting, "sent")
+    rig.clock.advance(days=90)
+    await rig.upkeep()
+    assert (await rig.delivery(request)).status == "sent"
+    rig.clock.advance(minutes=10, seconds=1)
+    await rig.upkeep()
+    kept = await rig.unit.pool.fetch("select delivery_id from mails")
+    assert [row["delivery_id"] for row in kept] == [waiting.delivery_id]
+    assert (await rig.delivery(request)).status == "accepted"

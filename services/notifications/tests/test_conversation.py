@@ -1,0 +1,95 @@
+"""What becomes of a mail when the host answers, falls silent or hangs up, at each step of the conversation."""
+
+from typing import Literal
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.notifications.hosts import Access, MailHosts, Patience
+from services.notifications.settings import HostAddress
+from services.notifications.tests.host import Fault, Step
+from services.notifications.tests.rig import Rig, code_mail
+
+IMPATIENT = Patience(opening=0.3, transfer=0.3)
+
+
+def maybe_twice() -> float:
+    return REGISTRY.get_sample_value("mandat_mails_maybe_twice_total") or 0.0
+
+
+@pytest.fixture
+def impatient(rig: Rig) -> None:
+    rig.use(mail_hosts=MailHosts([HostAddress("127.0.0.1", rig.host.port)], Access(), 4, IMPATIENT))
+
+
+@pytest.mark.parametrize("step", ["rcpt", "data", "message"])
+@pytest.mark.parametrize("answer", ["450 4.2.1 later", "421 4.3.2 closing"])
+async def test_a_mail_that_the_host_puts_off_is_deferred_and_arrives_later(rig: Rig, step: Step, answer: str) -> None:
+    rig.host.acts = {step: answer}
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.reaches(request, "deferred")
+    rig.host.acts = {}
+    rig.later(seconds=5)
+    await rig.reaches(request, "sent")
+    assert await rig.told(request) == ["MailAccepted", "MailDeferred", "MailSent"]
+    assert len(rig.host.taken) == 1
+
+
+@pytest.mark.parametrize("step", ["rcpt", "data", "message"])
+async def test_a_mail_that_the_host_refuses_has_bounced_and_the_connection_carries_the_next(
+    rig: Rig, step: Step
+) -> None:
+    rig.host.acts = {step: "554 5.7.1 no"}
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.reaches(request, "undelivered")
+    rig.host.acts = {}
+    await rig.reaches(await rig.request(code_mail(address="luc@autre.example")), "sent")
+    assert await rig.told(request) == ["MailAccepted", "MailBounced"]
+    assert rig.host.connections == 1
+
+
+@pytest.mark.parametrize("act", ["451 4.3.0 later", "550 5.7.1 not you", Fault.DROP, Fault.SILENCE])
+@pytest.mark.usefixtures("impatient")
+async def test_what_fails_before_a_recipient_is_named_costs_no_mail_an_attempt(rig: Rig, act: str | Fault) -> None:
+    rig.host.acts = {"mail": act}
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.host.reached("mail", 2)  # the mail's own, and one to see whether the host works again
+    nobody_has_it = "select lease_until is null and attempts = 0 and state = 'accepted' from mails"
+    await rig.until(lambda: rig.unit.pool.fetchval(nobody_has_it))
+    rig.host.acts = {}
+    rig.host.speak()
+    await rig.reaches(request, "sent")
+    assert await rig.told(request) == ["MailAccepted", "MailSent"]
+    assert len(rig.host.taken) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.SILENCE])
+@pytest.mark.parametrize("step", ["rcpt", "data", "message"])
+@pytest.mark.usefixtures("impatient")
+async def test_only_where_the_connection_broke_after_the_message_may_a_second_copy_go(
+    rig: Rig, step: Literal["rcpt", "data", "message"], fault: Fault
+) -> None:
+    before = maybe_twice()
+    rig.host.acts = {step: fault}
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.reaches(request, "deferred")
+    assert maybe_twice() - before == (step == "message")
+    copies = len(rig.host.taken)
+    assert copies == (step == "message" and fault is Fault.DROP)
+    rig.host.acts = {}
+    rig.later(seconds=5)
+    await rig.reaches(request, "sent")
+    assert len(rig.host.taken) == copies + 1
+    assert len({mail["Message-ID"] for mail in rig.host.taken}) == 1
+
+
+async def test_a_line_that_begins_with_a_period_arrives_as_it_was_written(rig: Rig) -> None:
+    rig.host.acts = {}
+    rig.send()
+    request = await rig.request(code_mail(code=".\n..471592"))
+    await rig.reaches(request, "sent")
+    assert ".471592" in rig.host.taken[0].as_string().replace("-", "").replace(" ", "")
