@@ -23,6 +23,10 @@ OUTBOX_AGE = Gauge(
     "Age of the oldest row in the outbox: how late others learn of a change. Above seconds, no relay is at work, Kafka"
     " does not answer, or a topic is missing",
 )
+INBOX_ROWS = Gauge(
+    "mandat_inbox_rows",
+    "Messages that the inbox remembers so that none is applied twice, as PostgreSQL estimates; pruned every hour",
+)
 LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
 LOOK_EVERY = 1.0  # seconds
 COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and counting would slow it further
@@ -89,7 +93,8 @@ async def observe(pool: Pool) -> None:
             row = await pool.fetchrow(
                 "select (select count(*) from (select from outbox limit $1) counted) as depth,"
                 " coalesce((select extract(epoch from clock_timestamp() - created_at)::float from outbox"
-                " order by id limit 1), 0) as age",
+                " order by id limit 1), 0) as age,"
+                " (select greatest(reltuples, 0) from pg_class where oid = 'inbox'::regclass) as remembered",
                 COUNT_TO,
             )
             await dead_letters.look(pool)
@@ -100,3 +105,4 @@ async def observe(pool: Pool) -> None:
         assert row is not None
         OUTBOX_DEPTH.set(row["depth"])
         OUTBOX_AGE.set(row["age"])
+        INBOX_ROWS.set(row["remembered"])
