@@ -41,7 +41,9 @@ class Message(Generic[T]):
 
     def joins(self, other: "Message[T]") -> bool:
         """Whether it may be handled in one transaction with the one before it."""
-        return self.in_batch and other.in_batch and self.subscription is other.subscription
+        if self.subscription is None or other.subscription is None:
+            return False
+        return self.in_batch and other.in_batch and self.subscription.handler is other.subscription.handler
 
     @property
     def in_batch(self) -> bool:

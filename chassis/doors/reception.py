@@ -4,14 +4,16 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge, Histogram
 
+from chassis import tracing
 from chassis.database import COLLISIONS, neighbour_failed
 from chassis.dead_letters import DeadLetter, park
 from chassis.doors.messages import Message, Record
@@ -129,7 +131,8 @@ class Reception(Generic[T]):
             return "ignored"
         handler, command = taking
         async with self._places:
-            outcome = (await self._unit.receive(handler, command, self._claim(message))).outcome
+            with _traced([message]):
+                outcome = (await self._unit.receive(handler, command, self._claim(message))).outcome
         if outcome is Behind:
             return "behind"
         if outcome is Duplicate:
@@ -145,9 +148,9 @@ class Reception(Generic[T]):
         while True:
             try:
                 async with self._places:
-                    fresh = await self._unit.receive_all(
-                        subscription.handler, [message.content for message in run], claims
-                    )
+                    with _traced(run):
+                        contents = [message.content for message in run]
+                        fresh = await self._unit.receive_all(subscription.handler, contents, claims)
                 break
             except NotTogether:
                 return False
@@ -219,6 +222,12 @@ class Reception(Generic[T]):
         if counter is None:
             counter = self._handled[kind, outcome] = HANDLED.labels(self.consumer, kind, outcome)
         counter.inc()
+
+
+def _traced(run: Sequence[Message[T]]) -> AbstractContextManager[Any]:
+    kind = run[0].type if len({message.type for message in run}) == 1 else "batch"
+    traceparents = [message.envelope.traceparent if message.envelope else None for message in run]
+    return tracing.handling(run[0].record.topic, kind, traceparents)
 
 
 def _place(record: Record) -> TopicPartition:

@@ -1,7 +1,7 @@
 """One trace holds a change from the request to its last effect, and nothing of the people it concerns."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -15,11 +15,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis import tracing
+from chassis.doors import Order, Subscription
 from chassis.gate import Gate
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
-from chassis.tests.conftest import Bench
-from chassis.tests.library import opened
+from chassis.tests.conftest import Bench, OpenDoors, RunRelay, eventually
+from chassis.tests.library import count, opened
+from chassis.work import Work
+from contracts.accounts import AccountOpened
 from contracts.cloudevents import read_envelope, read_event
 
 CALLERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -31,9 +34,13 @@ class Spans:
     def __init__(self, exporter: InMemorySpanExporter) -> None:
         self._exporter = exporter
 
+    def all(self) -> Sequence[ReadableSpan]:
+        """All that have ended, the first first."""
+        return self._exporter.get_finished_spans()
+
     def one(self, name: str) -> ReadableSpan:
         """The one span of this name."""
-        [found] = [span for span in self._exporter.get_finished_spans() if span.name == name]
+        [found] = [span for span in self.all() if span.name == name]
         return found
 
 
@@ -93,7 +100,7 @@ async def test_a_request_is_named_by_its_route_and_nothing_in_its_path_or_query_
         await client.post("/v1/books/handle-1?email=anne@example.com")
         await client.post("/v1/books/crash")
 
-    told = "".join(span.to_json() for span in spans._exporter.get_finished_spans())
+    told = "".join(span.to_json() for span in spans.all())
     assert "handle-1" not in told and "anne" not in told
     assert '"http.response.status_code": 500' in told
 
@@ -127,6 +134,26 @@ async def test_a_message_belongs_to_its_publishers_trace_and_knows_it(bench: Ben
     assert {span.context.trace_id for span in (handled, sent) if span.context} == {
         publishing.get_span_context().trace_id
     }
+
+
+async def test_what_a_message_leads_to_belongs_to_its_publishers_trace(
+    bench: Bench, spans: Spans, open_doors: OpenDoors, run_relay: RunRelay
+) -> None:
+    async def passing_on(work: Work[None], event: AccountOpened) -> None:
+        if event.terms_version == "0":
+            work.publish(opened(event.account_id, number=1))
+        else:
+            await count(work, event)
+
+    await open_doors(bench, Subscription(AccountOpened, passing_on, Order.KEPT))
+    run_relay(bench)
+    account_id = uuid4()
+    with tracing.working("publish") as first:
+        await bench.publish(opened(account_id))
+    await eventually(lambda: bench.counted(account_id))
+
+    handled = [span for span in spans.all() if span.name == "process mandat.accounts.AccountOpened.v1"]
+    assert [span.context.trace_id for span in handled if span.context] == [first.get_span_context().trace_id] * 2
 
 
 async def test_a_batch_is_linked_to_each_of_its_messages_traces(spans: Spans) -> None:
