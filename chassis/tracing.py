@@ -107,7 +107,10 @@ def handling(topic: str, kind: str, traceparents: Sequence[str | None]) -> Itera
 
 @contextlib.contextmanager
 def working(what: str, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
-    """A step of our own, inside what is going on now or as part of the trace that is named."""
+    """A step of our own, inside what is going on now or in the trace that is named; without either it makes no span."""
+    if traceparent is None and not trace.get_current_span().get_span_context().is_valid:
+        yield trace.INVALID_SPAN
+        return
     with _span(what, kind, [traceparent] if traceparent else [], {}) as span:
         yield span
 

@@ -118,7 +118,7 @@ async def test_where_nobody_traces_a_callers_trace_travels_on_and_none_is_invent
 
 
 async def test_a_message_belongs_to_its_publishers_trace_and_knows_it(bench: Bench, spans: Spans) -> None:
-    with tracing.working("publish") as publishing:
+    with tracing.serving("POST", None) as publishing:
         await bench.publish(opened(uuid4()))
     [row] = await bench.rows("outbox")
     headers = [(name, value.encode()) for name, value in row["headers"].items()]
@@ -148,12 +148,18 @@ async def test_what_a_message_leads_to_belongs_to_its_publishers_trace(
     await open_doors(bench, Subscription(AccountOpened, passing_on, Order.KEPT))
     run_relay(bench)
     account_id = uuid4()
-    with tracing.working("publish") as first:
+    with tracing.serving("POST", None) as first:
         await bench.publish(opened(account_id))
     await eventually(lambda: bench.counted(account_id))
 
     handled = [span for span in spans.all() if span.name == "process mandat.accounts.AccountOpened.v1"]
     assert [span.context.trace_id for span in handled if span.context] == [first.get_span_context().trace_id] * 2
+
+
+async def test_what_nobody_asked_for_makes_no_trace(bench: Bench, spans: Spans) -> None:
+    await bench.publish(opened(uuid4()))
+
+    assert not spans.all() and "ce_traceparent" not in await headers_of_the_row(bench)
 
 
 async def test_a_batch_is_linked_to_each_of_its_messages_traces(spans: Spans) -> None:
@@ -166,9 +172,9 @@ async def test_a_batch_is_linked_to_each_of_its_messages_traces(spans: Spans) ->
 
 
 async def test_what_fails_is_marked_with_the_kind_of_error_and_no_value(spans: Spans) -> None:
-    with pytest.raises(LookupError), tracing.working("look"):
+    with pytest.raises(LookupError), tracing.working("look", CALLERS):
         raise LookupError("anne@example.com")
-    with pytest.raises(ProblemRaised), tracing.working("refuse"):
+    with pytest.raises(ProblemRaised), tracing.working("refuse", CALLERS):
         raise ProblemRaised(Refusal("not_found"))
 
     assert (spans.one("look").status.description, spans.one("look").events) == ("LookupError", ())
@@ -179,7 +185,7 @@ def test_spans_go_to_a_file_as_json_lines_when_told_so(tmp_path: Path, monkeypat
     monkeypatch.setattr(tracing, "_provider", None)
     tracing.configure("library", f"file:{tmp_path / 'spans'}", 1.0)
     monkeypatch.setattr(tracing, "_tracer", tracing._provider.get_tracer("mandat"))
-    with tracing.working("outer"), tracing.working("inner"):
+    with tracing.serving("GET", None), tracing.working("inner"):
         pass
     tracing.shut_down()
 

@@ -56,6 +56,7 @@ class Mail:
     lease_until: datetime
     fence: int
     attempts: int
+    traceparent: str | None
 
 
 @dataclass(frozen=True)

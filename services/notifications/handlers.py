@@ -53,6 +53,7 @@ def _incoming(work: Work[Tools], request: MailRequest) -> storage.Incoming:
         replaces=request.replaces,
         expires_at=request.expires_at,
         message_id=work.tools.composer.message_id(request.delivery_id),
+        traceparent=request.traceparent,
     )
 
 

@@ -10,7 +10,9 @@ import contextlib
 from typing import TypeVar, assert_never
 
 import structlog
+from opentelemetry.trace import SpanKind
 
+from chassis import tracing
 from chassis.database import neighbour_failed
 from chassis.outcomes import CommitUnknown, Poison
 from chassis.work import Actor, Handler, Unit
@@ -113,7 +115,9 @@ class Sender:
         try:
             while True:
                 mail = await self._desk.next()
-                self._ended.put_nowait(await self._attempt(mail, line))
+                with tracing.working(f"send mail {mail.kind}", mail.traceparent, SpanKind.CLIENT):
+                    attempt = await self._attempt(mail, line)
+                self._ended.put_nowait(attempt)
                 self._desk.end(mail)
         finally:
             await line.close()

@@ -12,10 +12,11 @@ from services.notifications.domain import Mail, Standing, State
 # One row per deduplication_id: a request that comes again changes nothing.
 INSERT = """
 insert into mails (delivery_id, deduplication_id, handle_digest, recipient_id, kind, language, fields, sealed,
-    priority, replaces, expires_at, message_id, accepted_at, state, state_at, due_at)
-select *, 'accepted', $13, $13
+    priority, replaces, expires_at, message_id, traceparent, accepted_at, state, state_at, due_at)
+select *, 'accepted', $14, $14
 from unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::text[],
-    $9::smallint[], $10::text[], $11::timestamptz[], $12::text[], array_fill($13::timestamptz, array[cardinality($1)]))
+    $9::smallint[], $10::text[], $11::timestamptz[], $12::text[], $13::text[],
+    array_fill($14::timestamptz, array[cardinality($1)]))
 on conflict (deduplication_id) do nothing
 returning delivery_id
 """
@@ -69,7 +70,7 @@ with claimed as (
 update mails set lease_until = $7, fence = fence + 1, attempts = attempts + 1
 from claimed where mails.delivery_id = claimed.delivery_id
 returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
-    lease_until, fence, attempts
+    lease_until, fence, attempts, traceparent
 """
 
 # Those that no other sender has taken since.
@@ -155,6 +156,7 @@ class Incoming:
     replaces: str | None
     expires_at: datetime
     message_id: str
+    traceparent: str | None
 
 
 @dataclass(frozen=True)

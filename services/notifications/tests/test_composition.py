@@ -59,6 +59,7 @@ def letter(composer: Composer, request: MailRequest, language: Language = "fr") 
         lease_until=START,
         fence=1,
         attempts=1,
+        traceparent=None,
     )
     return composer.compose(mail, SEALER.open(mail.sealed, composer.contents(mail.kind)), START)
 
