@@ -27,8 +27,7 @@ from chassis.work import Actor, Origin, Unit, Work
 from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.topics import ACCOUNTS_EVENTS
-from local.kafka import Kafka
-from local.postgres import Postgres
+from tests.fixtures.servers import Broker, DatabaseServer
 
 ACTOR = Actor("tester", "1")
 PARTITIONS = 2
@@ -103,7 +102,7 @@ def _emptied() -> list[str]:
     return []
 
 
-async def _make(postgres: Postgres) -> str:
+async def _make(postgres: DatabaseServer) -> str:
     url = await asyncio.to_thread(postgres.create_database, f"chassis_{secrets.token_hex(4)}", "chassis")
     await migrate(url)
     connection = await asyncpg.connect(url)
@@ -124,7 +123,7 @@ async def _empty(dsn: str) -> bool:
 
 
 @pytest.fixture
-async def open_unit(postgres: Postgres, _emptied: list[str], topic_prefix: str) -> AsyncIterator[OpenUnit]:
+async def open_unit(postgres: DatabaseServer, _emptied: list[str], topic_prefix: str) -> AsyncIterator[OpenUnit]:
     """Units on databases of the chassis alone."""
     pools: list[Pool] = []
     own: list[str] = []
@@ -209,7 +208,7 @@ class Wire:
 
 
 @pytest.fixture
-async def wire(kafka: Kafka, topic_prefix: str) -> AsyncIterator[Wire]:
+async def wire(kafka: Broker, topic_prefix: str) -> AsyncIterator[Wire]:
     """One topic with two partitions of its own for the test."""
     await topics.create(kafka.servers, topic_prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
     async with AIOKafkaProducer(bootstrap_servers=kafka.servers, linger_ms=0) as producer:
@@ -262,7 +261,7 @@ async def run_relay(wire: Wire) -> AsyncIterator[RunRelay]:
 
 
 @pytest.fixture
-async def superuser(postgres: Postgres) -> AsyncIterator[Connection]:
+async def superuser(postgres: DatabaseServer) -> AsyncIterator[Connection]:
     """Looks at the server, and breaks it, from above."""
     connection = await asyncpg.connect(postgres.superuser_url)
     yield connection

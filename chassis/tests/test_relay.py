@@ -23,6 +23,12 @@ from local.kafka import Kafka
 NEVER = 3600.0  # seconds
 
 
+@pytest.fixture(scope="session")
+def kafka(embedded_kafka: Kafka) -> Kafka:
+    """Some of these tests freeze the broker."""
+    return embedded_kafka
+
+
 async def is_empty(bench: Bench) -> bool:
     return await bench.size("outbox") == 0
 

@@ -58,6 +58,12 @@ class Process:
         return await self.ended(seconds)
 
 
+@pytest.fixture(scope="session")
+def kafka(embedded_kafka: Kafka) -> Kafka:
+    """Some of these tests freeze the broker."""
+    return embedded_kafka
+
+
 @pytest.fixture
 def environment(bench: Bench, tmp_path: Path) -> Environment:
     """The settings of a process whose Kafka is not there."""

@@ -5,24 +5,24 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from local.kafka import Kafka
-from local.postgres import EXTENSIONS, Postgres
+from local.postgres import EXTENSIONS
+from tests.fixtures.servers import Broker, DatabaseServer
 
 
-async def test_a_role_cannot_connect_to_the_database_of_another(postgres: Postgres) -> None:
+async def test_a_role_cannot_connect_to_the_database_of_another(postgres: DatabaseServer) -> None:
     ours = postgres.create_database("first_owner")
     postgres.create_database("second_owner")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(ours, database="second_owner")
 
 
-async def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
+async def test_a_wrong_password_is_refused(postgres: DatabaseServer) -> None:
     url = postgres.create_database("first_owner")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(url, password="wrong")
 
 
-async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgres: Postgres) -> None:
+async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgres: DatabaseServer) -> None:
     connection = await asyncpg.connect(postgres.create_database("made_template", "first_owner"))
     await connection.execute("CREATE TABLE IF NOT EXISTS kept (id int)")
     await connection.close()
@@ -39,12 +39,12 @@ async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgre
         postgres.drop_database("made_clone")
 
 
-def test_a_name_that_would_need_quoting_is_refused(postgres: Postgres) -> None:
+def test_a_name_that_would_need_quoting_is_refused(postgres: DatabaseServer) -> None:
     with pytest.raises(ValueError, match="not a plain"):
         postgres.create_database('x"; DROP DATABASE postgres; --')
 
 
-async def test_kafka_takes_a_message_on_a_topic_made_the_moment_before(kafka: Kafka, topic_prefix: str) -> None:
+async def test_kafka_takes_a_message_on_a_topic_made_the_moment_before(kafka: Broker, topic_prefix: str) -> None:
     topic = f"{topic_prefix}tried"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
     await admin.start()

@@ -7,13 +7,13 @@ from chassis.doors import Doors
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
 from contracts.topics import NOTIFICATIONS_REQUESTS
-from local.kafka import Kafka
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.tests.host import part
 from services.notifications.tests.rig import START, Rig, code_mail
+from tests.fixtures.servers import Broker
 
 
-async def test_a_request_on_the_topic_becomes_a_mail(rig: Rig, kafka: Kafka, topic_prefix: str) -> None:
+async def test_a_request_on_the_topic_becomes_a_mail(rig: Rig, kafka: Broker, topic_prefix: str) -> None:
     topic = topic_prefix + NOTIFICATIONS_REQUESTS.name
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
     await admin.start()
