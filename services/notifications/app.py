@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from chassis.bell import Bell
+from chassis.keys import Keyring
 from chassis.service import Platform, Service
 from chassis.work import Unit
 from services.notifications import api
+from services.notifications.bounces.door import Door
+from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.composition import Composer
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.domains import Domains
@@ -13,7 +16,7 @@ from services.notifications.hosts import MailHosts
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from services.notifications.suppressions.checking import SuppressionList
-from services.notifications.tools import Tools
+from services.notifications.tools import Bounces, Tools
 from services.notifications.upkeep import keep
 
 
@@ -23,20 +26,35 @@ async def build(platform: Platform) -> Tools:
     assert isinstance(settings, NotificationsSettings)
     mails = Bell(platform.pool, "mails")
     mails.answered_here = True  # whoever takes requests in also sends: NOTIFY would only wake the others for nothing
-    suppressions = SuppressionList(platform.pool, platform.keyring)
-    domains = Domains(settings.smtp_domain_connections, settings.smtp_domain_rate)
-    agency, hosts = platform.agency, MailHosts.of(settings)
-    composer, support = Composer(agency), agency.profile.support_email
-    return Tools(composer, support, platform.sealer, hosts, mails, suppressions, domains)
+    agency, bounces = platform.agency, _bounces(settings, platform.keyring)
+    return Tools(
+        composer=Composer(agency, bounces.return_path.of if bounces else None),
+        support=agency.profile.support_email,
+        sealer=platform.sealer,
+        mail_hosts=MailHosts.of(settings),
+        mails=mails,
+        suppressions=SuppressionList(platform.pool, platform.keyring),
+        domains=Domains(settings.smtp_domain_connections, settings.smtp_domain_rate),
+        bounces=bounces,
+    )
+
+
+def _bounces(settings: NotificationsSettings, keyring: Keyring) -> Bounces | None:
+    if settings.bounce_address is None:
+        return None
+    return Bounces(ReturnPath(settings.bounce_address, keyring), settings.bounce_host, settings.bounce_port)
 
 
 def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:
-    """What a worker does besides its doors: send, and end what must not be sent."""
+    """What a worker does besides its doors: send, end what must not be sent, and take in what comes back."""
 
     async def upkeep() -> None:
         await keep(unit)
 
-    return (Sender(unit).run, upkeep)
+    found = [Sender(unit).run, upkeep]
+    if (bounces := unit.tools.bounces) is not None and bounces.port:
+        found.append(Door(unit, bounces.return_path, bounces.host, bounces.port).run)
+    return found
 
 
 service = Service(

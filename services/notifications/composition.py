@@ -7,7 +7,7 @@ standard library's EmailMessage would take six times as long for each mail as th
 import binascii
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -118,7 +118,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail ready for SMTP."""
+    """A mail ready for SMTP. `sender` is the envelope's, where reports come back to; From stands in the message."""
 
     sender: str
     recipient: str
@@ -128,11 +128,15 @@ class Letter:
 class Composer:
     """Composes the mails of one agency."""
 
-    def __init__(self, agency: Agency) -> None:
-        """Lays out every kind of mail in every language. Raises jinja2's errors for a broken layout."""
+    def __init__(self, agency: Agency, return_path: Callable[[UUID], str] | None = None) -> None:
+        """Lays out every kind of mail in every language. Raises jinja2's errors for a broken layout.
+
+        `return_path` gives the envelope sender of a mail; without it reports go to the address that people see.
+        """
         self._agency = agency
         self.sender = agency.profile.sender.address
         self._domain = self.sender.rpartition("@")[2]
+        self._return_path = return_path or (lambda _: self.sender)
         self._from = {language: _from(agency, language) for language in LANGUAGES}
         self._contents: Mapping[str, type[Contents]] = {request.mail: request.contents for request in MAIL_REQUESTS}
         environment = Environment(
@@ -179,7 +183,7 @@ class Composer:
             f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
             f"{_part('plain', written.text)}{_part('html', written.html)}\r\n--{BOUNDARY}--\r\n"
         )
-        return Letter(self.sender, recipient, message.encode("ascii"))
+        return Letter(self._return_path(mail.delivery_id), recipient, message.encode("ascii"))
 
 
 def _lay_out(

@@ -16,8 +16,16 @@ SUPPRESSED = Counter(
     "Addresses put on the suppression list, by reason; many at once is a fault to look at",
     ["reason"],
 )
+REPORTS = Counter(
+    "mandat_bounce_reports",
+    "Mails that came back, by what they were: failed, complaint; repeated, unknown or nameless (about no mail of ours);"
+    " forged (a recipient that we never made, refused); delayed, delivered, auto_reply, feedback, other, unreadable"
+    " (taken and ignored)",
+    ["finding"],
+)
 FORGOTTEN = Counter(
-    "mandat_mails_attempts_forgotten", "Attempts whose outcome came after their lease had passed to another sender"
+    "mandat_mails_attempts_forgotten",
+    "Attempts whose outcome came after their lease had passed to another sender, or a report had ended the mail",
 )
 WAITING = Gauge("mandat_mails_waiting", "Mails that are neither sent nor ended", ["priority"])
 OLDEST_DUE = Gauge(

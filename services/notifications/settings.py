@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
+from chassis.fields import Email
 from chassis.settings import Port, Settings
+from services.notifications.bounces.return_path import LONGEST_BASE, SEPARATOR
 
 
 class HostAddress(NamedTuple):
@@ -37,6 +39,10 @@ class NotificationsSettings(Settings):
     `smtp_connections` stay open, and each carries one mail at a time; one of eight, at least one, is kept for urgent
     mails. `smtp_domain_connections` and `smtp_domain_rate`, mails a minute, limit what goes to one domain of addresses
     from one process; none by default, because a relay keeps limits of its own.
+
+    `bounce_address` is where reports come back to; each mail's envelope sender adds a token to it. Without it reports
+    go to the agency's own address. `bounce_port` opens the door, in the worker, to which the mail host brings them by
+    LMTP or SMTP; 0 opens none.
     """
 
     smtp_hosts: Annotated[tuple[HostAddress, ...], NoDecode, BeforeValidator(_addresses), Field(min_length=1)]
@@ -47,6 +53,9 @@ class NotificationsSettings(Settings):
     smtp_password: SecretStr | None = None
     smtp_domain_connections: Annotated[int, Field(ge=1)] | None = None
     smtp_domain_rate: Annotated[int, Field(ge=1)] | None = None
+    bounce_address: Email | None = None
+    bounce_host: str = "127.0.0.1"
+    bounce_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
     @model_validator(mode="after")
     def _password_over_tls(self) -> Self:
@@ -56,4 +65,13 @@ class NotificationsSettings(Settings):
             raise ValueError("MANDAT_SMTP_PASSWORD needs MANDAT_SMTP_TLS to be starttls or tls")
         if self.smtp_ca_file is not None and self.smtp_tls == "none":
             raise ValueError("MANDAT_SMTP_CA_FILE needs MANDAT_SMTP_TLS to be starttls or tls")
+        return self
+
+    @model_validator(mode="after")
+    def _reports_find_their_mail(self) -> Self:
+        if self.bounce_port and self.bounce_address is None:
+            raise ValueError("MANDAT_BOUNCE_PORT needs MANDAT_BOUNCE_ADDRESS")
+        local = (self.bounce_address or "").rpartition("@")[0]
+        if len(local) > LONGEST_BASE or SEPARATOR in local:
+            raise ValueError(f"MANDAT_BOUNCE_ADDRESS: at most {LONGEST_BASE} characters before the @, none of them +")
         return self

@@ -6,11 +6,21 @@ from dataclasses import dataclass, field
 
 from chassis.bell import Bell
 from chassis.sealing import Sealer
+from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.composition import Composer
 from services.notifications.domains import Domains
 from services.notifications.hosts import MailHosts
 from services.notifications.leases import Grace
 from services.notifications.suppressions.checking import SuppressionList
+
+
+@dataclass(frozen=True)
+class Bounces:
+    """How reports come back: the envelope senders they are sent to, and where the door listens; port 0: nowhere."""
+
+    return_path: ReturnPath
+    host: str
+    port: int
 
 
 @dataclass(frozen=True)
@@ -27,4 +37,5 @@ class Tools:
     suppressions: SuppressionList
     domains: Domains = field(default_factory=lambda: Domains(None, None))
     grace: Grace = field(default_factory=Grace)
+    bounces: Bounces | None = None
     jitter: Callable[[], float] = random.random

@@ -15,8 +15,8 @@ from services.notifications.hosts import Access, MailHosts
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tests.host import Host
-from services.notifications.tests.rig import KEYRING, SEALER, Clock, Rig
-from services.notifications.tools import Tools
+from services.notifications.tests.rig import KEYRING, RETURN_PATH, SEALER, Clock, Rig
+from services.notifications.tools import Bounces, Tools
 from tests.fixtures.stack import Database
 
 
@@ -40,12 +40,13 @@ async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[R
     mails.answered_here = True
     hosts = MailHosts([HostAddress("127.0.0.1", host.port)], Access(), 4)
     tools = Tools(
-        Composer(agency),
+        Composer(agency, RETURN_PATH.of),
         agency.profile.support_email,
         SEALER,
         hosts,
         mails,
         SuppressionList(pool, KEYRING),
+        bounces=Bounces(RETURN_PATH, "127.0.0.1", 0),
         jitter=lambda: 0.5,
     )
     clock = Clock()

@@ -39,6 +39,7 @@ class Host:
     answers: Answer = _takes
     taken: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    senders: list[str | None] = field(default_factory=list)
     unwelcome: set[str] = field(default_factory=set)
     acts: dict[Step, str | Fault] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -147,6 +148,7 @@ class Host:
         async with self._arrived:
             self.taken.append(BytesParser(policy=policy.default).parsebytes(content))
             self.recipients.append(list(envelope.rcpt_tos))
+            self.senders.append(envelope.mail_from)
             self._arrived.notify_all()
 
     async def took(self, count: int) -> list[EmailMessage]:

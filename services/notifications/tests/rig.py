@@ -24,6 +24,7 @@ from contracts.notifications import (
     VerificationCodeMail,
 )
 from services.notifications import handlers, upkeep
+from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.domain import Delivery
 from services.notifications.sender import Sender
 from services.notifications.tests.host import Host
@@ -31,6 +32,7 @@ from services.notifications.tools import Tools
 
 START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 KEYRING = keys.generate("notifications")
+RETURN_PATH = ReturnPath("bounces@notifications.example", KEYRING)
 SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))
 SOMEBODY = Actor("service", "test")
 
