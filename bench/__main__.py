@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import check, mail, relay, removal, start
+from bench import check, handlers, mail, relay, removal, start
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     "relay": (
         "rows a second from the outbox to Kafka beside a bare producer; memory; repeats after kill -9",
         relay.run,
+    ),
+    "handlers": (
+        "from a commit to the handler's, and messages a second, beside bare aiokafka and asyncpg",
+        handlers.run,
     ),
     "start": (
         "cold and warm start to ready, memory of each process, beside Kafka alone and an empty process",

@@ -69,6 +69,20 @@ def own_stack() -> Iterator[Stack]:
             stack.stop()
 
 
+@contextmanager
+def own_stores() -> Iterator[Stack]:
+    """PostgreSQL, which remembers when each transaction committed, and Kafka: a fresh stack without its services."""
+    with own_folder() as folder:
+        stack = Stack(AGENCY, folder / "data", Ports.free(), folder / "logs", say)
+        try:
+            _remember_commits(stack)
+            stack.postgres.start()
+            stack.kafka.start()
+            yield stack
+        finally:
+            stack.stop()
+
+
 def _remember_commits(stack: Stack) -> None:
     """Make the cluster and set what cannot be set in a running one; the stack then starts on it."""
     stack.postgres.start()

@@ -63,6 +63,14 @@ async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     return connection
 
 
+async def _give_back(_: Any) -> None:
+    """Save the round trip of asyncpg's own RESET ALL, which costs a message a tenth of its time.
+
+    Nothing that outlives a transaction is ever set on a connection of the pool: no SET but SET LOCAL, no session lock,
+    no LISTEN; those have connections of their own. An open transaction is rolled back all the same.
+    """
+
+
 async def create_pool(dsn: str, connections: int, name: str) -> Pool:
     """A pool that opens connections as they are needed. Raises OSError when the database cannot be reached."""
     return await asyncpg.create_pool(
@@ -70,6 +78,7 @@ async def create_pool(dsn: str, connections: int, name: str) -> Pool:
         min_size=2,
         max_size=connections,
         init=_prepare,
+        reset=_give_back,
         timeout=5,
         command_timeout=COMMAND_TIMEOUT,
         server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
