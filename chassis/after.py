@@ -4,20 +4,21 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from aiokafka.partitioner import murmur2
+
 from chassis.database import Pool
 from chassis.outcomes import Refusal
-from chassis.work import Written
 from contracts.topics import TOPICS, Kind
 
 HEADER = "Mandat-After"
 PATIENCE = 2.0  # seconds that a call waits for what it names
 FIRST_LOOK, SLOWEST_LOOK = 0.005, 0.05  # seconds between two looks at the inbox, which grow
-MOST_NAMED = 20  # events; a transaction writes fewer types than that
-LONGEST = 4096  # characters of a header that we read
+LONGEST = 4096  # characters of a header that we write or read: room for some hundred events
 INBOX_KEEPS = timedelta(days=14)  # an event older than this counts as applied
 
 MISSING = """
@@ -30,25 +31,71 @@ UNREAD = {topic.name for topic in TOPICS if topic.kind is Kind.CONFIDENTIAL}
 """Topics of requests: no gateway shows what becomes of them by what it has applied."""
 
 
+PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
+
+
+@dataclass(frozen=True)
+class Written:
+    """An event that a transaction wrote; `key` is its Kafka key."""
+
+    topic: str
+    type: str
+    id: UUID
+    key: str
+
+
 def name(written: Sequence[Written]) -> str | None:
-    """The header for what a transaction wrote: the last event of each type on each topic. None when it wrote none."""
-    last = {(event.topic, event.type): str(event.id) for event in written if event.topic not in UNREAD}
-    if not last:
+    """The header for what a transaction wrote; None when it wrote nothing that it could name.
+
+    It names the last event of each type and key. Where those are too many it names the last of each type and
+    partition, and then of each type: records of one partition are applied in their order.
+    """
+    told = [event for event in written if event.topic not in UNREAD]
+    if not told:
         return None
-    content = json.dumps([[topic, kind, identity] for (topic, kind), identity in last.items()], separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    finest: list[Callable[[Written], Hashable]] = [lambda event: event.key, _partition, lambda _: None]
+    headers = (
+        _encoded({(event.topic, event.type, apart(event)): event for event in told}.values()) for apart in finest
+    )
+    return next((header for header in headers if len(header) <= LONGEST), None)
 
 
-def _read(header: str) -> list[Written]:
-    """Raises ValueError for anything we did not write."""
+def _partition(event: Written) -> int:
+    """As the producer chooses it."""
+    return int((murmur2(event.key.encode()) & 0x7FFFFFFF) % PARTITIONS.get(event.topic, 1))
+
+
+def _encoded(events: Iterable[Written]) -> str:
+    """Rows of topic, type and ids."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for event in events:
+        rows.setdefault((event.topic, event.type), []).append(_text(event.id.bytes))
+    return _text(json.dumps([[*kind, identities] for kind, identities in rows.items()], separators=(",", ":")).encode())
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _read(header: str) -> list[tuple[str, str, UUID]]:
+    """Topic, type and id of each event. Raises ValueError for anything we did not write.
+
+    An id alone, in its canonical form, in the place of a list is what we wrote before 2026-11-22.
+    """
     if len(header) > LONGEST:
         raise ValueError("too long")
-    content = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    if not isinstance(content, list) or len(content) > MOST_NAMED:
+    content = json.loads(_bytes(header))
+    if not isinstance(content, list) or not all(isinstance(row, list) and len(row) == 3 for row in content):
         raise ValueError("not a list of events")
-    if not all(isinstance(row, list) and len(row) == 3 for row in content):
-        raise ValueError("not a list of events")
-    return [Written(str(topic), str(kind), UUID(str(identity))) for topic, kind, identity in content]
+    return [(str(topic), str(kind), identity) for topic, kind, named in content for identity in _identities(named)]
+
+
+def _identities(named: object) -> list[UUID]:
+    return [UUID(bytes=_bytes(str(each))) for each in named] if isinstance(named, list) else [UUID(str(named))]
 
 
 def _made_at(identity: UUID) -> datetime:
@@ -64,9 +111,9 @@ async def wait(pool: Pool, header: str, reads: Mapping[tuple[str, str], str], no
     try:
         named = _read(header)
         awaited = [
-            (reads[event.topic, event.type], event.id)
-            for event in named
-            if (event.topic, event.type) in reads and now - _made_at(event.id) < INBOX_KEEPS
+            (reads[topic, kind], identity)
+            for topic, kind, identity in named
+            if (topic, kind) in reads and now - _made_at(identity) < INBOX_KEEPS
         ]
     except (ValueError, OverflowError, OSError, RecursionError):
         return Refusal("invalid_after")

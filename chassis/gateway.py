@@ -86,7 +86,7 @@ class Call(Generic[T]):
         """
         committed = await self.gateway.unit.run(handler, command, self.actor)
         if opens or self.actor != ANYBODY:
-            self._name(committed.written)
+            self._tell(after.name(committed.written))
         if isinstance(committed.outcome, Refusal):
             raise ProblemRaised(committed.outcome)
         return committed.outcome
@@ -105,15 +105,15 @@ class Call(Generic[T]):
             hashlib.sha256(await self._request.body()).digest(),
         )
         committed = await self.gateway.unit.run_once(handler, command, self.actor, once, resource)
-        self._name(committed.written)
         outcome = committed.outcome
+        self._tell(outcome.mandat_after if isinstance(outcome, Repeated) else after.name(committed.written))
         if isinstance(outcome, Refusal):
             raise ProblemRaised(outcome)
         return outcome.resource_id if isinstance(outcome, Repeated) else resource(outcome)
 
-    def _name(self, written: Sequence[Any]) -> None:
-        if (header := after.name(written)) is not None:
-            self._response.headers[after.HEADER] = header
+    def _tell(self, mandat_after: str | None) -> None:
+        if mandat_after is not None:
+            self._response.headers[after.HEADER] = mandat_after
 
 
 def actor_of(caller: Caller | None, profile_id: UUID | None = None) -> Actor:

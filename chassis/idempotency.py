@@ -23,20 +23,28 @@ class Once:
 
 @dataclass(frozen=True)
 class Repeated:
-    """The same request was carried out before and made this resource."""
+    """The same request was carried out before, made this resource and was answered with this Mandat-After."""
 
     resource_id: UUID
+    mandat_after: str | None
 
 
 async def guard(
-    connection: Connection, once: Once, step: Callable[[], Awaitable[R]], resource: Callable[[Any], UUID]
+    connection: Connection,
+    once: Once,
+    step: Callable[[], Awaitable[tuple[R, str | None]]],
+    resource: Callable[[Any], UUID],
 ) -> R | Repeated | Refusal:
-    """Take the step, unless the same request was carried out before; `resource` says which one it made."""
+    """Take the step, unless the same request was carried out before; `resource` says which one it made.
+
+    The step returns its outcome, and the Mandat-After that tells what it wrote.
+    """
     number = lock_number(once.principal, once.route, once.key)
     if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", number):
         return Refusal("idempotency_in_progress", retry_after=1)
     known = await connection.fetchrow(
-        "select body_digest, resource_id from idempotency_keys where principal = $1 and route = $2 and key = $3",
+        "select body_digest, resource_id, mandat_after from idempotency_keys"
+        " where principal = $1 and route = $2 and key = $3",
         once.principal,
         once.route,
         once.key,
@@ -44,16 +52,17 @@ async def guard(
     if known is not None:
         if known["body_digest"] != once.body_digest:
             return Refusal("idempotency_key_reused")
-        return Repeated(known["resource_id"])
-    outcome = await step()
+        return Repeated(known["resource_id"], known["mandat_after"])
+    outcome, mandat_after = await step()
     if not isinstance(outcome, Refusal):
         await connection.execute(
-            "insert into idempotency_keys (principal, route, key, body_digest, resource_id)"
-            " values ($1, $2, $3, $4, $5)",
+            "insert into idempotency_keys (principal, route, key, body_digest, resource_id, mandat_after)"
+            " values ($1, $2, $3, $4, $5, $6)",
             once.principal,
             once.route,
             once.key,
             once.body_digest,
             resource(outcome),
+            mandat_after,
         )
     return outcome

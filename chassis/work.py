@@ -12,7 +12,8 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
-from chassis import idempotency, inbox, outbox, states, tracing
+from chassis import after, idempotency, inbox, outbox, states, tracing
+from chassis.after import Written
 from chassis.bell import Bell
 from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
 from chassis.idempotency import Once, Repeated
@@ -54,15 +55,6 @@ class Origin:
     new_id: Callable[[], UUID]
 
 
-@dataclass(frozen=True)
-class Written:
-    """An event that a transaction wrote: what Mandat-After names."""
-
-    topic: str
-    type: str
-    id: UUID
-
-
 @dataclass
 class Work(Generic[T]):
     """What a handler has in hand. `now` is one instant for the whole decision; take it again after a lock."""
@@ -75,6 +67,7 @@ class Work(Generic[T]):
     _events: list[Event | Forgotten] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
     _bells: list[Bell] = field(default_factory=list)
+    _written: list[Written] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -127,27 +120,30 @@ class Work(Generic[T]):
         self._bells.append(bell)
 
     async def flush(self) -> list[Written]:
-        """Write audit and outbox rows. Called once, by the unit, at the end of the transaction."""
-        if self._audit:
+        """Write audit and outbox rows, at the end of the transaction. Returns every event it wrote."""
+        audit, self._audit = self._audit, []
+        events, self._events = self._events, []
+        if audit:
             await self.connection.executemany(
                 "insert into audit (at, organization_id, actor_kind, actor_id, profile_id, action, object_id, detail,"
                 " data_version) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                self._audit,
+                audit,
             )
-        if not self._events:
-            return []
+        if not events:
+            return self._written
         source, traceparent = self.origin.source, tracing.current()
         envelopes = [
             Envelope.around(event, id=self.new_id(), source=source, time=self.now, traceparent=traceparent)
-            for event in self._events
+            for event in events
         ]
-        records = [self._record(event, envelope) for event, envelope in zip(self._events, envelopes, strict=True)]
+        records = [self._record(event, envelope) for event, envelope in zip(events, envelopes, strict=True)]
         await states.keep(self.connection, records)
         await outbox.write(self.connection, records)
-        return [
-            Written(_destination(event).name, envelope.type, envelope.id)
-            for event, envelope in zip(self._events, envelopes, strict=True)
+        self._written += [
+            Written(_destination(event).name, envelope.type, envelope.id, str(event.key))
+            for event, envelope in zip(events, envelopes, strict=True)
         ]
+        return self._written
 
     def _record(self, event: Event | Forgotten, envelope: Envelope) -> Record:
         return Record(
@@ -204,7 +200,11 @@ class Unit(Generic[T]):
         """The same for a request with an Idempotency-Key: a repetition gets the resource that the first one made."""
 
         async def guarded(work: Work[T]) -> R | Repeated | Refusal:
-            return await idempotency.guard(work.connection, once, lambda: handler(work, command), resource)
+            async def step() -> tuple[R, str | None]:
+                outcome = await handler(work, command)
+                return outcome, after.name(await work.flush())
+
+            return await idempotency.guard(work.connection, once, step, resource)
 
         with tracing.working(handler.__name__):
             return await self._settled(guarded, actor)

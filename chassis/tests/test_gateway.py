@@ -14,17 +14,18 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import structlog
+from aiokafka.partitioner import DefaultPartitioner
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from prometheus_client import generate_latest
 
 from chassis import after, gateway
+from chassis.after import Written
 from chassis.gate import LARGEST_BODY
 from chassis.gateway import Gateway
 from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
 from chassis.tests.library import books, opened
 from chassis.tokens import Verifier, revoke
-from chassis.work import Written
 from contracts.accounts import AccountOpened
 from contracts.problems import problems
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
@@ -385,7 +386,7 @@ async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it
     await elsewhere.publish(opened(ACCOUNT))
     [row] = await elsewhere.rows("outbox")
     event = UUID(row["headers"]["ce_id"])
-    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event)])
+    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event, "key")])
     assert header is not None
     waiting = asyncio.create_task(library.post(mandat_after=header))
     await asyncio.sleep(0.1)
@@ -411,9 +412,9 @@ async def test_what_nobody_here_reads_or_is_older_than_the_inbox_counts_as_appli
     old = UUID("01800000-0000-7000-8000-000000000000")  # drawn in 2022
     topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
     for written in (
-        Written(topic, "mandat.accounts.Other.v1", uuid4()),
-        Written("other", kind, uuid4()),
-        Written(topic, kind, old),
+        Written(topic, "mandat.accounts.Other.v1", uuid4(), "key"),
+        Written("other", kind, uuid4(), "key"),
+        Written(topic, kind, old, "key"),
     ):
         header = after.name([written])
         assert header is not None
@@ -429,9 +430,45 @@ async def test_a_header_that_we_did_not_write_is_refused(library: Library) -> No
         await library.refused("invalid_after", mandat_after=junk)
 
 
+async def test_a_request_that_is_sent_again_is_answered_with_the_mandat_after_of_the_first(library: Library) -> None:
+    answers = [await library.post(idempotency_key="k-1") for _ in range(2)]
+
+    assert answers[0].headers["mandat-after"] == answers[1].headers["mandat-after"]
+
+
+def test_a_header_names_the_last_event_of_each_key_while_they_are_few() -> None:
+    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
+    written = [Written(topic, kind, uuid4(), f"key {number % 30}") for number in range(90)]
+
+    header = after.name(written)
+
+    assert header is not None
+    assert {identity for _, _, identity in after._read(header)} == {event.id for event in written[60:]}
+
+
+def test_a_header_names_the_last_event_of_each_partition_where_keys_are_many() -> None:
+    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
+    written = [Written(topic, kind, uuid4(), str(uuid4())) for _ in range(500)]
+    partitions = list(range(AccountOpened.topic.partitions))
+    choose = DefaultPartitioner()
+    last = {choose(event.key.encode(), partitions, partitions): event.id for event in written}
+
+    header = after.name(written)
+
+    assert header is not None
+    assert len(header) <= after.LONGEST
+    assert {identity for _, _, identity in after._read(header)} == set(last.values())
+
+
+def test_a_header_of_the_former_shape_is_still_read() -> None:
+    topic, kind, event = AccountOpened.topic.name, AccountOpened.type_name(), uuid4()
+
+    assert after._read(encoded([[topic, kind, str(event)]])) == [(topic, kind, event)]
+
+
 def test_a_header_names_the_last_event_of_each_kind_and_stays_within_what_is_read() -> None:
     kinds = [f"mandat.authorizations.AdministratorAppointed{number}.v1" for number in range(20)]
-    written = [Written("authorizations.events", kind, uuid4()) for _ in range(50) for kind in kinds]
+    written = [Written("authorizations.events", kind, uuid4(), "key") for _ in range(50) for kind in kinds]
 
     header = after.name(written)
 

@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from chassis import after
-from chassis.work import Written
+from chassis.after import Written
 from services.authorizations.tests.conftest import Firm
 
 PATH = "/access/v1/evaluation"
@@ -151,7 +151,7 @@ async def test_unknown_fields_are_ignored_and_the_request_id_comes_back(firm: Fi
 
 async def test_a_check_waits_for_what_context_after_names(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(after, "PATIENCE", 0.05)
-    named = after.name([Written("linking.events", "mandat.linking.ProfileLinked.v1", uuid7())])
+    named = after.name([Written("linking.events", "mandat.linking.ProfileLinked.v1", uuid7(), "key")])
     headers = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}"}
     body = question(firm.responsible.account_id, firm.firm_id)
     waiting = await firm.client.post(PATH, json=body | {"context": {"after": named}}, headers=headers)

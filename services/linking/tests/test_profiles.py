@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from chassis import after
-from chassis.work import Written
+from chassis.after import Written
 from contracts.authorizations import FunctionSpan
 from contracts.events import Span
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
@@ -64,7 +64,7 @@ async def test_a_call_with_mandat_after_waits_for_the_account_that_it_names(link
     await linking.send(organization, contact)
     code = await linking.code(contact.contact_id)
     event_id = linking.unit.origin.new_id()
-    named = after.name([Written("accounts.people", account.type_name(), event_id)])
+    named = after.name([Written("accounts.people", account.type_name(), event_id, "key")])
     assert named is not None
     redeeming = asyncio.create_task(linking.redeem(account.account_id, "3000001", code, mandat_after=named))
     await linking.send(account, event_id=event_id)
