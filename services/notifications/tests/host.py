@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email import policy
@@ -83,15 +84,16 @@ class Host:
 
     def _connection(self) -> SMTP:
         self.connections += 1
-        connection = _Connection(
-            self,
-            hostname="localhost",
-            loop=asyncio.get_running_loop(),
-            tls_context=self.certificate if self.tls == "starttls" else None,
-            authenticator=self._sign_in if self.passwords is not None else None,
-            auth_required=self.passwords is not None,
-            auth_require_tls=self.tls == "starttls",
-        )
+        with warnings.catch_warnings(category=UserWarning, action="ignore"):  # it does not see TLS from the first byte
+            connection = _Connection(
+                self,
+                hostname="localhost",
+                loop=asyncio.get_running_loop(),
+                tls_context=self.certificate if self.tls == "starttls" else None,
+                authenticator=self._sign_in if self.passwords is not None else None,
+                auth_required=self.passwords is not None,
+                auth_require_tls=self.tls == "starttls",
+            )
         self._open.add(connection)
         return connection
 
@@ -99,7 +101,7 @@ class Host:
         assert isinstance(data, LoginPassword) and self.passwords is not None
         success = self.passwords.get(data.login.decode()) == data.password.decode()
         self.signed_in += success
-        return AuthResult(success=success)
+        return AuthResult(success=success, handled=False)
 
     async def act(self, step: Step, server: SMTP) -> str | None:
         """The answer at a step, or None to go on as usual."""
