@@ -57,6 +57,15 @@ def test_children_are_stopped_in_reverse_order_and_by_force_only_at_the_end(tmp_
     assert first.process.returncode == -signal.SIGTERM
 
 
+def test_a_killed_child_gets_no_chance_and_is_not_reported_as_ended_by_itself(tmp_path: Path) -> None:
+    processes = Processes()
+    child = processes.start("polite", SLEEP, tmp_path / "polite.log")
+    processes.kill(child)
+    assert child.process.returncode == -signal.SIGKILL
+    assert processes.ended() == []
+    processes.stop_all()
+
+
 def test_nothing_is_started_once_everything_was_stopped(tmp_path: Path) -> None:
     processes = Processes()
     processes.stop_all()

@@ -1,11 +1,14 @@
 """The two real servers, as tests get them."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from local.postgres import EXTENSIONS
+from local.ports import lasting_ports
+from local.postgres import EXTENSIONS, Postgres
 from tests.fixtures.servers import Broker, DatabaseServer
 
 
@@ -37,6 +40,25 @@ async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgre
             await asyncpg.connect(postgres.url("made_clone", "second_owner"))
     finally:
         postgres.drop_database("made_clone")
+
+
+async def test_what_was_committed_survives_kill_9_and_the_next_start_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    [port] = lasting_ports(1)
+    server = Postgres(tmp_path / "postgres", port, tmp_path / "postgres.log")
+    server.start()
+    try:
+        connection = await asyncpg.connect(server.create_database("kept"))
+        await connection.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)")
+        server.kill()
+        with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await connection.fetchval("SELECT 1")
+        connection.terminate()
+        server.start()
+        connection = await asyncpg.connect(server.url("kept"))
+        assert await connection.fetchval("SELECT id FROM kept") == 1
+        await connection.close()
+    finally:
+        server.processes.stop_all()
 
 
 def test_a_name_that_would_need_quoting_is_refused(postgres: DatabaseServer) -> None:

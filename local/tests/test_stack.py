@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from local import Problem
-from local.ports import Ports, free_ports
-from local.stack import Stack
+from local.ports import FIRST_LASTING, LAST_LASTING, Ports, free_ports
+from local.stack import Member, Stack
 
 
 class Usage(NamedTuple):
@@ -67,6 +67,18 @@ def test_each_service_is_told_its_own_database_keys_and_ports(tmp_path: Path) ->
     assert "MANDAT_MACHINES" not in told["linking"]
     assert stack.machine[1] not in told["accounts"]["MANDAT_MACHINES"]
     assert stack.keyrings.private("accounts").stat().st_mode & 0o077 == 0
+
+
+def test_each_process_of_a_service_answers_operators_on_a_port_of_its_own(tmp_path: Path) -> None:
+    members = (Member("accounts", "api"), Member("accounts", "worker"), Member("accounts", "worker", 2))
+    stack = Stack("ccq", tmp_path, Ports.lasting(), tmp_path / "logs", members=members)
+    assert [member.name for member in members] == ["accounts-api", "accounts-worker", "accounts-worker-2"]
+    assert len(set(stack._operations.values())) == 3
+    assert stack._operations[members[0]] == stack.ports.accounts_operations
+
+
+def test_lasting_ports_are_none_that_an_outgoing_connection_may_be_given() -> None:
+    assert all(FIRST_LASTING <= port < LAST_LASTING for port in Ports.lasting().uses())
 
 
 def test_free_ports_can_be_asked_for_in_any_number() -> None:

@@ -97,7 +97,7 @@ class Client:
             response = await self._once(who, service, method, path, json, headers)
             problem = None if response is None or response.status_code < 400 else _problem(response)
             if response is None or response.status_code >= 500:
-                command.unanswered += problem != "unavailable"
+                command.unanswered += 1
             elif response.status_code == 401 and who.password and kind is not Kind.SIGN_IN:
                 await self.sign_in(who)
                 continue

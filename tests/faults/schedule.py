@@ -42,17 +42,17 @@ EVERY_WAY = (
 )
 
 
-def plan(seed: int, seconds: float) -> Sequence[Fault]:
+def plan(seed: int, seconds: float, ways: Sequence[Breakage] = EVERY_WAY) -> Sequence[Fault]:
     """The faults of a run: every way to break something once before any comes a second time, by time.
 
     One thing is broken in one way at a time; several things may be broken at once. All are mended by the end.
     """
     chance = random.Random(seed)
     faults: list[Fault] = []
-    at, busy_until = chance.uniform(0.5, 1.5), dict.fromkeys((way.target for way in EVERY_WAY), 0.0)
+    at, busy_until = chance.uniform(0.5, 1.5), dict.fromkeys((way.target for way in ways), 0.0)
     waiting: list[Breakage] = []
     while at < seconds:
-        waiting = waiting or chance.sample(EVERY_WAY, len(EVERY_WAY))
+        waiting = waiting or chance.sample(ways, len(ways))
         way = next((way for way in waiting if busy_until[way.target] <= at), None)
         if way is not None:
             waiting.remove(way)
