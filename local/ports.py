@@ -26,6 +26,7 @@ class Ports:
     notifications_operations: int = 8204
     smtp: int = 8025
     outside: int = 8026
+    bounces: int = 8027
     kafka: int = 19092
     kafka_controller: int = 19093
     postgres: int = 15432
@@ -58,6 +59,7 @@ class Ports:
         servers = {
             self.smtp: "the mail inbox (SMTP)",
             self.outside: "the mail inbox's page",
+            self.bounces: "the door for mails that come back (LMTP and SMTP)",
             self.kafka: "Kafka",
             self.kafka_controller: "Kafka's controller",
             self.postgres: "PostgreSQL",

@@ -168,7 +168,11 @@ class Stack:
         }
         match service:
             case "notifications":
-                told["MANDAT_SMTP_HOSTS"] = f"127.0.0.1:{self.ports.smtp}"
+                told |= {
+                    "MANDAT_SMTP_HOSTS": f"127.0.0.1:{self.ports.smtp}",
+                    "MANDAT_BOUNCE_ADDRESS": "bounces@notifications.example",
+                    "MANDAT_BOUNCE_PORT": str(self.ports.bounces),
+                }
             case "accounts":
                 told |= {"MANDAT_MACHINES": self.keyrings.machines()}
         return told

@@ -1,16 +1,17 @@
-"""What the addressee of a mail may ask."""
+"""What the addressee of a mail may ask, and what an agent learns besides."""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis import gateway
 from chassis.gateway import Call
+from chassis.tokens import Agent
 from contracts.problems import word
-from services.notifications import handlers
-from services.notifications.domain import Status
+from services.notifications import domain, handlers
+from services.notifications.domain import State, Status
 from services.notifications.tools import Tools
 
 LONGEST_HANDLE = 128  # characters; ours have 32 to 64
@@ -38,21 +39,43 @@ class DeliveryAnswer(BaseModel):
     hint: Annotated[str, Field(description="What to do, in the caller's language.")]
 
 
+class AgentsDeliveryAnswer(DeliveryAnswer):
+    """What an agent learns besides."""
+
+    state: Annotated[State, Field(description="Tells apart what people read as undelivered: bounced, suppressed.")]
+    reason: Annotated[
+        str | None,
+        Field(description="Enhanced status code (RFC 3463), or why it expired, or why its address is suppressed."),
+    ]
+
+
+async def agent_asks(request: Request) -> bool:
+    """Whether an agent's token came with the request. A token that is no good is refused (RFC 6750, 3.1)."""
+    if "authorization" not in request.headers:
+        return False
+    return isinstance(await gateway.authenticate(request, request.app.state.gateway.verifier), Agent)
+
+
 @router.get("/v1/deliveries/{handle}", summary="Where a mail is", tags=["deliveries"])
 async def get_delivery(
     handle: Annotated[
         str, Path(min_length=1, max_length=LONGEST_HANDLE, description="The delivery_handle that came with the answer.")
     ],
     call: Annotated[Call[Tools], Depends(Call)],
-) -> DeliveryAnswer:
-    """Where the mail of this handle is. The handle is the right to ask: no token is needed.
+    by_agent: Annotated[bool, Depends(agent_asks)],
+) -> AgentsDeliveryAnswer | DeliveryAnswer:
+    """Where the mail of this handle is. The handle is the right to ask: no token is needed; an agent's shows more.
 
     An unknown handle answers like a mail that has just been accepted, so nothing can be learnt by asking.
     """
-    delivery = await call.run(handlers.look_up, handle)
-    return DeliveryAnswer(
+    standing = await call.run(handlers.find, handle)
+    delivery = domain.delivery(standing)
+    answer = DeliveryAnswer(
         status=delivery.status,
         since=delivery.since,
         next_attempt_at=delivery.next_attempt_at,
         hint=word(delivery.hint, call.language, support=call.tools.support),
     )
+    if standing is None or not by_agent:
+        return answer
+    return AgentsDeliveryAnswer(**answer.model_dump(), state=standing.state, reason=standing.reason)

@@ -15,6 +15,7 @@ from services.notifications.domains import Domains
 from services.notifications.hosts import MailHosts
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
+from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tools import Bounces, Tools
 from services.notifications.upkeep import keep
@@ -62,7 +63,7 @@ service = Service(
     description="Sends the platform's mails, each once and in time, and tells the addressee where one is.",
     settings=NotificationsSettings,
     tools=build,
-    routers=[api.router],
+    routers=[api.router, suppressions.router],
     subscriptions=SUBSCRIPTIONS,
     chores=chores,
 )

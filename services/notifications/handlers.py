@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
 from services.notifications import domain, metrics, storage
-from services.notifications.domain import Attempt, Delivery, Mail, Standing
+from services.notifications.domain import Attempt, Mail, Standing
 from services.notifications.leases import LEASE, SKEW
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
@@ -142,9 +142,9 @@ async def prune(work: Work[Tools], _: None) -> int:
     return await storage.prune(work.connection, work.now - KEPT, AT_ONCE)
 
 
-async def look_up(work: Work[Tools], handle: str) -> Delivery:
-    """Where the mail of a handle is; the handle is the right to ask."""
-    return domain.delivery(await storage.find(work.connection, handle_digest(handle)))
+async def find(work: Work[Tools], handle: str) -> Standing | None:
+    """Where the mail of a handle stands; the handle is the right to ask. None when there is no such mail."""
+    return await storage.find(work.connection, handle_digest(handle))
 
 
 def handle_digest(handle: str) -> bytes:

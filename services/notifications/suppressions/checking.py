@@ -10,14 +10,6 @@ from services.notifications.suppressions import storage
 PURPOSE = "address"
 
 
-def digests(keyring: Keyring, address: str) -> tuple[bytes, ...]:
-    """What rests in our tables instead of an address: keyed, under the newest key first, then under older ones.
-
-    Case does not tell mailboxes apart, although it might (RFC 5321, 2.4): nobody has both of two such addresses.
-    """
-    return keyring.lookups(PURPOSE, address.lower())
-
-
 class SuppressionList:
     """Answers from the table, for all who ask at the same moment with one query.
 
@@ -32,13 +24,20 @@ class SuppressionList:
         self._turn = asyncio.Lock()
         self._gathering: _Round | None = None
 
+    def digests(self, address: str) -> tuple[bytes, ...]:
+        """What rests in our tables instead of an address: keyed, under the newest key first, then under older ones.
+
+        Case does not tell mailboxes apart, although it might (RFC 5321, 2.4): nobody has both of two such addresses.
+        """
+        return self._keyring.lookups(PURPOSE, address.lower())
+
     def digest(self, address: str) -> bytes:
         """What is kept with a mail instead of its address."""
-        return digests(self._keyring, address)[0]
+        return self.digests(address)[0]
 
     async def reason(self, address: str) -> SuppressionReason | None:
         """Why we do not write to the address, or None when we do. Raises what the database raises."""
-        asked = digests(self._keyring, address)
+        asked = self.digests(address)
         if self._gathering is None:
             self._gathering = _Round()
             self._gathering.answer = asyncio.ensure_future(self._ask(self._gathering))

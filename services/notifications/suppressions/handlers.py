@@ -1,7 +1,11 @@
 """The use cases of the list: an address comes onto it, is shown, is released."""
 
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from chassis import pages
+from chassis.outcomes import Refusal
+from chassis.pages import Page
 from chassis.work import Work
 from contracts.notifications import SuppressionReason
 from services.notifications import metrics
@@ -29,6 +33,49 @@ async def weigh_failure(work: Work[Tools], failure: Failure) -> None:
 async def take_complaint(work: Work[Tools], delivery_id: UUID, recipient_id: UUID, address_digest: bytes) -> None:
     """Somebody called our mail unwanted: we write there no more."""
     await _put(work, Suppression(work.new_id(), address_digest, "complaint", None, delivery_id, recipient_id, work.now))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the list; only those of a recipient, or of an address."""
+
+    recipient_id: UUID | None
+    address: str | None = field(repr=False)
+    cursor: str | None
+    limit: int
+
+
+async def list_suppressed(work: Work[Tools], asked: Listed) -> Page | Refusal:
+    """Show an agent the list."""
+    by_address = asked.address is not None
+    work.audit("suppressions_viewed", object_id=asked.recipient_id, by_address=by_address)
+    digests = None if asked.address is None else work.tools.suppressions.digests(asked.address)
+    listing = storage.listed(asked.recipient_id, digests)
+    return await pages.fetch(work.connection, listing, asked.cursor, asked.limit)
+
+
+@dataclass(frozen=True)
+class Release:
+    """Write to an address again; `reason` is a code."""
+
+    suppression_id: UUID
+    reason: str
+
+
+async def release(work: Work[Tools], command: Release) -> Refusal | None:
+    """Take an address off the list, because an agent vouches for it."""
+    released = await storage.release(work.connection, command.suppression_id, work.now)
+    if released is None:
+        return Refusal("not_found")
+    delivery_id, recipient_id = released
+    work.audit(
+        "address_released",
+        object_id=command.suppression_id,
+        reason=command.reason,
+        delivery_id=str(delivery_id),
+        recipient_id=str(recipient_id),
+    )
+    return None
 
 
 async def _suppress(work: Work[Tools], failure: Failure, reason: SuppressionReason) -> None:

@@ -23,7 +23,7 @@ from contracts.notifications import (
     VerificationCodeContents,
     VerificationCodeMail,
 )
-from services.notifications import handlers, upkeep
+from services.notifications import domain, handlers, upkeep
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.domain import Delivery
 from services.notifications.sender import Sender
@@ -99,7 +99,7 @@ class Rig:
 
     async def delivery(self, request: MailRequest) -> Delivery:
         """What the person learns."""
-        return (await self.unit.run(handlers.look_up, request.handle, SOMEBODY)).outcome
+        return domain.delivery((await self.unit.run(handlers.find, request.handle, SOMEBODY)).outcome)
 
     async def reaches(self, request: MailRequest, status: str) -> Delivery:
         """Wait until the mail stands there."""
