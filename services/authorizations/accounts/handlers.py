@@ -13,6 +13,7 @@ from services.authorizations.tools import Tools
 
 async def follow_account(work: Work[Tools], person: Person) -> None:
     """Keep the newest state of an account: its verified e-mail is that of the contacts it is bound to."""
+    await storage.lock(work.connection, person.account_id)
     await revoke(work.connection, person.account_id, None, person.epoch)
     if not await storage.keep_newest(work.connection, person):
         return
@@ -23,6 +24,7 @@ async def follow_account(work: Work[Tools], person: Person) -> None:
 
 async def forget_account(work: Work[Tools], account_id: UUID) -> None:
     """Erase what is known of the account's person; it may act for nobody from now on."""
+    await storage.lock(work.connection, account_id)
     await storage.forget(work.connection, account_id)
     await set_status(work.connection, account_id, False, work.now, work.now)
     for contact_id in await storage.contacts_of(work.connection, account_id):

@@ -2,11 +2,19 @@
 
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, lock_number
 from contracts.accounts import Person
 
 LAST_VERSION = 2**31 - 1
 """Of an account that is forgotten: no state that arrives late is newer."""
+
+
+async def lock(connection: Connection, account_id: UUID) -> None:
+    """Keep whatever else is told of the account out until the transaction ends, also while it has no row.
+
+    An account's state and its link come on different topics: whichever commits last must see the other.
+    """
+    await connection.execute("select pg_advisory_xact_lock($1)", lock_number("authorizations.account", str(account_id)))
 
 
 async def keep_newest(connection: Connection, person: Person) -> bool:

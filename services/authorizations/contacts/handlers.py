@@ -11,6 +11,7 @@ from contracts.events import Language
 from contracts.linking import ProfileLinked
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.accounts import storage as accounts
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
@@ -79,6 +80,7 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
 
 async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:
     """From now on the account is the contact, and its verified e-mail the contact's."""
+    await accounts.lock(work.connection, linked.account_id)
     work.take_time()
     new = await storage.bind(
         work.connection, linked.link_id, linked.account_id, linked.contact_id, linked.linked_at, work.now
