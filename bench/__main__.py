@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import check, handlers, mail, relay, removal, start
+from bench import bulk, burst, check, handlers, mail, relay, removal, start, trace
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
 
 COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
-    "mail": ("from the commit of a registration to the end of SMTP DATA, beside a mail sent straight", mail.run),
+    "mail": ("from the POST of a registration to the end of SMTP DATA, beside a mail sent straight", mail.run),
+    "burst": ("500 registrations at once: accepted and mails a second, beside the mails sent straight", burst.run),
+    "bulk": ("codes that somebody waits for while 50,000 bulk mails are issued, beside codes alone", bulk.run),
+    "trace": ("one registration's trace, from the request to the mail host, printed and drawn", trace.run),
     "removal": ("removal → the next check says no → a subscriber holds RelationEnded, beside bare Kafka", removal.run),
     "relay": (
         "rows a second from the outbox to Kafka beside a bare producer; memory; repeats after kill -9",

@@ -57,10 +57,14 @@ def own_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def own_stack() -> Iterator[Stack]:
-    """A fresh stack on free ports, whose databases remember when each transaction committed."""
+def own_stack(*, hashed: bool = True) -> Iterator[Stack]:
+    """A fresh stack on free ports, whose databases remember when each transaction committed.
+
+    Unless `hashed`, the hash of a password costs next to nothing.
+    """
+    modules = {} if hashed else {"accounts": "bench.unhashed"}
     with own_folder() as folder:
-        stack = Stack(AGENCY, folder / "data", Ports.free(), folder / "logs", say)
+        stack = Stack(AGENCY, folder / "data", Ports.free(), folder / "logs", say, modules=modules)
         try:
             _remember_commits(stack)
             stack.start()

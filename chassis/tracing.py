@@ -31,7 +31,7 @@ def configure(service: str, destination: str, share: float) -> None:
     `share`, between 0 and 1, of the traces is kept; which, follows from the trace's id, so every service keeps the same
     and no caller can ask for more.
     """
-    global _provider  # noqa: PLW0603 (OpenTelemetry's own provider is one per process too)
+    global _provider, _tracer  # noqa: PLW0603 (OpenTelemetry's own are one per process too)
     if not destination:
         return
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 (a process that does not trace needs none of it)
@@ -42,7 +42,8 @@ def configure(service: str, destination: str, share: float) -> None:
     resource = Resource.create({"service.name": f"mandat-{service}"})
     _provider = TracerProvider(resource=resource, sampler=TraceIdRatioBased(share))
     _provider.add_span_processor(BatchSpanProcessor(_exporter(destination)))
-    trace.set_tracer_provider(_provider)
+    # Not the global provider: FastAPI, for one, would find it and record paths and queries of its own accord.
+    _tracer = _provider.get_tracer("mandat")
 
 
 def _exporter(destination: str) -> Any:

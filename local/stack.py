@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Stack:
     """The stack of one agency, with its data in `folder`. `with Stack(…) as stack:` starts and stops it.
 
     `say` takes the lines that tell how far it is. `members` are the processes of the services; of each service, the
-    first that is named answers at `operations(service)`.
+    first that is named answers at `operations(service)`. `modules` names another module to run for a service.
     """
 
     agency: str
@@ -64,6 +64,7 @@ class Stack:
     logs: Path = LOGS
     say: Callable[[str], None] = print
     members: Sequence[Member] = WHOLE
+    modules: Mapping[str, str] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
     _running: dict[Member, Child] = field(default_factory=dict)
 
@@ -136,7 +137,8 @@ class Stack:
 
     def launch(self, member: Member) -> Child:
         """Starts one process of a service, or starts it again, without waiting until it is ready."""
-        command = [sys.executable, "-m", f"services.{member.service}", member.role]
+        module = self.modules.get(member.service, f"services.{member.service}")
+        command = [sys.executable, "-m", module, member.role]
         told = self.environment(member.service) | {"MANDAT_OPERATIONS_PORT": str(self._operations[member])}
         child = self.processes.start(member.name, command, self.logs / f"{member.name}.log", env=told, cwd=ROOT)
         self._running[member] = child
