@@ -6,13 +6,14 @@ beginning. The echo, the same record with the same id, puts the newest state las
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter
 
 from chassis.database import Connection
 from chassis.outbox import Record
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ECHO_AFTER = timedelta(hours=1)  # far longer than a send can be in flight (chassis/relay.py), less than COMPACTION_LAG
 PORTION = 500  # echoes in one transaction
 
@@ -38,6 +39,15 @@ with due as (
 )
 insert into outbox (topic, key, headers, payload) select topic, key, headers, payload from taken
 """
+
+
+def version_at(now: datetime) -> int:
+    """The least version of a state that is decided at an instant: microseconds since 1970, well within JSON's integers.
+
+    A database that is restored to an earlier time goes on with versions above those that it had published since, so
+    that readers take its states. A state's next version is the greater of this and one more than its last.
+    """
+    return (now - EPOCH) // timedelta(microseconds=1)
 
 
 async def keep(connection: Connection, records: Sequence[Record]) -> None:

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from chassis.dead_letters.redrive import Drop, Failed, NobodyTakesIt, Redrive, Redriven, Waiting, drop
 from chassis.dead_letters.storage import Choice
 from chassis.doors import Order, Subscription
+from chassis.inbox import Claim
 from chassis.outcomes import CommitUnknown, Poison, Refusal
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, Wire, eventually
 from chassis.tests.letters import letter_of, parked
@@ -242,6 +243,34 @@ async def test_a_handler_of_batches_gets_a_batch_of_one(bench: Bench) -> None:
     found = Redrive("test", bench.unit, [Subscription(AccountOpened, handle, Order.KEPT, batch=True)])
     assert await found.one(letter, OPERATOR) == Redriven(letter, "applied")
     assert got == [["4"]]
+
+
+async def test_a_new_message_waits_for_a_redrive_of_its_key_that_is_under_way_and_is_then_applied(bench: Bench) -> None:
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Work[None], event: AccountOpened) -> None:
+        under_way.set()
+        await go_on.wait()
+        await count(work, event)
+
+    async def somebody_waits() -> bool:
+        query = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+        return bool(await bench.pool.fetchval(query))
+
+    identity = uuid4()
+    first, second = opened(identity, 1), opened(identity, 2)
+    [letter] = await parked(bench, first)
+    digging = asyncio.create_task(redrive(bench, slow).one(letter, OPERATOR))
+    await under_way.wait()
+    key, topic = second.key.encode(), second.topic.name
+    claim = Claim(CONSUMER, uuid7(), topic, key, ordered=True, letter=lambda _: letter_of(second))
+    arriving = asyncio.create_task(bench.unit.receive(count, second, claim))
+    await eventually(somebody_waits)
+    go_on.set()
+
+    assert await digging == Redriven(letter, "applied")
+    assert (await arriving).outcome is None
+    assert (await bench.counted(identity), await bench.size("dead_letters")) == ("1 2", 0)
 
 
 async def test_a_redrive_while_new_messages_of_its_keys_arrive_loses_none_repeats_none_and_keeps_the_order(

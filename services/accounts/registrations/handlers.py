@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chassis import states
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
@@ -179,7 +180,7 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
         status="active",
         status_since=work.now,
         epoch=0,
-        version=1,
+        version=states.version_at(work.now),
         terms_version=registration.terms_version,
         terms_accepted_at=registration.registered_at,
         opened_at=work.now,

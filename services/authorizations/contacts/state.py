@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan
 from contracts.events import Span
@@ -12,7 +13,7 @@ from services.authorizations.tools import Tools
 
 async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
     """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans."""
-    version = await storage.next_version(work.connection, contact_id)
+    version = await storage.next_version(work.connection, contact_id, version_at(work.now))
     contact = await storage.get(work.connection, contact_id)
     assert contact is not None
     memberships = [

@@ -123,10 +123,12 @@ async def describe(connection: Connection, contact_id: UUID, personal: Personal)
     )
 
 
-async def next_version(connection: Connection, contact_id: UUID) -> int:
-    """The number of the contact's next state."""
+async def next_version(connection: Connection, contact_id: UUID, least: int) -> int:
+    """The version of the contact's next state: higher than its last, and at least so high."""
     number: int = await connection.fetchval(
-        "update contacts set version = version + 1 where contact_id = $1 returning version", contact_id
+        "update contacts set version = greatest(version + 1, $2) where contact_id = $1 returning version",
+        contact_id,
+        least,
     )
     return number
 

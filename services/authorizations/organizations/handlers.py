@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Organization, OrganizationFact
 from services.authorizations.organizations import storage
@@ -20,7 +21,7 @@ async def record(
 
 async def publish_state(work: Work[Tools], organization_id: UUID) -> None:
     """Publish the organization's whole state under its next version."""
-    version = await storage.next_version(work.connection, organization_id)
+    version = await storage.next_version(work.connection, organization_id, version_at(work.now))
     found = (await storage.get(work.connection, [organization_id]))[organization_id]
     work.publish(
         Organization(
