@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from prometheus_client import Gauge
@@ -49,6 +49,7 @@ class Door(Generic[T]):
         self._reception = reception
         self._lanes: dict[TopicPartition, Lane[T]] = {}
         self._closed = False
+        self._committing = asyncio.Lock()
         self._watchdog = Watchdog()
         # FastStream makes, starts and stops the consumer. Its own loop is not used: it takes one batch after another
         # for all partitions, and retries at once, for ever, what aiokafka cannot decode.
@@ -107,7 +108,14 @@ class Door(Generic[T]):
             await self.commit()
 
     async def commit(self) -> None:
-        """Commit the offsets of what is done. A failure only means that the inbox will see a message again."""
+        """Commit the offsets of what is done, also what another call has under way before partitions move.
+
+        A failure only means that the inbox will see a message again.
+        """
+        async with self._committing:
+            await self._commit()
+
+    async def _commit(self) -> None:
         consumer: AIOKafkaConsumer | None = self.subscriber.consumer
         done, self._reception.done = self._reception.done, {}
         if not done or consumer is None:
@@ -137,7 +145,7 @@ class Door(Generic[T]):
             return
         PARTITIONS.labels(self._consumer).set(len(consumer.assignment()))
         lag = None
-        with contextlib.suppress(KafkaError, TimeoutError):
+        with contextlib.suppress(KafkaError, TimeoutError, ConsumerStoppedError):
             async with asyncio.timeout(LOOK_PATIENCE):
                 lag = await self._lag(consumer, lanes)
                 LAG.labels(self._consumer).set(lag)

@@ -57,9 +57,15 @@ class Doors(Generic[T]):
         await self._let_go(DRAIN_ON_STOP)
 
     async def watch(self) -> None:
-        """Keep the gauges of lag up to date for as long as the process runs. Raises Stalled when a consumer hangs."""
+        """Keep the gauges of lag up to date for as long as the process runs.
+
+        Raises Stalled when a consumer hangs, and whatever one of its tasks ended with.
+        """
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            for task in self._tasks:
+                if task.done() and not task.cancelled():
+                    task.result()
             for door in self._doors:
                 await door.look()
 
