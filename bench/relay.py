@@ -41,6 +41,8 @@ KEYS = 5_000  # organizations among which the rows are spread
 TURNS = 3  # of figure and floor, one after the other
 PORTION = 5_000  # rows of one insert
 LOOK_EVERY = 0.01  # seconds between two looks at the outbox
+KILLS = 10  # spread evenly over the rows
+KILL_WITHIN = 0.05  # seconds after a batch was seen to be gone; without chance a kill would always find the same place
 PATIENCE = 300.0  # seconds for one outbox to become empty
 KIBIBYTES = 1024
 AIM = f"aim: 0.6 of the floor, about 18,000 a second; under 150 MB; repeats at most one batch, {BATCH}"
@@ -109,7 +111,7 @@ async def _measure(ground: Ground) -> None:
         speed, peak = await _relay(ground, ground.topic(f"relay{turn}"))
         relayed.append(speed)
         memory.append(peak)
-    say("kill -9 in the middle")
+    say(f"{KILLS} × kill -9 under way")
     repeats, lost, inverted = await _killed(ground, ground.topic("killed"))
     rows = len(ground.records)
     table(
@@ -120,9 +122,10 @@ async def _measure(ground: Ground) -> None:
             (f"floor: bare idempotent producer, {BATCH} at once", _shown(bare)),
             ("of the floor", ["", f"{median(relayed) / median(bare):.2f}", ""]),
             ("memory of the relay's process at its peak, MB", _shown(memory)),
+            (f"repeats after each of {KILLS} kill -9 under way", _shown(repeats)),
         ],
     )
-    say(f"\nkill -9 in the middle of {rows:,} rows: {repeats} repeats, {lost} lost, {inverted} first ones out of order")
+    say(f"\nAfter the kills: {lost} of {rows:,} lost, {inverted} first ones out of order (aim: 0, 0).")
 
 
 def _shown(values: Sequence[float]) -> list[str]:
@@ -137,7 +140,8 @@ async def _bare(ground: Ground, topic: Topic) -> float:
         for record in ground.records
     ]
     async with make_producer(ground.servers) as producer:
-        await producer.partitions_for(topic.name)
+        for partition in range(topic.partitions):
+            await producer.send_and_wait(topic.name, b"warm-up", partition=partition)
         begun = time.perf_counter()
         for start in range(0, len(messages), BATCH):
             await asyncio.gather(
@@ -163,30 +167,51 @@ async def _relay(ground: Ground, topic: Topic) -> tuple[float, float]:
     return speed, peak
 
 
-async def _killed(ground: Ground, topic: Topic) -> tuple[int, int, int]:
-    """How many records stand on the topic more than once, not at all, and first behind a later one of their key."""
+async def _killed(ground: Ground, topic: Topic) -> tuple[list[int], int, int]:
+    """Kill the relay again and again while it is at work.
+
+    Returns how many records stand on the topic more than once, by the kill that made them; how many not at all; how
+    many first ones stand behind a later one of their key.
+    """
     await _fill(ground, topic)
+    rows, drawn = len(ground.records), random.Random(2)
     looking = await connect(ground.dsn)
-    with _relaying(ground) as process:
-        await _until(looking, lambda left: left < len(ground.records) // 2)
-        process.send_signal(signal.SIGKILL)
+    killed_at = [0]
+    for number in range(1, KILLS + 1):
+        with _relaying(ground) as process:
+            await _until(looking, _below(rows - rows * number // (KILLS + 1)))
+            await asyncio.sleep(drawn.uniform(0, KILL_WITHIN))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed_at.append(rows - await _until(looking, lambda _: True))
     with _relaying(ground):
         await _until(looking, lambda left: left == 0)
     await looking.close()
+    repeated, lost, inverted = await _read_back(ground, topic)
+    by_kill = [sum(1 for place in repeated if place >= start) for start in killed_at[1:]]
+    return [here - later for here, later in zip(by_kill, [*by_kill[1:], 0], strict=True)], lost, inverted
+
+
+def _below(rows: int) -> Callable[[int], bool]:
+    return lambda left: left < rows
+
+
+async def _read_back(ground: Ground, topic: Topic) -> tuple[list[int], int, int]:
+    """The places of what stands there again, how many are lost, how many first ones are out of their key's order."""
     places = {record.headers["ce_id"]: place for place, record in enumerate(ground.records)}
     seen: set[int] = set()
     latest: dict[bytes, int] = {}
-    records = repeats = inverted = 0
+    repeated: list[int] = []
+    inverted = 0
     for held in await everything_on(ground.servers, topic):
         place = places[dict(held.record.headers)["ce_id"].decode()]
-        records += 1
         if place in seen:
-            repeats += 1
+            repeated.append(place)
             continue
         seen.add(place)
         inverted += place < latest.get(held.record.key, -1)
         latest[held.record.key] = place
-    return repeats, len(ground.records) - len(seen), inverted
+    return repeated, len(ground.records) - len(seen), inverted
 
 
 async def _fill(ground: Ground, topic: Topic) -> None:

@@ -6,6 +6,7 @@ by themselves, loudly, and hold back no row of another.
 
 import asyncio
 import contextlib
+from collections import Counter as Counts
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from chassis.waiting import set_within
 log = structlog.get_logger()
 
 BATCH = 500  # rows in hand at once; after a crash at most so many are sent again
+BATCH_BYTES = 4_000_000  # of payloads in hand; one row holds at most 900,000, so that memory is bounded too
 POLL = 1.0  # seconds, behind the bell
 ACKNOWLEDGEMENT = 30.0  # seconds; a shorter patience only makes repeats when a broker stalls
 LETTING_GO = 5.0  # seconds that a producer gets to finish what is in flight
@@ -35,15 +37,25 @@ FAILURES = Counter(
     "Times this process's relay lost the database or the broker and started again; at most one batch is repeated",
 )
 
-# Plans are cached, and one that was made while the outbox was empty would read and sort all of a deep one.
-BY_INDEX = "set enable_seqscan = off; set enable_bitmapscan = off"
-ROWS = "select id, topic, key, headers, payload, created_at from outbox"
-FROM_ALL = f"{ROWS} where topic <> all($1::text[]) order by id limit $2"
-FROM_SOME = f"""
-select batch.* from unnest($3::smallint[]) as led (number), lateral (
-    {ROWS} where shard = led.number and topic <> all($1::text[]) order by id limit $2
+# Plans are cached, and one that was made while the outbox was empty would read and sort all of a deep one. Nobody waits
+# for the flush of a deletion: one that PostgreSQL loses when it dies is a row sent again, which inboxes drop.
+FOR_A_RELAY = "set enable_seqscan = off; set enable_bitmapscan = off; set synchronous_commit = off"
+COLUMNS = "id, topic, key, headers, payload, created_at"
+OLDEST = f"select {COLUMNS} from outbox where topic <> all($1::text[]) order by id limit $2"
+OLDEST_OF_SHARDS = f"""
+select batch.* from unnest($4::smallint[]) as led (number), lateral (
+    select {COLUMNS} from outbox where shard = led.number and topic <> all($1::text[]) order by id limit $2
 ) as batch order by id limit $2
 """
+# The first row is taken whatever its size.
+WITHIN_BYTES = f"""
+select {COLUMNS} from (
+    select *, sum(octet_length(payload)) over (order by id rows between unbounded preceding and 1 preceding) as before
+    from ({{oldest}}) as oldest
+) as measured where coalesce(before, 0) < $3 order by id
+"""
+FROM_ALL = WITHIN_BYTES.format(oldest=OLDEST)
+FROM_SOME = WITHIN_BYTES.format(oldest=OLDEST_OF_SHARDS)
 
 
 def make_producer(servers: str) -> AIOKafkaProducer:
@@ -91,7 +103,7 @@ class Relay:
     async def _session(self) -> None:
         connection = await connect(self._dsn)
         try:
-            await connection.execute(BY_INDEX)
+            await connection.execute(FOR_A_RELAY)
             await self._bell.hear(connection)
             async with _producer(self._servers) as producer:
                 topics = BrokerTopics(producer, self._publishes)
@@ -124,8 +136,9 @@ class Relay:
                 await asyncio.gather(*[await _send(producer, row) for row in rows])
             await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows])
             self._pause = FIRST_PAUSE
+            for topic, number in Counts(row["topic"] for row in rows).items():
+                RELAYED.labels(topic).inc(number)
             for row in rows:
-                RELAYED.labels(row["topic"]).inc()
                 tracing.sent(row["topic"], row["headers"], row["created_at"])
 
 
@@ -135,9 +148,9 @@ async def _fetch(connection: Connection, shards: Shards, topics: BrokerTopics) -
         return []
     waiting = list(topics.missing)
     if shards.all_held:
-        rows = await connection.fetch(FROM_ALL, waiting, BATCH)
+        rows = await connection.fetch(FROM_ALL, waiting, BATCH, BATCH_BYTES)
     else:
-        rows = await connection.fetch(FROM_SOME, waiting, BATCH, sorted(shards.held))
+        rows = await connection.fetch(FROM_SOME, waiting, BATCH, BATCH_BYTES, sorted(shards.held))
     if not await topics.know({row["topic"] for row in rows}):
         return await _fetch(connection, shards, topics)  # without the rows that have just proved to be waiting
     return list(rows)

@@ -21,7 +21,7 @@ HELD = Gauge(
 
 OTHERS = """
 select pid = pg_backend_pid() as own from pg_locks
-where locktype = 'advisory' and granted and classid = $1
+where locktype = 'advisory' and granted and classid = $1 and objsubid = 2
     and database = (select oid from pg_database where datname = current_database())
 order by pid
 """

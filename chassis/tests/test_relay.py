@@ -300,3 +300,30 @@ async def test_bulk_work_waits_while_the_outbox_is_deep_so_that_little_is_ahead_
     await bulk
     await eventually(lambda: is_empty(bench))
     assert len(await wire.everything()) == 601
+
+
+async def test_a_batch_holds_so_many_bytes_and_at_least_one_row(
+    bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = uuid4()
+    await bench.publish(*[opened(key, number) for number in range(10)])
+    [size] = {len(row["payload"]) for row in await bench.rows("outbox")}
+    batches: list[int] = []
+    fetch = relay._fetch
+
+    async def fetching(*arguments: Any) -> list[Any]:
+        rows = await fetch(*arguments)
+        batches.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(relay, "_fetch", fetching)
+    monkeypatch.setattr(relay, "BATCH_BYTES", 2 * size + 1)
+    run_relay(bench)
+    await eventually(lambda: is_empty(bench))
+    monkeypatch.setattr(relay, "BATCH_BYTES", 1)
+    await bench.publish(*[opened(key, number) for number in range(10, 12)])
+    await eventually(lambda: is_empty(bench))
+
+    assert [number for number in batches if number] == [3, 3, 3, 1, 1, 1]
+    numbers = [AccountOpened.model_validate_json(record.value or b"").terms_version for record in await wire.read(12)]
+    assert numbers == [str(number) for number in range(12)]

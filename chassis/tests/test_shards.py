@@ -15,11 +15,14 @@ from chassis.tests.library import opened
 from chassis.work import Work
 from contracts.accounts import AccountOpened
 
+BATCH = 20  # rows
+KILLS = 12
 Leaders = Callable[[], Awaitable[dict[int, int]]]
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "BATCH", BATCH)
     for module, name in ((shards, "LOOK_EVERY"), (relay, "POLL"), (relay, "FIRST_PAUSE")):
         monkeypatch.setattr(module, name, 0.05)
 
@@ -133,7 +136,7 @@ async def test_sixteen_writers_and_three_relays_keep_each_keys_order_while_leade
             await bench.unit.run(change, writer + number, ACTOR)
 
     async def kill() -> None:
-        for number in range(12):
+        for number in range(KILLS):
             await eventually(leaders)
             held = await leaders()
             victim = held[sorted(held)[number % len(held)]]
@@ -148,8 +151,10 @@ async def test_sixteen_writers_and_three_relays_keep_each_keys_order_while_leade
     await asyncio.gather(kill(), *[write(writer) for writer in range(16)])
     await eventually(lambda: is_empty(bench), 20)
 
+    records = await wire.everything()
+    assert len(records) <= 16 * 60 + KILLS * BATCH
     found = defaultdict(list)
-    for record in await wire.everything():
+    for record in records:
         event = AccountOpened.model_validate_json(record.value or b"")
         found[event.account_id].append(int(event.terms_version))
     first = {key: list(dict.fromkeys(found[key])) for key in keys}
