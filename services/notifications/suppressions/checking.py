@@ -13,8 +13,8 @@ PURPOSE = "address"
 class SuppressionList:
     """Answers from the table, for all who ask at the same moment with one query.
 
-    Asking for each mail by itself would cost a tenth of what sending it costs; remembering answers would let mails go
-    to addresses that were suppressed meanwhile.
+    Asking for each mail by itself would cost a query each; remembering answers would let mails go to addresses that
+    were suppressed meanwhile.
     """
 
     def __init__(self, pool: Pool, keyring: Keyring) -> None:

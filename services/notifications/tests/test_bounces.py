@@ -104,6 +104,16 @@ async def test_the_same_report_twice_changes_nothing(rig: Rig, door: Door, name:
     assert await everything(rig) == before
 
 
+@pytest.mark.parametrize("name", ["postfix_no_such_user", "complaint_by_original_mail_from"])
+async def test_a_report_that_comes_again_after_a_release_suppresses_nothing(rig: Rig, door: Door, name: str) -> None:
+    request = await sent(rig)
+    recipient = RETURN_PATH.of(request.delivery_id)
+    await bring(door, recipient, report(name, request))
+    await rig.unit.pool.execute("update suppressions set released_at = $1", rig.clock.now)
+    assert await bring(door, recipient, report(name, request)) == 250
+    assert await listed(rig) == []
+
+
 @pytest.mark.parametrize("name", ["postfix_delayed", "postfix_delivered", "vacation", "read_receipt", "cut_off"])
 async def test_what_is_no_failure_changes_nothing(rig: Rig, door: Door, name: str) -> None:
     request = await sent(rig)
