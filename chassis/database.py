@@ -73,16 +73,19 @@ async def _give_back(_: Any) -> None:
 
 async def create_pool(dsn: str, connections: int, name: str) -> Pool:
     """A pool that opens connections as they are needed. Raises OSError when the database cannot be reached."""
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=2,
-        max_size=connections,
-        init=_prepare,
-        reset=_give_back,
-        timeout=5,
-        command_timeout=COMMAND_TIMEOUT,
-        server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
-    )
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=2,
+            max_size=connections,
+            init=_prepare,
+            reset=_give_back,
+            timeout=5,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
+        )
+    except asyncpg.CannotConnectNowError as error:  # it listens, and is still starting or already stopping
+        raise ConnectionError("the database is starting or stopping") from error
 
 
 def lock_number(*parts: str) -> int:
