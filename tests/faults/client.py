@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 
+from local import Problem
 from local.journeys.portal import Service, Someone
-from tests.faults.ground import Ground
+from tests.faults.ground import Firm, Ground
 from tests.faults.history import Command, History, Kind
 
 PATIENCE = 5.0
@@ -120,6 +121,19 @@ class Client:
             if token := command.made.get("access_token"):
                 command.made["session_id"] = session_of(token)
         return command
+
+    async def bring_in(self, firm: Firm, trade_name: str) -> None:
+        """Import a firm under a new trade name, again and again until the command says that it did."""
+        asked = {"number": firm.number, "trade_name": trade_name}
+        command = self.history.begin(Command(Kind.IMPORT, asked, _now()))
+        while not command.accepted:
+            command.requests += 1
+            try:
+                await asyncio.to_thread(self.ground.bring_in, firm, trade_name)
+                command.status, command.answered_at = 200, _now()
+            except Problem:
+                command.unanswered += 1
+                await self._pause(None)
 
     async def look(self, who: Someone, service: Service, path: str) -> Any:
         """What a GET shows, however often it must be asked. Raises Leaves when the load ends or the answer is no."""

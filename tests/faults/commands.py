@@ -64,6 +64,14 @@ def _delegations(evidence: Evidence) -> Counter[Hashable]:
     return Counter(row["holder_id"] for row in rows.values() if row["through"] is not None)
 
 
+def _imports(evidence: Evidence) -> Counter[Hashable]:
+    """Imports of an organization that changed it, besides the one that brought it in."""
+    number = {row["organization_id"]: row["number"] for row in evidence.tables["authorizations"]["organizations"]}
+    rows = evidence.tables["authorizations"]["audit"]
+    counted = Counter(number[row["object_id"]] for row in rows if row["action"] == "organization_imported")
+    return Counter({number: count - 1 for number, count in counted.items()})
+
+
 EFFECTS = (
     Effect("registration of", (Kind.REGISTER,), _asked("email"), _registrations),
     Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"), lambda evidence: Counter(
@@ -77,6 +85,7 @@ EFFECTS = (
     Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
         "" for _ in evidence.tables["authorizations"]["linking_code_batches"])),
     Effect("contact", (Kind.ADD_CONTACT,), _asked("email"), _contacts),
+    Effect("import of", (Kind.IMPORT,), _asked("number"), _imports),
     Effect("delegation to", (Kind.DELEGATE,), _asked("contact_id"), _delegations),
 )  # fmt: skip
 """Counted from the rows, so that what was carried out twice or without a request shows."""
@@ -102,6 +111,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield from bounded(effect.what, name, found[name], least[name], most[name])
     yield from _made(evidence)
     yield from _removed(evidence)
+    yield from _imported(evidence)
     yield from _keys(evidence)
 
 
@@ -142,6 +152,17 @@ def _removed(evidence: Evidence) -> Iterator[Finding]:
             named = {*command.made.get("relations", ()), *filter(None, [command.asked.get("relation_id")])}
             for relation_id in named - ended:
                 yield Finding(Fault.LOST, f"the removal of relation {relation_id}, which is still there")
+
+
+def _imported(evidence: Evidence) -> Iterator[Finding]:
+    """The state of an organization that readers find last bears the name of its last import."""
+    wanted = {command.asked["number"]: command for command in evidence.commands if command.kind is Kind.IMPORT}
+    names = {record.data["number"]: record.data["trade_names"]
+             for record in sorted(evidence.records, key=lambda record: (record.partition, record.offset))
+             if record.kind == "Organization" and record.data is not None}  # fmt: skip
+    for number, command in wanted.items():
+        if command.accepted and names.get(number) != [command.asked["trade_name"]]:
+            yield Finding(Fault.STALE, f"organization {number} is still called {names.get(number)}")
 
 
 def _keys(evidence: Evidence) -> Iterator[Finding]:

@@ -99,7 +99,8 @@ def _records() -> list[Record]:
         ]),
         "accounts.people": ("account_id", [("Person", {"account_id": "account-1", "version": 1, **PERSON})]),
         "authorizations.organizations": ("organization_id", [
-            ("Organization", {"organization_id": "organization-1", "version": 1, "number": "5000001"}),
+            ("Organization", {"organization_id": "organization-1", "version": 1, "number": "5000001",
+                              "trade_names": ["RAISON 1"]}),
         ]),
         "authorizations.events": ("organization_id", [
             ("OrganizationImported", {"organization_id": "organization-1", "sequence": 1}),
@@ -170,7 +171,7 @@ def _tables() -> Tables:
             "audit": [],
         },
         "authorizations": {
-            "organizations": [{"organization_id": "organization-1", "version": 1, "sequence": 6}],
+            "organizations": [{"organization_id": "organization-1", "number": "5000001", "version": 1, "sequence": 6}],
             "contacts": [contact],
             "personal_fields": [{"owner_id": "contact-1", **PERSON}, {"owner_id": "account-1", **PERSON}],
             "account_versions": [account | {"version": 1}],

@@ -65,6 +65,16 @@ class Ground(Stack):
         """Changes how the mail host behaves."""
         httpx.put(f"{self.control}/mode/{mode}", trust_env=False, timeout=10).raise_for_status()
 
+    def bring_in(self, firm: Firm, trade_name: str) -> None:
+        """Runs the import of a firm that has a new trade name. Raises Problem unless the command says that it did."""
+        *_, line = _extract(firm)
+        line["organization"]["trade_names"] = [trade_name]
+        file = self.folder / f"import-{firm.number}.ndjson"
+        file.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+        command = [sys.executable, "-m", "services.authorizations", "import", str(file)]
+        told, log = self.environment("authorizations"), self.logs / "import.log"
+        self.processes.run("The import", command, log, env=told, cwd=ROOT)
+
     def stop(self) -> None:
         """Ends everything at once: what was to be read has been read."""
         with undisturbed():

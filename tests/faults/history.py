@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ADD_CONTACT = "add_contact"
     DELEGATE = "delegate"
     REMOVE = "remove"
+    IMPORT = "import"  # not over HTTP: an operator's command, whose exit status is its answer
 
 
 @dataclass

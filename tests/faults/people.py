@@ -21,6 +21,9 @@ RESENDS = 3
 MOST_MEMBERS = 6
 """Members whom one firm adds; a firm that goes on growing would slow down its own lists."""
 
+BETWEEN_IMPORTS = (6.0, 15.0)
+"""Seconds; a process is started for each."""
+
 STAFF = "staff_member"
 Move = Callable[[], Awaitable[None]]
 _numbers = itertools.count(1)
@@ -201,6 +204,16 @@ async def newcomers(client: Client) -> None:
         return
 
 
+async def agency(client: Client, firms: Sequence[Firm]) -> None:
+    """Now and then the agency imports a firm whose trade name has changed."""
+    try:
+        for number in itertools.count(1):
+            await client.rest(client.chance.uniform(*BETWEEN_IMPORTS))
+            await client.bring_in(client.chance.choice(firms), f"RAISON {number}")
+    except Leaves:
+        return
+
+
 async def open_account(client: Client, someone: Someone, *, impatient: bool = False) -> None:
     """Register, and verify with the code of the newest mail; the impatient ask for a second code at once."""
     terms = await client.look(someone, "accounts", "/v1/terms")
@@ -299,6 +312,7 @@ async def crowd(client: Client, firms: Sequence[Firm], registering: int, at_work
     managers = [Manager(client, firm, responsible(firm), agent) for firm in firms]
     living = [asyncio.create_task(manager.live()) for manager in managers]
     living += [asyncio.create_task(newcomers(client)) for _ in range(registering)]
+    living.append(asyncio.create_task(agency(client, firms)))
     for manager in managers:
         await manager.at_work.wait()
     at_work.set()

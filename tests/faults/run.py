@@ -20,7 +20,7 @@ from tests.faults.evidence import Evidence
 from tests.faults.ground import Ground
 from tests.faults.history import History
 from tests.faults.people import crowd
-from tests.faults.schedule import EVERY_WAY, Breakage, Fault, plan
+from tests.faults.schedule import EVERY_WAY, LOOSE, Breakage, Fault, plan
 
 COMING = 60.0
 """Seconds that the managers may take to join before anything is broken."""
@@ -41,6 +41,7 @@ class Run:
     code_minutes: int = 10
     settling: float = 120.0
     ways: Sequence[Breakage] = EVERY_WAY
+    between: tuple[float, float] = LOOSE
 
 
 @dataclass
@@ -65,7 +66,7 @@ def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) ->
     """Carry a run out in a folder of its own, whose earlier content is removed. Raises Problem when nothing starts."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    schedule = plan(run.seed, run.seconds, run.ways)
+    schedule = plan(run.seed, run.seconds, run.ways, run.between)
     say(f"Seed {run.seed}: {len(schedule)} faults in {run.seconds:.0f} s of load, kept in {folder}")
     for fault in schedule:
         say(str(fault))

@@ -42,7 +42,17 @@ EVERY_WAY = (
 )
 
 
-def plan(seed: int, seconds: float, ways: Sequence[Breakage] = EVERY_WAY) -> Sequence[Fault]:
+DENSE, LOOSE = (0.4, 2.4), (0.5, 6.5)
+"""Shortest and longest time (seconds) from one fault to the next: every way once in 25 s, or in a minute. A long run
+leaves people time to come through between two faults of what they need."""
+
+REST = {False: 1.0, True: 6.0}
+"""Seconds that something must have been whole before it is broken again; a server takes some to come up."""
+
+
+def plan(
+    seed: int, seconds: float, ways: Sequence[Breakage] = EVERY_WAY, between: tuple[float, float] = LOOSE
+) -> Sequence[Fault]:
     """The faults of a run: every way to break something once before any comes a second time, by time.
 
     One thing is broken in one way at a time; several things may be broken at once. All are mended by the end.
@@ -59,12 +69,5 @@ def plan(seed: int, seconds: float, ways: Sequence[Breakage] = EVERY_WAY) -> Seq
             lasts = chance.uniform(way.shortest, way.longest)
             faults.append(Fault(round(at, 2), way.target, way.how, round(min(lasts, max(0.0, seconds - at)), 2)))
             busy_until[way.target] = at + lasts + REST[way.target in SERVERS]
-        at += chance.uniform(*BETWEEN)
+        at += chance.uniform(*between)
     return faults
-
-
-BETWEEN = (0.4, 2.4)
-"""Seconds from one fault to the next: on average every way once in 25 seconds."""
-
-REST = {False: 1.0, True: 6.0}
-"""Seconds that something must have been whole before it is broken again; a server takes some to come up."""

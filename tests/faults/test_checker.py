@@ -38,6 +38,17 @@ def _accepted(kind: Kind, **made: str) -> Change:
     return change
 
 
+def _imported(trade_name: str) -> Change:
+    """One more import of the firm, of which the operator was told that it succeeded."""
+
+    def change(evidence: Evidence) -> Evidence:
+        asked = {"number": "5000001", "trade_name": trade_name}
+        more = Command(Kind.IMPORT, asked, evidence.commands[0].begun_at, requests=1, status=200)
+        return replace(evidence, commands=[*evidence.commands, more])
+
+    return change
+
+
 def _never_answered(evidence: Evidence) -> Evidence:
     """One more command, whose two requests got no answer and were not carried out."""
     like = next(one for one in evidence.commands if one.kind is Kind.REGISTER)
@@ -73,6 +84,8 @@ SHOWN: list[tuple[str, Fault, Change]] = [
     ("an accepted link has no binding", Fault.LOST, _accepted(Kind.LINK, link_id="link-2")),
     ("an accepted removal removed nothing", Fault.LOST,
      lambda e: without_record(without_row(e, "authorizations", "relations"), "RelationEnded")),
+    ("an accepted import changed nothing", Fault.LOST, _imported("RAISON 1")),
+    ("an accepted import was told to nobody", Fault.STALE, _imported("RAISON 2")),
     ("a row has no event", Fault.LOST, lambda e: without_record(e, "SessionsRevoked")),
     ("a code was announced and no mail asked for", Fault.LOST, lambda e: without_record(e, "VerificationCodeMail")),
     ("a request never reached the table of mails", Fault.PHANTOM,
