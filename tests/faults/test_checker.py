@@ -104,6 +104,8 @@ SHOWN: list[tuple[str, Fault, Change]] = [
      lambda e: with_row(e, "authorizations", "linking_code_batch_items", issued_at=None)),
     ("a contact of a batch was never told to linking", Fault.LOST,
      lambda e: with_row(e, "authorizations", "linking_code_batch_items", generation=None)),
+    ("an event in the middle is missing", Fault.LOST, lambda e: without_record(e, "RightAdded")),
+    ("the newest state is missing", Fault.LOST, lambda e: without_record(e, "Contact")),
     ("the last event of an organization is missing", Fault.LOST, lambda e: without_record(e, "RelationEnded")),
     ("there is a row that nobody asked for", Fault.PHANTOM, _forgotten(Kind.REGISTER)),
     ("there is an event of no row", Fault.PHANTOM, lambda e: without_row(e, "accounts", "accounts")),
