@@ -20,9 +20,10 @@ from uuid_utils.compat import uuid7
 from bench.measuring import SHOWN, milliseconds, now, own_stores, percentile, spread, table, times_the_floor
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
-from chassis.doors import Doors, Order, Subscription
+from chassis.doors import Doors
 from chassis.migrations import migrate
 from chassis.relay import Relay, make_producer
+from chassis.subscriptions import Order, Subscription
 from chassis.topics import create as create_topics
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.accounts import SessionsRevoked

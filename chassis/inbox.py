@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.database import Connection, lock_number
-from chassis.dead_letters import DeadLetter, park
+from chassis.letter import DeadLetter, park
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ from chassis.bell import Bell
 from chassis.database import Pool, create_pool
 from chassis.dead_letters import api as letters
 from chassis.dead_letters.redrive import Redrive
-from chassis.doors import Doors, Subscription, consumer_name
+from chassis.doors import Doors
 from chassis.gateway import Gateway
 from chassis.relay import Relay
 from chassis.sealing import Sealer
 from chassis.settings import Settings
+from chassis.subscriptions import Subscription, consumer_name
 from chassis.tokens import Verifier
 from chassis.work import Origin, Unit
 from contracts import agency as agencies

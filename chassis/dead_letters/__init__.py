@@ -3,7 +3,3 @@
 They lie in the database of their effects: an outage of that database pauses the door instead of losing the message.
 What operators and agents do with them is told in docs/how-to/dead-letters.md.
 """
-
-from chassis.dead_letters.letter import DeadLetter, park
-
-__all__ = ["DeadLetter", "park"]

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.dead_letters.letter import DeadLetter
+from chassis.letter import DeadLetter
 from contracts.cloudevents import Envelope, Malformed, read_envelope
 from contracts.events import REGISTRY, Code, Event, Span
 

@@ -16,8 +16,8 @@ from chassis.database import neighbour_failed, statement_is_wrong
 from chassis.dead_letters import storage
 from chassis.dead_letters.masking import digest_of, event_id_of
 from chassis.dead_letters.storage import Choice, Parked
-from chassis.doors import Subscription
 from chassis.outcomes import CommitUnknown, Refusal
+from chassis.subscriptions import Subscription
 from chassis.telemetry import described
 from chassis.work import Actor, Unit, Work
 from contracts.cloudevents import read_envelope, read_event

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.database import Connection, Pool
-from chassis.dead_letters.letter import LONGEST_REASON, DeadLetter
+from chassis.letter import LONGEST_REASON, DeadLetter
 from chassis.pages import Listing
 
 # A key that is no text, or not one of ours, is named by its digest: what an operator types is safe to log.

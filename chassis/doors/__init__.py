@@ -6,6 +6,5 @@ either loses the record or spins on it (docs/architecture/delivery.md).
 """
 
 from chassis.doors.doors import Doors
-from chassis.doors.subscriptions import Order, Subscription, consumer_name
 
-__all__ = ["Doors", "Order", "Subscription", "consumer_name"]
+__all__ = ["Doors"]

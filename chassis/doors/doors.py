@@ -10,7 +10,7 @@ from faststream.kafka import KafkaBroker
 
 from chassis.doors.door import Door
 from chassis.doors.reception import Reception
-from chassis.doors.subscriptions import Subscription, consumer_name
+from chassis.subscriptions import Subscription, consumer_name
 from chassis.work import Unit
 from contracts.topics import Topic
 

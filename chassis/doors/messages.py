@@ -6,7 +6,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from chassis.doors.subscriptions import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from contracts.cloudevents import Envelope, Forgotten, Malformed, read_envelope, read_event
 from contracts.events import Event
 

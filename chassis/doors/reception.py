@@ -13,14 +13,13 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge, Histogram
 
-from chassis import tracing
+from chassis import positions, tracing
 from chassis.database import COLLISIONS, neighbour_failed
-from chassis.dead_letters import DeadLetter, park
 from chassis.doors.messages import Message, Record
-from chassis.doors.subscriptions import Subscription
-from chassis.groups import positions
 from chassis.inbox import Behind, Claim, Duplicate, NotTogether
+from chassis.letter import DeadLetter, park
 from chassis.outcomes import CommitUnknown, Refusal, Transient
+from chassis.subscriptions import Subscription
 from chassis.telemetry import described
 from chassis.waiting import set_within
 from chassis.work import Unit

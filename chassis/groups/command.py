@@ -14,10 +14,10 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from chassis import telemetry
-from chassis.doors import consumer_name
 from chassis.groups.reset import Group, Moved, StillRunning, reset
 from chassis.service import Service, platform
 from chassis.settings import Settings
+from chassis.subscriptions import consumer_name
 from chassis.work import Actor, Work
 from contracts import agency as agencies
 

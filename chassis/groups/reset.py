@@ -8,8 +8,8 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis import positions
 from chassis.database import Pool
-from chassis.groups import positions
 
 NOBODY_IN_IT = ("Empty", "Dead")  # states of a group without members; Dead: it does not exist
 

@@ -20,9 +20,10 @@ from uuid_utils.compat import uuid7
 from chassis import topics
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
-from chassis.doors import Doors, Subscription, consumer_name
+from chassis.doors import Doors
 from chassis.migrations import migrate
 from chassis.relay import Relay
+from chassis.subscriptions import Subscription, consumer_name
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.cloudevents import Envelope
 from contracts.events import Event

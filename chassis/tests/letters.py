@@ -8,7 +8,7 @@ from uuid import UUID
 from aiokafka import ConsumerRecord
 from uuid_utils.compat import uuid7
 
-from chassis.dead_letters import DeadLetter, park
+from chassis.letter import DeadLetter, park
 from chassis.tests.conftest import CONSUMER, Bench
 from contracts.cloudevents import Envelope
 from contracts.events import Event

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 from fastapi import Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
-from chassis.doors import Order, Subscription
 from chassis.fields import Body, Email, Name, Secret
 from chassis.gateway import AgentCaller, Call, PersonCaller, router
 from chassis.outcomes import Refusal
 from chassis.service import Platform, Service, main
 from chassis.settings import Settings
+from chassis.subscriptions import Order, Subscription
 from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 

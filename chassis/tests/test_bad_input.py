@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from chassis.doors import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import Bench, OpenDoors, Wire, eventually
 from chassis.tests.library import count, opened
 from contracts.accounts import AccountOpened

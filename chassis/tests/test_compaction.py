@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from chassis import upkeep
-from chassis.doors import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import ACTOR, Bench, OpenDoors, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import person
 from chassis.work import Work

@@ -14,9 +14,9 @@ from joserfc.jwk import KeySet
 from chassis import operations
 from chassis.dead_letters import api
 from chassis.dead_letters.redrive import Redrive
-from chassis.doors import Order, Subscription
 from chassis.gateway import Gateway
 from chassis.outcomes import Poison
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import Bench
 from chassis.tests.letters import parked
 from chassis.tests.library import count, opened

@@ -11,8 +11,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from chassis.database import Connection
-from chassis.doors import Doors, Order, Subscription, messages, reception
+from chassis.doors import Doors, messages, reception
 from chassis.outcomes import CommitUnknown, Poison, Refusal, Transient
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import count, opened
 from chassis.work import Work

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis import keys
-from chassis.doors import Order, Subscription
 from chassis.groups.reset import Group, StillRunning, reset
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, PARTITIONS, Bench, OpenDoors, OpenUnit, Wire, eventually
 from chassis.tests.library import count, opened
 from chassis.work import Work

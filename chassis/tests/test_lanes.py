@@ -14,9 +14,10 @@ from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from chassis import topics
-from chassis.doors import Doors, Order, Subscription, reception
+from chassis.doors import Doors, reception
 from chassis.doors.watchdog import Stalled, Watchdog
 from chassis.outcomes import Poison
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, OpenUnit, Wire, eventually
 from chassis.tests.library import count, opened
 from chassis.work import Work

@@ -12,9 +12,9 @@ from uuid_utils.compat import uuid7
 
 from chassis.dead_letters.redrive import Drop, Failed, NobodyTakesIt, Redrive, Redriven, Waiting, drop
 from chassis.dead_letters.storage import Choice
-from chassis.doors import Order, Subscription
 from chassis.inbox import Claim
 from chassis.outcomes import CommitUnknown, Poison, Refusal
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, Wire, eventually
 from chassis.tests.letters import letter_of, parked
 from chassis.tests.library import count, opened

@@ -15,10 +15,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis import tracing
-from chassis.doors import Order, Subscription
 from chassis.gate import Gate
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import Bench, OpenDoors, RunRelay, eventually
 from chassis.tests.library import count, opened
 from chassis.work import Work

@@ -1,6 +1,6 @@
 """Which message goes to which handler, and what each subscription promises about order."""
 
-from chassis.doors import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
 from contracts.linking import LinkingCodeIssued, ProfileLinked
 from services.authorizations.accounts import handlers as accounts

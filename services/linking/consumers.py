@@ -4,7 +4,7 @@ Nothing here needs order: each state carries a version and an older one is ignor
 parked message holds back no later one of its key.
 """
 
-from chassis.doors import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, Organization
 from services.linking import handlers

@@ -1,6 +1,6 @@
 """Which request goes to which handler, and what is promised about its order."""
 
-from chassis.doors import Order, Subscription
+from chassis.subscriptions import Order, Subscription
 from contracts.notifications import MAIL_REQUESTS
 from services.notifications import handlers
 from services.notifications.tools import Tools

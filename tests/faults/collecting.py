@@ -12,7 +12,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from chassis.doors import consumer_name
+from chassis.subscriptions import consumer_name
 from contracts.cloudevents import read_envelope
 from contracts.flow import READERS
 from contracts.topics import TOPICS

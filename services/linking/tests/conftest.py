@@ -10,11 +10,11 @@ from joserfc.jwk import ECKey, KeySet
 from pydantic import SecretStr
 
 from chassis import gateway, keys
-from chassis.doors import consumer_name
 from chassis.gateway import Gateway
 from chassis.sealing import Sealer
 from chassis.service import platform
 from chassis.settings import Settings
+from chassis.subscriptions import consumer_name
 from chassis.tokens import Verifier
 from services.linking.app import service
 from services.linking.tests.world import ISSUER_BASE, Clock, Linking

@@ -10,10 +10,10 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from chassis.dead_letters import DeadLetter
-from chassis.doors import consumer_name
 from chassis.inbox import Claim
+from chassis.letter import DeadLetter
 from chassis.sealing import Sealer
+from chassis.subscriptions import consumer_name
 from chassis.tokens import AUDIENCE
 from chassis.work import Actor, Unit
 from contracts.accounts import Person
