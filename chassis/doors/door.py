@@ -26,6 +26,7 @@ COMMIT_EVERY = 0.2  # seconds between offset commits
 DRAIN_ON_REVOKE = 20  # seconds to finish what is in hand before partitions move
 COMMIT_PATIENCE = 5.0  # seconds for one commit of offsets; aiokafka alone would try for as long as the broker is away
 LOOK_PATIENCE = 2.0  # seconds for the broker to say where its partitions end
+ANSWER_PATIENCE = 1.0  # seconds for the broker to answer a probe
 
 LAG = Gauge(
     "mandat_consumer_lag",
@@ -99,6 +100,18 @@ class Door(Generic[T]):
     def halted(self) -> bool:
         """Whether it takes nothing any more, because every message failed."""
         return self._reception.halted
+
+    async def ready(self) -> bool:
+        """Whether it runs and takes messages, and the broker answers."""
+        consumer: AIOKafkaConsumer | None = self.subscriber.consumer
+        if consumer is None or not self.subscriber.running or self.halted:
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_PATIENCE):
+                await consumer.topics()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
 
     async def commit_lazily(self) -> None:
         """Commit the offsets of what is done, every moment, for as long as the process runs."""

@@ -1,6 +1,7 @@
 """Doors from Kafka: exactly once in effect, in order where it matters, and nothing lost or stuck."""
 
 import asyncio
+import gc
 import random
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from uuid_utils.compat import uuid7
 
 from chassis.database import Connection
@@ -500,6 +502,18 @@ async def test_doors_that_could_not_open_open_at_the_next_try(
         await handled(bench, identity, "1")
     finally:
         await found.stop()
+
+
+async def test_doors_that_could_not_open_leave_nothing_unclosed(bench: Bench, unused_tcp_port: int) -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
+    found = Doors("test", f"127.0.0.1:{unused_tcp_port}", "", bench.unit, [KEPT])
+    for _ in range(2):
+        with pytest.raises(KafkaConnectionError):
+            await found.start()
+        assert not await found.ready()
+    gc.collect()
+    assert complaints == []
 
 
 async def test_the_commit_unknown_of_a_message_is_no_reason_to_park_it(
