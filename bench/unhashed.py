@@ -12,4 +12,4 @@ from services.accounts.app import service
 
 if __name__ == "__main__":
     hashing.MEMORY, hashing.PASSES = 8, 1  # the least that Argon2 takes
-    sys.exit(main(service, sys.argv[1:]))
+    sys.exit(main(service, sys.argv[1]))

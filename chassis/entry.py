@@ -1,18 +1,58 @@
-"""The first lines of every service's process: what needs no service is done before one is imported."""
+"""The first lines of every service's process: what is asked of it, and who does that.
+
+Only what is asked for is imported: a service is a second of start, and migrating needs none.
+"""
+# ruff: noqa: PLC0415
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+COMMANDS = ("api", "worker", "all", "migrate", "openapi", "dead-letters …", "reset-groups …")
+"""What every service is asked for: the first three are its roles, and run until they are told to stop."""
+
+WRONG_COMMAND_LINE = 2  # exit status, as argparse's
+
+AnyService: TypeAlias = "Service[Any]"
+Command = Callable[[Sequence[str]], int]
 
 
-def run(folder: Path, serve: Callable[[Sequence[str]], int]) -> int:
-    """The exit status of `python -m services.NAME …`. `folder` is the service's own, `serve` imports and runs it.
+def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Command] | None = None) -> int:
+    """The exit status of `python -m services.NAME …`. `folder` is the service's own, `load` imports it.
 
-    Migrating imports no service: it takes a second less, and works while the service's code does not.
+    `commands` are those that this service has besides, each called with the arguments after its name. Migrating imports
+    no service: it works while the service's code does not.
     """
-    arguments = sys.argv[1:]
-    if arguments == ["migrate"]:
-        from chassis import migrations  # noqa: PLC0415
+    own = commands or {}
+    match sys.argv[1:]:
+        case [("api" | "worker" | "all") as role]:
+            from chassis import service
 
-        return migrations.main(folder / "migrations")
-    return serve(arguments)
+            return service.main(load(), role)
+        case ["migrate"]:
+            from chassis import migrations
+
+            return migrations.main(folder / "migrations")
+        case ["openapi"]:
+            from chassis import service
+
+            sys.stdout.write(service.openapi(load()))
+            return 0
+        case ["dead-letters", *arguments]:
+            from chassis.commands import dead_letters
+
+            return dead_letters.main(load(), arguments)
+        case ["reset-groups", *arguments]:
+            from chassis.commands import groups
+
+            return groups.main(load(), arguments)
+        case [name, *arguments] if name in own:
+            return own[name](arguments)
+        case _:
+            known = " | ".join((*COMMANDS, *(f"{name} …" for name in own)))
+            sys.stderr.write(f"usage: python -m services.{folder.name} {known}\n")
+            return WRONG_COMMAND_LINE

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import importlib
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,8 +37,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
-ROLES = ("api", "worker", "all", "openapi")
-COMMANDS = {"dead-letters": "chassis.dead_letters.command", "reset-groups": "chassis.groups.command"}
 
 
 @dataclass(frozen=True)
@@ -81,23 +77,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def main(service: Service[T], arguments: Sequence[str]) -> int:
-    """Run one role of a service until it is told to stop, or an operator's command. Returns the exit status."""
-    if arguments and (command := COMMANDS.get(arguments[0])) is not None:
-        carried_out: int = importlib.import_module(command).main(service, arguments[1:])
-        return carried_out
-    if len(arguments) != 1 or arguments[0] not in ROLES:
-        sys.stderr.write(f"usage: python -m services.{service.name} {' | '.join(('migrate', *ROLES, *COMMANDS))} …\n")
-        return 2
-    if arguments[0] == "openapi":
-        sys.stdout.write(openapi(service))
-        return 0
+def main(service: Service[T], role: str) -> int:
+    """Run one role of a service (api, worker, all) until it is told to stop. Returns the exit status."""
     telemetry.configure(service.name, "INFO")
     try:
         settings = service.settings()
         telemetry.configure(service.name, settings.log_level)
         tracing.configure(service.name, settings.traces, settings.traces_share)
-        asyncio.run(_serve(service, settings, arguments[0]))
+        asyncio.run(_serve(service, settings, role))
     except (OSError, ValueError, agencies.FaultyFiles) as error:
         log.error("not started", error=str(error) or repr(error))
         return 1

@@ -2,16 +2,18 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
+from chassis import entry
 from chassis.fields import Body, Email, Name, Secret
 from chassis.gateway import AgentCaller, Call, PersonCaller, router
 from chassis.outcomes import Refusal
-from chassis.service import Platform, Service, main
+from chassis.service import Platform, Service
 from chassis.settings import Settings
 from chassis.subscriptions import Order, Subscription
 from chassis.work import Work
@@ -116,4 +118,4 @@ service = Service(
 )
 
 if __name__ == "__main__":
-    sys.exit(main(service, sys.argv[1:]))
+    sys.exit(entry.run(Path(__file__).parent, lambda: service))

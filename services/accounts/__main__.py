@@ -1,17 +1,15 @@
-"""python -m services.accounts api | worker | all | migrate | openapi."""
+"""python -m services.accounts api | worker | all | migrate | openapi | dead-letters … | reset-groups …"""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from chassis import entry
 
 
-def _serve(arguments: Sequence[str]) -> int:
-    from chassis.service import main  # noqa: PLC0415
+def _service() -> entry.AnyService:
     from services.accounts.app import service  # noqa: PLC0415
 
-    return main(service, arguments)
+    return service
 
 
-sys.exit(entry.run(Path(__file__).parent, _serve))
+sys.exit(entry.run(Path(__file__).parent, _service))

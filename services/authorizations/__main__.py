@@ -1,4 +1,7 @@
-"""python -m services.authorizations api | worker | all | migrate | openapi | import FILE …"""
+"""python -m services.authorizations api | worker | all | migrate | openapi | dead-letters … | reset-groups …
+
+And import FILE …, which brings in an extract.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -7,12 +10,16 @@ from pathlib import Path
 from chassis import entry
 
 
-def _serve(arguments: Sequence[str]) -> int:
-    from chassis.service import main  # noqa: PLC0415
+def _service() -> entry.AnyService:
     from services.authorizations.app import service  # noqa: PLC0415
+
+    return service
+
+
+def _import(arguments: Sequence[str]) -> int:
     from services.authorizations.imports import command  # noqa: PLC0415
 
-    return command.main(arguments[1:]) if arguments[:1] == ["import"] else main(service, arguments)
+    return command.main(arguments)
 
 
-sys.exit(entry.run(Path(__file__).parent, _serve))
+sys.exit(entry.run(Path(__file__).parent, _service, {"import": _import}))

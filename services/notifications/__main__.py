@@ -1,4 +1,7 @@
-"""python -m services.notifications api | worker | all | migrate | openapi | preview …"""
+"""python -m services.notifications api | worker | all | migrate | openapi | dead-letters … | reset-groups …
+
+And preview …, which shows every mail on one page.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -7,15 +10,16 @@ from pathlib import Path
 from chassis import entry
 
 
-def _serve(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["preview"]:
-        from services.notifications import preview  # noqa: PLC0415
-
-        return preview.main(arguments[1:])
-    from chassis.service import main  # noqa: PLC0415
+def _service() -> entry.AnyService:
     from services.notifications.app import service  # noqa: PLC0415
 
-    return main(service, arguments)
+    return service
 
 
-sys.exit(entry.run(Path(__file__).parent, _serve))
+def _preview(arguments: Sequence[str]) -> int:
+    from services.notifications import preview  # noqa: PLC0415
+
+    return preview.main(arguments)
+
+
+sys.exit(entry.run(Path(__file__).parent, _service, {"preview": _preview}))

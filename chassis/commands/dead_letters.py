@@ -7,14 +7,12 @@ import argparse
 import asyncio
 import contextlib
 import json
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import asyncpg
-
 from chassis import telemetry
+from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
 from chassis.dead_letters import handlers
 from chassis.dead_letters.handlers import Asked
 from chassis.dead_letters.redrive import Drop, Failed, Outcome, Redrive, Redriven, Waiting, drop
@@ -24,14 +22,11 @@ from chassis.outcomes import CommitUnknown, Refusal
 from chassis.service import Service, platform
 from chassis.settings import Settings
 from chassis.work import Actor, Unit
-from contracts import agency as agencies
 from contracts.problems import problems
 
 T = TypeVar("T")
 
-WELL, NOT_WELL = 0, 1
 REASON_SHOWN = 70  # characters of a reason in a list; `show` has all of it
-OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def main(service: Service[T], arguments: Sequence[str]) -> int:
@@ -41,11 +36,11 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     try:
         return asyncio.run(_carry_out(service, service.settings(), asked))
     except CommitUnknown:
-        return _complain("the database was lost in the middle of a commit: look with `list` before you go on")
+        return complain("the database was lost in the middle of a commit: look with `list` before you go on")
     except OUTAGES as error:
-        return _complain(f"the database does not answer, and what is not told above was not done: {error!r}")
-    except (ValueError, agencies.FaultyFiles) as error:
-        return _complain(str(error))
+        return complain(f"the database does not answer, and what is not told above was not done: {error!r}")
+    except FAULTY as error:
+        return complain(str(error))
 
 
 def _parser(service: str) -> argparse.ArgumentParser:
@@ -92,23 +87,23 @@ def _text(text: str) -> str:
 async def _carry_out(service: Service[T], settings: Settings, asked: argparse.Namespace) -> int:
     if asked.command == "redrive" and (asked.id is not None) + (asked.key is not None or asked.all) != 1:
         asked.refuse("name one letter by its id, or a key with --key, or --all")
-    desk = Desk(Actor("operator", getattr(asked, "by", "")), as_json=asked.json)
+    terminal = Terminal(Actor("operator", getattr(asked, "by", "")), as_json=asked.json)
     async with platform(service, settings) as (_, unit):
         match asked.command:
             case "list":
-                return await desk.list(unit, Asked(Choice(asked.consumer, asked.key), None, asked.limit))
+                return await terminal.list(unit, Asked(Choice(asked.consumer, asked.key), None, asked.limit))
             case "show":
-                return await desk.show(unit, asked.id)
+                return await terminal.show(unit, asked.id)
             case "drop":
-                return await desk.drop(unit, Drop(asked.id, asked.reason))
+                return await terminal.drop(unit, Drop(asked.id, asked.reason))
             case _:
                 redrive = Redrive(service.name, unit, service.subscriptions)
                 chosen = Choice(asked.consumer, asked.key)
-                return await desk.redrive(redrive, asked.id if asked.id is not None else chosen)
+                return await terminal.redrive(redrive, asked.id if asked.id is not None else chosen)
 
 
 @dataclass
-class Desk:
+class Terminal:
     """Where an operator's commands are carried out and answered."""
 
     actor: Actor
@@ -118,7 +113,7 @@ class Desk:
         """What is parked."""
         found = (await unit.run(handlers.list_letters, asked, self.actor)).outcome
         if isinstance(found, Refusal):
-            return _complain(_refused(found))
+            return complain(_refused(found))
         for letter in found.letters:
             self._tell(letter.model_dump(mode="json"), _line(letter))
         page = found.page
@@ -130,7 +125,7 @@ class Desk:
         """One letter."""
         found = (await unit.run(handlers.show, letter_id, self.actor)).outcome
         if isinstance(found, Refusal):
-            return _complain(_refused(found))
+            return complain(_refused(found))
         self._tell(found.model_dump(mode="json"), _page(found))
         return WELL
 
@@ -138,7 +133,7 @@ class Desk:
         """Give one up."""
         found = (await unit.run(drop, command, self.actor)).outcome
         if isinstance(found, Refusal):
-            return _complain(_refused(found))
+            return complain(_refused(found))
         self._tell({"id": found.id, "ending": "dropped"}, f"{found.id}  dropped: it will never be applied")
         return WELL
 
@@ -148,7 +143,7 @@ class Desk:
         async with contextlib.aclosing(self._outcomes(redrive, chosen)) as outcomes:
             async for outcome in outcomes:
                 if isinstance(outcome, Refusal):
-                    return _complain(_refused(outcome))
+                    return complain(_refused(outcome))
                 ends[type(outcome)] += 1
                 self._tell(*_ending(outcome))
         self._sum_up(f"{ends[Redriven]} redriven, {ends[Failed]} failed again, {ends[Waiting]} wait behind those")
@@ -167,11 +162,6 @@ class Desk:
     def _sum_up(self, words: str) -> None:
         if not self.as_json:
             print(words)
-
-
-def _complain(words: str) -> int:
-    sys.stderr.write(words + "\n")
-    return NOT_WELL
 
 
 def _refused(refusal: Refusal) -> str:

@@ -4,26 +4,21 @@ import argparse
 import asyncio
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import asyncpg
-from aiokafka.errors import KafkaError
-
 from chassis import telemetry
+from chassis.commands.answers import FAULTY, OUTAGES, WELL, complain
 from chassis.groups.reset import Group, Moved, StillRunning, reset
 from chassis.service import Service, platform
 from chassis.settings import Settings
 from chassis.subscriptions import consumer_name
 from chassis.work import Actor, Work
-from contracts import agency as agencies
 
 T = TypeVar("T")
 
-WELL, NOT_WELL = 0, 1
 MARGIN = timedelta(minutes=5)  # clocks of brokers and of the database differ, and a restore has a coarse idea of time
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -44,11 +39,11 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     try:
         return asyncio.run(_carry_out(service, service.settings(), asked))
     except StillRunning as error:
-        return _complain(f"nothing was changed: {error}. Stop every worker of {service.name}, then ask again")
-    except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return _complain(f"not finished; ask again once Kafka and the database answer: {error!r}")
-    except (ValueError, agencies.FaultyFiles) as error:
-        return _complain(str(error))
+        return complain(f"nothing was changed: {error}. Stop every worker of {service.name}, then ask again")
+    except OUTAGES as error:
+        return complain(f"not finished; ask again once Kafka and the database answer: {error!r}")
+    except FAULTY as error:
+        return complain(str(error))
 
 
 def _parser(service: str) -> argparse.ArgumentParser:
@@ -105,8 +100,3 @@ async def _note(work: Work[Any], done: Done) -> None:
         places[one.group][str(one.partition)] = one.after
     margin = int(done.margin.total_seconds())
     work.audit("groups.reset", to=done.to.isoformat(), margin_seconds=margin, offsets=places)
-
-
-def _complain(words: str) -> int:
-    sys.stderr.write(words + "\n")
-    return NOT_WELL

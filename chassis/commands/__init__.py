@@ -1,0 +1,1 @@
+"""What an operator does at a terminal: `python -m services.NAME dead-letters … | reset-groups …`."""
