@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jwk import ECKey, JWKRegistry, KeySet, OctKey, OKPKey
+
+SealingKey = OKPKey | ECKey
+"""X25519; P-256 in keyrings that are older, as long as they stay."""
 
 
 def _digest_of(key: OctKey, purpose: str, value: str) -> bytes:
@@ -20,7 +23,7 @@ class Keyring:
     """The newest key of each use stands first; older ones stay as long as something made with them may come back."""
 
     service: str
-    sealing: tuple[ECKey, ...]
+    sealing: tuple[SealingKey, ...]
     digests: tuple[OctKey, ...]
     storage: tuple[OctKey, ...]
 
@@ -61,7 +64,7 @@ def generate(service: str) -> Keyring:
     """A fresh keyring; each key's kid says whose it is and which of its kind."""
     return Keyring(
         service,
-        sealing=(ECKey.generate_key("P-256", {"kid": f"{service}.1", "use": "enc"}),),
+        sealing=(OKPKey.generate_key("X25519", {"kid": f"{service}.1", "use": "enc"}),),
         digests=(OctKey.generate_key(256, {"kid": "1"}),),
         storage=(OctKey.generate_key(256, {"kid": "1"}),),
     )
@@ -72,10 +75,17 @@ def read(path: Path) -> Keyring:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Keyring(
         content["service"],
-        sealing=tuple(ECKey.import_key(key) for key in content["sealing"]),
+        sealing=tuple(_sealing_key(key) for key in content["sealing"]),
         digests=tuple(OctKey.import_key(key) for key in content["digests"]),
         storage=tuple(OctKey.import_key(key) for key in content["storage"]),
     )
+
+
+def _sealing_key(content: dict[str, Any]) -> SealingKey:
+    key = JWKRegistry.import_key(content)
+    if not isinstance(key, SealingKey):
+        raise ValueError("a sealing key is an OKP or an EC key")
+    return key
 
 
 def write_public(keyrings: Iterable[Keyring], path: Path) -> None:

@@ -4,17 +4,18 @@ from typing import TypeVar
 
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, GuestProtocol, KeySet
+from joserfc.jwk import GuestProtocol, KeySet
 from pydantic import BaseModel, ValidationError
 
-from chassis.keys import Keyring
+from chassis.keys import Keyring, SealingKey
 from chassis.outcomes import Poison
 
 M = TypeVar("M", bound=BaseModel)
 
-KEY_AGREEMENT = "ECDH-ES+A256KW"
+KEY_AGREEMENT = "ECDH-ES"  # direct: a seal has one reader, for whom no key needs to be wrapped
+KEY_WRAPPED = "ECDH-ES+A256KW"  # of older seals, which are still opened
 ENCRYPTION = "A256GCM"
-ALGORITHMS = [KEY_AGREEMENT, ENCRYPTION]
+ALGORITHMS = [KEY_AGREEMENT, KEY_WRAPPED, ENCRYPTION]
 
 
 class Sealer:
@@ -23,9 +24,9 @@ class Sealer:
     def __init__(self, keyring: Keyring, public: KeySet) -> None:
         """`public` holds every service's sealing keys; a service's newest stands first."""
         self._own = {key.kid: key for key in keyring.sealing}
-        self._public: dict[str, ECKey] = {}
+        self._public: dict[str, SealingKey] = {}
         for key in public.keys:
-            if isinstance(key, ECKey):
+            if isinstance(key, SealingKey):
                 self._public.setdefault(str(key.kid).split(".", 1)[0], key)
 
     def seal(self, reader: str, content: BaseModel) -> str:
@@ -42,5 +43,5 @@ class Sealer:
         except (JoseError, ValidationError, ValueError, KeyError, TypeError):
             raise Poison("the seal cannot be opened with the keys of this service") from None
 
-    def _find(self, recipient: GuestProtocol) -> ECKey:
+    def _find(self, recipient: GuestProtocol) -> SealingKey:
         return self._own[recipient.headers()["kid"]]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from joserfc import jwe
-from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey
 from pydantic import BaseModel
 
 from chassis import keys
 from chassis.keys import Keyring
 from chassis.outcomes import Poison
-from chassis.sealing import ALGORITHMS, Sealer
+from chassis.sealing import ALGORITHMS, KEY_AGREEMENT, KEY_WRAPPED, Sealer
 
 
 class Secret(BaseModel):
@@ -22,6 +22,7 @@ class Secret(BaseModel):
 
 
 ANNE, PAUL = keys.generate("anne"), keys.generate("paul")
+P256 = ECKey.generate_key("P-256", {"kid": "anne.0", "use": "enc"})
 
 
 def public(*rings: Keyring) -> KeySet:
@@ -32,7 +33,7 @@ def rotated(ring: Keyring) -> Keyring:
     """The same keyring with a newer key of each kind in front."""
     return replace(
         ring,
-        sealing=(ECKey.generate_key("P-256", {"kid": f"{ring.service}.2", "use": "enc"}), *ring.sealing),
+        sealing=(OKPKey.generate_key("X25519", {"kid": f"{ring.service}.2", "use": "enc"}), *ring.sealing),
         digests=(OctKey.generate_key(256, {"kid": "2"}), *ring.digests),
     )
 
@@ -54,17 +55,16 @@ def test_another_service_cannot_open_it_nor_can_the_one_that_sealed_it() -> None
         assert "042917" not in str(raised.value)
 
 
-@pytest.mark.parametrize("damage", ["", "a.b.c.d.e", "{}", "é", "cut", "turned", "another", "foreign"])
+@pytest.mark.parametrize("damage", ["", "a.b.c.d.e", "{}", "é", "cut", "turned", "another", "foreign", "other curve"])
 def test_a_damaged_seal_is_poison(damage: str) -> None:
     sealer = Sealer(ANNE, public(ANNE))
     sealed = sealer.seal("anne", Secret(code="042917"))
-    header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "kid": ["anne.1"]}
+    header = {"alg": KEY_AGREEMENT, "enc": "A256GCM", "kid": "anne.1"}
     damaged = {
         "cut": sealed[:-6],
         "turned": sealed[:-6] + sealed[-6:].swapcase(),
-        "another": jwe.encrypt_compact(
-            {**header, "kid": "anne.1"}, b'{"other": 1}', ANNE.sealing[0], algorithms=ALGORITHMS
-        ),
+        "another": jwe.encrypt_compact(header, b'{"other": 1}', ANNE.sealing[0], algorithms=ALGORITHMS),
+        "other curve": jwe.encrypt_compact(header, b'{"code": "1"}', P256, algorithms=ALGORITHMS),
         "foreign": jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM", "kid": "1"}, b"{}", ANNE.storage[0]),
     }.get(damage, damage)
 
@@ -81,6 +81,14 @@ def test_after_a_rotation_seals_go_to_the_newest_key_and_older_ones_still_open()
     assert [sealer.open(sealed, Secret).code for sealed in (before, after)] == ["old", "new"]
     with pytest.raises(Poison):
         Sealer(ANNE, public(ANNE)).open(after, Secret)
+
+
+def test_seals_to_a_key_on_the_older_curve_still_open_with_its_keyring_from_the_file(tmp_path: Path) -> None:
+    replace(ANNE, sealing=(*ANNE.sealing, P256)).write(tmp_path / "ring.json")
+    header = {"alg": KEY_WRAPPED, "enc": "A256GCM", "kid": "anne.0"}
+    sealed = jwe.encrypt_compact(header, b'{"code": "old"}', P256, algorithms=ALGORITHMS)
+
+    assert Sealer(keys.read(tmp_path / "ring.json"), public(ANNE)).open(sealed, Secret).code == "old"
 
 
 def test_a_digest_matches_its_own_value_for_its_own_purpose_alone() -> None:

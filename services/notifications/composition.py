@@ -39,7 +39,10 @@ BOUNDARY = "=_mandat"  # cannot stand in quoted-printable text: there two digits
 CANNOT_DECRYPT = "5.7.5"  # enhanced status codes, RFC 3463
 NO_SUCH_ADDRESS = "5.1.3"
 
+LONGEST_ADDRESS = 254  # octets: a path of 256 less its angle brackets (RFC 5321, 4.5.3.1.3)
+
 GAP = re.compile(r"\{\{ ([a-z][a-z0-9_]*) \}\}")
+DOT_STRING = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)  # RFC 5321, 4.1.2
 LIST_ITEM = re.compile(r"\d+\. |")
 
 
@@ -90,7 +93,9 @@ class Gaps:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with every gap filled; what a value holds is not looked at again."""
-        return "".join(values[piece] if place % 2 else piece for place, piece in enumerate(self.pieces))
+        filled = list(self.pieces)
+        filled[1::2] = [values[name] for name in self.pieces[1::2]]
+        return "".join(filled)
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,8 @@ def _lay_out(
 
 def _wrapped(line: str) -> str:
     """The line broken at spaces only, aligned with the text of a list item; codes and addresses stay whole."""
+    if len(line) <= TEXT_WIDTH:
+        return line.rstrip(" ")
     found = LIST_ITEM.match(line)
     indent = " " * len(found.group()) if found else ""
     return textwrap.fill(line, TEXT_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
@@ -222,10 +229,15 @@ def _html_values(values: Mapping[str, str]) -> dict[str, str]:
     """The values for HTML; the agency's own addresses, which its data vouches for, become links."""
     html: dict[str, str] = {name: escape(value) for name, value in values.items()}
     if portal := values.get("portal_url"):
-        html["portal_url"] = Markup('<a href="{0}" style="color:inherit">{0}</a>').format(portal)
+        html["portal_url"] = _link(portal, portal)
     if support := values.get("support_email"):
-        html["support_email"] = Markup('<a href="mailto:{0}" style="color:inherit">{0}</a>').format(support)
+        html["support_email"] = _link(f"mailto:{support}", support)
     return html
+
+
+@lru_cache(maxsize=16)  # the agency's own addresses, the same in every mail
+def _link(target: str, text: str) -> Markup:
+    return Markup('<a href="{}" style="color:inherit">{}</a>').format(target, text)
 
 
 def _from(agency: Agency, language: Language) -> str:
@@ -255,9 +267,16 @@ def _part(subtype: str, content: str) -> str:
 
 def _address(address: str) -> str:
     """The address as SMTP without SMTPUTF8 takes it; a domain beyond ASCII in its xn-- form. Raises Unsendable."""
+    local_part, _, domain = address.rpartition("@")
     try:
-        valid = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+        found = f"{local_part}@{_ascii_domain(domain)}"
     except EmailNotValidError:
         raise Unsendable(NO_SUCH_ADDRESS) from None
-    assert valid.ascii_email is not None  # without SMTPUTF8 there always is one
-    return valid.ascii_email
+    if not DOT_STRING.fullmatch(local_part) or len(found) > LONGEST_ADDRESS:
+        raise Unsendable(NO_SUCH_ADDRESS)
+    return found
+
+
+@lru_cache(maxsize=1024)  # most mails go to few domains, and checking one takes longer than all else about an address
+def _ascii_domain(domain: str) -> str:
+    return validate_email(f"a@{domain}", check_deliverability=False).ascii_domain

@@ -7,6 +7,7 @@ least once, there and nowhere else.
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
 import structlog
@@ -131,12 +132,13 @@ class Sender:
         letter = self._compose(mail)
         if not isinstance(letter, Letter):
             return Attempt(mail, letter)
-        outcome = await self._suppressed(letter) or await self._hand_over(mail, letter, line)
-        return Attempt(mail, outcome, self._tools.suppressions.digest(letter.recipient))
+        digests = self._tools.suppressions.digests(letter.recipient)
+        outcome = await self._suppressed(digests) or await self._hand_over(mail, letter, line)
+        return Attempt(mail, outcome, digests[0])
 
-    async def _suppressed(self, letter: Letter) -> Suppressed | HandedBack | None:
+    async def _suppressed(self, digests: Sequence[bytes]) -> Suppressed | HandedBack | None:
         try:
-            reason = await self._tools.suppressions.reason(letter.recipient)
+            reason = await self._tools.suppressions.reason(digests)
         except Exception as error:
             if not neighbour_failed(error):
                 raise

@@ -1,6 +1,7 @@
 """What the sender asks before each mail: may we write to this address?"""
 
 import asyncio
+from collections.abc import Sequence
 
 from chassis.database import Pool
 from chassis.keys import Keyring
@@ -35,9 +36,8 @@ class SuppressionList:
         """What is kept with a mail instead of its address."""
         return self.digests(address)[0]
 
-    async def reason(self, address: str) -> SuppressionReason | None:
-        """Why we do not write to the address, or None when we do. Raises what the database raises."""
-        asked = self.digests(address)
+    async def reason(self, asked: Sequence[bytes]) -> SuppressionReason | None:
+        """Why we do not write to an address, by its digests; None when we do. Raises what the database raises."""
         if self._gathering is None:
             self._gathering = _Round()
             self._gathering.answer = asyncio.ensure_future(self._ask(self._gathering))

@@ -242,6 +242,13 @@ def test_whatever_a_name_holds_the_mail_keeps_its_shape(name: str, given_name: s
         "nobody",
         "",
         "é@b.example",
+        ".a@b.example",
+        "a..b@c.example",
+        '"a b"@c.example',
+        "a@b",
+        "a@b@c.example",
+        "a@b.example\n",
+        f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 54}.example",
     ],
 )
 def test_what_is_not_one_address_is_sent_nowhere(composer: Composer, address: str) -> None:
