@@ -5,6 +5,9 @@ import json
 from typing import Any, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolAcquireContext
+
+from chassis.outcomes import CommitUnknown
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -38,16 +41,26 @@ COLLISIONS = (
 POISONOUS = ("22", "23", "54", "P0")
 
 
+FAILING_NEIGHBOUR = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, CommitUnknown)
+
+
 def neighbour_failed(error: BaseException) -> bool:
-    """Whether the database, or the network to it, is in trouble, rather than what we asked of it."""
+    """Whether the database, or the network to it, is in trouble, rather than what we asked of it.
+
+    CommitUnknown is such a trouble; who asks has either work that may run twice, or asks for it first.
+    """
     if isinstance(error, asyncpg.PostgresError):
         return not str(error.sqlstate or "").startswith(POISONOUS)
-    return isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError))
+    return isinstance(error, FAILING_NEIGHBOUR)
 
 
-def statement_is_wrong(error: BaseException) -> bool:
-    """Whether PostgreSQL did not understand us (class 42): a bug or a missing migration, and no outage."""
-    return isinstance(error, asyncpg.PostgresError) and str(error.sqlstate or "").startswith("42")
+def is_outage(error: BaseException) -> bool:
+    """Whether to tell a caller to come again: a neighbour failed, and not because PostgreSQL did not understand us.
+
+    That (class 42) is a bug or a missing migration; whoever does not answer a caller waits for it to be mended.
+    """
+    misunderstood = isinstance(error, asyncpg.PostgresError) and str(error.sqlstate or "").startswith("42")
+    return neighbour_failed(error) and not misunderstood
 
 
 async def _prepare(connection: Any) -> None:
@@ -71,13 +84,30 @@ async def _give_back(_: Any) -> None:
     """
 
 
+class _ImpatientPool(asyncpg.Pool):
+    """Each use, a single `fetch` too, waits `patience` seconds for a connection, then raises TimeoutError.
+
+    asyncpg's own pool waits for ever.
+    """
+
+    patience = ACQUIRE_TIMEOUT
+
+    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[asyncpg.Record]":
+        return super().acquire(timeout=self.patience if timeout is None else timeout)
+
+
 async def create_pool(dsn: str, connections: int, name: str) -> Pool:
     """A pool that opens connections as they are needed. Raises OSError when the database cannot be reached."""
     try:
-        return await asyncpg.create_pool(
+        return await _ImpatientPool(
             dsn,
             min_size=2,
             max_size=connections,
+            max_queries=50_000,  # asyncpg's own defaults, from here to the record class
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
             init=_prepare,
             reset=_give_back,
             timeout=5,

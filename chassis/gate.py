@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import tracing
-from chassis.database import COLLISIONS, neighbour_failed, statement_is_wrong
+from chassis.database import COLLISIONS, is_outage
 from chassis.languages import choose
 from chassis.outcomes import CommitUnknown, Refusal
 from chassis.problems import respond
@@ -95,7 +95,7 @@ def _refusal_of(error: Exception) -> Refusal:
     if isinstance(error, CommitUnknown):
         log.warning("commit unknown", error=repr(error.__cause__))
         return Refusal("outcome_unknown", retry_after=2)
-    if not statement_is_wrong(error) and (neighbour_failed(error) or isinstance(error, COLLISIONS)):
+    if is_outage(error) or isinstance(error, COLLISIONS):
         log.warning("database failed", error=described(error))
         return Refusal("unavailable", retry_after=2)
     reference = str(uuid4())

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from chassis import states
 from chassis.after import INBOX_KEEPS
-from chassis.database import ACQUIRE_TIMEOUT, Pool, neighbour_failed
+from chassis.database import Pool, neighbour_failed
 from chassis.work import Unit
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ async def send_states_again(unit: Unit[Any]) -> None:
     sent = states.PORTION
     while sent == states.PORTION:
         await unit.room()
-        async with unit.pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+        async with unit.pool.acquire() as connection:
             sent = await states.send_again(connection)
         if sent:
             unit.outbox.ring()
@@ -106,7 +106,7 @@ async def _prune_portion(pool: Pool, rule: Rule, page: int) -> int | None:
 
     Pages in their order need no index on an instant, which every message's claim would pay for.
     """
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK):
             return None
         statement = PRUNE.format(table=rule.table, column=rule.column)

@@ -15,7 +15,7 @@ from asyncpg.transaction import Transaction
 from chassis import after, idempotency, inbox, outbox, states, tracing
 from chassis.after import Written
 from chassis.bell import Bell
-from chassis.database import ACQUIRE_TIMEOUT, COLLISIONS, Connection, Pool
+from chassis.database import COLLISIONS, Connection, Pool
 from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outbox import Record
@@ -244,7 +244,7 @@ class Unit(Generic[T]):
             return await self._transact(step, actor)
 
     async def _transact(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
-        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+        async with self.pool.acquire() as connection:
             work = Work(connection, self.tools, actor, self.origin, self.origin.clock())
             transaction = connection.transaction()
             await transaction.start()

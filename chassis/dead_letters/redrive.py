@@ -12,11 +12,11 @@ from uuid import UUID
 import structlog
 
 from chassis import inbox
-from chassis.database import neighbour_failed, statement_is_wrong
+from chassis.database import is_outage
 from chassis.dead_letters import storage
 from chassis.dead_letters.masking import digest_of, event_id_of
 from chassis.dead_letters.storage import Choice, Parked
-from chassis.outcomes import CommitUnknown, Refusal
+from chassis.outcomes import Refusal
 from chassis.subscriptions import Subscription
 from chassis.telemetry import described
 from chassis.work import Actor, Unit, Work
@@ -86,10 +86,8 @@ class Redrive(Generic[T]):
         try:
             committed = await self._unit.run(self._dig_up, letter_id, actor)
             return committed.outcome
-        except CommitUnknown:
-            raise
         except Exception as error:
-            if neighbour_failed(error) and not statement_is_wrong(error):
+            if is_outage(error):
                 raise
             log.warning("redrive failed", letter=letter_id, exc_info=error)
             failed = Failed(letter_id, described(error))

@@ -18,7 +18,7 @@ from chassis.database import COLLISIONS, neighbour_failed
 from chassis.doors.messages import Message, Record
 from chassis.inbox import Behind, Claim, Duplicate, NotTogether
 from chassis.letter import DeadLetter, park
-from chassis.outcomes import CommitUnknown, Refusal, Transient
+from chassis.outcomes import Refusal, Transient
 from chassis.subscriptions import Subscription
 from chassis.telemetry import described
 from chassis.waiting import set_within
@@ -235,7 +235,7 @@ def _place(record: Record) -> TopicPartition:
 
 def _must_wait(error: Exception) -> bool:
     """What is broken around us pauses a door, for however long, and says nothing about the message."""
-    return isinstance(error, CommitUnknown | KafkaError) or neighbour_failed(error)
+    return isinstance(error, KafkaError) or neighbour_failed(error)
 
 
 def _may_pass(error: Exception) -> bool:

@@ -1,6 +1,8 @@
 """One use case, one transaction."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, cast
 from uuid import UUID, uuid4
 
@@ -153,9 +155,10 @@ async def test_a_connection_lost_during_commit_is_told_apart(
         raise failure
 
     monkeypatch.setattr(Transaction, "commit", committing)
-    with pytest.raises(CommitUnknown):
+    with pytest.raises(CommitUnknown) as raised:
         await bench.unit.run(write_everywhere, uuid4(), ACTOR)
 
+    assert neighbour_failed(raised.value)
     assert await sizes(bench) == (1, 1, 1)  # this time it was done
 
 
@@ -286,14 +289,25 @@ async def test_a_ring_while_a_notification_is_under_way_sends_one_more() -> None
     await eventually(lambda: len(Slow.statements) == 2)
 
 
-async def test_a_caller_waits_seconds_for_a_free_connection_and_not_for_ever(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("use", ["acquire", "execute", "fetch", "fetchrow", "fetchval", "a use case"])
+async def test_whoever_uses_a_pool_waits_seconds_for_a_free_connection_and_not_for_ever(
+    bench: Bench, use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.work.ACQUIRE_TIMEOUT", 0.05)
-    held = [await bench.pool.acquire() for _ in range(10)]
+    monkeypatch.setattr(bench.pool, "patience", 0.05)
+    uses: dict[str, Callable[[], Awaitable[object]]] = {
+        "acquire": bench.pool.acquire,
+        "a use case": partial(bench.unit.run, write_everywhere, uuid4(), ACTOR),
+        **{
+            name: partial(getattr(bench.pool, name), "select 1")
+            for name in ("execute", "fetch", "fetchrow", "fetchval")
+        },
+    }
+    held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
     try:
-        with pytest.raises(TimeoutError):
-            await bench.unit.run(write_everywhere, uuid4(), ACTOR)
+        async with asyncio.timeout(10):
+            with pytest.raises(TimeoutError) as raised:
+                await uses[use]()
+        assert neighbour_failed(raised.value)
     finally:
         for connection in held:
             await bench.pool.release(connection)

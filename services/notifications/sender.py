@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis import tracing
 from chassis.database import neighbour_failed
-from chassis.outcomes import CommitUnknown, Poison
+from chassis.outcomes import Poison
 from chassis.work import Actor, Handler, Unit
 from services.notifications import handlers, metrics
 from services.notifications.composition import CANNOT_DECRYPT, Letter, Unsendable
@@ -206,7 +206,7 @@ class Sender:
             try:
                 outcome = (await self._unit.run(handler, command, SENDER)).outcome
             except Exception as error:
-                if not (isinstance(error, CommitUnknown) or neighbour_failed(error)):
+                if not neighbour_failed(error):
                     raise
                 self._tools.grace.lost()
                 log.warning("sender waits for the database", error=type(error).__name__, seconds=pause)

@@ -7,7 +7,6 @@ import asyncio
 import structlog
 
 from chassis.database import neighbour_failed
-from chassis.outcomes import CommitUnknown
 from chassis.work import Actor, Unit
 from services.notifications import handlers, metrics, storage
 from services.notifications.domain import PRIORITIES
@@ -25,7 +24,7 @@ async def keep(unit: Unit[Tools]) -> None:
         try:
             await once(unit)
         except Exception as error:
-            if not (isinstance(error, CommitUnknown) or neighbour_failed(error)):
+            if not neighbour_failed(error):
                 raise
             unit.tools.grace.lost()
             log.warning("upkeep waits for the database", error=type(error).__name__)

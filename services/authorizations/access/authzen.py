@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chassis import after
-from chassis.database import neighbour_failed
+from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
@@ -201,7 +201,7 @@ def _http(error: Exception) -> HTTPException:
         return HTTPException(400, "the body is too large")
     if isinstance(error, HTTPException):
         return error
-    if neighbour_failed(error):
+    if is_outage(error):
         log.warning("database failed", error=repr(error))
         return HTTPException(503, "unavailable", {"Retry-After": "2"})
     reference = str(uuid4())

@@ -5,7 +5,6 @@ import asyncio
 import structlog
 
 from chassis.database import neighbour_failed
-from chassis.outcomes import CommitUnknown
 from chassis.work import Actor, Unit
 from services.authorizations.linking_codes.handlers import raise_portion
 from services.authorizations.tools import Tools
@@ -25,7 +24,7 @@ async def raise_portions(unit: Unit[Tools]) -> None:
             await unit.room()
             raised = (await unit.run(raise_portion, PORTION, Actor("service", unit.origin.service))).outcome
         except Exception as error:
-            if not (isinstance(error, CommitUnknown) or neighbour_failed(error)):
+            if not neighbour_failed(error):
                 raise
             log.warning("batches of linking codes wait", error=type(error).__name__)
         await asyncio.sleep(raised / PACE or LOOK_EVERY)

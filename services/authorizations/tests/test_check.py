@@ -1,9 +1,12 @@
 """The AuthZEN evaluation: its form, its leniency, its noes, and who may ask."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -89,7 +92,7 @@ async def test_an_instant_that_no_calendar_bears_is_a_400(firm: Firm) -> None:
         assert (await firm.client.post(PATH, json=body, headers=headers)).status_code == 400
 
 
-async def test_a_body_over_the_limit_and_a_failing_database_answer_in_the_same_form(firm: Firm) -> None:
+async def test_a_body_over_the_limit_and_a_missing_migration_answer_in_the_same_form(firm: Firm) -> None:
     headers = {
         "Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}",
         "Content-Type": "application/json",
@@ -99,7 +102,8 @@ async def test_a_body_over_the_limit_and_a_failing_database_answer_in_the_same_f
     assert (large.status_code, large.headers["x-request-id"]) == (400, "abc-2")
     await firm.opened.unit.pool.execute("alter table bindings rename to bindings_away")
     failing = await firm.client.post(PATH, json=question(uuid4(), firm.firm_id), headers=headers)
-    assert (failing.status_code, failing.json(), failing.headers["x-request-id"]) == (503, "unavailable", "abc-2")
+    assert (failing.status_code, failing.headers["x-request-id"]) == (500, "abc-2")
+    assert failing.json().startswith("an error on our side, ")  # no outage that time would mend
 
 
 async def test_a_person_asks_about_itself_only(firm: Firm) -> None:
@@ -173,3 +177,27 @@ async def test_a_right_ends_with_the_agencys_day_not_with_utcs(firm: Firm) -> No
 async def test_before_the_link_the_account_could_do_nothing(firm: Firm) -> None:
     long_ago = (datetime.now(UTC) - timedelta(days=3)).isoformat()
     assert not (await firm.check(firm.responsible.account_id, "profile", firm.firm_id, at=long_ago))["decision"]
+
+
+async def ask(firm: Firm) -> httpx.Response:
+    token = firm.opened.issuer.machine("access:evaluate")
+    return await firm.client.post(
+        PATH,
+        json=question(firm.responsible.account_id, firm.firm_id),
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+async def test_when_every_connection_is_taken_the_caller_is_told_to_come_again_and_does_not_wait_for_ever(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = firm.opened.unit.pool
+    monkeypatch.setattr(pool, "patience", 0.05)
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(pool.get_max_size()):
+            await held.enter_async_context(pool.acquire(timeout=10))
+        async with asyncio.timeout(10):
+            refused = await ask(firm)
+
+    assert (refused.status_code, refused.json(), refused.headers["retry-after"]) == (503, "unavailable", "2")
+    assert (await ask(firm)).json() == {"decision": True}

@@ -14,7 +14,6 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from chassis.database import COLLISIONS, neighbour_failed
-from chassis.outcomes import CommitUnknown
 from chassis.work import Actor, Unit
 from services.notifications import metrics
 from services.notifications.bounces import handlers, reports
@@ -101,7 +100,7 @@ class Door:
         try:
             taken = await self._unit.run(handlers.take_report, TakeReport(delivery_id, report.finding), HOST)
         except Exception as error:
-            if not (isinstance(error, (CommitUnknown, *COLLISIONS)) or neighbour_failed(error)):
+            if not (isinstance(error, COLLISIONS) or neighbour_failed(error)):
                 raise
             log.warning("report waits for the database", error=type(error).__name__)
             return TAKE_LATER
