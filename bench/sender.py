@@ -31,7 +31,7 @@ from local.ports import free_ports
 from local.postgres import Postgres
 from local.processes import Processes
 from services.notifications import handlers
-from services.notifications.composition import Composer, Letter
+from services.notifications.composition import Composer, Message
 from services.notifications.domain import PRIORITIES, Attempt, HandedBack
 from services.notifications.hosts import Access, MailHosts
 from services.notifications.sender import Sender
@@ -148,7 +148,7 @@ async def _take_in(unit: Unit[Tools], count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-async def _prepared(unit: Unit[Tools]) -> Letter:
+async def _prepared(unit: Unit[Tools]) -> Message:
     """One of the mails, as the sender composes it."""
     [mail] = (await unit.run(handlers.take, handlers.Take({URGENT: 1}, frozenset()), BENCH)).outcome
     await unit.run(handlers.conclude, (Attempt(mail, HandedBack()),), BENCH)
@@ -156,13 +156,13 @@ async def _prepared(unit: Unit[Tools]) -> Letter:
     return composer.compose(mail, unit.tools.sealer.open(mail.sealed, composer.contents(mail.kind)), now())
 
 
-async def _bare(ground: Ground, letter: Letter, count: int) -> float:
+async def _bare(ground: Ground, message: Message, count: int) -> float:
     """Mails a second of aiosmtplib alone: the same bytes again and again, over as many connections."""
     numbers = iter(range(count))
 
     async def carry(client: aiosmtplib.SMTP) -> None:
         for _ in numbers:
-            await client.sendmail(letter.sender, [letter.recipient], letter.message)
+            await client.sendmail(message.sender, [message.recipient], message.content)
 
     async with contextlib.AsyncExitStack() as stack:
         clients = [

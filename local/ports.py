@@ -59,7 +59,7 @@ class Ports:
         servers = {
             self.smtp: "the mail inbox (SMTP)",
             self.outside: "the mail inbox's page",
-            self.bounces: "the door for mails that come back (LMTP and SMTP)",
+            self.bounces: "the server for mails that come back (LMTP and SMTP)",
             self.kafka: "Kafka",
             self.kafka_controller: "Kafka's controller",
             self.postgres: "PostgreSQL",

@@ -7,16 +7,16 @@ from chassis.keys import Keyring
 from chassis.service import Platform, Service
 from chassis.work import Unit
 from services.notifications import api
-from services.notifications.bounces.door import Door
 from services.notifications.bounces.return_path import ReturnPath
+from services.notifications.bounces.server import BounceServer
 from services.notifications.composition import Composer
 from services.notifications.consumers import SUBSCRIPTIONS
-from services.notifications.domains import Domains
 from services.notifications.hosts import MailHosts
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationsSettings
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.checking import SuppressionList
+from services.notifications.throttle import Throttle
 from services.notifications.tools import Bounces, Tools
 from services.notifications.upkeep import keep
 
@@ -35,7 +35,7 @@ async def build(platform: Platform) -> Tools:
         mail_hosts=MailHosts.of(settings),
         mails=mails,
         suppressions=SuppressionList(platform.pool, platform.keyring),
-        domains=Domains(settings.smtp_domain_connections, settings.smtp_domain_rate),
+        throttle=Throttle(settings.smtp_domain_connections, settings.smtp_domain_rate),
         bounces=bounces,
     )
 
@@ -54,7 +54,7 @@ def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:
 
     found = [Sender(unit).run, upkeep]
     if (bounces := unit.tools.bounces) is not None and bounces.port:
-        found.append(Door(unit, bounces.return_path, bounces.host, bounces.port).run)
+        found.append(BounceServer(unit, bounces.return_path, bounces.host, bounces.port).run)
     return found
 
 

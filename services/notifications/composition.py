@@ -122,12 +122,12 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Letter:
+class Message:
     """A mail ready for SMTP. `sender` is the envelope's, where reports come back to; From stands in the message."""
 
     sender: str
     recipient: str
-    message: bytes
+    content: bytes
 
 
 class Composer:
@@ -172,7 +172,7 @@ class Composer:
         empty = frozenset(name for name in MAIL_FIELDS[kind].optional if not values[name])
         return self._layouts[kind, language, empty].written(values, _html_values(values))
 
-    def compose(self, mail: Mail, contents: Contents, now: datetime) -> Letter:
+    def compose(self, mail: Mail, contents: Contents, now: datetime) -> Message:
         """The whole message (RFC 5322). Raises Unsendable when the address is none."""
         recipient = _address(contents.address)
         written = self.written(mail.kind, mail.language, mail.fields, contents)
@@ -188,7 +188,7 @@ class Composer:
             f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
             f"{_part('plain', written.text)}{_part('html', written.html)}\r\n--{BOUNDARY}--\r\n"
         )
-        return Letter(self._return_path(mail.delivery_id), recipient, message.encode("ascii"))
+        return Message(self._return_path(mail.delivery_id), recipient, message.encode("ascii"))
 
 
 def _lay_out(

@@ -18,8 +18,7 @@ from chassis.database import neighbour_failed
 from chassis.outcomes import Poison
 from chassis.work import Actor, Handler, Unit
 from services.notifications import handlers, metrics
-from services.notifications.composition import CANNOT_DECRYPT, Letter, Unsendable
-from services.notifications.desk import Desk
+from services.notifications.composition import CANNOT_DECRYPT, Message, Unsendable
 from services.notifications.domain import (
     Attempt,
     HandedBack,
@@ -31,6 +30,7 @@ from services.notifications.domain import (
     Suppressed,
     TryLater,
 )
+from services.notifications.hands import Hands
 from services.notifications.hosts import HostUnavailable
 from services.notifications.leases import RENEW_EVERY, SKEW
 from services.notifications.smtp import Line
@@ -55,7 +55,7 @@ class Sender:
         """`unit` runs the transactions; its tools hold composer, sealer, mail hosts, limits and bell."""
         self._unit = unit
         self._tools = unit.tools
-        self._desk = Desk(unit.tools.mail_hosts.connections)
+        self._hands = Hands(unit.tools.mail_hosts.connections)
         self._ended: asyncio.Queue[Attempt] = asyncio.Queue()
         self._stopping = False
 
@@ -88,18 +88,18 @@ class Sender:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH):
                 await asyncio.wait([taking])
-                for mail in self._desk.waiting():
+                for mail in self._hands.waiting():
                     self._ended.put_nowait(Attempt(mail, HandedBack()))
-                await self._desk.empty.wait()
+                await self._hands.empty.wait()
 
     async def _take_in_hand(self) -> None:
         while not self._stopping:
             more = False
-            room = self._desk.room()
+            room = self._hands.room()
             if room and self._tools.mail_hosts.working is not None:
-                in_hand = frozenset(self._desk.mails)
+                in_hand = frozenset(self._hands.mails)
                 taken = await self._patiently(handlers.take, handlers.Take(room, in_hand))
-                self._desk.put(taken)
+                self._hands.put(taken)
                 more = any(sum(mail.priority == rank for mail in taken) == places for rank, places in room.items())
             if not more:
                 await self._tools.mails.wait(POLL)
@@ -107,19 +107,19 @@ class Sender:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            if self._desk.mails:
-                held = await self._patiently(handlers.renew, tuple(self._desk.mails.values()))
-                self._desk.renewed(held.mails, held.lease_until)
+            if self._hands.mails:
+                held = await self._patiently(handlers.renew, tuple(self._hands.mails.values()))
+                self._hands.renewed(held.mails, held.lease_until)
 
     async def _carry(self) -> None:
         line = Line(self._tools.mail_hosts)
         try:
             while True:
-                mail = await self._desk.next()
+                mail = await self._hands.next()
                 with tracing.working(f"send mail {mail.kind}", mail.traceparent, SpanKind.CLIENT):
                     attempt = await self._attempt(mail, line)
                 self._ended.put_nowait(attempt)
-                self._desk.end(mail)
+                self._hands.end(mail)
         finally:
             await line.close()
 
@@ -129,11 +129,11 @@ class Sender:
             return Attempt(mail, Overdue())
         if self._tools.mail_hosts.working is None or not self._is_ours(mail):
             return Attempt(mail, HandedBack())
-        letter = self._compose(mail)
-        if not isinstance(letter, Letter):
-            return Attempt(mail, letter)
-        digests = self._tools.suppressions.digests(letter.recipient)
-        outcome = await self._suppressed(digests) or await self._hand_over(mail, letter, line)
+        message = self._compose(mail)
+        if not isinstance(message, Message):
+            return Attempt(mail, message)
+        digests = self._tools.suppressions.digests(message.recipient)
+        outcome = await self._suppressed(digests) or await self._hand_over(mail, message, line)
         return Attempt(mail, outcome, digests[0])
 
     async def _suppressed(self, digests: Sequence[bytes]) -> Suppressed | HandedBack | None:
@@ -145,26 +145,26 @@ class Sender:
             return HandedBack()
         return None if reason is None else Suppressed(reason)
 
-    async def _hand_over(self, mail: Mail, letter: Letter, line: Line) -> Outcome:
+    async def _hand_over(self, mail: Mail, message: Message, line: Line) -> Outcome:
         now = self._unit.origin.clock()
-        name = letter.recipient.rpartition("@")[2]
-        if (until := self._tools.domains.enter(name, mail.priority, now)) is not None:
+        name = message.recipient.rpartition("@")[2]
+        if (until := self._tools.throttle.enter(name, mail.priority, now)) is not None:
             metrics.DOMAIN_WAITS.inc()
             return HandedBack(until)
         seconds = (mail.expires_at - now).total_seconds()
         try:
-            refusal = await line.send(letter, seconds, lambda: self._is_ours(mail))
+            refusal = await line.send(message, seconds, lambda: self._is_ours(mail))
         except HostUnavailable:
             return HandedBack()
         finally:
-            self._tools.domains.leave(name)
+            self._tools.throttle.leave(name)
         return Sent(self._unit.origin.clock()) if refusal is None else refusal
 
     def _is_ours(self, mail: Mail) -> bool:
         """Whether nobody else may take it yet, whichever clock is ahead."""
-        return self._unit.origin.clock() + SKEW <= self._desk.lease_until(mail)
+        return self._unit.origin.clock() + SKEW <= self._hands.lease_until(mail)
 
-    def _compose(self, mail: Mail) -> Letter | Refused | TryLater:
+    def _compose(self, mail: Mail) -> Message | Refused | TryLater:
         composer = self._tools.composer
         try:
             contents = self._tools.sealer.open(mail.sealed, composer.contents(mail.kind))
@@ -185,9 +185,9 @@ class Sender:
             while not self._ended.empty():
                 attempts.append(self._ended.get_nowait())
             standings = await self._patiently(handlers.conclude, tuple(attempts))
-            room = self._desk.room()
-            self._desk.release(attempt.mail for attempt in attempts)
-            if self._desk.room().keys() > room.keys():
+            room = self._hands.room()
+            self._hands.release(attempt.mail for attempt in attempts)
+            if self._hands.room().keys() > room.keys():
                 self._tools.mails.ring()
             for attempt in attempts:
                 if (standing := standings.get(attempt.mail.delivery_id)) is None:

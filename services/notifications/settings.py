@@ -41,7 +41,7 @@ class NotificationsSettings(Settings):
     from one process; none by default, because a relay keeps limits of its own.
 
     `bounce_address` is where reports come back to; each mail's envelope sender adds a token to it. Without it reports
-    go to the agency's own address. `bounce_port` opens the door, in the worker, to which the mail host brings them by
+    go to the agency's own address. `bounce_port` opens the server, in the worker, to which the mail host brings them by
     LMTP or SMTP; 0 opens none.
     """
 

@@ -12,7 +12,7 @@ import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from services.notifications import metrics
-from services.notifications.composition import Letter
+from services.notifications.composition import Message
 from services.notifications.domain import HandedBack, Refused, TryLater
 from services.notifications.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
 
@@ -33,24 +33,24 @@ class Line:
         self._client: aiosmtplib.SMTP | None = None
 
     async def send(
-        self, letter: Letter, seconds: float, still_ours: Callable[[], bool]
+        self, message: Message, seconds: float, still_ours: Callable[[], bool]
     ) -> TryLater | Refused | HandedBack | None:
-        """Bring a letter to a host within so many seconds of naming its recipient. None when it was taken.
+        """Bring a message to a host within so many seconds of naming its recipient. None when it was taken.
 
         `still_ours` is asked when nothing is left to do but to hand over the message: from there on the host may have
         it. Raises HostUnavailable before the recipient is named, never after.
         """
-        client = await self._open(letter.sender)
+        client = await self._open(message.sender)
         message_begun = False
         try:
             async with asyncio.timeout(min(seconds, self._hosts.patience.transfer)):
-                await client.rcpt(letter.recipient)
+                await client.rcpt(message.recipient)
                 await _begin_message(client)
                 if not still_ours():
                     client.close()  # a message without its end is none (RFC 5321, 4.1.1.4)
                     return HandedBack()
                 message_begun = True
-                await _hand_over(client, letter.message)
+                await _hand_over(client, message.content)
         except SMTPResponseException as answer:
             await self._reset(client, hung_up=answer.code == CLOSING, over=message_begun)
             return _refusal(answer.code, answer.message)

@@ -8,15 +8,15 @@ from chassis.bell import Bell
 from chassis.sealing import Sealer
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.composition import Composer
-from services.notifications.domains import Domains
 from services.notifications.hosts import MailHosts
 from services.notifications.leases import Grace
 from services.notifications.suppressions.checking import SuppressionList
+from services.notifications.throttle import Throttle
 
 
 @dataclass(frozen=True)
 class Bounces:
-    """How reports come back: the envelope senders they are sent to, and where the door listens; port 0: nowhere."""
+    """How reports come back: the envelope senders they are sent to, and where the server listens; port 0: nowhere."""
 
     return_path: ReturnPath
     host: str
@@ -35,7 +35,7 @@ class Tools:
     mail_hosts: MailHosts
     mails: Bell
     suppressions: SuppressionList
-    domains: Domains = field(default_factory=lambda: Domains(None, None))
+    throttle: Throttle = field(default_factory=lambda: Throttle(None, None))
     grace: Grace = field(default_factory=Grace)
     bounces: Bounces | None = None
     jitter: Callable[[], float] = random.random

@@ -13,7 +13,7 @@ from uuid import UUID
 from chassis.keys import Keyring
 
 PURPOSE = "return_path"
-MAC_BYTES = 10  # 80 bits: each guess is a mail to our door
+MAC_BYTES = 10  # 80 bits: each guess is a mail to our server
 ID_BYTES = 16
 TOKEN_LENGTH = 42  # base 32 characters for 26 bytes, without padding
 LONGEST_LOCAL_PART = 64  # octets (RFC 5321, 4.5.3.1.1)

@@ -14,8 +14,8 @@ from uuid_utils.compat import uuid7
 from chassis import keys
 from contracts.notifications import MailRequest
 from services.notifications.bounces import reports
-from services.notifications.bounces.door import LARGEST_REPORT, MOST_CONNECTIONS, Door
 from services.notifications.bounces.return_path import LONGEST_LOCAL_PART, ReturnPath
+from services.notifications.bounces.server import LARGEST_REPORT, MOST_CONNECTIONS, BounceServer
 from services.notifications.tests.rig import KEYRING, RETURN_PATH, Rig, code_mail
 
 REPORTS = Path(__file__).parent / "reports"
@@ -23,18 +23,20 @@ BARE = "bounces@notifications.example"
 
 
 @pytest.fixture
-async def door(rig: Rig) -> AsyncIterator[Door]:
-    found = Door(rig.unit, RETURN_PATH, "127.0.0.1", 0)
+async def server(rig: Rig) -> AsyncIterator[BounceServer]:
+    found = BounceServer(rig.unit, RETURN_PATH, "127.0.0.1", 0)
     await found.start()
     yield found
     found.stop()
 
 
-async def bring(door: Door, recipient: str, content: bytes, protocol: type[smtplib.SMTP] = smtplib.LMTP) -> int:
+async def bring(
+    server: BounceServer, recipient: str, content: bytes, protocol: type[smtplib.SMTP] = smtplib.LMTP
+) -> int:
     """Bring a mail as a mail host does. Returns the code of the answer that decided."""
 
     def talk() -> int:
-        with protocol("127.0.0.1", door.port, timeout=20) as client:
+        with protocol("127.0.0.1", server.port, timeout=20) as client:
             client.ehlo_or_helo_if_needed()
             client.mail("")
             code, _ = client.rcpt(recipient)
@@ -79,11 +81,11 @@ async def test_each_mail_leaves_with_an_envelope_sender_of_its_own_and_the_agenc
 
 @pytest.mark.parametrize("protocol", [smtplib.LMTP, smtplib.SMTP])
 async def test_a_report_makes_a_sent_mail_bounced_and_its_address_suppressed(
-    rig: Rig, door: Door, protocol: type[smtplib.SMTP]
+    rig: Rig, server: BounceServer, protocol: type[smtplib.SMTP]
 ) -> None:
     request = await sent(rig)
     recipient = RETURN_PATH.of(request.delivery_id)
-    assert await bring(door, recipient, report("postfix_no_such_user"), protocol) == 250
+    assert await bring(server, recipient, report("postfix_no_such_user"), protocol) == 250
     assert (await rig.delivery(request)).status == "undelivered"
     assert await rig.told(request) == ["MailAccepted", "MailSent", "MailBounced"]
     assert await listed(rig) == [("no_such_address", "5.1.1")]
@@ -94,72 +96,76 @@ async def test_a_report_makes_a_sent_mail_bounced_and_its_address_suppressed(
 
 
 @pytest.mark.parametrize("name", ["postfix_no_such_user", "complaint_by_original_mail_from"])
-async def test_the_same_report_twice_changes_nothing(rig: Rig, door: Door, name: str) -> None:
+async def test_the_same_report_twice_changes_nothing(rig: Rig, server: BounceServer, name: str) -> None:
     request = await sent(rig)
     recipient = RETURN_PATH.of(request.delivery_id)
-    assert await bring(door, recipient, report(name, request)) == 250
+    assert await bring(server, recipient, report(name, request)) == 250
     before = await everything(rig)
     rig.clock.advance(hours=1)
-    assert await bring(door, recipient, report(name, request)) == 250
+    assert await bring(server, recipient, report(name, request)) == 250
     assert await everything(rig) == before
 
 
 @pytest.mark.parametrize("name", ["postfix_no_such_user", "complaint_by_original_mail_from"])
-async def test_a_report_that_comes_again_after_a_release_suppresses_nothing(rig: Rig, door: Door, name: str) -> None:
+async def test_a_report_that_comes_again_after_a_release_suppresses_nothing(
+    rig: Rig, server: BounceServer, name: str
+) -> None:
     request = await sent(rig)
     recipient = RETURN_PATH.of(request.delivery_id)
-    await bring(door, recipient, report(name, request))
+    await bring(server, recipient, report(name, request))
     await rig.unit.pool.execute("update suppressions set released_at = $1", rig.clock.now)
-    assert await bring(door, recipient, report(name, request)) == 250
+    assert await bring(server, recipient, report(name, request)) == 250
     assert await listed(rig) == []
 
 
 @pytest.mark.parametrize("name", ["postfix_delayed", "postfix_delivered", "vacation", "read_receipt", "cut_off"])
-async def test_what_is_no_failure_changes_nothing(rig: Rig, door: Door, name: str) -> None:
+async def test_what_is_no_failure_changes_nothing(rig: Rig, server: BounceServer, name: str) -> None:
     request = await sent(rig)
     before = await everything(rig)
-    assert await bring(door, RETURN_PATH.of(request.delivery_id), report(name)) == 250
+    assert await bring(server, RETURN_PATH.of(request.delivery_id), report(name)) == 250
     assert await everything(rig) == before
 
 
-async def test_a_full_mailbox_bounces_the_mail_and_leaves_the_address(rig: Rig, door: Door) -> None:
+async def test_a_full_mailbox_bounces_the_mail_and_leaves_the_address(rig: Rig, server: BounceServer) -> None:
     request = await sent(rig)
-    await bring(door, RETURN_PATH.of(request.delivery_id), report("exchange_mailbox_full"))
+    await bring(server, RETURN_PATH.of(request.delivery_id), report("exchange_mailbox_full"))
     assert (await rig.delivery(request)).status == "undelivered"
     assert await listed(rig) == []
 
 
-async def test_several_soft_failures_suppress(rig: Rig, door: Door) -> None:
+async def test_several_soft_failures_suppress(rig: Rig, server: BounceServer) -> None:
     for _ in range(5):
         request = await sent(rig)
-        await bring(door, RETURN_PATH.of(request.delivery_id), report("postfix_gave_up"))
+        await bring(server, RETURN_PATH.of(request.delivery_id), report("postfix_gave_up"))
         rig.clock.advance(days=1)
     assert await listed(rig) == [("repeated_failures", "4.4.1")]
 
 
 @pytest.mark.parametrize("name", ["complaint_by_original_mail_from", "complaint_by_quoted_headers"])
-async def test_a_complaint_of_a_feedback_loop_finds_its_mail_and_suppresses(rig: Rig, door: Door, name: str) -> None:
+async def test_a_complaint_of_a_feedback_loop_finds_its_mail_and_suppresses(
+    rig: Rig, server: BounceServer, name: str
+) -> None:
     request = await sent(rig)
-    assert await bring(door, BARE, report(name, request)) == 250
+    assert await bring(server, BARE, report(name, request)) == 250
     assert await listed(rig) == [("complaint", None)]
     assert (await rig.delivery(request)).status == "sent"
 
 
-async def test_a_complaint_that_quotes_no_mail_of_ours_is_taken_and_ignored(rig: Rig, door: Door) -> None:
+async def test_a_complaint_that_quotes_no_mail_of_ours_is_taken_and_ignored(rig: Rig, server: BounceServer) -> None:
     await sent(rig)
-    assert await bring(door, BARE, report("complaint_of_fraud")) == 250
+    assert await bring(server, BARE, report("complaint_of_fraud")) == 250
     assert await listed(rig) == []
 
 
-async def test_a_report_that_overtakes_the_senders_record_counts(rig: Rig, door: Door) -> None:
+async def test_a_report_that_overtakes_the_senders_record_counts(rig: Rig, server: BounceServer) -> None:
     request = await rig.request(code_mail())
-    assert await bring(door, RETURN_PATH.of(request.delivery_id), report("gmail_account_gone")) == 250
+    assert await bring(server, RETURN_PATH.of(request.delivery_id), report("gmail_account_gone")) == 250
     assert await rig.told(request) == ["MailAccepted", "MailBounced"]
     assert await listed(rig) == [("no_such_address", "5.1.1")]
     assert await rig.unit.pool.fetchval("select sealed from mails") is None
 
 
-async def test_a_forged_recipient_is_refused(rig: Rig, door: Door) -> None:
+async def test_a_forged_recipient_is_refused(rig: Rig, server: BounceServer) -> None:
     request = await sent(rig)
     stranger = ReturnPath(BARE, keys.generate("notifications"))
     true = RETURN_PATH.of(request.delivery_id)
@@ -171,56 +177,60 @@ async def test_a_forged_recipient_is_refused(rig: Rig, door: Door) -> None:
         "bounces+" + "a" * 42 + "@notifications.example",
         "postmaster@notifications.example",
     ]
-    assert [await bring(door, address, report("postfix_no_such_user")) for address in forged] == [550] * len(forged)
+    assert [await bring(server, address, report("postfix_no_such_user")) for address in forged] == [550] * len(forged)
     assert (await rig.delivery(request)).status == "sent"
 
 
-async def test_a_report_of_a_mail_that_is_not_here_is_refused(rig: Rig, door: Door) -> None:
-    assert await bring(door, RETURN_PATH.of(uuid7()), report("postfix_no_such_user")) == 550
+async def test_a_report_of_a_mail_that_is_not_here_is_refused(rig: Rig, server: BounceServer) -> None:
+    assert await bring(server, RETURN_PATH.of(uuid7()), report("postfix_no_such_user")) == 550
 
 
-async def test_while_a_report_cannot_be_recorded_the_mail_host_keeps_it(rig: Rig, door: Door) -> None:
+async def test_while_a_report_cannot_be_recorded_the_mail_host_keeps_it(rig: Rig, server: BounceServer) -> None:
     request = await sent(rig)
     recipient = RETURN_PATH.of(request.delivery_id)
     await rig.stop_sending()
     await rig.unit.pool.execute("alter table mails rename to gone")
-    assert await bring(door, recipient, report("postfix_no_such_user")) == 451
+    assert await bring(server, recipient, report("postfix_no_such_user")) == 451
     await rig.unit.pool.execute("alter table gone rename to mails")
     assert (await rig.delivery(request)).status == "sent"
-    assert await bring(door, recipient, report("postfix_no_such_user")) == 250
+    assert await bring(server, recipient, report("postfix_no_such_user")) == 250
     assert (await rig.delivery(request)).status == "undelivered"
 
 
-async def test_a_fault_of_ours_does_not_cost_the_report(rig: Rig, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_does_not_cost_the_report(
+    rig: Rig, server: BounceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fault(_: bytes) -> None:
         raise KeyError("a bug")
 
     monkeypatch.setattr(reports, "read", fault)
-    assert await bring(door, RETURN_PATH.of(uuid7()), b"") == 451
+    assert await bring(server, RETURN_PATH.of(uuid7()), b"") == 451
 
 
-async def test_a_report_too_large_is_refused_and_the_next_one_taken(rig: Rig, door: Door) -> None:
+async def test_a_report_too_large_is_refused_and_the_next_one_taken(rig: Rig, server: BounceServer) -> None:
     request = await sent(rig)
     recipient = RETURN_PATH.of(request.delivery_id)
-    assert await bring(door, recipient, report("postfix_no_such_user") + b"x" * LARGEST_REPORT) == 552
-    assert await bring(door, recipient, report("postfix_no_such_user")) == 250
+    assert await bring(server, recipient, report("postfix_no_such_user") + b"x" * LARGEST_REPORT) == 552
+    assert await bring(server, recipient, report("postfix_no_such_user")) == 250
 
 
-async def test_one_connection_too_many_is_asked_to_come_again(door: Door) -> None:
-    held = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(MOST_CONNECTIONS)]
+async def test_one_connection_too_many_is_asked_to_come_again(server: BounceServer) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(MOST_CONNECTIONS)]
     for reader, _ in held:
         assert (await reader.readline()).startswith(b"220")
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     assert (await reader.readline()).startswith(b"421")
     writer.close()
     for _, other in held:
         other.close()
 
 
-async def test_nothing_of_a_report_is_kept_or_logged(rig: Rig, door: Door, caplog: pytest.LogCaptureFixture) -> None:
+async def test_nothing_of_a_report_is_kept_or_logged(
+    rig: Rig, server: BounceServer, caplog: pytest.LogCaptureFixture
+) -> None:
     request = await sent(rig)
     caplog.set_level("DEBUG")
-    await bring(door, RETURN_PATH.of(request.delivery_id), report("postfix_no_such_user"))
+    await bring(server, RETURN_PATH.of(request.delivery_id), report("postfix_no_such_user"))
     for kept in (*await everything(rig), caplog.text):
         assert "nathalie" not in kept.lower() and "rejected" not in kept
 
@@ -248,9 +258,9 @@ def test_an_envelope_sender_is_recognized_after_the_key_was_changed() -> None:
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.binary(max_size=80) | st.sampled_from([b"LHLO x", b"MAIL FROM:<>", b"DATA", b".", b"RSET"])))
-async def test_whatever_is_said_at_the_door_it_stays_open(door: Door, lines: list[bytes]) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+async def test_whatever_is_said_to_the_server_it_stays_open(server: BounceServer, lines: list[bytes]) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"\r\n".join(lines))
     writer.close()
     await writer.wait_closed()
-    assert await bring(door, BARE, report("vacation")) == 250
+    assert await bring(server, BARE, report("vacation")) == 250

@@ -23,7 +23,7 @@ from contracts.notifications import (
     VerificationCodeContents,
 )
 from local import ROOT
-from services.notifications.composition import DARK, LIGHT, Composer, Letter, Surface, Unsendable
+from services.notifications.composition import DARK, LIGHT, Composer, Message, Surface, Unsendable
 from services.notifications.domain import Mail
 from services.notifications.preview import samples
 from services.notifications.tests.host import part
@@ -43,8 +43,8 @@ def composer(agency: Agency) -> Composer:
     return Composer(agency)
 
 
-def letter(composer: Composer, request: MailRequest, language: Language = "fr") -> Letter:
-    """The request's letter, as the sender would compose it from its row."""
+def composed(composer: Composer, request: MailRequest, language: Language = "fr") -> Message:
+    """The request's message, as the sender would compose it from its row."""
     mail = Mail(
         delivery_id=request.delivery_id,
         kind=request.mail,
@@ -66,7 +66,7 @@ def letter(composer: Composer, request: MailRequest, language: Language = "fr") 
 
 def parsed(composer: Composer, request: MailRequest, language: Language = "fr") -> EmailMessage:
     """The mail as a mailbox reads it."""
-    message = BytesParser(policy=policy.default).parsebytes(letter(composer, request, language).message)
+    message = BytesParser(policy=policy.default).parsebytes(composed(composer, request, language).content)
     assert not [defect for piece in message.walk() for defect in piece.defects]
     return message
 
@@ -132,7 +132,7 @@ def test_text_and_html_say_the_same(composer: Composer, kind: str, language: Lan
 
 @pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
 def test_lines_are_short_enough_for_every_mail_host(composer: Composer, kind: str, language: Language) -> None:
-    message = letter(composer, SAMPLES[kind], language).message
+    message = composed(composer, SAMPLES[kind], language).content
     assert max(map(len, message.split(b"\r\n"))) <= 78
     assert b"\n" not in message.replace(b"\r\n", b"")
     text = part(parsed(composer, SAMPLES[kind], language), "plain")
@@ -254,14 +254,14 @@ def test_whatever_a_name_holds_the_mail_keeps_its_shape(name: str, given_name: s
 def test_what_is_not_one_address_is_sent_nowhere(composer: Composer, address: str) -> None:
     contents = VerificationCodeContents(address=address, given_name="N", code="471592")
     with pytest.raises(Unsendable) as refused:
-        letter(composer, code_mail().model_copy(update={"sealed": seal(contents)}))
+        composed(composer, code_mail().model_copy(update={"sealed": seal(contents)}))
     assert refused.value.status == "5.1.3"
 
 
 def test_a_domain_beyond_ascii_is_written_so_that_every_host_understands(composer: Composer) -> None:
     contents = VerificationCodeContents(address="nathalie@québec.example", given_name="N", code="471592")
     request = code_mail().model_copy(update={"sealed": seal(contents)})
-    assert letter(composer, request).recipient == "nathalie@xn--qubec-csa.example"
+    assert composed(composer, request).recipient == "nathalie@xn--qubec-csa.example"
 
 
 _COMPOSERS: dict[str, Composer] = {}

@@ -23,7 +23,7 @@ class _Domain:
     promised: dict[int, datetime] = field(default_factory=lambda: dict.fromkeys(PRIORITIES.values(), NEVER))
 
 
-class Domains:
+class Throttle:
     """The limits of every domain. None means no limit."""
 
     def __init__(self, connections: int | None, per_minute: int | None) -> None:

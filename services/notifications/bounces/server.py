@@ -1,4 +1,4 @@
-"""The door through which reports come back: an LMTP and SMTP server in the worker, for the mail host beside us.
+"""Where reports come back to: an LMTP and SMTP server in the worker, for the mail host beside us.
 
 It answers 250 when what a report says stands in the database, and 451 when it could not be written: then the host
 keeps the report and comes again. Nothing is queued here.
@@ -38,7 +38,7 @@ TOO_MANY = b"421 4.3.2 too many connections, come again\r\n"
 HOST = Actor("mail_host", "bounces")
 
 
-class Door:
+class BounceServer:
     """Listens until it is stopped. aiosmtpd calls the methods handle_…."""
 
     def __init__(self, unit: Unit[Tools], return_path: ReturnPath, host: str, port: int) -> None:
@@ -63,7 +63,7 @@ class Door:
         """Listen. Raises OSError when the port is taken."""
         self._server = await asyncio.get_running_loop().create_server(self._admit, self._host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        log.info("bounce door open", port=self.port)
+        log.info("bounce server open", port=self.port)
 
     def stop(self) -> None:
         """Listen no more, and end every conversation."""
@@ -138,16 +138,16 @@ class _Conversation(SMTP):
 
     line_length_limit = LARGEST_REPORT  # reports quote lines longer than they should be
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, server: BounceServer) -> None:
         super().__init__(
-            door,
+            server,
             data_size_limit=LARGEST_REPORT,
             hostname="localhost",
             ident="Mandat bounces",
             timeout=CONVERSATION,
             loop=asyncio.get_running_loop(),
         )
-        self._door = door
+        self._server = server
 
     @syntax("LHLO hostname")
     async def smtp_LHLO(self, arg: str) -> None:
@@ -156,12 +156,12 @@ class _Conversation(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it."""
-        self._door.open.add(self)
+        self._server.open.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Count it no more."""
-        self._door.open.discard(self)
+        self._server.open.discard(self)
         super().connection_lost(error)
 
 

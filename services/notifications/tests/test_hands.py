@@ -9,8 +9,8 @@ import pytest
 from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
-from services.notifications.desk import RANKS, Desk
 from services.notifications.domain import Mail
+from services.notifications.hands import RANKS, Hands
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import Rig, code_mail
 
@@ -26,9 +26,9 @@ def mails(rank: int, count: int) -> list[Mail]:
     ]
 
 
-async def begun(desk: Desk, hands: int) -> list[int]:
+async def begun(hands: Hands, count: int) -> list[int]:
     """The priorities of what so many free hands begin."""
-    turns = [asyncio.create_task(desk.next()) for _ in range(hands)]
+    turns = [asyncio.create_task(hands.next()) for _ in range(count)]
     await asyncio.sleep(0)
     started = [turn.result().priority for turn in turns if turn.done()]
     for turn in turns:
@@ -36,52 +36,52 @@ async def begun(desk: Desk, hands: int) -> list[int]:
     return started
 
 
-@pytest.mark.parametrize(("hands", "bulk", "normal"), [(2, 1, 0), (4, 2, 1), (16, 12, 2), (64, 48, 8)])
-async def test_however_much_waits_hands_are_free_for_what_is_more_urgent(hands: int, bulk: int, normal: int) -> None:
-    desk = Desk(hands)
-    desk.put(mails(BULK, hands * 2))
-    assert await begun(desk, hands) == [BULK] * bulk
-    desk.put(mails(NORMAL, hands * 2))
-    assert await begun(desk, hands - bulk) == [NORMAL] * normal
-    desk.put(mails(URGENT, hands))
-    assert await begun(desk, hands - bulk - normal) == [URGENT] * (hands - bulk - normal)
+@pytest.mark.parametrize(("count", "bulk", "normal"), [(2, 1, 0), (4, 2, 1), (16, 12, 2), (64, 48, 8)])
+async def test_however_much_waits_hands_are_free_for_what_is_more_urgent(count: int, bulk: int, normal: int) -> None:
+    hands = Hands(count)
+    hands.put(mails(BULK, count * 2))
+    assert await begun(hands, count) == [BULK] * bulk
+    hands.put(mails(NORMAL, count * 2))
+    assert await begun(hands, count - bulk) == [NORMAL] * normal
+    hands.put(mails(URGENT, count))
+    assert await begun(hands, count - bulk - normal) == [URGENT] * (count - bulk - normal)
 
 
 async def test_the_most_urgent_goes_first_and_among_equals_the_one_due_longest() -> None:
-    desk = Desk(4)
+    hands = Hands(4)
     bulk, normal, urgent = mails(BULK, 2), mails(NORMAL, 2), mails(URGENT, 2)
-    desk.put([*bulk, *reversed(normal), *reversed(urgent)])
-    assert [await desk.next() for _ in range(3)] == [*urgent, normal[0]]
+    hands.put([*bulk, *reversed(normal), *reversed(urgent)])
+    assert [await hands.next() for _ in range(3)] == [*urgent, normal[0]]
 
 
 async def test_a_hand_that_is_freed_takes_what_waits() -> None:
-    desk = Desk(2)
+    hands = Hands(2)
     first, second = mails(BULK, 2)
-    desk.put([first, second])
-    assert await desk.next() == first
-    turn = asyncio.create_task(desk.next())
+    hands.put([first, second])
+    assert await hands.next() == first
+    turn = asyncio.create_task(hands.next())
     await asyncio.sleep(0)
     assert not turn.done()
-    desk.end(first)
+    hands.end(first)
     assert await turn == second
 
 
 async def test_each_priority_has_room_of_its_own() -> None:
-    desk = Desk(4)
-    room = desk.room()
-    desk.put(mails(BULK, room[BULK]))
-    assert desk.room() == {URGENT: room[URGENT], NORMAL: room[NORMAL]}
+    hands = Hands(4)
+    room = hands.room()
+    hands.put(mails(BULK, room[BULK]))
+    assert hands.room() == {URGENT: room[URGENT], NORMAL: room[NORMAL]}
 
 
 async def test_a_hand_that_has_gone_away_loses_no_mail() -> None:
-    desk = Desk(2)
-    gone = asyncio.create_task(desk.next())
+    hands = Hands(2)
+    gone = asyncio.create_task(hands.next())
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.sleep(0)
     [mail] = mails(URGENT, 1)
-    desk.put([mail])
-    assert await desk.next() == mail
+    hands.put([mail])
+    assert await hands.next() == mail
 
 
 async def test_while_bulk_mails_are_on_slow_connections_a_code_is_sent_at_once(rig: Rig) -> None:

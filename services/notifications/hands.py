@@ -15,17 +15,17 @@ KEPT_FREE = 8  # one hand of so many, at least one, is kept free of normal and b
 RANKS = tuple(sorted(PRIORITIES.values()))  # 0 urgent, 1 normal, 2 bulk
 
 
-class Desk:
+class Hands:
     """The mails in one sender's hand: those that wait for a connection, those under way, those not yet recorded.
 
     Each priority has room of its own, and hands that less urgent mails leave free: while thousands of bulk mails are
     on slow connections, an urgent one is taken in hand and begun at once. With one connection nothing can be kept free.
     """
 
-    def __init__(self, hands: int) -> None:
-        """`hands` is how many mails may be under way at once."""
-        kept_free = max(1, hands // KEPT_FREE)
-        self._hands = {rank: max(1, hands - rank * kept_free) for rank in RANKS}
+    def __init__(self, count: int) -> None:
+        """`count` is how many mails may be under way at once."""
+        kept_free = max(1, count // KEPT_FREE)
+        self._may_use = {rank: max(1, count - rank * kept_free) for rank in RANKS}
         self._mails: dict[UUID, Mail] = {}
         self._leases: dict[UUID, datetime] = {}
         self._in_hand = dict.fromkeys(RANKS, 0)
@@ -47,7 +47,7 @@ class Desk:
 
     def room(self) -> dict[int, int]:
         """How many mails of each priority to take; none until half of its places are free: few statements do."""
-        places = {rank: IN_HAND_PER_CONNECTION * self._hands[rank] for rank in RANKS}
+        places = {rank: IN_HAND_PER_CONNECTION * self._may_use[rank] for rank in RANKS}
         free = {rank: places[rank] - self._in_hand[rank] for rank in RANKS}
         return {rank: free[rank] for rank in RANKS if 2 * free[rank] >= places[rank]}
 
@@ -114,7 +114,7 @@ class Desk:
 
     def _pick(self) -> Mail | None:
         for rank in RANKS:
-            if self._under_way_from(rank) >= self._hands[rank]:
+            if self._under_way_from(rank) >= self._may_use[rank]:
                 return None  # neither this one nor a less urgent one
             if self._waiting[rank]:
                 self._under_way[rank] += 1
