@@ -20,7 +20,7 @@ def clean() -> Evidence:
     return Evidence(commands=_commands(), records=_records(), tables=_tables(), copies=_copies(), broken={1: _at(60)})
 
 
-def with_record(evidence: Evidence, kind: str, **changes: Any) -> Evidence:
+def with_record(evidence: Evidence, kind: str, /, **changes: Any) -> Evidence:
     """The same with the last record of a kind changed: `data_…` changes what it says, else where it lies."""
     last = next(record for record in reversed(evidence.records) if record.kind == kind)
     said = {name.removeprefix("data_"): value for name, value in changes.items() if name.startswith("data_")}

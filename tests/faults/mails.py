@@ -2,10 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 from tests.faults.evidence import Copy, Evidence, Row
 from tests.faults.findings import Fault, Finding
+
+FIRST_PAUSE, LONGEST_PAUSE, VARIES = timedelta(seconds=5), timedelta(minutes=15), 1.25
+"""The pauses that notifications promises: doubled after each attempt up to the longest, varied by a quarter. Said here
+again, so that a sender which breaks the promise is found."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -49,8 +54,12 @@ def _one(row: Row, copies: Sequence[Copy], evidence: Evidence) -> Iterator[Findi
 
 
 def _too_late_to_retry(row: Row) -> bool:
-    """A mail that the host put off ends when its next attempt would come after its expiry."""
-    return bool(row["attempts"] > 0 and row["reason"] == "expired")
+    """A mail that the host put off ends when its next attempt would come after its expiry, and no sooner."""
+    if row["attempts"] == 0 or row["reason"] != "expired":
+        return False
+    remained: timedelta = row["expires_at"] - row["state_at"]
+    doublings: int = row["attempts"] - 1
+    return remained <= min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE) * VARIES
 
 
 def _in_turn(rows: Sequence[Row], copies: Mapping[str, Sequence[Copy]]) -> Iterator[Finding]:

@@ -73,6 +73,14 @@ def _late(evidence: Evidence) -> Evidence:
     )
 
 
+def _put_off_and_expired(evidence: Evidence, before: float) -> Evidence:
+    """A mail that was tried once ended as expired, so many seconds before its expiry."""
+    expires_at = evidence.tables["notifications"]["mails"][-1]["expires_at"]
+    told = with_record(evidence, "MailSent", kind="MailExpired")
+    ended = {"state": "expired", "reason": "expired", "state_at": expires_at - timedelta(seconds=before)}
+    return with_row(told, "notifications", "mails", **ended)
+
+
 def _no_copy(message_id: str) -> Change:
     return lambda evidence: replace(
         evidence, copies=[copy for copy in evidence.copies if copy.message_id != message_id]
@@ -94,6 +102,7 @@ SHOWN: list[tuple[str, Fault, Change]] = [
     ("a sent mail never arrived", Fault.LOST, _no_copy("<5@load.example>")),
     ("a mail expired although nothing replaced it", Fault.LOST,
      lambda e: with_row(e, "notifications", "mails", state="expired", attempts=0)),
+    ("a mail expired although there was time for another attempt", Fault.LOST, lambda e: _put_off_and_expired(e, 6.3)),
     ("the newest code was replaced by nothing", Fault.LOST,
      lambda e: with_row(e, "notifications", "mails", 3, state="expired", replaced=True)),
     ("a mail bounced that none refused", Fault.LOST, lambda e: with_row(e, "notifications", "mails", state="bounced")),
@@ -167,6 +176,10 @@ def test_every_kind_of_fault_is_shown() -> None:
 
 def test_a_request_without_an_answer_may_have_been_carried_out_or_not() -> None:
     assert check(_never_answered(clean())).clean
+
+
+def test_a_mail_may_end_before_its_expiry_when_the_next_attempt_would_come_behind_it() -> None:
+    assert check(_put_off_and_expired(clean(), 6.2)).clean
 
 
 def test_a_report_names_what_was_found() -> None:
