@@ -1,6 +1,7 @@
 """Carries a schedule out: breaks, mends, and starts again whatever ended, as an orchestrator would."""
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,6 @@ from datetime import UTC, datetime
 
 from local.kafka import Kafka
 from local.postgres import Postgres
-from local.stack import Member
 from tests.faults.ground import MEMBERS, Ground
 from tests.faults.mail_host import Mode
 from tests.faults.schedule import MAIL_HOST, Fault
@@ -16,14 +16,35 @@ from tests.faults.schedule import MAIL_HOST, Fault
 BACK_OFF = 2.0
 """Seconds before a process that ended by itself, as it may while its database is away, is started again."""
 
+UP_AGAIN = 30.0
+"""Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
+
+LOOK_EVERY = 0.1
+
+
+@dataclass
+class Damage:
+    """What became of a schedule: a fault that was left out has proved nothing. `restarts` counts, by process, how
+    often one was started again that had ended by itself."""
+
+    carried_out: list[Fault] = field(default_factory=list)
+    left_out: list[Fault] = field(default_factory=list)
+    restarts: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        """The part of the report that says so."""
+        done = Counter(f"{fault.target}: {fault.how}" for fault in self.carried_out)
+        missed = Counter(f"{fault.target}: {fault.how}, left out: it was not up again" for fault in self.left_out)
+        again = Counter({f"{name}: ended by itself, started again": count for name, count in self.restarts.items()})
+        return [f"  {count:7,}  {what}" for counted in (done, missed, again) for what, count in sorted(counted.items())]
+
 
 @dataclass
 class Breaker:
     """Breaks one ground. What it did when stands in breaker.log beside the logs of the processes."""
 
     ground: Ground
-    restarts: Counter[str] = field(default_factory=Counter)
-    _down: set[Member] = field(default_factory=set)
+    damage: Damage = field(default_factory=Damage)
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def carry_out(self, faults: Sequence[Fault]) -> None:
@@ -32,13 +53,17 @@ class Breaker:
 
         async def one(fault: Fault) -> None:
             await asyncio.sleep(began + fault.at - asyncio.get_running_loop().time())
-            if self._turns[fault.target].locked():
-                self._tell(f"{fault.target}: {fault.how} left out, it is not yet mended")
+            if not await self._take_turn(fault.target):
+                self._tell(f"{fault.target}: {fault.how} left out, it is not up again")
+                self.damage.left_out.append(fault)
                 return
-            async with self._turns[fault.target]:
+            try:
                 self._tell(f"{fault.target}: {fault.how}")
                 await self._break(fault)
                 self._tell(f"{fault.target}: mended")
+                self.damage.carried_out.append(fault)
+            finally:
+                self._turns[fault.target].release()
 
         await asyncio.gather(*[one(fault) for fault in faults])
 
@@ -47,10 +72,24 @@ class Breaker:
         while True:
             await asyncio.sleep(BACK_OFF)
             for member in MEMBERS:
-                if member not in self._down and not self.ground.child(member).running:
-                    self.restarts[member.name] += 1
+                if self._turns[member.name].locked() or self.ground.child(member).running:
+                    continue
+                async with self._turns[member.name]:
+                    self.damage.restarts[member.name] += 1
                     self._tell(f"{member.name}: ended by itself, started again")
                     await asyncio.to_thread(self.ground.launch, member)
+
+    async def _take_turn(self, target: str) -> bool:
+        """Whether the target is up, and the caller's to break: who was told so gives the turn back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UP_AGAIN):
+                while True:
+                    await self._turns[target].acquire()
+                    if all(self.ground.child(member).running for member in MEMBERS if member.name == target):
+                        return True
+                    self._turns[target].release()
+                    await asyncio.sleep(LOOK_EVERY)
+        return False
 
     async def _break(self, fault: Fault) -> None:
         match fault.target, fault.how:
@@ -64,11 +103,9 @@ class Breaker:
                 await asyncio.to_thread(self.ground.set_mail_host, Mode.NORMAL)
             case name, _:
                 member = next(member for member in MEMBERS if member.name == name)
-                self._down.add(member)
                 await asyncio.to_thread(self.ground.processes.kill, self.ground.child(member))
                 await asyncio.sleep(fault.seconds)
                 await asyncio.to_thread(self.ground.launch, member)
-                self._down.discard(member)
 
     async def _server(self, server: Kafka | Postgres, how: str, seconds: float) -> None:
         await asyncio.to_thread(server.kill if how == "kill -9" else server.stop)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from local import STATE
-from tests.faults.breaker import Breaker
+from local import STATE, Problem
+from tests.faults.breaker import Breaker, Damage
 from tests.faults.checker import Report, check
 from tests.faults.client import PATIENCE, Client, Pace
 from tests.faults.collecting import collect, settled
@@ -31,7 +31,10 @@ FOLDER = STATE / "faults"
 
 @dataclass(frozen=True)
 class Run:
-    """How long (seconds), how much, and from which seed. `settling` is the stated time (seconds) for the backlog."""
+    """How long (seconds), how much, and from which seed.
+
+    `settling` is the stated time (seconds) for the backlog; `at_most` the seconds for everything once the stack is up.
+    """
 
     seed: int
     seconds: float
@@ -40,6 +43,7 @@ class Run:
     commands_a_second: float = 15.0
     code_minutes: int = 10
     settling: float = 120.0
+    at_most: float | None = None
     ways: Sequence[Breakage] = EVERY_WAY
     between: tuple[float, float] = LOOSE
 
@@ -51,19 +55,20 @@ class Outcome:
     schedule: Sequence[Fault]
     report: Report
     history: History
-    breaker: Breaker
+    damage: Damage
     evidence: Evidence
 
     def lines(self) -> list[str]:
         """Everything that the report says."""
         told = [f"  {count:7,}  {what}" for what, count in sorted(self.history.summary().items())]
-        ended = [f"  {count:7,}  starts of {name}, which had ended by itself"
-                 for name, count in sorted(self.breaker.restarts.items())]  # fmt: skip
-        return ["Asked:", *told, *ended, "Found:", *self.report.lines()]
+        return ["Asked:", *told, "Broken:", *self.damage.lines(), "Found:", *self.report.lines()]
 
 
 def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) -> Outcome:
-    """Carry a run out in a folder of its own, whose earlier content is removed. Raises Problem when nothing starts."""
+    """Carry a run out in a folder of its own, whose earlier content is removed.
+
+    Raises Problem when the stack does not start, nobody can join, or the run is not over in time.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     schedule = plan(run.seed, run.seconds, run.ways, run.between)
@@ -73,10 +78,28 @@ def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) ->
     ground = Ground(folder, run.firms, run.code_minutes)
     with ground:
         say("The stack is up.")
-        outcome = asyncio.run(_play(run, ground, schedule, say))
+        outcome = asyncio.run(_in_time(run, ground, schedule, say))
     _keep(outcome, folder)
     shutil.rmtree(folder / "data", ignore_errors=True)
     return outcome
+
+
+async def _in_time(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
+    last = ""
+
+    def said(line: str) -> None:
+        nonlocal last
+        last = line
+        say(line)
+
+    limit = asyncio.timeout(run.at_most)
+    try:
+        async with limit:
+            return await _play(run, ground, schedule, said)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise Problem(f"The run was not over after {run.at_most:g} s. It last said: {last}") from error
 
 
 async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
@@ -87,8 +110,12 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
         keeping = asyncio.create_task(breaker.keep_alive())
         at_work = asyncio.Event()
         loading = asyncio.create_task(crowd(client, ground.firms, run.newcomers, at_work))
-        async with asyncio.timeout(COMING):
-            await at_work.wait()
+        say("The managers join.")
+        try:
+            async with asyncio.timeout(COMING):
+                await at_work.wait()
+        except TimeoutError as error:
+            raise Problem(f"Not every manager could join within {COMING:g} s, and nothing was broken yet.") from error
         say("Everybody is at work.")
         await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
         ending.set()
@@ -99,7 +126,7 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
         say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
         keeping.cancel()
     evidence = await collect(ground, history, backlog)
-    return Outcome(schedule, check(evidence), history, breaker, evidence)
+    return Outcome(schedule, check(evidence), history, breaker.damage, evidence)
 
 
 def _keep(outcome: Outcome, folder: Path) -> None:
