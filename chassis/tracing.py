@@ -7,6 +7,7 @@ no address. Names follow OpenTelemetry's semantic conventions for HTTP and messa
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from chassis.telemetry import described
 
 FIELD = "traceparent"
 NANOSECONDS = 1_000_000_000
+NOTHING: AbstractContextManager[Span] = contextlib.nullcontext(trace.INVALID_SPAN)
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("mandat")
@@ -76,11 +78,9 @@ def current() -> str | None:
     return carrier.get(FIELD)
 
 
-@contextlib.contextmanager
-def serving(method: str, traceparent: str | None) -> Iterator[Span]:
+def serving(method: str, traceparent: str | None) -> AbstractContextManager[Span]:
     """A request, whose route and status `served` adds when they are known."""
-    with _span(method, SpanKind.SERVER, [traceparent], {"http.request.method": method}) as span:
-        yield span
+    return _span(method, SpanKind.SERVER, [traceparent], {"http.request.method": method})
 
 
 def served(span: Span, method: str, route: str, status: int) -> None:
@@ -93,8 +93,7 @@ def served(span: Span, method: str, route: str, status: int) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
-@contextlib.contextmanager
-def handling(topic: str, kind: str, traceparents: Sequence[str | None]) -> Iterator[Span]:
+def handling(topic: str, kind: str, traceparents: Sequence[str | None]) -> AbstractContextManager[Span]:
     """Messages being handled in one transaction: one belongs to its publisher's trace, several are linked to theirs."""
     attributes: dict[str, str | int] = {
         "messaging.system": "kafka",
@@ -102,18 +101,16 @@ def handling(topic: str, kind: str, traceparents: Sequence[str | None]) -> Itera
         "messaging.destination.name": topic,
         "messaging.batch.message_count": len(traceparents),
     }
-    with _span(f"process {kind}", SpanKind.CONSUMER, traceparents, attributes) as span:
-        yield span
+    return _span(f"process {kind}", SpanKind.CONSUMER, traceparents, attributes)
 
 
-@contextlib.contextmanager
-def working(what: str, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
+def working(
+    what: str, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL
+) -> AbstractContextManager[Span]:
     """A step of our own, inside what is going on now or in the trace that is named; without either it makes no span."""
     if traceparent is None and not trace.get_current_span().get_span_context().is_valid:
-        yield trace.INVALID_SPAN
-        return
-    with _span(what, kind, [traceparent] if traceparent else [], {}) as span:
-        yield span
+        return NOTHING
+    return _span(what, kind, [traceparent], {})
 
 
 def sent(topic: str, headers: Mapping[str, str], since: datetime) -> None:
@@ -130,17 +127,26 @@ def sent(topic: str, headers: Mapping[str, str], since: datetime) -> None:
     span.end()
 
 
-@contextlib.contextmanager
 def _span(
     name: str, kind: SpanKind, traceparents: Sequence[str | None], attributes: Mapping[str, str | int]
-) -> Iterator[Span]:
-    """A span that ends as failed when what it holds raises; of the error it keeps what may be written down."""
+) -> AbstractContextManager[Span]:
+    """A span; where nobody traces, nothing but the context of the one caller who does."""
     known = [found for found in traceparents if found]
     parent = _parent(known[0]) if len(known) == 1 else None
-    if _provider is None:
-        with _attached(parent):
-            yield trace.get_current_span(parent)
-        return
+    if _provider is not None:
+        return _recorded(name, kind, parent, known, attributes)
+    return NOTHING if parent is None else _attached(parent)
+
+
+@contextlib.contextmanager
+def _recorded(
+    name: str,
+    kind: SpanKind,
+    parent: context.Context | None,
+    known: Sequence[str],
+    attributes: Mapping[str, str | int],
+) -> Iterator[Span]:
+    """It ends as failed when what it holds raises; of the error it keeps what may be written down."""
     many = known if parent is None else []
     links = [Link(trace.get_current_span(_parent(found)).get_span_context()) for found in many]
     with _tracer.start_as_current_span(
@@ -154,13 +160,10 @@ def _span(
 
 
 @contextlib.contextmanager
-def _attached(parent: context.Context | None) -> Iterator[None]:
-    if parent is None:
-        yield
-        return
+def _attached(parent: context.Context) -> Iterator[Span]:
     token = context.attach(parent)
     try:
-        yield
+        yield trace.INVALID_SPAN
     finally:
         context.detach(token)
 

@@ -30,7 +30,7 @@ def test_a_port_in_use_is_named_with_what_wants_it(tmp_path: Path) -> None:
 
 def test_free_ports_are_different_and_free() -> None:
     ports = Ports.free()
-    assert len(ports.uses()) == 13
+    assert len(ports.uses()) == 14
     ports.check()
 
 
