@@ -9,7 +9,8 @@ from asyncpg.pool import PoolAcquireContext
 
 from chassis.outcomes import CommitUnknown
 
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Pooled: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = "Pooled | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 # One plan for a prepared statement whatever its arguments, and no compilation of short queries: both measured faster

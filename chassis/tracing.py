@@ -1,8 +1,9 @@
 """Traces (OpenTelemetry): one picture of a change, from the request through outbox and Kafka to the mail host.
 
-Off unless MANDAT_TRACES says where spans go. The context of a caller who traces (W3C Trace Context) travels on all
-the same. A span holds routes, types, outcomes and times: no path, query or header of a request, no id of a person,
-no address. Names follow OpenTelemetry's semantic conventions for HTTP and messaging.
+Off unless MANDAT_TRACES says where spans go. A trace begins at a gateway: that of a caller who traces too is linked and
+not continued, so nobody outside decides what we keep, nor what our events say. A span holds routes, types, outcomes and
+times: no path, query or header of a request, no id of a person, no address. Names follow OpenTelemetry's semantic
+conventions for HTTP and messaging.
 """
 
 import contextlib
@@ -30,8 +31,7 @@ _provider: Any = None
 def configure(service: str, destination: str, share: float) -> None:
     """Send spans where `destination` says: "" nowhere, `file:PATH` as JSON lines, else an OTLP/HTTP collector's URL.
 
-    `share`, between 0 and 1, of the traces is kept; which, follows from the trace's id, so every service keeps the same
-    and no caller can ask for more.
+    `share`, between 0 and 1, of the traces is kept; which, follows from the trace's id: every service keeps the same.
     """
     global _provider, _tracer  # noqa: PLW0603 (OpenTelemetry's own are one per process too)
     if not destination:
@@ -69,6 +69,11 @@ def shut_down() -> None:
         _provider.shutdown()
 
 
+def is_on() -> bool:
+    """Whether this process records spans."""
+    return _provider is not None
+
+
 def current() -> str | None:
     """The traceparent of what is going on now; None when nobody traces."""
     if not trace.get_current_span().get_span_context().is_valid:
@@ -79,8 +84,12 @@ def current() -> str | None:
 
 
 def serving(method: str, traceparent: str | None) -> AbstractContextManager[Span]:
-    """A request, whose route and status `served` adds when they are known."""
-    return _span(method, SpanKind.SERVER, [traceparent], {"http.request.method": method})
+    """A request, whose route and status `served` adds when they are known; `traceparent` is what its caller says."""
+    if not is_on():
+        return NOTHING
+    return _recorded(
+        method, SpanKind.SERVER, None, [traceparent] if traceparent else [], {"http.request.method": method}
+    )
 
 
 def served(span: Span, method: str, route: str, status: int) -> None:
@@ -115,7 +124,7 @@ def working(
 
 def sent(topic: str, headers: Mapping[str, str], since: datetime) -> None:
     """Note that the broker acknowledged a row of the outbox that was written at `since`."""
-    if _provider is None or (traceparent := headers.get(f"ce_{FIELD}")) is None:
+    if not is_on() or (traceparent := headers.get(f"ce_{FIELD}")) is None:
         return
     attributes = {
         "messaging.system": "kafka",
@@ -130,12 +139,14 @@ def sent(topic: str, headers: Mapping[str, str], since: datetime) -> None:
 def _span(
     name: str, kind: SpanKind, traceparents: Sequence[str | None], attributes: Mapping[str, str | int]
 ) -> AbstractContextManager[Span]:
-    """A span; where nobody traces, nothing but the context of the one caller who does."""
-    known = [found for found in traceparents if found]
-    parent = _parent(known[0]) if len(known) == 1 else None
-    if _provider is not None:
-        return _recorded(name, kind, parent, known, attributes)
-    return NOTHING if parent is None else _attached(parent)
+    """A span in the one trace that is named, or linked to each of several; nothing unless this process traces."""
+    if not is_on():
+        return NOTHING
+    match [found for found in traceparents if found]:
+        case [one]:
+            return _recorded(name, kind, _parent(one), [], attributes)
+        case several:
+            return _recorded(name, kind, None, several, attributes)
 
 
 @contextlib.contextmanager
@@ -143,12 +154,11 @@ def _recorded(
     name: str,
     kind: SpanKind,
     parent: context.Context | None,
-    known: Sequence[str],
+    linked: Sequence[str],
     attributes: Mapping[str, str | int],
 ) -> Iterator[Span]:
     """It ends as failed when what it holds raises; of the error it keeps what may be written down."""
-    many = known if parent is None else []
-    links = [Link(trace.get_current_span(_parent(found)).get_span_context()) for found in many]
+    links = [Link(trace.get_current_span(_parent(found)).get_span_context()) for found in linked]
     with _tracer.start_as_current_span(
         name, parent, kind, attributes, links, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -157,15 +167,6 @@ def _recorded(
         except Exception as error:
             span.set_status(Status(StatusCode.ERROR, described(error)))
             raise
-
-
-@contextlib.contextmanager
-def _attached(parent: context.Context) -> Iterator[Span]:
-    token = context.attach(parent)
-    try:
-        yield trace.INVALID_SPAN
-    finally:
-        context.detach(token)
 
 
 def _parent(traceparent: str) -> context.Context:

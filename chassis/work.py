@@ -15,7 +15,7 @@ from asyncpg.transaction import Transaction
 from chassis import after, idempotency, inbox, outbox, states, tracing
 from chassis.after import Written
 from chassis.bell import Bell
-from chassis.database import COLLISIONS, Connection, Pool
+from chassis.database import COLLISIONS, Connection, Pool, Pooled
 from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outbox import Record
@@ -172,12 +172,16 @@ class Committed(Generic[R]):
 
 @dataclass(frozen=True)
 class Unit(Generic[T]):
-    """Runs handlers, each in one transaction, and wakes the relay after the commit."""
+    """Runs handlers, each in one transaction, and wakes the relay after the commit.
+
+    With a connection `held`, it runs them one after another on that one, else on any of the pool.
+    """
 
     pool: Pool
     tools: T
     origin: Origin
     outbox: Bell
+    held: "Pooled | None" = None
 
     async def room(self) -> None:
         """Wait while the outbox is deep. Bulk work calls this between portions, so that nothing urgent waits behind it.
@@ -244,17 +248,24 @@ class Unit(Generic[T]):
             return await self._transact(step, actor)
 
     async def _transact(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
+        if self.held is not None:
+            return await self._transact_on(self.held, step, actor)
         async with self.pool.acquire() as connection:
-            work = Work(connection, self.tools, actor, self.origin, self.origin.clock())
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                outcome = await step(work)
-                written = await work.flush()
-            except BaseException:
-                await _roll_back(connection, transaction)
-                raise
-            await _commit(transaction)
+            return await self._transact_on(connection, step, actor)
+
+    async def _transact_on(
+        self, connection: Connection, step: Callable[[Work[T]], Awaitable[R]], actor: Actor
+    ) -> Committed[R]:
+        work = Work(connection, self.tools, actor, self.origin, self.origin.clock())
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            outcome = await step(work)
+            written = await work.flush()
+        except BaseException:
+            await _roll_back(connection, transaction)
+            raise
+        await _commit(transaction)
         if written:
             self.outbox.ring()
         for bell in work._bells:

@@ -81,9 +81,10 @@ class Lane(Generic[T]):
         return records
 
     async def _see_to(self, records: Sequence[Record]) -> None:
-        for run in runs(records, self._reception.by_type):
-            if self._ends:
-                return
-            self._next_in_hand = run[0].record.offset
-            await self._reception.take(run, self._leaving)
+        async with self._reception.hand() as hand:
+            for run in runs(records, self._reception.by_type):
+                if self._ends:
+                    return
+                self._next_in_hand = run[0].record.offset
+                await self._reception.take(run, hand, self._leaving)
         self._next_in_hand = None

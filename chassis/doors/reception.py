@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from chassis import positions, tracing
 from chassis.database import COLLISIONS, neighbour_failed
+from chassis.doors.hand import Hand
 from chassis.doors.messages import Message, Record
 from chassis.inbox import Behind, Claim, Duplicate, NotTogether
 from chassis.letter import DeadLetter, park
@@ -70,28 +71,33 @@ class Reception(Generic[T]):
         since = min(self._waiting_since.values(), default=None)
         return 0.0 if since is None else time.monotonic() - since
 
-    async def take(self, run: Sequence[Message[T]], leaving: asyncio.Event) -> None:
+    def hand(self) -> Hand[T]:
+        """For one lane, while it has records."""
+        return Hand(self._unit, self._places)
+
+    async def take(self, run: Sequence[Message[T]], hand: Hand[T], leaving: asyncio.Event) -> None:
         """See consecutive messages of a partition to their end: in one transaction, or one after another.
 
         Told to leave, it leaves those that it has not in hand where they are: no offset is noted, they come again.
         """
         if len(run) > 1:
             begun = time.perf_counter()
-            if await self._take_together(run, leaving):
+            if await self._take_together(run, hand, leaving):
+                await hand.put_down()  # a batch takes as long as many messages
                 self._seconds.observe(time.perf_counter() - begun)
                 return
         for message in run:
             if leaving.is_set() or self.halted:
                 return
             begun = time.perf_counter()
-            if await self._take_one(message, leaving):
+            if await self._take_one(message, hand, leaving):
                 self._seconds.observe(time.perf_counter() - begun)
 
     async def keep_positions(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Keep in the database how far we have come, for a restore. Raises what a failing database raises."""
         await positions.keep(self._unit.pool, self.consumer, offsets)
 
-    async def _take_one(self, message: Message[T], leaving: asyncio.Event) -> bool:
+    async def _take_one(self, message: Message[T], hand: Hand[T], leaving: asyncio.Event) -> bool:
         """See one message to its end: applied, known, ignored by rule, or parked. False when it was told to leave.
 
         It waits for as long as a neighbour is down, and tries again so often where that may help.
@@ -102,8 +108,9 @@ class Reception(Generic[T]):
         while True:
             try:
                 try:
-                    outcome = await self._attempt(message)
+                    outcome = await self._attempt(message, hand)
                 except Exception as error:
+                    await hand.put_down()
                     attempts += not _must_wait(error)
                     if _must_wait(error) or (_may_pass(error) and attempts < ATTEMPTS):
                         raise
@@ -119,7 +126,7 @@ class Reception(Generic[T]):
         self._end(message, outcome)
         return True
 
-    async def _attempt(self, message: Message[T]) -> str:
+    async def _attempt(self, message: Message[T], hand: Hand[T]) -> str:
         """How a message ended. Raises whatever its handler raises, and Malformed."""
         if message.fault is not None:
             raise message.fault
@@ -129,16 +136,16 @@ class Reception(Generic[T]):
         if taking is None:
             return "ignored"
         handler, command = taking
-        async with self._places:
-            with _traced([message]):
-                outcome = (await self._unit.receive(handler, command, self._claim(message))).outcome
+        unit = await hand.unit()
+        with _traced([message]):
+            outcome = (await unit.receive(handler, command, self._claim(message))).outcome
         if outcome is Behind:
             return "behind"
         if outcome is Duplicate:
             return "duplicate"
         return "refused" if isinstance(outcome, Refusal) else "applied"
 
-    async def _take_together(self, run: Sequence[Message[T]], leaving: asyncio.Event) -> bool:
+    async def _take_together(self, run: Sequence[Message[T]], hand: Hand[T], leaving: asyncio.Event) -> bool:
         """See a batch to its end. False when its messages must be taken one by one, or when it was told to leave."""
         subscription, place = run[0].subscription, _place(run[0].record)
         assert subscription is not None
@@ -146,14 +153,15 @@ class Reception(Generic[T]):
         pause = FIRST_PAUSE
         while True:
             try:
-                async with self._places:
-                    with _traced(run):
-                        contents = [message.content for message in run]
-                        fresh = await self._unit.receive_all(subscription.handler, contents, claims)
+                unit = await hand.unit()
+                with _traced(run):
+                    contents = [message.content for message in run]
+                    fresh = await unit.receive_all(subscription.handler, contents, claims)
                 break
             except NotTogether:
                 return False
             except Exception as error:
+                await hand.put_down()
                 if not _must_wait(error):
                     log.warning("batch is taken one by one", consumer=self.consumer, error=described(error))
                     return False
@@ -224,6 +232,8 @@ class Reception(Generic[T]):
 
 
 def _traced(run: Sequence[Message[T]]) -> AbstractContextManager[Any]:
+    if not tracing.is_on():
+        return tracing.NOTHING
     kind = run[0].type if len({message.type for message in run}) == 1 else "batch"
     traceparents = [message.envelope.traceparent if message.envelope else None for message in run]
     return tracing.handling(run[0].record.topic, kind, traceparents)

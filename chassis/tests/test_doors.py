@@ -97,7 +97,10 @@ async def test_a_message_delivered_to_two_processes_at_once_takes_effect_once(
 
     takes = [door._reception for found in (first, second) for door in found._doors]
     message = messages.read(record, takes[0].by_type)
-    await asyncio.gather(*[take.take([message], asyncio.Event()) for take in takes])
+    async with takes[0].hand() as one, takes[1].hand() as other_one:
+        await asyncio.gather(
+            *[take.take([message], hand, asyncio.Event()) for take, hand in zip(takes, (one, other_one), strict=True)]
+        )
 
     assert await bench.counted(identity) == "1"
 
