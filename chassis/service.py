@@ -16,8 +16,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import gateway, keys, operations, telemetry, tracing, upkeep
+from chassis import chores, gateway, keys, operations, telemetry, tracing
 from chassis.bell import Bell
+from chassis.chores import Chore
 from chassis.database import Pool, create_pool
 from chassis.dead_letters import api as letters
 from chassis.dead_letters.redrive import Redrive
@@ -65,7 +66,7 @@ class Service(Generic[T]):
     tools: Callable[[Platform], Awaitable[T]]
     routers: Sequence[APIRouter]
     subscriptions: Sequence[Subscription[T]] = ()
-    chores: Callable[[Unit[T]], Sequence[Callable[[], Awaitable[None]]]] = lambda _: ()
+    chores: Callable[[Unit[T]], Sequence[Chore]] = lambda _: ()
     mounts: Callable[[Gateway[T]], dict[str, ASGIApp]] = lambda _: {}
 
 
@@ -138,7 +139,7 @@ def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, langua
 
 def build_agents_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
     """What agents ask on the operations port."""
-    redrive = Redrive(service.name, unit, service.subscriptions)
+    redrive = Redrive(unit, service.subscriptions)
     return letters.build(service.name, Gateway(unit, verifier, {}, language), redrive)
 
 
@@ -166,8 +167,8 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready
             tasks.append(asyncio.create_task(doors.watch(), name="watch"))
-            chores = [*upkeep.chores(unit), *service.chores(unit)]
-            tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in chores]
+            unasked = [*chores.of_every_worker(unit), *service.chores(unit)]
+            tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in unasked]
         probes["running"] = _is_running(stopping, tasks)
         language = built.agency.profile.default_language
         agents = build_agents_gateway(service, unit, verifier, language) if servers else None  # a worker has no keys
@@ -224,7 +225,7 @@ async def _start(doors: Doors[T], stopping: asyncio.Event) -> None:
             await asyncio.sleep(1)
 
 
-async def _forever(chore: Callable[[], Awaitable[None]]) -> None:
+async def _forever(chore: Chore) -> None:
     await chore()
 
 

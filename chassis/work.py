@@ -54,6 +54,11 @@ class Origin:
     clock: Clock
     new_id: Callable[[], UUID]
 
+    @property
+    def itself(self) -> Actor:
+        """The service as the one who acts: on a message that it received, or unasked."""
+        return Actor("service", self.service)
+
 
 @dataclass
 class Work(Generic[T]):
@@ -222,7 +227,7 @@ class Unit(Generic[T]):
             standing = await inbox.take(work.connection, claim)
             return await handler(work, command) if standing is None else standing
 
-        return await self._settled(claimed, Actor("service", self.origin.service))
+        return await self._settled(claimed, self.origin.itself)
 
     async def receive_all(
         self, handler: Handler[T, Sequence[C], R], commands: Sequence[C], claims: Sequence[Claim]
@@ -238,7 +243,7 @@ class Unit(Generic[T]):
                 await handler(work, ours)
             return fresh
 
-        return (await self._settled(claimed, Actor("service", self.origin.service))).outcome
+        return (await self._settled(claimed, self.origin.itself)).outcome
 
     async def _settled(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
         try:

@@ -97,7 +97,7 @@ async def _carry_out(service: Service[T], settings: Settings, asked: argparse.Na
             case "drop":
                 return await terminal.drop(unit, Drop(asked.id, asked.reason))
             case _:
-                redrive = Redrive(service.name, unit, service.subscriptions)
+                redrive = Redrive(unit, service.subscriptions)
                 chosen = Choice(asked.consumer, asked.key)
                 return await terminal.redrive(redrive, asked.id if asked.id is not None else chosen)
 

@@ -72,10 +72,9 @@ Outcome: TypeAlias = Redriven | Failed | Waiting
 class Redrive(Generic[T]):
     """Digs up the letters of one service."""
 
-    def __init__(self, service: str, unit: Unit[T], subscriptions: Sequence[Subscription[T]]) -> None:
+    def __init__(self, unit: Unit[T], subscriptions: Sequence[Subscription[T]]) -> None:
         """What a handler does, it does as the service; that it was made to, `actor` answers for."""
         self._unit = unit
-        self._service = Actor("service", service)
         self._by_type: Mapping[str, Subscription[T]] = {s.event.type_name(): s for s in subscriptions}
 
     async def one(self, letter_id: int, actor: Actor) -> Redriven | Failed | Refusal:
@@ -142,7 +141,7 @@ class Redrive(Generic[T]):
         handler, command = taking
         if not await inbox.claim_alone(work.connection, letter.consumer, envelope.id):
             return "duplicate"
-        actor, work.actor = work.actor, self._service
+        actor, work.actor = work.actor, work.origin.itself
         outcome = await handler(work, command)
         work.actor = actor
         return "refused" if isinstance(outcome, Refusal) else "applied"

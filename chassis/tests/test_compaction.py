@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from chassis import upkeep
+from chassis import chores
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import ACTOR, Bench, OpenDoors, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import person
@@ -66,7 +66,7 @@ async def test_a_reader_of_the_compacted_topic_alone_ends_with_the_newest_state_
     changed, forgotten, control = uuid4(), uuid4(), uuid4()
     await _publish_and_relay_stale_ones_last(bench, wire, people, run_relay, changed, forgotten, control)
     await bench.pool.execute("update state_echoes set due_at = clock_timestamp() where key <> $1", str(control))
-    await upkeep.send_states_again(bench.unit)
+    await chores.send_states_again(bench.unit)
     await eventually(lambda: _is_empty(bench))
 
     left = await _compacted(wire, people, changed, forgotten, control)

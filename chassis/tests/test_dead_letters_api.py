@@ -54,7 +54,7 @@ async def desk(bench: Bench) -> AsyncIterator[Desk]:
     verifier = Verifier(BASE, (AGENTS,), bench.pool)
     for source in (f"{BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
         verifier.learn(source, KeySet([issuer.key]))
-    redrive = Redrive("test", bench.unit, [Subscription(AccountOpened, count_but_666, Order.KEPT)])
+    redrive = Redrive(bench.unit, [Subscription(AccountOpened, count_but_666, Order.KEPT)])
     agents = api.build("test", Gateway(bench.unit, verifier, {}, "fr"), redrive)
     app = operations.build(agents, bench.pool, {}, agents)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

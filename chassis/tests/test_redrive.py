@@ -40,7 +40,7 @@ class Mendable:
 
 
 def redrive(bench: Bench, handler: Any = count, order: Order = Order.KEPT) -> Redrive[None]:
-    return Redrive("test", bench.unit, [Subscription(AccountOpened, handler, order)])
+    return Redrive(bench.unit, [Subscription(AccountOpened, handler, order)])
 
 
 async def all_of(bench: Bench, handler: Any = count, choice: Choice | None = None) -> list[Any]:
@@ -226,10 +226,10 @@ async def test_a_tombstone_is_dug_up_for_whoever_forgets(bench: Bench) -> None:
     person = next(event for event in EVENTS if isinstance(event, Person))
     headers = Envelope.around(person, id=uuid7(), source="urn:mandat:test:accounts", time=NOW).headers()
     kept, lost = await parked(bench, person, person, value=None, headers=headers)
-    found = Redrive("test", bench.unit, [Subscription(Person, count, Order.FREE, forget=forget)])
+    found = Redrive(bench.unit, [Subscription(Person, count, Order.FREE, forget=forget)])
     assert await found.one(kept, OPERATOR) == Redriven(kept, "applied")
     assert forgotten == [person.account_id]
-    nobody = Redrive("test", bench.unit, [Subscription(Person, count, Order.FREE)])
+    nobody = Redrive(bench.unit, [Subscription(Person, count, Order.FREE)])
     assert await nobody.one(lost, OPERATOR) == Redriven(lost, "ignored")
 
 
@@ -240,7 +240,7 @@ async def test_a_handler_of_batches_gets_a_batch_of_one(bench: Bench) -> None:
         got.append([event.terms_version for event in events])
 
     [letter] = await parked(bench, opened(uuid4(), 4))
-    found = Redrive("test", bench.unit, [Subscription(AccountOpened, handle, Order.KEPT, batch=True)])
+    found = Redrive(bench.unit, [Subscription(AccountOpened, handle, Order.KEPT, batch=True)])
     assert await found.one(letter, OPERATOR) == Redriven(letter, "applied")
     assert got == [["4"]]
 
@@ -300,7 +300,7 @@ async def test_a_redrive_while_new_messages_of_its_keys_arrive_loses_none_repeat
     await eventually(two_keys_parked)
     poison.clear()
     arriving = asyncio.create_task(send(range(30, 60)))
-    found = Redrive("test", bench.unit, [subscription])
+    found = Redrive(bench.unit, [subscription])
     outcomes = []
     while not arriving.done() or not await all_applied():
         outcomes += [outcome async for outcome in found.many(Choice(), OPERATOR)]

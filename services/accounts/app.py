@@ -1,7 +1,5 @@
 """What a process of this service is made of."""
 
-from functools import partial
-
 from chassis.service import Platform, Service
 from chassis.settings import MachineClient, Settings
 from services.accounts.hashing import Hasher
@@ -40,5 +38,5 @@ service = Service(
     settings=AccountsSettings,
     tools=build,
     routers=[registrations.routes, sessions.routes, people.routes, tokens.routes],
-    chores=lambda unit: [partial(chores.forget_unverified, unit)],
+    chores=lambda unit: [chores.forgetting(unit)],
 )

@@ -1,7 +1,6 @@
 """What a process of the service authorizations is made of."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -44,6 +43,6 @@ service: Service[Tools] = Service(
         access_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
-    chores=lambda unit: [partial(chores.raise_portions, unit)],
+    chores=lambda unit: [chores.raising(unit)],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
 )

@@ -1,14 +1,16 @@
 """What a process of notifications is made of."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from chassis.bell import Bell
+from chassis.chores import Chore
 from chassis.keys import Keyring
 from chassis.service import Platform, Service
 from chassis.work import Unit
 from services.notifications import api
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.bounces.server import BounceServer
+from services.notifications.chores import keeping_order
 from services.notifications.composition import Composer
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.hosts import MailHosts
@@ -18,7 +20,6 @@ from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.throttle import Throttle
 from services.notifications.tools import Bounces, Tools
-from services.notifications.upkeep import keep
 
 
 async def build(platform: Platform) -> Tools:
@@ -46,13 +47,10 @@ def _bounces(settings: NotificationsSettings, keyring: Keyring) -> Bounces | Non
     return Bounces(ReturnPath(settings.bounce_address, keyring), settings.bounce_host, settings.bounce_port)
 
 
-def chores(unit: Unit[Tools]) -> Sequence[Callable[[], Awaitable[None]]]:
+def chores(unit: Unit[Tools]) -> Sequence[Chore]:
     """What a worker does besides its doors: send, end what must not be sent, and take in what comes back."""
 
-    async def upkeep() -> None:
-        await keep(unit)
-
-    found = [Sender(unit).run, upkeep]
+    found = [Sender(unit).run, keeping_order(unit)]
     if (bounces := unit.tools.bounces) is not None and bounces.port:
         found.append(BounceServer(unit, bounces.return_path, bounces.host, bounces.port).run)
     return found

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from chassis import tracing
 from chassis.database import neighbour_failed
 from chassis.outcomes import Poison
-from chassis.work import Actor, Handler, Unit
+from chassis.work import Handler, Unit
 from services.notifications import handlers, metrics
 from services.notifications.composition import CANNOT_DECRYPT, Message, Unsendable
 from services.notifications.domain import (
@@ -44,8 +44,6 @@ POLL = 1.0  # seconds, behind the bell; also finds what was deferred until now
 FINISH = 12.0  # seconds, when stopping, for what is under way; less than an operator's patience of 15
 DATABASE_BACK_OFF = (0.2, 2.0)  # seconds, first and longest pause; far below a lease, which must be renewed in time
 OUR_OWN_FAULT = "4.3.0"  # RFC 3463: other or undefined mail system status
-
-SENDER = Actor("service", "notifications")
 
 
 class Sender:
@@ -204,7 +202,7 @@ class Sender:
         pause, longest = DATABASE_BACK_OFF
         while True:
             try:
-                outcome = (await self._unit.run(handler, command, SENDER)).outcome
+                outcome = (await self._unit.run(handler, command, self._unit.origin.itself)).outcome
             except Exception as error:
                 if not neighbour_failed(error):
                     raise

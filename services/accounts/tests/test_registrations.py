@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 
 from chassis.keys import Keyring
-from chassis.work import Actor
 from contracts.accounts import AccountOpened, EmailVerified, Person, VerificationRequested
 from contracts.notifications import AlreadyRegisteredMail, MailRequest, VerificationCodeMail
 from services.accounts.registrations import domain
@@ -292,6 +291,6 @@ async def test_who_never_verified_is_forgotten_after_a_day(accounts: Accounts) -
     await accounts.opened(OWNER)
     await accounts.register()
     accounts.clock.advance(hours=25)
-    await accounts.unit.run(forget_unverified, None, Actor("service", "accounts"))
+    await accounts.unit.run(forget_unverified, None, accounts.unit.origin.itself)
     assert await count(accounts, "registrations") == 0
     assert [row["email"] for row in await accounts.pool.fetch("select email from people")] == [OWNER]

@@ -1,30 +1,27 @@
 """What a worker does about batches of linking codes without being asked."""
 
-import asyncio
+from functools import partial
 
-import structlog
-
-from chassis.database import neighbour_failed
-from chassis.work import Actor, Unit
+from chassis.chores import Chore, repeatedly
+from chassis.work import Unit
+from services.authorizations.linking_codes import storage
 from services.authorizations.linking_codes.handlers import raise_portion
 from services.authorizations.tools import Tools
 
-log = structlog.get_logger()
-
 PORTION = 20  # contacts in one transaction, which holds their organizations' locks for some 50 ms
 PACE = 100  # contacts a second, of one worker: 50,000 take 8 minutes, and what people wait for keeps its speed
-LOOK_EVERY = 0.5  # seconds, while no batch waits
+LOOK_EVERY = 1.0  # seconds, while no contact waits: a look at an empty index, in no transaction
 
 
-async def raise_portions(unit: Unit[Tools]) -> None:
-    """Carry out batches until cancelled; several workers share one."""
-    while True:
-        raised = 0
-        try:
-            await unit.room()
-            raised = (await unit.run(raise_portion, PORTION, Actor("service", unit.origin.service))).outcome
-        except Exception as error:
-            if not neighbour_failed(error):
-                raise
-            log.warning("batches of linking codes wait", error=type(error).__name__)
-        await asyncio.sleep(raised / PACE or LOOK_EVERY)
+def raising(unit: Unit[Tools]) -> Chore:
+    """Carry out batches, at their pace; several workers share one."""
+    return partial(repeatedly, "batches of linking codes", partial(carry_on, unit), LOOK_EVERY)
+
+
+async def carry_on(unit: Unit[Tools]) -> float | None:
+    """Ask for the codes of a portion of what waits, if any. Returns the seconds to rest after it, None for no work."""
+    if not await storage.any_waits(unit.pool):
+        return None
+    await unit.room()
+    raised = (await unit.run(raise_portion, PORTION, unit.origin.itself)).outcome
+    return raised / PACE or None

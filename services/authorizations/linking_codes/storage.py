@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,14 @@ async def add_items(
         waiting,
         unreachable,
     )
+
+
+async def any_waits(pool: Pool) -> bool:
+    """Whether there is a contact whose turn has not come yet."""
+    found: bool = await pool.fetchval(
+        "select exists (select from linking_code_batch_items where generation is null and skipped is null)"
+    )
+    return found
 
 
 async def next_items(connection: Connection, limit: int) -> list[Item]:

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.outcomes import Refusal
 from chassis.service import platform
+from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.agency import FaultyFiles
 from contracts.imports import ImportedOrganization
@@ -20,7 +21,7 @@ from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports.handlers import import_organization
-from services.authorizations.linking_codes import storage
+from services.authorizations.linking_codes import chores, storage
 from services.authorizations.linking_codes.handlers import follow_issue, raise_portion
 from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
 
@@ -169,6 +170,17 @@ async def test_a_batch_of_any_size_is_carried_out_in_portions_each_contact_once(
     assert raised == [1, 1, 1, 1, 0]
     states = (await firm.opened.published("Contact"))[before:]
     assert sorted(state["linking_code_generation"] for state in states) == [1, 1, 2, 2]
+
+
+async def test_a_worker_carries_batches_on_at_its_pace_and_opens_no_transaction_while_none_waits(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+
+    assert await chores.carry_on(firm.opened.unit) == 2 / chores.PACE
+    monkeypatch.delattr(Unit, "run")
+    assert await chores.carry_on(firm.opened.unit) is None
 
 
 async def test_two_workers_carry_out_different_portions(firm: Firm) -> None:

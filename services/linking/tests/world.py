@@ -15,7 +15,7 @@ from chassis.letter import DeadLetter
 from chassis.sealing import Sealer
 from chassis.subscriptions import consumer_name
 from chassis.tokens import AUDIENCE
-from chassis.work import Actor, Unit
+from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.events import Event, State
@@ -59,7 +59,7 @@ class Linking:
         """Let a tombstone arrive."""
         [forget] = [subscription.forget for subscription in service.subscriptions if subscription.event is kind]
         assert forget is not None
-        await self.unit.run(forget, key, Actor("service", "linking"))
+        await self.unit.run(forget, key, self.unit.origin.itself)
 
     async def published(self, kind: type[E]) -> list[E]:
         """Events of one type in the outbox, in order."""

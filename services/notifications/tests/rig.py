@@ -23,7 +23,7 @@ from contracts.notifications import (
     VerificationCodeContents,
     VerificationCodeMail,
 )
-from services.notifications import domain, handlers, upkeep
+from services.notifications import chores, domain, handlers
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.domain import Delivery
 from services.notifications.sender import Sender
@@ -95,7 +95,7 @@ class Rig:
 
     async def upkeep(self) -> None:
         """One round of upkeep."""
-        await upkeep.once(self.unit)
+        await chores.once(self.unit)
 
     async def delivery(self, request: MailRequest) -> Delivery:
         """What the person learns."""

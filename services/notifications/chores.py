@@ -2,44 +2,39 @@
 wait.
 """
 
-import asyncio
+from functools import partial
 
-import structlog
-
-from chassis.database import neighbour_failed
-from chassis.work import Actor, Unit
+from chassis.chores import Chore, repeatedly
+from chassis.work import Unit
 from services.notifications import handlers, metrics, storage
 from services.notifications.domain import PRIORITIES
 from services.notifications.tools import Tools
 
-log = structlog.get_logger()
-
 EVERY = 1.0  # seconds; no sender takes an overdue mail in between
-UPKEEP = Actor("service", "notifications")
 
 
-async def keep(unit: Unit[Tools]) -> None:
-    """Keep the table in order until cancelled."""
-    while True:
+def keeping_order(unit: Unit[Tools]) -> Chore:
+    """Keep the table in order; several workers may do so at once."""
+
+    async def step() -> None:
         try:
             await once(unit)
-        except Exception as error:
-            if not neighbour_failed(error):
-                raise
+        except Exception:
             unit.tools.grace.lost()
-            log.warning("upkeep waits for the database", error=type(error).__name__)
-        await asyncio.sleep(EVERY)
+            raise
+
+    return partial(repeatedly, "mails kept in order", step, EVERY)
 
 
 async def once(unit: Unit[Tools]) -> None:
     """End what is overdue, all of it; prune a portion, and measure."""
     while True:
-        ended = (await unit.run(handlers.end_overdue, None, UPKEEP)).outcome
+        ended = (await unit.run(handlers.end_overdue, None, unit.origin.itself)).outcome
         for kind, standing in ended:
             metrics.OUTCOMES.labels(kind, standing.name).inc()
         if len(ended) < handlers.AT_ONCE:
             break
-    metrics.PRUNED.inc((await unit.run(handlers.prune, None, UPKEEP)).outcome)
+    metrics.PRUNED.inc((await unit.run(handlers.prune, None, unit.origin.itself)).outcome)
     queue = await storage.queue(unit.pool, unit.origin.clock())
     for name, rank in PRIORITIES.items():
         waiting, oldest = queue.get(rank, (0, 0.0))

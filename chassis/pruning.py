@@ -1,27 +1,15 @@
-"""What every worker does unasked: it prunes what is past its use, and sends states again.
-
-Audit, epochs and dead letters are kept.
-"""
+"""Rows that are past their use are deleted, a portion at a time. Audit, epochs and dead letters are kept."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-import structlog
 from prometheus_client import Counter
 
-from chassis import states
 from chassis.after import INBOX_KEEPS
-from chassis.database import Pool, neighbour_failed
-from chassis.work import Unit
+from chassis.database import Pool
 
-log = structlog.get_logger()
-
-PRUNE_EVERY = 3600.0  # seconds; what is pruned is a day old or more
-ECHO_EVERY = 30.0  # seconds; an hour is not meant to the second
 LOCK = 7_263_004  # transaction lock: one worker of a service prunes at a time
 PORTION = 100  # pages of 8 KiB that one transaction looks through: a few thousand rows
 REST = 0.05  # seconds between two portions, which leaves the disk to others
@@ -50,41 +38,6 @@ RULES = (
     # A token lives minutes: after a day none is left that was signed before its session was revoked.
     Rule("revoked_sessions", "revoked_at", timedelta(days=1)),
 )
-
-
-def chores(unit: Unit[Any]) -> Sequence[Callable[[], Awaitable[None]]]:
-    """The tasks, each until cancelled."""
-
-    async def pruning() -> None:
-        await repeatedly("prune", PRUNE_EVERY, lambda: prune(unit.pool))
-
-    async def echoing() -> None:
-        await repeatedly("send states again", ECHO_EVERY, lambda: send_states_again(unit))
-
-    return (pruning, echoing)
-
-
-async def repeatedly(chore: str, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    """Take the step about every so many seconds; a failing neighbour costs one turn. Workers do not go in step."""
-    while True:
-        await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
-        try:
-            await step()
-        except Exception as error:
-            if not neighbour_failed(error):
-                raise
-            log.warning("chore waits for its next turn", chore=chore, error=repr(error))
-
-
-async def send_states_again(unit: Unit[Any]) -> None:
-    """Send all states that are due, a portion at a time and only while the outbox has room."""
-    sent = states.PORTION
-    while sent == states.PORTION:
-        await unit.room()
-        async with unit.pool.acquire() as connection:
-            sent = await states.send_again(connection)
-        if sent:
-            unit.outbox.ring()
 
 
 async def prune(pool: Pool, rules: Sequence[Rule] = RULES) -> None:

@@ -1,18 +1,14 @@
 """What is past its use goes, a portion at a time, and nothing else does."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from prometheus_client import REGISTRY
 
-from chassis import states, upkeep
+from chassis import pruning
 from chassis.after import INBOX_KEEPS
-from chassis.tests.conftest import Bench, OpenUnit, eventually
-from chassis.tests.library import opened, person
-from chassis.upkeep import RULES, prune
+from chassis.pruning import RULES, prune
+from chassis.tests.conftest import Bench, OpenUnit
 from contracts.agency.limits import Budget
 from contracts.topics import TOPICS, Kind
 
@@ -31,8 +27,8 @@ FILL = {
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "REST", 0)
-    monkeypatch.setattr(upkeep, "PORTION", 1)
+    monkeypatch.setattr(pruning, "REST", 0)
+    monkeypatch.setattr(pruning, "PORTION", 1)
 
 
 async def fill(bench: Bench, table: str, age: timedelta, rows: int) -> None:
@@ -55,7 +51,7 @@ def test_a_limit_is_kept_until_the_longest_window_is_long_over() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.table)
-async def test_rows_past_their_use_go_and_younger_ones_stay(bench: Bench, rule: upkeep.Rule) -> None:
+async def test_rows_past_their_use_go_and_younger_ones_stay(bench: Bench, rule: pruning.Rule) -> None:
     minute, before = timedelta(minutes=1), pruned(rule.table)
     await fill(bench, rule.table, rule.keeps + minute, 300)  # several portions
     await fill(bench, rule.table, rule.keeps - minute, 20)
@@ -71,47 +67,9 @@ async def test_one_worker_prunes_at_a_time(bench: Bench, open_unit: OpenUnit) ->
     other = await open_unit(bench.dsn)
     await fill(bench, "inbox", timedelta(days=30), 10)
     async with other.pool.acquire() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", upkeep.LOCK)
+        await connection.execute("select pg_advisory_xact_lock($1)", pruning.LOCK)
         await prune(bench.pool)
         assert await bench.size("inbox") == 10
 
     await prune(bench.pool)
     assert await bench.size("inbox") == 0
-
-
-async def test_a_chore_goes_on_after_a_neighbour_has_failed() -> None:
-    failures: list[Exception] = [ConnectionResetError(), TimeoutError()]
-    done = asyncio.Event()
-
-    async def step() -> None:
-        if failures:
-            raise failures.pop()
-        done.set()
-
-    chore = asyncio.create_task(upkeep.repeatedly("test", 0.001, step))
-    await done.wait()
-    chore.cancel()
-    await asyncio.wait([chore])
-
-
-async def test_a_worker_prunes_and_sends_states_again_unasked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "PRUNE_EVERY", 0.01)
-    monkeypatch.setattr(upkeep, "ECHO_EVERY", 0.01)
-    monkeypatch.setattr(states, "ECHO_AFTER", timedelta(0))
-    monkeypatch.setattr(states, "PORTION", 3)
-    await fill(bench, "inbox", timedelta(days=30), 10)
-    await bench.publish(opened(uuid4()), *[person(uuid4(), 1) for _ in range(10)])
-
-    running = [asyncio.create_task(_awaited(chore)) for chore in upkeep.chores(bench.unit)]
-
-    async def done() -> bool:
-        return (await bench.size("inbox"), await bench.size("state_echoes"), await bench.size("outbox")) == (0, 0, 21)
-
-    await eventually(done)
-    for task in running:
-        task.cancel()
-    await asyncio.wait(running)
-
-
-async def _awaited(chore: Callable[[], Awaitable[None]]) -> None:
-    await chore()

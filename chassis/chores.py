@@ -1,0 +1,61 @@
+"""What a worker does without being asked, over and over: the loop of every chore, and the chores of every worker."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+
+from chassis import states
+from chassis.database import neighbour_failed
+from chassis.pruning import prune
+from chassis.telemetry import described
+from chassis.work import Unit
+
+log = structlog.get_logger()
+
+PRUNE_EVERY = 3600.0  # seconds; what is pruned is a day old or more
+ECHO_EVERY = 30.0  # seconds; an hour is not meant to the second
+LONGEST_OUTAGE_PAUSE = 10.0  # seconds between two tries while the database is away: an hourly chore skips no turn
+
+Chore = Callable[[], Awaitable[None]]
+
+
+async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pause: float) -> None:
+    """Take the step until cancelled, the first time at once, with about `pause` seconds between one and the next.
+
+    The step may return another number of seconds, which holds this once. Pauses vary by half, so that workers do not
+    go in step. While the database is away the step is tried again, about ten seconds apart at most.
+    """
+    while True:
+        seconds = pause
+        try:
+            wanted = await step()
+            seconds = pause if wanted is None else wanted
+        except Exception as error:
+            if not neighbour_failed(error):
+                raise
+            seconds = min(pause, LONGEST_OUTAGE_PAUSE)
+            log.warning("chore waits for the database", chore=name, error=described(error))
+        await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
+
+
+def of_every_worker(unit: Unit[Any]) -> Sequence[Chore]:
+    """Prune what is past its use, and send states again; each until cancelled."""
+    return (
+        partial(repeatedly, "prune", partial(prune, unit.pool), PRUNE_EVERY),
+        partial(repeatedly, "send states again", partial(send_states_again, unit), ECHO_EVERY),
+    )
+
+
+async def send_states_again(unit: Unit[Any]) -> None:
+    """Send all states that are due, a portion at a time and only while the outbox has room."""
+    sent = states.PORTION
+    while sent == states.PORTION:
+        await unit.room()
+        async with unit.pool.acquire() as connection:
+            sent = await states.send_again(connection)
+        if sent:
+            unit.outbox.ring()
