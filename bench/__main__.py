@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import bulk, burst, check, handlers, mail, relay, removal, sender, start, trace
+from bench import bulk, burst, check, handlers, mail, relay, removal, sender, start, telemetry, trace
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
         handlers.run,
     ),
     "sender": ("mails a second through the sender and its connections, beside bare aiosmtplib", sender.run),
+    "telemetry": ("CPU of a message with metrics, with traces, and with neither", telemetry.run),
     "start": (
         "cold and warm start to ready, memory of each process, beside Kafka alone and an empty process",
         start.run,

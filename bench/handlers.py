@@ -100,7 +100,9 @@ def run(small: bool) -> None:
         asyncio.run(_measure(stack, 10 if small else 1))
 
 
-async def _measure(stack: Stack, share: int) -> None:
+@asynccontextmanager
+async def opened(stack: Stack) -> "AsyncIterator[_Bench]":
+    """A database with things that messages are about."""
     dsn = await asyncio.to_thread(stack.postgres.create_database, "bench")
     await migrate(dsn)
     pool = await create_pool(dsn, 10, "bench")
@@ -108,7 +110,13 @@ async def _measure(stack: Stack, share: int) -> None:
         await pool.execute(TABLES)
         await pool.execute("insert into things (id) select gen_random_uuid() from generate_series(1, $1)", KEYS)
         things = [row["id"] for row in await pool.fetch("select id from things")]
-        bench = _Bench(stack.kafka.servers, dsn, pool, things)
+        yield _Bench(stack.kafka.servers, dsn, pool, things)
+    finally:
+        await pool.close()
+
+
+async def _measure(stack: Stack, share: int) -> None:
+    async with opened(stack) as bench:
         rows = []
         for kind, messages in MESSAGES.items():
             rows += await _rates(bench, kind, messages // share)
@@ -123,8 +131,6 @@ async def _measure(stack: Stack, share: int) -> None:
                 ("times the floor", times_the_floor(found, floor)),
             ],
         )
-    finally:
-        await pool.close()
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,7 @@ async def _rates(bench: _Bench, kind: str, messages: int) -> list[tuple[str, lis
     doors: list[float] = []
     floor: list[float] = []
     for turn in range(TURNS + 1):
-        for way, found in ((_bare, floor), (_doors, doors)):
+        for way, found in ((_bare, floor), (doors_handle, doors)):
             finish = Finish(messages)
             await way(bench, await bench.filled(messages), finish, batch)
             if turn:
@@ -198,7 +204,7 @@ def _cells(rates: Sequence[float]) -> list[str]:
     return [f"{rate:,.0f}" for rate in (_median(rates), min(rates), max(rates))]
 
 
-async def _doors(bench: _Bench, prefix: str, finish: Finish, batch: bool) -> None:
+async def doors_handle(bench: _Bench, prefix: str, finish: Finish, batch: bool) -> None:
     """The chassis, as a service uses it."""
 
     async def one(work: Work[None], event: SessionsRevoked) -> None:

@@ -65,8 +65,10 @@ def _exporter(destination: str) -> Any:
 
 def shut_down() -> None:
     """Send what is left. Whatever no collector takes is dropped: a trace is a picture and no record."""
+    global _provider  # noqa: PLW0603
     if _provider is not None:
         _provider.shutdown()
+        _provider = None
 
 
 def is_on() -> bool:
