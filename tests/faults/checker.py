@@ -49,6 +49,8 @@ def _counted(evidence: Evidence) -> dict[str, int]:
         "rows in four databases": rows,
         "events": len({record.id for record in evidence.records}),
         "repeats on the wire, which inboxes drop": len(evidence.records) - len({r.id for r in evidence.records}),
-        "mails": len({copy.message_id for copy in evidence.copies}),
+        "mails that arrived": len({copy.message_id for copy in evidence.copies}),
+        "mails replaced before they were sent": mails.ends(evidence)["replaced"],
+        "mails whose time was over before they were sent": mails.ends(evidence)["expired"],
         "second copies of a mail after a broken connection": mails.copies_after_a_break(evidence),
     }

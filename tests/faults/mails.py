@@ -1,6 +1,6 @@
 """Mails: each that was asked for arrives or ends rightfully, never late, never behind a newer one of its purpose."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -29,6 +29,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def copies_after_a_break(evidence: Evidence) -> int:
     """Second copies that the broken connection explains: the host had the mail, and the sender could not know."""
     return len(evidence.copies) - len({copy.message_id for copy in evidence.copies})
+
+
+def ends(evidence: Evidence) -> Counter[str]:
+    """How many mails ended how: as their state, or as the reason of an expiry."""
+    rows = evidence.tables["notifications"]["mails"]
+    return Counter(row["reason"] if row["state"] == "expired" else row["state"] for row in rows)
 
 
 def _one(row: Row, copies: Sequence[Copy], evidence: Evidence) -> Iterator[Finding]:

@@ -41,6 +41,8 @@ EVERY_WAY = (
     *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
 )
 
+LONG_WAYS = (*EVERY_WAY, Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0))
+"""With one more: nobody listens for longer than a one-time code of a long run is good, so that codes expire unsent."""
 
 DENSE, LOOSE = (0.4, 2.4), (0.5, 6.5)
 """Shortest and longest time (seconds) from one fault to the next: every way once in 25 s, or in a minute. A long run
