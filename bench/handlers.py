@@ -24,12 +24,12 @@ from chassis.doors import Doors
 from chassis.migrations import migrate
 from chassis.relay import Relay, make_producer
 from chassis.subscriptions import Order, Subscription
-from chassis.topics import create as create_topics
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.accounts import SessionsRevoked
 from contracts.cloudevents import Envelope
 from contracts.topics import ACCOUNTS_EVENTS
 from local.stack import Stack
+from local.topics import create as create_topics
 
 PARTITIONS = 4
 KEYS = 1_000  # things that the messages are about

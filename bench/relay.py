@@ -25,7 +25,6 @@ from chassis.database import connect
 from chassis.migrations import migrate
 from chassis.outbox import Record
 from chassis.relay import BATCH, make_producer
-from chassis.topics import create as create_topics
 from contracts.authorizations import RelationAdded
 from contracts.cloudevents import Envelope
 from contracts.events import Span
@@ -35,6 +34,7 @@ from local.kafka import Kafka
 from local.ports import free_ports
 from local.postgres import Postgres
 from local.processes import Processes
+from local.topics import create as create_topics
 
 ROWS = 100_000
 KEYS = 5_000  # organizations among which the rows are spread

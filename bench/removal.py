@@ -25,12 +25,12 @@ from bench.measuring import (
 from bench.people import Cast, gather_cast, import_members
 from bench.topics import Held, Subscriber
 from chassis.relay import make_producer
-from chassis.topics import create as create_topics
 from contracts.authorizations import RelationEnded
 from contracts.topics import AUTHORIZATIONS_EVENTS, Kind, Topic
 from local.journeys.ccq.stage import form, ticked
 from local.journeys.portal import Someone
 from local.stack import Stack
+from local.topics import create as create_topics
 
 MEMBERS = 200
 WARM_UP = 5  # removals and round trips that are not counted

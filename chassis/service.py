@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import chores, gateway, keys, operations, telemetry, tracing
+from chassis import chores, gateway, gauges, keys, operations, telemetry, tracing
 from chassis.bell import Bell
 from chassis.chores import Chore
 from chassis.database import Pool, create_pool
@@ -151,7 +151,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
         issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
         verifier = Verifier(settings.issuer_base, issuers, built.pool)
         app = build_gateway(service, unit, verifier, built.agency.profile.default_language)
-        tasks = [asyncio.create_task(operations.observe(built.pool), name="observe")]
+        tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
         servers = []
         if role in ("api", "all"):

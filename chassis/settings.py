@@ -3,22 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.agency.profile import AgentIssuer
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class MachineClient(BaseModel):
-    """Another system of the agency: `secret_digest` is the SHA-256, in hex, of a random secret of 32 bytes or more."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    client_id: str
-    secret_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    scopes: tuple[str, ...]
 
 
 class Settings(BaseSettings):

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chassis.topics import create as create_topics
 from local import ROOT, Problem, jars
 from local.child import Child, answers
 from local.issuer import AUDIENCE
@@ -23,6 +22,7 @@ from local.logs import FOLDER as LOGS
 from local.ports import SERVICES, Ports, lasting_ports
 from local.postgres import Postgres
 from local.processes import Processes, undisturbed
+from local.topics import create as create_topics
 
 NEEDED_BYTES = 1_000_000_000
 """Free disk for data and logs, with room to spare: on a full disk, databases fail in obscure ways."""

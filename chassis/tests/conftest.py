@@ -17,7 +17,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from uuid_utils.compat import uuid7
 
-from chassis import topics
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
 from chassis.doors import Doors
@@ -28,6 +27,7 @@ from chassis.work import Actor, Origin, Unit, Work
 from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.topics import ACCOUNTS_EVENTS
+from local import topics
 from tests.fixtures.servers import Broker, DatabaseServer
 
 ACTOR = Actor("tester", "1")

@@ -13,7 +13,6 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
-from chassis import topics
 from chassis.doors import Doors, reception
 from chassis.doors.watchdog import Stalled, Watchdog
 from chassis.outcomes import Poison
@@ -24,6 +23,7 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE
+from local import topics
 
 KEPT = Subscription(AccountOpened, count, Order.KEPT)
 

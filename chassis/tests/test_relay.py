@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from chassis import broker_topics, outbox, relay, topics
+from chassis import broker_topics, outbox, relay
 from chassis.database import Connection, connect
 from chassis.tests.conftest import ACTOR, Bench, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import opened, person
@@ -18,6 +18,7 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Forgotten, read_envelope, read_event
 from contracts.topics import ACCOUNTS_PEOPLE
+from local import topics
 from local.kafka import Kafka
 
 NEVER = 3600.0  # seconds

@@ -1,21 +1,15 @@
 """What a process of this service is made of."""
 
 from chassis.service import Platform, Service
-from chassis.settings import MachineClient, Settings
 from services.accounts.hashing import Hasher
 from services.accounts.people import api as people
 from services.accounts.registrations import api as registrations
 from services.accounts.registrations import chores
 from services.accounts.sessions import api as sessions
+from services.accounts.settings import AccountsSettings
 from services.accounts.tokens import api as tokens
 from services.accounts.tokens import signing, storage
 from services.accounts.tools import Tools
-
-
-class AccountsSettings(Settings):
-    """`machines`: the other systems of the agency that may ask for tokens (MANDAT_MACHINES, a JSON list)."""
-
-    machines: tuple[MachineClient, ...] = ()
 
 
 async def build(platform: Platform) -> Tools:

@@ -9,9 +9,9 @@ from fastapi import Depends
 from chassis.gateway import Call
 from chassis.keys import Keyring
 from chassis.sealing import Sealer
-from chassis.settings import MachineClient
 from contracts.agency import Agency
 from services.accounts.hashing import Hasher
+from services.accounts.settings import MachineClient
 from services.accounts.tokens.signing import Signer
 
 

@@ -18,14 +18,14 @@ from chassis.database import Pool
 from chassis.gateway import Gateway
 from chassis.sealing import Sealer
 from chassis.service import platform
-from chassis.settings import MachineClient
 from chassis.tokens import Verifier
 from chassis.work import Unit
 from contracts.agency.limits import Budget, LimitName
 from contracts.events import REGISTRY, Event
 from contracts.notifications import Contents, MailRequest, VerificationCodeContents, VerificationCodeMail
 from local import ROOT
-from services.accounts.app import AccountsSettings, service
+from services.accounts.app import service
+from services.accounts.settings import AccountsSettings, MachineClient
 from services.accounts.tools import Tools
 from tests.fixtures.stack import Database
 

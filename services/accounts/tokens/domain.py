@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, unquote_plus
 
-from chassis.settings import MachineClient
+from services.accounts.settings import MachineClient
 
 MOST_FIELDS = 20  # of a form; the grant has four
 NO_DIGEST = "0" * 64  # compared for unknown clients: no SHA-256 that anybody knows a preimage of

@@ -1,0 +1,51 @@
+"""Figures of the tables and of the event loop, brought up to date every second."""
+
+import asyncio
+import time
+
+from prometheus_client import Gauge
+
+from chassis.database import Pool, neighbour_failed
+from chassis.dead_letters import metrics as dead_letters
+
+OUTBOX_DEPTH = Gauge(
+    "mandat_outbox_depth",
+    "Rows in the outbox that Kafka has not acknowledged, counted to 100,000; bulk work waits while it is deep",
+)
+OUTBOX_AGE = Gauge(
+    "mandat_outbox_age_seconds",
+    "Age of the oldest row in the outbox: how late others learn of a change. Above seconds, no relay is at work, Kafka"
+    " does not answer, or a topic is missing",
+)
+INBOX_ROWS = Gauge(
+    "mandat_inbox_rows",
+    "Messages that the inbox remembers so that none is applied twice, as PostgreSQL estimates; pruned every hour",
+)
+LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
+LOOK_EVERY = 1.0  # seconds
+COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and counting would slow it further
+
+
+async def observe(pool: Pool) -> None:
+    """Keep the gauges of the tables and of the loop up to date."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(LOOK_EVERY)
+        LOOP_LAG.set(max(0.0, time.monotonic() - before - LOOK_EVERY))
+        try:
+            row = await pool.fetchrow(
+                "select (select count(*) from (select from outbox limit $1) counted) as depth,"
+                " coalesce((select extract(epoch from clock_timestamp() - created_at)::float from outbox"
+                " order by id limit 1), 0) as age,"
+                " (select greatest(reltuples, 0) from pg_class where oid = 'inbox'::regclass) as remembered",
+                COUNT_TO,
+            )
+            await dead_letters.look(pool)
+        except Exception as error:
+            if not neighbour_failed(error):
+                raise
+            continue
+        assert row is not None
+        OUTBOX_DEPTH.set(row["depth"])
+        OUTBOX_AGE.set(row["age"])
+        INBOX_ROWS.set(row["remembered"])
