@@ -1,10 +1,6 @@
 """The language a caller reads: the best of Accept-Language that exists here (RFC 9110, 12.5.4)."""
 
-from typing import get_args
-
-from contracts.events import Language
-
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from contracts.events import LANGUAGES, Language
 
 
 def choose(accept_language: str, default: Language) -> Language:

@@ -63,7 +63,7 @@ class DeadLetter:
             record.key,
             [(_text(name.encode(errors="surrogateescape")), _text(value)) for name, value in record.headers],
             record.value,
-            reason[:LONGEST_REASON].replace("\0", "�"),
+            storable(reason),
             attempts,
             first_at,
             last_at,
@@ -74,6 +74,11 @@ class DeadLetter:
     def wire_headers(self) -> list[tuple[str, bytes | None]]:
         """The headers as they came."""
         return [((_bytes(name) or b"").decode(errors="surrogateescape"), _bytes(value)) for name, value in self.headers]
+
+
+def storable(reason: str) -> str:
+    """A reason as a row keeps it: its first 2,000 characters, without NUL, which PostgreSQL's text cannot hold."""
+    return reason[:LONGEST_REASON].replace("\0", "�")
 
 
 def _text(content: bytes | None) -> Text:

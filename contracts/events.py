@@ -1,6 +1,6 @@
 """What every event has in common: its topic, its key, its CloudEvents type and its schema's name."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 from contracts.topics import Kind, Topic
 
 Language = Literal["fr", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 Level = Literal["read", "write"]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Instant = AwareDatetime

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 
+from contracts import flow
 from local import Problem
-
-SERVICES = ("accounts", "linking", "authorizations", "notifications")
-"""In the order in which they are started."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,10 @@ class Ports:
         for port, use in self.uses().items():
             if in_use(port):
                 raise Problem(f"Port {port} is in use, and {use} needs it. Free it, and start again.")
+
+
+SERVICES = tuple(sorted(flow.SERVICES, key=lambda service: int(getattr(Ports, service))))
+"""In the order of their ports, in which they are started."""
 
 
 def in_use(port: int) -> bool:

@@ -5,18 +5,12 @@ import sys
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from chassis.database import FAILING_NEIGHBOUR
 from contracts import agency as agencies
 
 WELL, NOT_WELL = 0, 1  # exit statuses; argparse ends with 2 for a wrong command line
 
-OUTAGES = (
-    KafkaError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+OUTAGES = (KafkaError, asyncpg.PostgresError, *FAILING_NEIGHBOUR)
 """Kafka or the database does not do what it was asked."""
 
 FAULTY = (ValueError, agencies.FaultyFiles)

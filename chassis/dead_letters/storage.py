@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.database import Connection, Pool
-from chassis.letter import LONGEST_REASON, DeadLetter
+from chassis.letter import DeadLetter, storable
 from chassis.pages import Listing
 
 # A key that is no text, or not one of ours, is named by its digest: what an operator types is safe to log.
@@ -33,7 +33,7 @@ select
 
 @dataclass(frozen=True)
 class Choice:
-    """Which letters: of one consumer, of one key (as `name_of` names it), of both, or all."""
+    """Which letters: of one consumer, of one key (as `masking.key_of` shows it), of both, or all."""
 
     consumer: str | None = None
     key: str | None = None
@@ -105,7 +105,7 @@ async def note_failure(connection: Connection, letter_id: int, reason: str, at: 
             "update dead_letters set attempts = attempts + 1, last_at = $3, reason = $2, behind = false"
             " where id = $1 returning true",
             letter_id,
-            reason[:LONGEST_REASON].replace("\0", "�"),
+            storable(reason),
             at,
         )
     )

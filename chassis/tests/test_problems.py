@@ -13,10 +13,8 @@ from pydantic_core._pydantic_core import list_all_errors
 from chassis.fields import Body, Email, Name, Reference, Secret
 from chassis.outcomes import Refusal
 from chassis.problems import FAULTS, field_errors, respond
-from contracts.events import Language
+from contracts.events import LANGUAGES, Language
 from contracts.problems import problems, words
-
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 
 class Colour(Enum):

@@ -19,7 +19,7 @@ from contracts.agency.mails import (
     block_texts,
 )
 from contracts.agency.relations import Relations
-from contracts.agency.text import LANGUAGES
+from contracts.events import LANGUAGES
 
 _FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
 """Markup, and what mail programs turn into a link: an address of the web or of a mailbox, also a bare host name."""

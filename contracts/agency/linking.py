@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from contracts.agency import placeholders
-from contracts.agency.text import LANGUAGES, Coded, Policy, Text
-from contracts.events import Language
+from contracts.agency.text import Coded, Policy, Text
+from contracts.events import LANGUAGES, Language
 
 
 def _success(text: Text) -> Text:

@@ -17,8 +17,8 @@ from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
 from contracts.agency.profile import MAX_TERMS, AgencyProfile, Terms
 from contracts.agency.relations import Relations
-from contracts.agency.text import LANGUAGES, Coded, Policy
-from contracts.events import Language
+from contracts.agency.text import Coded, Policy
+from contracts.events import LANGUAGES, Language
 
 Read = TypeVar("Read")
 Entry = TypeVar("Entry", bound=Coded)

@@ -7,8 +7,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, Str
 
 from contracts.events import Code, Language
 
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
-
 
 class Policy(BaseModel):
     """Base of all models of an agency's data: never changed after loading, no field that code ignores."""

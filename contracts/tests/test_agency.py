@@ -11,9 +11,8 @@ from pydantic import BaseModel, ValidationError
 from contracts.agency import Agency, Text, load
 from contracts.agency.demo import Demo, load_demo
 from contracts.agency.mails import MAIL_FIELDS, MAIL_KINDS, CodeBlock, MailTemplates
-from contracts.agency.text import LANGUAGES
 from contracts.agency.typography import faults
-from contracts.events import Language
+from contracts.events import LANGUAGES, Language
 from contracts.imports import ImportedOrganization
 from contracts.notifications import MAIL_REQUESTS
 

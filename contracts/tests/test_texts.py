@@ -3,8 +3,8 @@
 import pytest
 
 from contracts.agency import placeholders
-from contracts.agency.text import LANGUAGES
 from contracts.agency.typography import faults
+from contracts.events import LANGUAGES
 from contracts.problems import Wording, problems, words
 
 TEXTS: dict[str, Wording] = {

@@ -26,8 +26,7 @@ from markupsafe import Markup, escape
 
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, MailTemplate
-from contracts.agency.text import LANGUAGES
-from contracts.events import Language
+from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.domain import Mail
 from services.notifications.filling import fill_in

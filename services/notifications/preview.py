@@ -19,8 +19,7 @@ import contracts
 from contracts import jsonschema
 from contracts.agency import Agency, FaultyFiles, load
 from contracts.agency.mails import MAIL_FIELDS
-from contracts.agency.text import LANGUAGES
-from contracts.events import Language
+from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
 from services.notifications.composition import TEMPLATES, Composer, Written
 

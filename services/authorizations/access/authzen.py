@@ -20,7 +20,7 @@ from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
-from contracts.events import Language
+from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access.domain import Decision
 from services.authorizations.access.handlers import Question, evaluate
@@ -30,7 +30,6 @@ from services.authorizations.tools import Tools
 log = structlog.get_logger()
 
 SCOPE = "access:evaluate"
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 # What to do next, by the reason of a no; the agency's support where nothing else helps.
 NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",

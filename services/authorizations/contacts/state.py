@@ -9,11 +9,12 @@ from contracts.events import Span
 from services.authorizations.contacts import storage
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
+from services.authorizations.versions import next_version
 
 
 async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
     """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans."""
-    version = await storage.next_version(work.connection, contact_id, version_at(work.now))
+    version = await next_version(work.connection, "contacts", contact_id, version_at(work.now))
     contact = await storage.get(work.connection, contact_id)
     assert contact is not None
     memberships = [

@@ -123,16 +123,6 @@ async def describe(connection: Connection, contact_id: UUID, personal: Personal)
     )
 
 
-async def next_version(connection: Connection, contact_id: UUID, least: int) -> int:
-    """The version of the contact's next state: higher than its last, and at least so high."""
-    number: int = await connection.fetchval(
-        "update contacts set version = greatest(version + 1, $2) where contact_id = $1 returning version",
-        contact_id,
-        least,
-    )
-    return number
-
-
 async def raise_generation(connection: Connection, contact_id: UUID, priority: CodePriority) -> int:
     """Ask for one more linking code, whose mail has this priority; the number of its generation."""
     number: int = await connection.fetchval(

@@ -9,6 +9,7 @@ from chassis.work import Work
 from contracts.authorizations import Organization, OrganizationFact
 from services.authorizations.organizations import storage
 from services.authorizations.tools import Tools
+from services.authorizations.versions import next_version
 
 
 async def record(
@@ -21,7 +22,7 @@ async def record(
 
 async def publish_state(work: Work[Tools], organization_id: UUID) -> None:
     """Publish the organization's whole state under its next version."""
-    version = await storage.next_version(work.connection, organization_id, version_at(work.now))
+    version = await next_version(work.connection, "organizations", organization_id, version_at(work.now))
     found = (await storage.get(work.connection, [organization_id]))[organization_id]
     work.publish(
         Organization(

@@ -70,16 +70,6 @@ async def next_sequence(connection: Connection, organization_id: UUID) -> int:
     return number
 
 
-async def next_version(connection: Connection, organization_id: UUID, least: int) -> int:
-    """The version of the organization's next state: higher than its last, and at least so high."""
-    number: int = await connection.fetchval(
-        "update organizations set version = greatest(version + 1, $2) where organization_id = $1 returning version",
-        organization_id,
-        least,
-    )
-    return number
-
-
 async def add(connection: Connection, organization_id: UUID, kind: str, number: str) -> None:
     """Make an organization's row; its names come with `name`."""
     await connection.execute(

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_KINDS
-from contracts.agency.text import LANGUAGES
+from contracts.events import LANGUAGES
 from local import ROOT
 from services.notifications import preview
 from services.notifications.composition import Composer

@@ -1,0 +1,39 @@
+"""Every service answers the same commands, and its own; nothing is imported that was not asked for."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from chassis import entry
+
+SERVICE = Path("services/library")
+
+
+def nobody() -> entry.AnyService:
+    raise AssertionError("the service was imported")
+
+
+def test_a_wrong_command_line_names_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wrong in ([], ["work"], ["worker", "now"], ["migrate", "back"]):
+        monkeypatch.setattr(sys, "argv", ["-m", *wrong])
+        assert entry.run(SERVICE, nobody, {"import": lambda _: 0}) == 2
+        assert capsys.readouterr().err == (
+            "usage: python -m services.library"
+            " api | worker | all | migrate | openapi | dead-letters … | reset-groups … | import …\n"
+        )
+
+
+def test_a_command_of_the_services_own_gets_what_follows_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["-m", "import", "one", "two"])
+    asked: list[str] = []
+
+    def command(arguments: Sequence[str]) -> int:
+        asked.extend(arguments)
+        return 3
+
+    assert entry.run(SERVICE, nobody, {"import": command}) == 3
+    assert asked == ["one", "two"]
