@@ -44,7 +44,12 @@ async def build(platform: Platform) -> Tools:
 def _bounces(settings: NotificationsSettings, keyring: Keyring) -> Bounces | None:
     if settings.bounce_address is None:
         return None
-    return Bounces(ReturnPath(settings.bounce_address, keyring), settings.bounce_host, settings.bounce_port)
+    return Bounces(
+        ReturnPath(settings.bounce_address, keyring),
+        settings.bounce_host,
+        settings.bounce_port,
+        settings.bounce_feedback_loops,
+    )
 
 
 def chores(unit: Unit[Tools]) -> Sequence[Chore]:
@@ -52,7 +57,10 @@ def chores(unit: Unit[Tools]) -> Sequence[Chore]:
 
     found = [Sender(unit).run, keeping_order(unit)]
     if (bounces := unit.tools.bounces) is not None and bounces.port:
-        found.append(BounceServer(unit, bounces.return_path, bounces.host, bounces.port).run)
+        server = BounceServer(
+            unit, bounces.return_path, bounces.host, bounces.port, feedback_loops=bounces.feedback_loops
+        )
+        found.append(server.run)
     return found
 
 

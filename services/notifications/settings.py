@@ -42,7 +42,8 @@ class NotificationsSettings(Settings):
 
     `bounce_address` is where reports come back to; each mail's envelope sender adds a token to it. Without it reports
     go to the agency's own address. `bounce_port` opens the server, in the worker, to which the mail host brings them by
-    LMTP or SMTP; 0 opens none.
+    LMTP or SMTP; 0 opens none. `bounce_feedback_loops` says that loops are registered with the address without a token,
+    which is refused otherwise: anybody can write there.
     """
 
     smtp_hosts: Annotated[tuple[HostAddress, ...], NoDecode, BeforeValidator(_addresses), Field(min_length=1)]
@@ -56,6 +57,7 @@ class NotificationsSettings(Settings):
     bounce_address: Email | None = None
     bounce_host: str = "127.0.0.1"
     bounce_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    bounce_feedback_loops: bool = False
 
     @model_validator(mode="after")
     def _password_over_tls(self) -> Self:

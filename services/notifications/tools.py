@@ -16,11 +16,15 @@ from services.notifications.throttle import Throttle
 
 @dataclass(frozen=True)
 class Bounces:
-    """How reports come back: the envelope senders they are sent to, and where the server listens; port 0: nowhere."""
+    """How reports come back: the envelope senders they are sent to, and where the server listens; port 0: nowhere.
+
+    `feedback_loops`: whether complaints come to the address without a token.
+    """
 
     return_path: ReturnPath
     host: str
     port: int
+    feedback_loops: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ BARE = "bounces@notifications.example"
 
 @pytest.fixture
 async def server(rig: Rig) -> AsyncIterator[BounceServer]:
-    found = BounceServer(rig.unit, RETURN_PATH, "127.0.0.1", 0)
+    found = BounceServer(rig.unit, RETURN_PATH, "127.0.0.1", 0, feedback_loops=True)
     await found.start()
     yield found
     found.stop()

@@ -72,17 +72,29 @@ def test_a_damaged_report_is_read_and_what_it_says_keeps_its_form(name: str, dat
     assert not isinstance(finding, Failed) or re.fullmatch(r"[45]\.\d{1,3}\.\d{1,3}", finding.status)
 
 
-REPORT = b"Content-Type: multipart/report; report-type=delivery-status"
+MIXED = b"Content-Type: multipart/mixed"  # read, it would be something other
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"".join(REPORT + b"; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
-        REPORT + b"; a=b" * 10_000 + b"\n\n",
-        REPORT + b";\n a=b" * 10_000 + b"\n\n",
+        b"".join(MIXED + b"; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
+        MIXED + b"; a=b" * 10_000 + b"\n\n",
+        MIXED + b";\n a=b" * 10_000 + b"\n\n",
+        MIXED + b'; x="' + b";" * 400 + b"\n\n",
+        b"X: y\r" + MIXED + b'; x="' + b";" * 60_000 + b"\r\n\r\n",
+        b"".join(MIXED + b"; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(29))
+        + b"Content-Type: message/delivery-status\n\n"
+        + b"\n" * 120_000,
     ],
-    ids=["nested without end", "endless parameters", "endless folded parameters"],
+    ids=[
+        "nested without end",
+        "endless parameters",
+        "endless folded parameters",
+        "hundreds of parameters",
+        "endless parameters behind a line end that is none",
+        "endless lines, nested",
+    ],
 )
 def test_what_is_made_to_be_hard_to_read_is_not_read(content: bytes) -> None:
     assert reports.read(content).finding == Ignored("unreadable")
