@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json as json_module
 import random
 from collections.abc import Callable, Collection, Mapping
@@ -165,8 +166,12 @@ class Client:
         return who
 
     async def _agent_token(self, who: Someone) -> None:
-        answer = await self.http.post(f"{self.ground.demo_issuer}/token", json={"name": "demo-agent-1"})
-        who.access_token = answer.json()["access_token"]
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self.http.post(f"{self.ground.demo_issuer}/token", json={"name": "demo-agent-1"})
+                who.access_token = answer.json()["access_token"]
+                return
+            await self._pause(None)
 
     async def mail(
         self, address: str, since: datetime, wanted: Callable[[str], Any], seconds: float
@@ -177,13 +182,21 @@ class Client:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
-            answer = await self.http.get(f"{self.ground.control}/mails", params={"to": address})
-            for mail in reversed(answer.json()):
+            for mail in reversed(await self._mails(address)):
                 received_at = datetime.fromisoformat(mail["received_at"])
                 if received_at >= since and (found := wanted(mail["text"])):
                     return found, received_at
             await self.rest(LOOK_EVERY)
         return None
+
+    async def _mails(self, address: str) -> list[dict[str, Any]]:
+        """Those of one person; none when the host closes an idle connection as it is asked: the next look is soon."""
+        try:
+            answer = await self.http.get(f"{self.ground.control}/mails", params={"to": address})
+        except httpx.TransportError:
+            return []
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
     async def rest(self, seconds: float) -> None:
         """Do nothing for a while. Raises Leaves when the load ends."""

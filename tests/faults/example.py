@@ -224,6 +224,7 @@ def _mail(number: int) -> dict[str, Any]:
         "replaces": purpose,
         "replaced": replaced,
         "state": "expired" if replaced else "sent",
+        "accepted_at": _at(58 if number == 1 else 66),
         "state_at": _at(70),
         "expires_at": _at(600),
         "attempts": 1,

@@ -12,6 +12,9 @@ FIRST_PAUSE, LONGEST_PAUSE, VARIES = timedelta(seconds=5), timedelta(minutes=15)
 """The pauses that notifications promises: doubled after each attempt up to the longest, varied by a quarter. Said here
 again, so that a sender which breaks the promise is found."""
 
+AT_ONCE = timedelta(seconds=5)
+"""More than lies between the instant at which a mail is accepted and the statement that marks the older ones."""
+
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Compare the table of mails with what the host took."""
@@ -79,6 +82,12 @@ def _in_turn(rows: Sequence[Row], copies: Mapping[str, Sequence[Copy]]) -> Itera
             before, after = copies.get(older["message_id"], ()), copies.get(newer["message_id"], ())
             if before and after and before[-1].received_at > after[0].received_at:
                 yield Finding(Fault.CODE_ORDER, f"mail {older['delivery_id']} after {newer['delivery_id']}")
+            late = older["state_at"] - newer["accepted_at"]
+            if older["state"] == "sent" and not older["replaced"] and late > AT_ONCE:
+                yield Finding(
+                    Fault.CODE_ORDER,
+                    f"mail {older['delivery_id']} {late} after {newer['delivery_id']} was to replace it",
+                )
         newest = ordered[-1]
         if newest["state"] == "expired" and newest["replaced"]:
             yield Finding(Fault.LOST, f"mail {newest['delivery_id']} was replaced by nothing")

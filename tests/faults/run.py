@@ -22,7 +22,7 @@ from tests.faults.history import History
 from tests.faults.people import crowd
 from tests.faults.schedule import EVERY_WAY, LOOSE, Breakage, Fault, plan
 
-COMING = 60.0
+COMING = 180.0
 """Seconds that the managers may take to join before anything is broken."""
 
 FOLDER = STATE / "faults"

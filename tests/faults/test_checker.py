@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -81,6 +81,11 @@ def _put_off_and_expired(evidence: Evidence, before: float) -> Evidence:
     return with_row(told, "notifications", "mails", **ended)
 
 
+def _long_before(evidence: Evidence) -> datetime:
+    """Long before anything was sent."""
+    return min(copy.received_at for copy in evidence.copies) - timedelta(minutes=1)
+
+
 def _no_copy(message_id: str) -> Change:
     return lambda evidence: replace(
         evidence, copies=[copy for copy in evidence.copies if copy.message_id != message_id]
@@ -147,6 +152,9 @@ SHOWN: list[tuple[str, Fault, Change]] = [
     ("a mail was sent after its expiry", Fault.EXPIRED, _late),
     ("code 1 came after code 2", Fault.CODE_ORDER,
      _another_copy("<1@load.example>", "<2@load.example>", seconds=0.5)),
+    ("code 1 was sent although code 2 had replaced it", Fault.CODE_ORDER, lambda e: with_row(
+        with_row(e, "notifications", "mails", 1, accepted_at=_long_before(e)), "notifications", "mails", 0,
+        replaced=False)),
     ("a second copy came on a connection that did not break", Fault.COPY,
      _another_copy("<5@load.example>", "<5@load.example>")),
     ("a second copy came before the connection broke", Fault.COPY,
