@@ -16,7 +16,13 @@ insert into dead_letters
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (consumer, topic, partition, "offset") do nothing
 """
+# The lock that an update takes makes this wait for a redrive of the letter that is under way, and that one for this.
+EMPTY = """
+update dead_letters set payload = null, reason = $3
+where topic = $1 and key = $2 and payload is not null
+"""
 LONGEST_REASON = 2000  # characters
+FORGOTTEN = "forgotten"  # the reason of a letter whose content was erased
 
 Text = str | dict[str, str] | None
 
@@ -102,3 +108,11 @@ async def park(connection: "Connection | Pool", letter: DeadLetter) -> None:
     """Keep a letter; parking the same record twice keeps one."""
     values: tuple[Any, ...] = astuple(letter)
     await connection.execute(PARK, *values)
+
+
+async def empty(connection: "Connection | Pool", topic: str, key: bytes) -> None:
+    """Erase what the letters of a key hold, because the thing that it names is forgotten.
+
+    What is left of each is a tombstone: redriven, it is taken as one.
+    """
+    await connection.execute(EMPTY, topic, key, FORGOTTEN)

@@ -18,12 +18,13 @@ from chassis.database import COLLISIONS, neighbour_failed
 from chassis.doors.hand import Hand
 from chassis.doors.messages import Message, Record
 from chassis.inbox import Behind, Claim, Duplicate, NotTogether
-from chassis.letter import DeadLetter, park
+from chassis.letter import DeadLetter, empty, park
 from chassis.outcomes import Refusal, Transient
 from chassis.subscriptions import Subscription
 from chassis.telemetry import described
 from chassis.waiting import set_within
 from chassis.work import Unit
+from contracts.cloudevents import Forgotten
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -132,6 +133,10 @@ class Reception(Generic[T]):
             raise message.fault
         if message.subscription is None or message.content is None:
             return "ignored"
+        if isinstance(message.content, Forgotten):
+            # Whatever becomes of it: also one that the inbox knows empties what was parked since it came first.
+            await hand.put_down()
+            await empty(self._unit.pool, message.record.topic, message.record.key or b"")
         taking = message.subscription.taking(message.content)
         if taking is None:
             return "ignored"

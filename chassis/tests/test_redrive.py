@@ -95,7 +95,8 @@ async def test_one_behind_an_earlier_letter_is_refused_while_that_stands_and_red
     assert await bench.counted(identity) == "2"
     [dropped] = await audited(bench, "dead_letter.dropped")
     assert dropped["detail"]["reason"] == "sent by mistake"
-    assert len(dropped["detail"]["payload_sha256"]) == 64
+    where = {"consumer", "topic", "partition", "offset"}
+    assert set(dropped["detail"]) == {"letter", "reason"} | where, "a digest of what it held can be guessed"
 
 
 async def test_where_order_is_free_a_later_letter_waits_for_none(bench: Bench) -> None:
