@@ -92,7 +92,10 @@ class Call(Generic[T]):
         return committed.outcome
 
     async def create(self, handler: Handler[T, C, R | Refusal], command: C, resource: Callable[[R], UUID]) -> UUID:
-        """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id."""
+        """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id.
+
+        A stranger is told nothing of what was written, as by `run`.
+        """
         key = self._request.headers.get("idempotency-key")
         if key is None:
             return resource(await self.run(handler, command))
@@ -106,7 +109,8 @@ class Call(Generic[T]):
         )
         committed = await self.gateway.unit.run_once(handler, command, self.actor, once, resource)
         outcome = committed.outcome
-        self._tell(outcome.mandat_after if isinstance(outcome, Repeated) else after.name(committed.written))
+        if self.actor != ANYBODY:
+            self._tell(outcome.mandat_after if isinstance(outcome, Repeated) else after.name(committed.written))
         if isinstance(outcome, Refusal):
             raise ProblemRaised(outcome)
         return outcome.resource_id if isinstance(outcome, Repeated) else resource(outcome)

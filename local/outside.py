@@ -14,6 +14,8 @@ import uvicorn
 from aiosmtpd.smtp import SMTP
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -25,6 +27,8 @@ from local.issuer import AGENTS, DemoIssuer
 from local.previews import Previews
 
 HOST = "127.0.0.1"
+NAMES = [HOST, "localhost"]
+"""A page elsewhere whose name is made to point at this machine (DNS rebinding) reads nobody's codes."""
 
 
 def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews) -> Starlette:
@@ -84,7 +88,8 @@ def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews) -> Starlette:
             Route("/demo-issuer/.well-known/openid-configuration", configuration),
             Route("/demo-issuer/jwks.json", key_set),
             Route("/demo-issuer/token", token, methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=NAMES)],
     )
 
 

@@ -1,6 +1,8 @@
 """Dead letters over HTTP, for agents, on the operations port."""
 
 import contextlib
+import time
+from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
@@ -19,6 +21,7 @@ from chassis.problems import ProblemRaised
 
 LARGEST_ID = 2**63 - 1  # of a bigint
 MOST_AT_ONCE = 500  # letters that one request sees to; a client asks again with `after` while it gets a `next`
+LONGEST_ANSWER = 20.0  # seconds after which one request begins no further letter: well within a proxy's minute
 LONGEST_KEY = 200  # characters; an identifier or a digest
 LONGEST_REASON = 500  # characters
 
@@ -74,7 +77,11 @@ class StillWaiting(BaseModel):
 
 
 class Redriving(BaseModel):
-    """How each letter ended, in order. With `next`, there may be others: ask again, with `after` set to it."""
+    """How each letter ended, in order.
+
+    With `next`, 500 letters or some 20 seconds were enough for one answer and there may be others: ask again, with
+    `after` set to it, until it is null.
+    """
 
     redriven: list[Redrove]
     failed: list[FailedAgain]
@@ -82,11 +89,14 @@ class Redriving(BaseModel):
     next: int | None
 
 
-def build(service: str, served: Gateway[Any], redrive: Redrive[Any]) -> FastAPI:
-    """The application for agents on the operations port."""
+def build(
+    service: str, served: Gateway[Any], redrive: Redrive[Any], clock: Callable[[], float] = time.monotonic
+) -> FastAPI:
+    """The application for agents on the operations port; `clock` tells seconds, from whenever."""
     app = gateway.build(f"Mandat {service}: operations", DESCRIPTION, [routes], served.default_language)
     app.state.gateway = served
     app.state.redrive = redrive
+    app.state.clock = clock
     return app
 
 
@@ -122,19 +132,23 @@ async def show(letter_id: LetterId, agent: AgentCaller, call: LettersCall) -> Le
 
 
 @routes.post("/v1/dead-letters/redrive")
-async def redrive_many(body: ToRedrive, agent: AgentCaller, call: LettersCall, redrive: Redriver) -> Redriving:
-    """Redrive the chosen letters in order, up to 500; a key stops at its first failure."""
+async def redrive_many(
+    request: Request, body: ToRedrive, agent: AgentCaller, call: LettersCall, redrive: Redriver
+) -> Redriving:
+    """Redrive the chosen letters in order, up to 500 and for about 20 seconds; a key stops at its first failure."""
+    clock: Callable[[], float] = request.app.state.clock
     found: list[Outcome] = []
+    until, goes_on = clock() + LONGEST_ANSWER, False
     async with contextlib.aclosing(redrive.many(Choice(body.consumer, body.key), call.actor, body.after)) as outcomes:
         async for outcome in outcomes:
             found.append(outcome)
-            if len(found) == MOST_AT_ONCE:
+            if goes_on := len(found) == MOST_AT_ONCE or clock() >= until:
                 break
     return Redriving(
         redriven=[Redrove(id=one.id, ending=one.ending) for one in found if isinstance(one, Redriven)],
         failed=[FailedAgain(id=one.id, reason=one.reason) for one in found if isinstance(one, Failed)],
         waiting=[StillWaiting(id=one.id, waits_for=one.earlier) for one in found if isinstance(one, Waiting)],
-        next=found[-1].id if len(found) == MOST_AT_ONCE else None,
+        next=found[-1].id if goes_on else None,
     )
 
 

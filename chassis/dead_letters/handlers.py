@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from chassis import pages
 from chassis.dead_letters import storage, views
@@ -35,8 +36,19 @@ async def list_letters(work: Work[Any], asked: Asked) -> Listed | Refusal:
     found = await pages.fetch(work.connection, storage.listing(asked.choice), asked.cursor, asked.limit)
     if isinstance(found, Refusal):
         return found
-    work.audit("dead_letter.listed", consumer=asked.choice.consumer, key=asked.choice.key, shown=len(found.rows))
+    choice = asked.choice
+    work.audit("dead_letter.listed", consumer=choice.consumer, key=_audited(choice.key), shown=len(found.rows))
     return Listed(found, [views.view(storage.of_row(row)) for row in found.rows])
+
+
+def _audited(key: str | None) -> str | None:
+    """What was typed as a key, where it is an identifier; it may be an address, which the audit must not keep."""
+    if key is None:
+        return None
+    try:
+        return str(UUID(key))
+    except ValueError:
+        return "not an identifier"
 
 
 async def show(work: Work[Any], letter_id: int) -> LetterDetail | Refusal:

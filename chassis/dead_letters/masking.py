@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from chassis.letter import DeadLetter
-from contracts.cloudevents import Envelope, Malformed, read_envelope
+from contracts.cloudevents import Envelope, Malformed, read_envelope, read_event
 from contracts.events import REGISTRY, Code, Event, Span
 
 FORMATS = {"uuid", "date", "date-time"}
@@ -63,6 +63,18 @@ def event_id_of(letter: DeadLetter) -> UUID | None:
         return read_envelope(letter.wire_headers()).id
     except Malformed:
         return None
+
+
+def is_readable(letter: DeadLetter) -> bool:
+    """Whether the letter holds a message that its type can read."""
+    envelope = envelope_of(letter)
+    if envelope is None:
+        return False
+    try:
+        read_event(envelope, letter.key, letter.payload)
+    except (Malformed, RecursionError):
+        return False
+    return True
 
 
 def source_of(envelope: Envelope) -> str:

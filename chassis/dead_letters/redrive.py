@@ -14,7 +14,7 @@ import structlog
 from chassis import inbox
 from chassis.database import is_outage
 from chassis.dead_letters import storage
-from chassis.dead_letters.masking import event_id_of
+from chassis.dead_letters.masking import event_id_of, is_readable
 from chassis.dead_letters.storage import Choice, Parked
 from chassis.outcomes import Refusal
 from chassis.subscriptions import Subscription
@@ -99,21 +99,20 @@ class Redrive(Generic[T]):
         """
         stopped: dict[tuple[str, str, bytes | None], int] = {}
         while found := await storage.following(self._unit.pool, choice, after, AT_ONCE):
-            for parked in found:
-                after, letter = parked.id, parked.letter
-                key = letter.consumer, letter.topic, letter.key
+            for letter in found:
+                after, key = letter.id, letter.key
                 if letter.ordered and key in stopped:
-                    yield Waiting(parked.id, stopped[key])
+                    yield Waiting(letter.id, stopped[key])
                     continue
-                match await self.one(parked.id, actor):
+                match await self.one(letter.id, actor):
                     case Refusal(code="dead_letter_behind") as refusal:
                         stopped[key] = refusal.parameters["earlier"]
-                        yield Waiting(parked.id, stopped[key])
+                        yield Waiting(letter.id, stopped[key])
                     case Refusal():
                         continue  # somebody else took it away
                     case Failed() as failed:
                         if letter.ordered:
-                            stopped[key] = parked.id
+                            stopped[key] = letter.id
                         yield failed
                     case redriven:
                         yield redriven
@@ -148,11 +147,15 @@ class Redrive(Generic[T]):
 
 
 async def drop(work: Work[Any], command: Drop) -> Parked | Refusal:
-    """Give a letter up: it is gone, and its message is never applied, also when the broker delivers it again."""
+    """Give a letter up: it is gone, and its message is never applied, also when the broker delivers it again.
+
+    One that cannot be read was never a message; mended by its publisher, it may come again under the same id.
+    """
     parked = await _in_hand(work, command.letter_id)
     if isinstance(parked, Refusal):
         return parked
-    if (event_id := event_id_of(parked.letter)) is not None:
+    event_id = event_id_of(parked.letter)
+    if event_id is not None and is_readable(parked.letter):
         await inbox.claim_alone(work.connection, parked.letter.consumer, event_id)
     await storage.remove(work.connection, parked.id)
     _audit(work, "dead_letter.dropped", parked, reason=command.reason)

@@ -14,6 +14,7 @@ CHOSEN = f"($1::text is null or consumer = $1) and {NAMED}"
 
 COLUMNS = tuple('"offset"' if field.name == "offset" else field.name for field in fields(DeadLetter))
 SELECT = f"select id, {', '.join(COLUMNS)} from dead_letters"
+WITHOUT_PAYLOAD = SELECT.replace("payload", "null::bytea as payload")  # a page of them may weigh 200 MB
 
 EARLIER = """
 select min(id) from dead_letters
@@ -47,6 +48,15 @@ class Parked:
     letter: DeadLetter
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A letter to redrive: enough to know whether it waits for another."""
+
+    id: int
+    key: tuple[str, str, bytes | None]
+    ordered: bool
+
+
 def _parked(row: Any) -> Parked:
     values = dict(row)
     identity = values.pop("id")
@@ -55,8 +65,8 @@ def _parked(row: Any) -> Parked:
 
 
 def listing(choice: Choice) -> Listing:
-    """The chosen letters, oldest first."""
-    return Listing(f"{SELECT} where {CHOSEN}", [choice.consumer, choice.key], [("id", "bigint")])
+    """The chosen letters, oldest first, each as if it held nothing."""
+    return Listing(f"{WITHOUT_PAYLOAD} where {CHOSEN}", [choice.consumer, choice.key], [("id", "bigint")])
 
 
 def of_row(row: Any) -> Parked:
@@ -85,12 +95,16 @@ async def earlier(connection: Connection, parked: Parked) -> int | None:
     return found
 
 
-async def following(connection: "Connection | Pool", choice: Choice, after: int, limit: int) -> list[Parked]:
+async def following(connection: "Connection | Pool", choice: Choice, after: int, limit: int) -> list[Chosen]:
     """The next of the chosen letters, oldest first."""
     rows = await connection.fetch(
-        f"{SELECT} where {CHOSEN} and id > $3 order by id limit $4", choice.consumer, choice.key, after, limit
+        f"select id, consumer, topic, key, ordered from dead_letters where {CHOSEN} and id > $3 order by id limit $4",
+        choice.consumer,
+        choice.key,
+        after,
+        limit,
     )
-    return [_parked(row) for row in rows]
+    return [Chosen(row["id"], (row["consumer"], row["topic"], row["key"]), row["ordered"]) for row in rows]
 
 
 async def remove(connection: Connection, letter_id: int) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from joserfc.jwk import KeySet
 
 from chassis import operations
-from chassis.dead_letters import api
+from chassis.dead_letters import api, storage
 from chassis.dead_letters.redrive import Redrive
+from chassis.dead_letters.storage import Choice
 from chassis.gateway import Gateway
 from chassis.outcomes import Poison
 from chassis.subscriptions import Order, Subscription
@@ -42,6 +43,7 @@ class Desk:
     http: httpx.AsyncClient
     bench: Bench
     issuer: Issuer
+    clock: list[float]  # what it tells next; then it stands still
 
     async def ask(self, method: str, path: str = "", body: Any = None, token: str | None = None) -> httpx.Response:
         headers = {"authorization": f"Bearer {token or self.issuer.agent()}"}
@@ -55,11 +57,12 @@ async def desk(bench: Bench) -> AsyncIterator[Desk]:
     for source in (f"{BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
         verifier.learn(source, KeySet([issuer.key]))
     redrive = Redrive(bench.unit, [Subscription(AccountOpened, count_but_666, Order.KEPT)])
-    agents = api.build("test", Gateway(bench.unit, verifier, {}, "fr"), redrive)
+    clock: list[float] = []
+    agents = api.build("test", Gateway(bench.unit, verifier, {}, "fr"), redrive, lambda: clock.pop(0) if clock else 0.0)
     app = operations.build(agents, bench.pool, {}, agents)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://operations.test") as http:
-        yield Desk(http, bench, issuer)
+        yield Desk(http, bench, issuer, clock)
 
 
 async def test_an_agent_lists_page_by_page_and_by_key(desk: Desk) -> None:
@@ -121,6 +124,46 @@ async def test_many_are_redriven_in_portions(desk: Desk, monkeypatch: pytest.Mon
 
     assert [item["id"] for item in first["failed"] + first["waiting"] + second["redriven"]] == letters
     assert (first["next"], second["next"]) == (letters[1], None)
+
+
+async def test_a_redrive_answers_in_time_and_tells_where_to_go_on(desk: Desk) -> None:
+    desk.clock.extend([0.0, 19.9, 20.0])
+    letters = await parked(desk.bench, *(opened(uuid4()) for _ in range(3)))
+
+    first = (await desk.ask("POST", "/redrive", {})).json()
+    second = (await desk.ask("POST", "/redrive", {"after": first["next"]})).json()
+
+    assert [item["id"] for item in first["redriven"]] == letters[:2]
+    assert [item["id"] for item in second["redriven"]] == letters[2:]
+    assert (first["next"], second["next"]) == (letters[1], None)
+
+
+async def test_lists_and_redrives_never_fetch_what_letters_hold_but_one_at_a_time(desk: Desk) -> None:
+    letters = await parked(desk.bench, *(opened(uuid4()) for _ in range(3)))
+
+    page = await desk.bench.pool.fetch(storage.listing(Choice()).query, None, None)
+    chosen = await storage.following(desk.bench.pool, Choice(), letters[0], 10)
+
+    assert [storage.of_row(row).letter.payload for row in page] == [None] * 3
+    assert [letter.id for letter in chosen] == letters[1:]
+    assert {type(part) for letter in chosen for part in letter.key} == {str, bytes}
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("0190163d-8694-739b-aea5-966c26f8ad91", "0190163d-8694-739b-aea5-966c26f8ad91"),
+        ("ann@example.com", "not an identifier"),
+        (None, None),
+    ],
+)
+async def test_the_audit_of_a_list_keeps_an_identifier_and_nothing_else_that_was_typed(
+    desk: Desk, asked: str | None, kept: str | None
+) -> None:
+    await desk.ask("GET", "" if asked is None else f"?key={asked}")
+
+    [listed] = await desk.bench.rows("audit")
+    assert (listed["action"], listed["detail"]["key"]) == ("dead_letter.listed", kept)
 
 
 async def test_an_agent_drops_one_with_a_reason(desk: Desk) -> None:

@@ -24,7 +24,7 @@ from chassis.after import Written
 from chassis.gate import LARGEST_BODY
 from chassis.gateway import Gateway
 from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
-from chassis.tests.library import books, opened
+from chassis.tests.library import LibraryCall, Title, add, books, opened
 from chassis.tokens import Verifier, revoke
 from contracts.accounts import AccountOpened
 from contracts.problems import problems
@@ -434,6 +434,21 @@ async def test_a_request_that_is_sent_again_is_answered_with_the_mandat_after_of
     answers = [await library.post(idempotency_key="k-1") for _ in range(2)]
 
     assert answers[0].headers["mandat-after"] == answers[1].headers["mandat-after"]
+
+
+async def test_a_stranger_is_told_nothing_of_what_its_request_wrote(library: Library) -> None:
+    suggestions = gateway.router()
+
+    @suggestions.post("/v1/suggestions", status_code=204)
+    async def suggest(body: Title, call: LibraryCall) -> None:
+        await call.create(add, body, lambda identity: identity)
+
+    app = gateway.build("Library", "Books", [suggestions], "fr")
+    app.state.gateway = Gateway(library.bench.unit, Verifier(BASE, (), library.bench.pool), {}, "fr")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
+        for headers in ({}, {"idempotency-key": "k"}, {"idempotency-key": "k"}):
+            response = await http.post("/v1/suggestions", json=ANNE, headers=headers)
+            assert (response.status_code, response.headers.get("mandat-after")) == (204, None)
 
 
 def test_a_header_names_the_last_event_of_each_key_while_they_are_few() -> None:

@@ -208,6 +208,14 @@ async def test_a_dropped_message_stays_dropped_when_it_is_delivered_again(bench:
     assert await redrive(bench).one(again, OPERATOR) == Redriven(again, "duplicate")
 
 
+async def test_a_dropped_record_that_could_not_be_read_may_come_again_mended(bench: Bench) -> None:
+    event, event_id = opened(uuid4(), 1), uuid7()
+    [broken] = await parked(bench, event, id=event_id, value=b"{}")
+    await bench.unit.run(drop, Drop(broken, "cut off"), OPERATOR)
+    [mended] = await parked(bench, event, id=event_id)
+    assert await redrive(bench).one(mended, OPERATOR) == Redriven(mended, "applied")
+
+
 async def test_what_is_not_there_is_refused(bench: Bench) -> None:
     assert await redrive(bench).one(1, OPERATOR) == Refusal("not_found")
     assert (await bench.unit.run(drop, Drop(1, "no"), OPERATOR)).outcome == Refusal("not_found")

@@ -78,6 +78,12 @@ async def test_a_sent_mail_is_shown_with_its_parts_and_headers(outside: Outside)
     assert (outside.folder / "mails" / f"{mail['id']}.eml").read_bytes().startswith(b"From: Mandat")
 
 
+async def test_a_name_from_elsewhere_that_points_here_reads_nothing(outside: Outside) -> None:
+    for path in ("/mails", "/demo-issuer/jwks.json"):
+        assert (await outside.client.get(path, headers={"Host": "evil.example"})).status_code == 400
+        assert (await outside.client.get(path, headers={"Host": "localhost:8026"})).status_code == 200
+
+
 async def test_mails_are_chosen_by_address_and_time(outside: Outside) -> None:
     await send(outside, "one@exemple.test")
     await send(outside, "two@exemple.test")
