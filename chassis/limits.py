@@ -35,8 +35,8 @@ async def forgive(connection: Connection, name: str, key: bytes) -> None:
 async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
     """Count one attempt. None when it may go on, else the seconds until the window ends.
 
-    `key` is a keyed digest of what is counted. Concurrent attempts queue on the row, so that at most `count` pass;
-    one whose clock is behind counts in the window that is open.
+    `key` is a keyed digest of what is counted, or its identifier where that names no person. Concurrent attempts queue
+    on the row, so that at most `count` pass; one whose clock is behind counts in the window that is open.
     """
     seconds = int(now.timestamp())
     start = now.replace(microsecond=0) - timedelta(seconds=seconds % limit.per_seconds)

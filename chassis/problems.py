@@ -59,6 +59,7 @@ FAULTS: Mapping[str, tuple[str, str | None]] = {
     "set_type": ("field_not_list", None),
     "frozen_set_type": ("field_not_list", None),
     "email": ("field_not_email", None),
+    "name": ("field_not_name", None),
     "value_error": ("field_invalid", None),
 }
 

@@ -11,17 +11,27 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.agency.text import EmailAddress
 from contracts.events import Code, Language, Level
+from contracts.names import holds_link
 
 ALL: Literal["all"] = "all"
+
+
+def _without_link(name: str) -> str:
+    if holds_link(name):
+        raise ValueError("a person's name holds a web or e-mail address")
+    return name
+
 
 OrganizationNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z-]{0,19}$")]
 ClientNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 OrganizationName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
-PersonName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+PersonName = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"), AfterValidator(_without_link)
+]
 TelephoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """ITU-T E.164: + and at most 15 digits."""
 

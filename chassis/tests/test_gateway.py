@@ -89,6 +89,11 @@ async def library(bench: Bench) -> AsyncIterator[Library]:
         yield Library(http, bench, issuer)
 
 
+@pytest.mark.parametrize("name", ["J.-P. L’Écuyer", "J.P. Roy", "St. John", "Ng (née O'Neil), B.A.", "李 小龍"])
+async def test_names_that_people_have_are_taken(library: Library, name: str) -> None:
+    assert (await library.post({"title": name})).status_code == 201
+
+
 async def test_a_good_request_is_answered_and_names_what_it_wrote(library: Library) -> None:
     response = await library.post()
 
@@ -107,6 +112,11 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"title": f"{SENT}\n"[:20] + "\x07" + SENT}, "#/title", "field_wrong_form"),
     ({"title": SENT + "\u202e"}, "#/title", "field_wrong_form"),
     ({"title": SENT + "\u2028" + SENT}, "#/title", "field_wrong_form"),
+    ({"title": f"{SENT} : https://evil.example/ccq"}, "#/title", "field_not_name"),
+    ({"title": f"{SENT} //evil"}, "#/title", "field_not_name"),
+    ({"title": f"WWW.{SENT}"}, "#/title", "field_not_name"),
+    ({"title": f"{SENT}@evil"}, "#/title", "field_not_name"),
+    ({"title": f"{SENT}.example"}, "#/title", "field_not_name"),
     ({"title": [SENT]}, "#/title", "field_not_text"),
     ({"title": "\ud800"}, "#/title", "field_not_text"),
     ({**ANNE, "titel": SENT}, "#/titel", "field_unknown"),

@@ -113,7 +113,10 @@ async def list_contacts(
 
 
 @routes.post(
-    "/v1/organizations/{organization_id}/contacts", status_code=201, summary="Add a contact who does not exist yet"
+    "/v1/organizations/{organization_id}/contacts",
+    status_code=201,
+    summary="Add a contact who does not exist yet",
+    responses={429: {"description": "too_many_attempts: wait as long as Retry-After says."}},
 )
 async def post_contact(
     organization_id: UUID, body: ContactBody, acting: Profile, call: AuthorizationsCall, response: Response

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.limits import spend
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import ContactAdded
@@ -57,6 +58,11 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
     )
     if refusal:
         return refusal
+    budget = agency.limits.attempts["contacts_per_organization"]
+    organization = command.organization_id.bytes
+    seconds = await spend(work.connection, "contacts_per_organization", organization, budget, work.now)
+    if seconds is not None:
+        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
     contact_id = work.new_id()
     if refusal := await keep_attestations(work, command.by, contact_id, "addition", command.ticked):
         return refusal

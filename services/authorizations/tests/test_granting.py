@@ -28,6 +28,21 @@ async def test_adding_a_member_asks_for_coordinates_and_tells_of_each_fact(firm:
     assert state["manages"] == []
 
 
+async def test_an_organization_adds_so_many_contacts_an_hour_and_no_more(firm: Firm) -> None:
+    assert (await firm.add_member()).status_code == 201
+    spent = await firm.opened.unit.pool.fetchval(  # in a window that does not end while this test runs
+        "update limits set spent = 500, window_start = window_start + interval '1 hour'"
+        " where name = 'contacts_per_organization' and key = $1 returning spent",
+        UUID(str(firm.firm_id)).bytes,
+    )
+    assert spent == 500
+
+    refused = await firm.add_member()
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+
+
 async def test_the_events_of_one_organization_are_numbered_without_a_gap(firm: Firm) -> None:
     await asyncio.gather(*[firm.add_member(contact={**CONTACT, "email": f"p{i}@example.org"}) for i in range(8)])
     numbers: dict[str, list[int]] = {}
