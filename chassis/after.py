@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from aiokafka.partitioner import murmur2
@@ -21,9 +22,12 @@ FIRST_LOOK, SLOWEST_LOOK = 0.005, 0.05  # seconds between two looks at the inbox
 LONGEST = 4096  # characters of a header that we write or read: room for some hundred events
 INBOX_KEEPS = timedelta(days=14)  # an event older than this counts as applied
 
-MISSING = """
-select count(*) from unnest($1::text[], $2::uuid[]) as named (consumer, event_id)
-where not exists (select from inbox where inbox.consumer = named.consumer and inbox.event_id = named.event_id)
+LARGEST_SKEW = timedelta(minutes=1)  # between two services' clocks; what was drawn later than that is none of ours
+MOST_WAITING = 200  # requests of a process; beyond, a caller is told at once to come again
+
+APPLIED = """
+select consumer, event_id from inbox
+join unnest($1::text[], $2::uuid[]) as named (consumer, event_id) using (consumer, event_id)
 """
 
 
@@ -103,27 +107,86 @@ def _made_at(identity: UUID) -> datetime:
     return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
 
 
-async def wait(pool: Pool, header: str, reads: Mapping[tuple[str, str], str], now: datetime) -> Refusal | None:
-    """Wait until this service has applied what the header names of the events it reads; None when it has.
+Awaited: TypeAlias = tuple[str, UUID]
+"""A consumer, and the event that it has to apply."""
 
-    `reads` maps (topic, type) to the consumer that applies it. What nobody here reads counts as applied.
+
+def _awaited(header: str, reads: Mapping[tuple[str, str], str], now: datetime) -> set[Awaited]:
+    """What of a header is to be waited for. Raises ValueError for anything we did not write."""
+    awaited = set()
+    for topic, kind, identity in _read(header):
+        if (topic, kind) not in reads:
+            continue
+        age = now - _made_at(identity)
+        if age < -LARGEST_SKEW:
+            raise ValueError("named before it was written")
+        if age < INBOX_KEEPS:
+            awaited.add((reads[topic, kind], identity))
+    return awaited
+
+
+class _Look:
+    """One query, on its way to all who joined it."""
+
+    def __init__(self) -> None:
+        self.awaited: set[Awaited] = set()
+        self.applied: asyncio.Future[set[Awaited]]
+
+
+class Waiters:
+    """All requests of a process that wait: they share each look at the inbox, and only so many may wait at once.
+
+    What a caller invents costs others nothing: a request holds no connection while it waits, and one look is under way
+    at a time, however many wait.
     """
-    try:
-        named = _read(header)
-        awaited = [
-            (reads[topic, kind], identity)
-            for topic, kind, identity in named
-            if (topic, kind) in reads and now - _made_at(identity) < INBOX_KEEPS
-        ]
-    except (ValueError, OverflowError, OSError, RecursionError):
-        return Refusal("invalid_after")
-    if not awaited:
-        return None
-    consumers, identities = [consumer for consumer, _ in awaited], [identity for _, identity in awaited]
-    deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
-    while await pool.fetchval(MISSING, consumers, identities):
-        if time.monotonic() > deadline:
-            return Refusal("not_yet_applied", retry_after=1)
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, SLOWEST_LOOK)
-    return None
+
+    def __init__(self) -> None:
+        """For one process."""
+        self._turn = asyncio.Lock()
+        self._gathering: _Look | None = None
+        self._number = 0
+
+    async def wait(
+        self, pool: Pool, header: str, reads: Mapping[tuple[str, str], str], now: datetime
+    ) -> Refusal | None:
+        """Wait until this service has applied what the header names of the events it reads; None when it has.
+
+        `reads` maps (topic, type) to the consumer that applies it. What nobody here reads counts as applied.
+        """
+        try:
+            awaited = _awaited(header, reads, now)
+        except (ValueError, OverflowError, OSError, RecursionError):
+            return Refusal("invalid_after")
+        if not awaited or not (missing := await self._missing(pool, awaited)):
+            return None
+        if self._number < MOST_WAITING:
+            self._number += 1
+            try:
+                missing = await self._patiently(pool, missing)
+            finally:
+                self._number -= 1
+        return Refusal("not_yet_applied", retry_after=1) if missing else None
+
+    async def _patiently(self, pool: Pool, missing: set[Awaited]) -> set[Awaited]:
+        deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
+        while missing and time.monotonic() <= deadline:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, SLOWEST_LOOK)
+            missing = await self._missing(pool, missing)
+        return missing
+
+    async def _missing(self, pool: Pool, awaited: set[Awaited]) -> set[Awaited]:
+        """Those that are not applied. Raises what a failing database raises."""
+        if self._gathering is None:
+            self._gathering = _Look()
+            self._gathering.applied = asyncio.ensure_future(self._look(pool, self._gathering))
+        together = self._gathering
+        together.awaited |= awaited
+        return awaited - await asyncio.shield(together.applied)
+
+    async def _look(self, pool: Pool, together: _Look) -> set[Awaited]:
+        async with self._turn:
+            self._gathering = None  # who comes now shares the next one
+            consumers, identities = zip(*together.awaited, strict=True)
+            rows = await pool.fetch(APPLIED, list(consumers), list(identities))
+            return {(row["consumer"], row["event_id"]) for row in rows}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from chassis import after
+from chassis.after import Waiters
 from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
@@ -60,6 +61,7 @@ class Gateway(Generic[T]):
     verifier: Verifier
     reads: Mapping[tuple[str, str], str]
     default_language: Language
+    waiters: Waiters = field(default_factory=Waiters)
 
 
 class Call(Generic[T]):
@@ -149,7 +151,7 @@ def admits(*kinds: type[Caller]) -> Callable[[Request], Awaitable[Any]]:
         request.state.caller = caller
         if header := request.headers.get(after.HEADER):
             unit = gateway.unit
-            refusal = await after.wait(unit.pool, header, gateway.reads, unit.origin.clock())
+            refusal = await gateway.waiters.wait(unit.pool, header, gateway.reads, unit.origin.clock())
             if refusal is not None:
                 raise ProblemRaised(refusal)
         return caller

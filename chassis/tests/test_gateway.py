@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,9 +19,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from prometheus_client import generate_latest
+from uuid_utils.compat import uuid7
 
 from chassis import after, gateway
-from chassis.after import Written
+from chassis.after import Waiters, Written
+from chassis.database import Pool
 from chassis.gate import LARGEST_BODY
 from chassis.gateway import Gateway
 from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
@@ -41,6 +44,7 @@ class Library:
     http: httpx.AsyncClient
     bench: Bench
     issuer: Issuer
+    gateway: Gateway[None]
 
     async def post(
         self, body: Any = ANNE, *, token: str | None = None, path: str = "/v1/books", **headers: str
@@ -86,7 +90,7 @@ async def library(bench: Bench) -> AsyncIterator[Library]:
     reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
     app.state.gateway = Gateway(bench.unit, verifier, reads, "fr")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
-        yield Library(http, bench, issuer)
+        yield Library(http, bench, issuer, app.state.gateway)
 
 
 @pytest.mark.parametrize("name", ["J.-P. L’Écuyer", "J.P. Roy", "St. John", "Ng (née O'Neil), B.A.", "李 小龍"])
@@ -283,7 +287,7 @@ async def test_an_issuer_whose_keys_are_not_here_yet_is_no_fault_of_the_caller(b
     app = gateway.build("Library", "Books", [books], "fr")
     app.state.gateway = Gateway(bench.unit, Verifier(BASE, (AGENTS,), bench.pool), {}, "fr")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
-        response = await Library(http, bench, Issuer()).post()
+        response = await Library(http, bench, Issuer(), app.state.gateway).post()
 
     check(response, "unavailable")
     assert response.headers["retry-after"] == "1"
@@ -389,6 +393,18 @@ async def test_a_key_has_bounds(library: Library) -> None:
 # Mandat-After
 
 
+def drawn_at(seconds: float) -> UUID:
+    """A UUIDv7 of that time."""
+    return UUID(int=(int(seconds * 1000) << 80) | (uuid7().int & ((1 << 80) - 1)))
+
+
+def header_of(event: UUID) -> str:
+    """What names one event that the library reads."""
+    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event, "key")])
+    assert header is not None
+    return header
+
+
 async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it(
     library: Library, open_unit: OpenUnit
 ) -> None:
@@ -396,8 +412,7 @@ async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it
     await elsewhere.publish(opened(ACCOUNT))
     [row] = await elsewhere.rows("outbox")
     event = UUID(row["headers"]["ce_id"])
-    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event, "key")])
-    assert header is not None
+    header = header_of(event)
     waiting = asyncio.create_task(library.post(mandat_after=header))
     await asyncio.sleep(0.1)
     assert not waiting.done()
@@ -429,6 +444,53 @@ async def test_what_nobody_here_reads_or_is_older_than_the_inbox_counts_as_appli
         header = after.name([written])
         assert header is not None
         assert (await library.post(mandat_after=header)).status_code == 201
+
+
+async def test_an_event_that_nobody_can_have_written_yet_is_refused(library: Library) -> None:
+    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
+    header = after.name([Written(topic, kind, drawn_at(time.time() + 61), "key")])
+    await library.refused("invalid_after", mandat_after=header)
+
+
+async def test_those_who_wait_share_each_look(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    look = Waiters._look
+
+    async def counted(self: Waiters, pool: Pool, together: Any) -> set[Any]:
+        applied = await look(self, pool, together)
+        looks.append(len(together.awaited))
+        return applied
+
+    monkeypatch.setattr(Waiters, "_look", counted)
+    monkeypatch.setattr(after, "PATIENCE", 0.0)
+    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
+    waiters, now = Waiters(), datetime.now(UTC)
+
+    refused = await asyncio.gather(
+        *[waiters.wait(library.bench.pool, header_of(uuid7()), reads, now) for _ in range(100)]
+    )
+
+    assert {refusal.code for refusal in refused if refusal} == {"not_yet_applied"}
+    assert looks[0] == 100
+    assert len(looks) <= 3
+
+
+async def test_beyond_so_many_waiting_a_caller_is_told_at_once_and_one_whose_events_are_applied_goes_through(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "MOST_WAITING", 1)
+    applied, header = uuid7(), header_of(uuid7())
+    await library.bench.pool.execute("insert into inbox (consumer, event_id) values ($1, $2)", CONSUMER, applied)
+    monkeypatch.setattr(after, "PATIENCE", 3600.0)
+    waiting = asyncio.create_task(library.post(mandat_after=header))
+    waiters = library.gateway.waiters
+    await eventually(lambda: waiters._number == 1)
+
+    await library.refused("not_yet_applied", mandat_after=header)
+    assert (await library.post(mandat_after=header_of(applied))).status_code == 201
+
+    waiting.cancel()
+    await eventually(lambda: waiters._number == 0)
 
 
 async def test_a_header_that_we_did_not_write_is_refused(library: Library) -> None:

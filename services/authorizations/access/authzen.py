@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from chassis import after
 from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway
@@ -144,7 +143,7 @@ async def _wait(gateway: Gateway[Tools], context: Context) -> None:
     if context.after is None:
         return
     unit = gateway.unit
-    refusal = await after.wait(unit.pool, context.after, gateway.reads, unit.origin.clock())
+    refusal = await gateway.waiters.wait(unit.pool, context.after, gateway.reads, unit.origin.clock())
     if refusal is not None and refusal.code == "not_yet_applied":
         raise HTTPException(409, "not_yet_applied", {"Retry-After": "1"})
     if refusal is not None:
