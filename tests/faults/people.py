@@ -17,6 +17,9 @@ PASSWORD = "quatre mésanges au verger"
 MAIL_PATIENCE = 20.0
 """Seconds until a person asks for another code."""
 
+PATIENCE_OF_SOME = 90.0
+"""Longer than a one-time code of a long run is good: one that cannot be sent in time is not replaced, it expires."""
+
 RESENDS = 3
 MOST_MEMBERS = 6
 """Members whom one firm adds; a firm that goes on growing would slow down its own lists."""
@@ -197,7 +200,8 @@ async def newcomers(client: Client) -> None:
     try:
         while True:
             someone = newcomer(client)
-            await open_account(client, someone, impatient=client.chance.random() < 0.5)
+            patience = client.chance.choice((MAIL_PATIENCE, MAIL_PATIENCE, PATIENCE_OF_SOME))
+            await open_account(client, someone, impatient=client.chance.random() < 0.5, patience=patience)
             if client.chance.random() < 0.5:
                 await sign_out(client, someone)
     except Leaves:
@@ -214,8 +218,11 @@ async def agency(client: Client, firms: Sequence[Firm]) -> None:
         return
 
 
-async def open_account(client: Client, someone: Someone, *, impatient: bool = False) -> None:
-    """Register, and verify with the code of the newest mail; the impatient ask for a second code at once."""
+async def open_account(
+    client: Client, someone: Someone, *, impatient: bool = False, patience: float = MAIL_PATIENCE
+) -> None:
+    """Register, and verify with the code of the newest mail. The impatient ask for a second code at once, others after
+    `patience` seconds without a mail."""
     terms = await client.look(someone, "accounts", "/v1/terms")
     since = _now()
     body = {
@@ -232,7 +239,7 @@ async def open_account(client: Client, someone: Someone, *, impatient: bool = Fa
     if impatient:
         since = await _resend(client, someone, registration)
     for _ in range(RESENDS):
-        while (mail := await client.mail(someone.email, since, _one_time_code, MAIL_PATIENCE)) is not None:
+        while (mail := await client.mail(someone.email, since, _one_time_code, patience)) is not None:
             code, received_at = mail
             if await _verified(client, someone, registration, code):
                 return
