@@ -1,3 +1,3 @@
 """Makes the shared fixtures known to every test folder."""
 
-pytest_plugins = ["tests.fixtures.stack", "tests.fixtures.gateway"]
+pytest_plugins = ["tests.fixtures.stack", "tests.fixtures.gateway", "tests.fixtures.spans"]

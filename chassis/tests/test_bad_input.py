@@ -1,6 +1,7 @@
 """Whatever stands in a topic ends parked with a reason or is ignored by rule, and the next good message is handled."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from uuid_utils.compat import uuid7
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import Bench, OpenDoors, Wire, eventually
 from chassis.tests.library import count, opened
+from chassis.work import Work
 from contracts.accounts import AccountOpened
 from contracts.cloudevents import Envelope
 
@@ -118,28 +120,48 @@ KINDS = (
 )  # fmt: skip
 
 
-async def test_whatever_stands_in_a_topic_ends_by_rule_and_the_next_good_message_is_handled(
-    bench: Bench, wire: Wire, open_doors: OpenDoors, monkeypatch: pytest.MonkeyPatch
+async def count_each(work: Work[None], events: Sequence[AccountOpened]) -> None:
+    for event in events:
+        await count(work, event)
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        Subscription(AccountOpened, count, Order.FREE),
+        Subscription(AccountOpened, count_each, Order.FREE, batch=True),
+    ],
+    ids=["one by one", "in batches"],
+)
+async def test_whatever_stands_in_a_topic_ends_by_rule_and_good_messages_around_it_are_handled(
+    bench: Bench,
+    wire: Wire,
+    open_doors: OpenDoors,
+    monkeypatch: pytest.MonkeyPatch,
+    subscription: Subscription[None],
 ) -> None:
     for module in ("producer", "message_accumulator"):  # the builder written in C takes no str but str itself
         monkeypatch.setattr(f"aiokafka.producer.{module}.DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
-    await open_doors(bench, Subscription(AccountOpened, count, Order.FREE))
+    await open_doors(bench, subscription)
     loop = asyncio.get_running_loop()
     seen: set[str] = set()
 
     async def one(record: Bad) -> None:
         letters, applied = await bench.size("dead_letters"), await bench.size("inbox")
-        good = opened(uuid4(), 2)
-        await wire.producer.send_and_wait(wire.topic, record.value, record.key, partition=0, headers=record.headers)
-        await wire.send(good, partition=0)
+        before, behind = opened(uuid4(), 1), opened(uuid4(), 2)
+        await asyncio.gather(  # in this order, and at once: they arrive together
+            wire.send(before, partition=0),
+            wire.producer.send_and_wait(wire.topic, record.value, record.key, partition=0, headers=record.headers),
+            wire.send(behind, partition=0),
+        )
 
         async def handled() -> bool:
-            return await bench.counted(good.account_id) == "2"
+            return [await bench.counted(good.account_id) for good in (before, behind)] == ["1", "2"]
 
         await eventually(handled)
         parked = await bench.rows("dead_letters")
         assert len(parked) - letters == (record.ends == PARKED), record.what
-        assert await bench.size("inbox") - applied == 1 + (record.ends == APPLIED), record.what
+        assert await bench.size("inbox") - applied == 2 + (record.ends == APPLIED), record.what
         assert all(letter["reason"] for letter in parked)
         seen.add(record.what)
 

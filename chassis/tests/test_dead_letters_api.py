@@ -166,10 +166,13 @@ async def test_the_audit_of_a_list_keeps_an_identifier_and_nothing_else_that_was
     assert (listed["action"], listed["detail"]["key"]) == ("dead_letter.listed", kept)
 
 
-async def test_an_agent_drops_one_with_a_reason(desk: Desk) -> None:
+async def test_an_agent_drops_one_with_a_reason_and_is_audited(desk: Desk) -> None:
     [letter] = await parked(desk.bench, opened(uuid4()))
     assert (await desk.ask("POST", f"/{letter}/drop", {"reason": "sent twice"})).status_code == 204
     assert await desk.bench.size("dead_letters") == 0
+    [audited] = await desk.bench.rows("audit")
+    assert (audited["actor_kind"], audited["actor_id"]) == ("agent", f"{AGENTS.issuer}#agent-1")
+    assert (audited["action"], audited["detail"]["reason"]) == ("dead_letter.dropped", "sent twice")
     check(await desk.ask("POST", f"/{letter}/drop", {"reason": "sent twice"}), "not_found")
 
 

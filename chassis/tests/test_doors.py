@@ -57,6 +57,35 @@ async def parked(bench: Bench, number: int) -> list[Any]:
     return await bench.rows("dead_letters")
 
 
+async def test_pauses_between_tries_in_place_grow_to_a_limit_and_vary(
+    bench: Bench, wire: Wire, open_doors: OpenDoors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(leaving: asyncio.Event, seconds: float) -> bool:
+        pauses.append(seconds)
+        return leaving.is_set()
+
+    monkeypatch.setattr(reception, "set_within", pause)
+    failures: list[Exception] = [ConnectionResetError() for _ in range(8)]
+
+    async def handler(work: Work[None], event: AccountOpened) -> None:
+        if failures:
+            raise failures.pop()
+        await count(work, event)
+
+    await open_doors(bench, Subscription(AccountOpened, handler, Order.KEPT))
+    identity = uuid4()
+    await wire.send(opened(identity, 1))
+    await handled(bench, identity, "1")
+
+    middles = [min(reception.FIRST_PAUSE * 2**tries, reception.LONGEST_PAUSE) for tries in range(8)]
+    assert middles[0] < middles[1] < middles[-1] == middles[-2]
+    parts = [seconds / middle for seconds, middle in zip(pauses, middles, strict=True)]
+    assert all(0.5 <= part <= 1.5 for part in parts)
+    assert len(set(parts)) > 4
+
+
 async def test_a_change_committed_here_takes_effect_behind_the_door(
     bench: Bench, wire: Wire, run_relay: RunRelay, open_doors: OpenDoors
 ) -> None:

@@ -1,12 +1,14 @@
 """From the outbox to Kafka: in order per key, nothing lost, woken at once."""
 
 import asyncio
+import struct
 import time
 from collections import defaultdict
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka.producer.sender import SendProduceReqHandler
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -22,6 +24,7 @@ from local import topics
 from local.kafka import Kafka
 
 NEVER = 3600.0  # seconds
+PRODUCER, PRODUCER_AT = struct.Struct(">qhi"), 43  # id, epoch and first sequence number in the head of a batch, KIP-98
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +83,58 @@ async def test_headers_and_payload_arrive_as_the_transaction_wrote_them(
     assert {name: value.decode() for name, value in record.headers} == row["headers"]
     assert (record.key, record.value) == (str(identity).encode(), row["payload"])
     assert row["headers"]["ce_type"] == "mandat.accounts.AccountOpened.v1"
+
+
+async def test_a_transaction_that_commits_late_with_a_lower_id_is_relayed_after_higher_ones_have_gone(
+    bench: Bench, wire: Wire, run_relay: RunRelay
+) -> None:
+    late, early = uuid4(), uuid4()
+    drawn, others_are_gone = asyncio.Event(), asyncio.Event()
+    ids: dict[UUID, int] = {}
+
+    async def dawdle(work: Work[None], _: None) -> None:
+        work.publish(opened(late))
+        await work.flush()  # its place in the outbox is drawn
+        ids[late] = await work.connection.fetchval("select id from outbox")
+        drawn.set()
+        await others_are_gone.wait()
+
+    dawdling = asyncio.create_task(bench.unit.run(dawdle, None, ACTOR))
+    await drawn.wait()
+    await bench.publish(opened(early))
+    ids[early] = await bench.pool.fetchval("select id from outbox")
+    run_relay(bench)
+    await eventually(lambda: is_empty(bench))
+    others_are_gone.set()
+    await dawdling
+
+    records = await wire.read(2)
+    assert ids[late] < ids[early]
+    assert {record.key for record in records} == {str(key).encode() for key in (late, early)}
+    await eventually(lambda: is_empty(bench))
+
+
+async def test_what_the_relay_sends_with_waits_for_every_replica_and_repeats_nothing_by_itself(
+    wire: Wire, run_relay: RunRelay, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[int, int, int]] = []
+    request = SendProduceReqHandler.create_request
+
+    def noting(self: Any) -> Any:
+        made = request(self)
+        for batch in self._batches.values():
+            producer, _, number = PRODUCER.unpack_from(batch.get_data_buffer(), PRODUCER_AT)
+            sent.append((made.required_acks, producer, number))
+        return made
+
+    monkeypatch.setattr(SendProduceReqHandler, "create_request", noting)
+    run_relay(bench)
+    for number in range(3):
+        await bench.publish(opened(UUID(int=7), number))
+        await eventually(lambda: is_empty(bench))
+
+    assert [(acks, number) for acks, _, number in sent] == [(-1, 0), (-1, 1), (-1, 2)]
+    assert len({producer for _, producer, _ in sent}) == 1 and sent[0][1] >= 0
 
 
 async def test_a_row_stays_until_kafka_has_acknowledged_it(

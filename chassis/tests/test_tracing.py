@@ -1,7 +1,6 @@
 """One trace holds a change from the request to its last effect, and nothing of the people it concerns."""
 
 import json
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -10,9 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
 
 from chassis import tracing
 from chassis.gate import Gate
@@ -24,36 +21,9 @@ from chassis.tests.library import count, opened
 from chassis.work import Work
 from contracts.accounts import AccountOpened
 from contracts.cloudevents import read_envelope, read_event
+from tests.fixtures.spans import Spans
 
 CALLERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-class Spans:
-    """What was recorded, by name."""
-
-    def __init__(self, exporter: InMemorySpanExporter) -> None:
-        self._exporter = exporter
-
-    def all(self) -> Sequence[ReadableSpan]:
-        """All that have ended, the first first."""
-        return self._exporter.get_finished_spans()
-
-    def one(self, name: str) -> ReadableSpan:
-        """The one span of this name."""
-        [found] = [span for span in self.all() if span.name == name]
-        return found
-
-
-@pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
-    """A process that traces, into memory."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_provider", provider)
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("mandat"))
-    yield Spans(exporter)
-    provider.shutdown()
 
 
 def gateway(bench: Bench) -> httpx.AsyncClient:

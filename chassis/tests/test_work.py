@@ -80,6 +80,59 @@ async def test_a_collision_runs_the_whole_handler_once_more_and_it_sees_what_it_
     assert saw == [False, True]
 
 
+ROOMS = """
+create extension if not exists btree_gist;
+create table shelves (id uuid primary key);
+create table books (id uuid primary key, shelf uuid references shelves);
+create table loans (book uuid, during tstzrange, exclude using gist (book with =, during with &&));
+"""
+
+
+async def test_a_row_that_vanished_and_is_referred_to_runs_the_whole_handler_once_more(
+    bench: Bench, open_unit: OpenUnit
+) -> None:
+    other, shelf = await open_unit(bench.dsn), uuid4()
+    await bench.pool.execute(ROOMS)
+    await bench.pool.execute("insert into shelves values ($1)", shelf)
+    saw: list[bool] = []
+
+    async def shelve(work: Work[None], shelf: UUID) -> str:
+        there = await work.connection.fetchval("select exists (select from shelves where id = $1)", shelf)
+        saw.append(there)
+        await other.pool.execute("delete from shelves where id = $1", shelf)  # somebody else is faster
+        if there:
+            await write_everywhere(work, uuid4())
+            await work.connection.execute("insert into books values ($1, $2)", uuid4(), shelf)
+        return "shelved" if there else "no such shelf"
+
+    committed = await bench.unit.run(shelve, shelf, ACTOR)
+
+    assert (committed.outcome, saw) == ("no such shelf", [True, False])
+    assert await sizes(bench) == (0, 0, 0)
+
+
+async def test_periods_that_overlap_run_the_whole_handler_once_more(bench: Bench, open_unit: OpenUnit) -> None:
+    other, book = await open_unit(bench.dsn), uuid4()
+    await bench.pool.execute(ROOMS)
+    lend = "insert into loans values ($1, tstzrange(now(), now() + interval '1 day'))"
+    saw: list[bool] = []
+
+    async def borrow(work: Work[None], book: UUID) -> str:
+        lent = await work.connection.fetchval("select exists (select from loans where book = $1)", book)
+        saw.append(lent)
+        if lent:
+            return "lent"
+        await write_everywhere(work, uuid4())
+        await other.pool.execute(lend, book)  # somebody else is faster
+        await work.connection.execute(lend, book)
+        return "borrowed"
+
+    committed = await bench.unit.run(borrow, book, ACTOR)
+
+    assert (committed.outcome, saw) == ("lent", [False, True])
+    assert await sizes(bench) == (0, 0, 0)
+
+
 async def test_a_collision_that_stays_is_raised_after_the_second_run(bench: Bench) -> None:
     identity = uuid4()
     await bench.pool.execute(INSERT, identity)

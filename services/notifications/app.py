@@ -54,7 +54,6 @@ def _bounces(settings: NotificationsSettings, keyring: Keyring) -> Bounces | Non
 
 def chores(unit: Unit[Tools]) -> Sequence[Chore]:
     """What a worker does besides its doors: send, end what must not be sent, and take in what comes back."""
-
     found = [Sender(unit).run, keeping_order(unit)]
     if (bounces := unit.tools.bounces) is not None and bounces.port:
         server = BounceServer(

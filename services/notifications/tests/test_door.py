@@ -1,37 +1,45 @@
 """From Kafka to the mailbox, through the door that the service declares."""
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+import pytest
 from uuid_utils.compat import uuid7
 
+from chassis import topics
 from chassis.doors import Doors
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
-from contracts.topics import NOTIFICATIONS_REQUESTS
+from contracts.notifications import MailRequest
+from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 from services.notifications.consumers import SUBSCRIPTIONS
-from services.notifications.tests.host import part
-from services.notifications.tests.rig import START, Rig, code_mail
+from services.notifications.tests.rig import START, Rig, code_mail, coordinates_mail
 from tests.fixtures.servers import Broker
 
+BULK = coordinates_mail().model_copy(update={"priority": "bulk"})
 
-async def test_a_request_on_the_topic_becomes_a_mail(rig: Rig, kafka: Broker, topic_prefix: str) -> None:
-    topic = topic_prefix + NOTIFICATIONS_REQUESTS.name
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
-    await admin.close()
+
+@pytest.mark.parametrize(
+    ("asked", "topic"), [(code_mail(), NOTIFICATIONS_REQUESTS), (BULK, NOTIFICATIONS_BULK)], ids=["urgent", "bulk"]
+)
+async def test_a_askedon_either_topic_becomes_one_mail(
+    rig: Rig, kafka: Broker, topic_prefix: str, asked: MailRequest, topic: Topic
+) -> None:
+    assert asked.destination is topic
+    await topics.create(kafka.servers, topic_prefix, [NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK], partitions=1)
     rig.send()
     doors = Doors("notifications", kafka.servers, topic_prefix, rig.unit, SUBSCRIPTIONS)
     await doors.start()
     try:
-        request = code_mail("471592")
-        envelope = Envelope.around(request, id=uuid7(), source="urn:mandat:test", time=START)
+        envelope = Envelope.around(asked, id=uuid7(), source="urn:mandat:test", time=START)
         async with make_producer(kafka.servers) as producer:
             for _ in range(2):
                 await producer.send_and_wait(
-                    topic, request.model_dump_json().encode(), request.key.encode(), headers=envelope.headers()
+                    topic_prefix + topic.name,
+                    asked.model_dump_json().encode(),
+                    asked.key.encode(),
+                    headers=envelope.headers(),
                 )
-        await rig.reaches(request, "sent")
-        assert "471 592" in part(rig.host.taken[0], "plain")
+        await rig.reaches(asked, "sent")
     finally:
         await doors.stop()
-    assert len(rig.host.taken) == 1
+    assert [str(mail["Message-ID"]) for mail in rig.host.taken] == [
+        rig.unit.tools.composer.message_id(asked.delivery_id)
+    ]
