@@ -3,12 +3,12 @@
 import pytest
 from uuid_utils.compat import uuid7
 
-from chassis import topics
 from chassis.doors import Doors
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
 from contracts.notifications import MailRequest
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
+from local import topics
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.tests.rig import START, Rig, code_mail, coordinates_mail
 from tests.fixtures.servers import Broker
