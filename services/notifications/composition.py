@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
@@ -28,6 +28,7 @@ from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, MailTemplate
 from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
+from services.notifications.addresses import ascii_domain
 from services.notifications.domain import Mail
 from services.notifications.filling import fill_in
 from services.notifications.writing import COLON, one_line
@@ -268,14 +269,9 @@ def _address(address: str) -> str:
     """The address as SMTP without SMTPUTF8 takes it; a domain beyond ASCII in its xn-- form. Raises Unsendable."""
     local_part, _, domain = address.rpartition("@")
     try:
-        found = f"{local_part}@{_ascii_domain(domain)}"
+        found = f"{local_part}@{ascii_domain(domain)}"
     except EmailNotValidError:
         raise Unsendable(NO_SUCH_ADDRESS) from None
     if not DOT_STRING.fullmatch(local_part) or len(found) > LONGEST_ADDRESS:
         raise Unsendable(NO_SUCH_ADDRESS)
     return found
-
-
-@lru_cache(maxsize=1024)  # most mails go to few domains, and checking one takes longer than all else about an address
-def _ascii_domain(domain: str) -> str:
-    return validate_email(f"a@{domain}", check_deliverability=False).ascii_domain

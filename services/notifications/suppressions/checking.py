@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from chassis.database import Pool
 from chassis.keys import Keyring
 from contracts.notifications import SuppressionReason
+from services.notifications.addresses import address_key
 from services.notifications.suppressions import storage
 
 PURPOSE = "address"
@@ -28,9 +29,9 @@ class SuppressionList:
     def digests(self, address: str) -> tuple[bytes, ...]:
         """What rests in our tables instead of an address: keyed, under the newest key first, then under older ones.
 
-        Case does not tell mailboxes apart, although it might (RFC 5321, 2.4): nobody has both of two such addresses.
+        One for all spellings of an address.
         """
-        return self._keyring.lookups(PURPOSE, address.lower())
+        return self._keyring.lookups(PURPOSE, address_key(address))
 
     def digest(self, address: str) -> bytes:
         """What is kept with a mail instead of its address."""

@@ -134,6 +134,14 @@ async def test_an_address_suppressed_while_a_mail_waits_is_not_written_to(rig: R
     assert (await rig.told(waiting))[-1] == "MailSuppressed"
 
 
+def test_an_address_has_one_digest_however_its_domain_is_written(rig: Rig) -> None:
+    digests = rig.unit.tools.suppressions.digests
+    spellings = ("Ana@xn--mnchen-3ya.example", "ana@münchen.example", "ana@MÜNCHEN.example", " ana@münchen.example")
+    assert len({digests(spelling) for spelling in spellings}) == 1
+    assert digests("ana@strasse.example") != digests("ana@straße.example")
+    assert digests("no address") == digests("No address")
+
+
 async def test_the_list_holds_no_address(rig: Rig) -> None:
     rig.host.unwelcome = {ADDRESS}
     rig.send()
