@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -12,12 +12,14 @@ from contracts.notifications import SuppressionReason
 # 3.2 and 3.3; 5.1.10 is RFC 7505; 5.4.310 is Exchange's "domain does not exist".
 NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1", "5.4.4", "5.4.310"})
 
-# Subjects of a status (RFC 3463, 3.4 and 3.6 to 3.8) that say nothing about the address: the mail system, the dialogue,
-# the content, and policy, which is about us. And details of the others that do not: the sender's address, the length.
-NOT_ABOUT_ADDRESSES = frozenset({"3", "5", "6", "7"})
+# Subjects of a status (RFC 3463, 3.1, 3.4 and 3.6 to 3.8) that say nothing about the address: none, the mail system,
+# the dialogue, the content, and policy, which is about us. And details of the others that do not: the sender's address,
+# the length.
+NOT_ABOUT_ADDRESSES = frozenset({"0", "3", "5", "6", "7"})
 NOT_ABOUT_THIS_ADDRESS = frozenset({"1.5", "1.7", "1.8", "1.9", "2.3"})
 
 SOFT_FAILURES = 5  # final failures of one address that together count as "nobody reads this": a full mailbox is emptied
+SOFT_DAYS = 3  # agency days, at least, on which they fell: a stranger who asks for mails makes many fail in an hour
 SOFT_WINDOW = timedelta(days=30)  # within which they must fall; a holiday is shorter
 
 
@@ -62,6 +64,10 @@ def weigh(status: str) -> Weight:
     return Weight.COUNTED
 
 
-def exhausted(statuses: Iterable[str]) -> bool:
-    """Whether so many soft failures of one address, within the window, are too many."""
-    return sum(weigh(status) is Weight.COUNTED for status in statuses) >= SOFT_FAILURES
+def exhausted(failures: Iterable[tuple[str, date]]) -> bool:
+    """Whether so many soft failures of one address, within the window, on so many days, are too many.
+
+    Each is an enhanced status code and the agency's day.
+    """
+    days = [day for status, day in failures if weigh(status) is Weight.COUNTED]
+    return len(days) >= SOFT_FAILURES and len(set(days)) >= SOFT_DAYS

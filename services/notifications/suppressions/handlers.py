@@ -24,7 +24,8 @@ async def weigh_failure(work: Work[Tools], failure: Failure) -> None:
             await _suppress(work, failure, "no_such_address")
         case Weight.COUNTED:
             since = work.now - domain.SOFT_WINDOW
-            if domain.exhausted(await storage.failures(work.connection, failure.address_digest, since)):
+            found = await storage.failures(work.connection, failure.address_digest, since, work.origin.time_zone)
+            if domain.exhausted(found):
                 await _suppress(work, failure, "repeated_failures")
         case Weight.NONE:
             pass

@@ -1,8 +1,9 @@
 """The table of suppressions: SQL and the mapping of its rows. It holds digests and no address."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from chassis.database import Connection, Pool
 from chassis.pages import Listing
@@ -19,16 +20,19 @@ returning true
 
 REASONS = "select address_digest, reason from suppressions where released_at is null and address_digest = any($1)"
 
-# Failures of an address since a moment, and since an agent last vouched for it.
+# Failures of an address since a moment, and since an agent last vouched for it; of one kind on one day no more than
+# count, so that thousands of one hour hide none of the days before.
 FAILURES = """
-select reason from mails
-where address_digest = $1 and state = 'bounced' and state_at > greatest(
-    $2, (select max(released_at) from suppressions where address_digest = $1 and released_at is not null)
-)
-order by state_at desc
-limit $3
+select reason, day from (
+    select reason, (state_at at time zone $3)::date as day,
+        row_number() over (partition by reason, (state_at at time zone $3)::date) as nth
+    from mails
+    where address_digest = $1 and state = 'bounced' and state_at > greatest(
+        $2, (select max(released_at) from suppressions where address_digest = $1 and released_at is not null)
+    )
+) as failures
+where nth <= $4
 """
-FAILURES_READ = 10 * SOFT_FAILURES  # rows; those that say nothing about the address stand among them
 
 RELEASE = """
 update suppressions set released_at = $2 where suppression_id = $1 and released_at is null
@@ -63,10 +67,12 @@ async def reasons(pool: Pool, digests: Collection[bytes]) -> dict[bytes, Suppres
     return {row["address_digest"]: row["reason"] for row in await pool.fetch(REASONS, list(digests))}
 
 
-async def failures(connection: Connection, address_digest: bytes, since: datetime) -> list[str]:
-    """The status codes of an address's final failures."""
-    rows = await connection.fetch(FAILURES, address_digest, since, FAILURES_READ)
-    return [row["reason"] for row in rows]
+async def failures(
+    connection: Connection, address_digest: bytes, since: datetime, time_zone: ZoneInfo
+) -> list[tuple[str, date]]:
+    """The status codes of an address's final failures, each with its day."""
+    rows = await connection.fetch(FAILURES, address_digest, since, time_zone.key, SOFT_FAILURES)
+    return [(row["reason"], row["day"]) for row in rows]
 
 
 async def release(connection: Connection, suppression_id: UUID, now: datetime) -> tuple[UUID, UUID] | None:

@@ -101,11 +101,15 @@ async def test_what_failed_before_a_release_no_longer_counts(rig: Rig, client: h
     rig.host.answers = lambda _: "552 5.2.2 full"
     rig.send()
     for _ in range(5):
-        await rig.reaches(await rig.request(code_mail(address=NOBODY)), "undelivered")
+        request = await rig.request(code_mail(address=NOBODY, issued_at=rig.clock.now))
+        await rig.reaches(request, "undelivered")
+        rig.clock.advance(days=1)
     [row] = (await client.get("/v1/suppressions")).json()["items"]
     assert row["reason"] == "repeated_failures"
     await client.delete(f"/v1/suppressions/{row['suppression_id']}", params={"reason": "address_confirmed"})
-    await rig.reaches(await rig.request(code_mail(address=NOBODY)), "undelivered")
+    rig.clock.advance(seconds=1)
+    request = await rig.request(code_mail(address=NOBODY, issued_at=rig.clock.now))
+    await rig.reaches(request, "undelivered")
     assert (await client.get("/v1/suppressions")).json()["items"] == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from aiosmtpd.smtp import Envelope
 
 from contracts.notifications import MailRequest
-from services.notifications.suppressions.domain import SOFT_FAILURES, SOFT_WINDOW, Weight, weigh
+from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Weight, weigh
 from services.notifications.tests.rig import Rig, all_of, code_mail
 
 ADDRESS = "nathalie.roy@firme.example"
@@ -39,7 +39,8 @@ def answers(status: str) -> Any:
         ("5.4.4", Weight.CONCLUSIVE),
         ("5.2.2", Weight.COUNTED),
         ("5.4.1", Weight.COUNTED),
-        ("5.0.0", Weight.COUNTED),
+        ("5.0.0", Weight.NONE),
+        ("4.0.0", Weight.NONE),
         ("4.4.1", Weight.COUNTED),
         ("4.1.1", Weight.COUNTED),
         ("5.1.7", Weight.NONE),
@@ -98,6 +99,39 @@ async def test_a_full_mailbox_is_given_up_after_several_failures(rig: Rig) -> No
         await ended(rig)
         rig.clock.advance(days=1)
     assert await listed(rig) == ["repeated_failures"]
+
+
+@pytest.mark.parametrize("full_days", [0, 1])
+async def test_failures_that_a_stranger_can_make_in_an_hour_or_two_suppress_nothing(rig: Rig, full_days: int) -> None:
+    rig.host.answers = answers("5.2.2")
+    rig.send()
+    for _ in range(full_days):
+        await ended(rig)
+        rig.clock.advance(days=1)
+    for _ in range(2 * SOFT_FAILURES):
+        await ended(rig)
+    assert await listed(rig) == []
+
+
+async def test_many_failures_of_one_day_hide_none_of_the_days_before(rig: Rig) -> None:
+    rig.host.answers = answers("5.2.2")
+    rig.send()
+    for _ in range(SOFT_DAYS - 1):
+        await ended(rig)
+        rig.clock.advance(days=1)
+    for _ in range(SOFT_FAILURES - SOFT_DAYS + 1):
+        assert await listed(rig) == []
+        await ended(rig)
+    assert await listed(rig) == ["repeated_failures"]
+
+
+async def test_a_refusal_without_a_status_suppresses_nothing(rig: Rig) -> None:
+    rig.host.answers = lambda _: "550 no"
+    rig.send()
+    for _ in range(SOFT_FAILURES):
+        await ended(rig)
+        rig.clock.advance(days=1)
+    assert await listed(rig) == []
 
 
 async def test_failures_long_ago_no_longer_count(rig: Rig) -> None:
