@@ -99,6 +99,7 @@ SETTLE = """
 update mails set state = settled.state, state_at = settled.state_at, due_at = settled.due_at,
     attempts = settled.attempts, reason = settled.reason, lease_until = null,
     sealed = case when settled.due_at is null then null else sealed end,
+    fields = case when settled.due_at is null then '{}' else fields end,
     address_digest = coalesce(settled.address_digest, mails.address_digest)
 from unnest($1::uuid[], $2::bytea[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[], $7::text[])
     as settled (delivery_id, address_digest, state, state_at, due_at, attempts, reason)
@@ -237,8 +238,8 @@ async def settle(
     standings: Mapping[UUID, Standing],
     address_digests: Mapping[UUID, bytes | None] | None = None,
 ) -> None:
-    """Write where mails stand now, in nobody's hand; with a mail's end its seal goes, and of its address the digest
-    stays.
+    """Write where mails stand now, in nobody's hand; with a mail's end its seal and its fields go, and of its
+    address the digest stays.
     """
     if standings:
         digests = address_digests or {}

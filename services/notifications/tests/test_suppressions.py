@@ -7,7 +7,7 @@ from aiosmtpd.smtp import Envelope
 
 from contracts.notifications import MailRequest
 from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Weight, weigh
-from services.notifications.tests.rig import Rig, all_of, code_mail
+from services.notifications.tests.rig import Rig, all_of, code_mail, coordinates_mail
 
 ADDRESS = "nathalie.roy@firme.example"
 
@@ -190,6 +190,14 @@ async def test_the_list_holds_no_address(rig: Rig) -> None:
     assert "nathalie" not in str(dict(row)) and len(row["address_digest"]) == 32
     [noted] = await rig.unit.pool.fetch("select action, object_id, detail from audit")
     assert noted["action"] == "address_suppressed" and noted["object_id"] == row["suppression_id"]
+
+
+async def test_an_ended_mail_names_nobody(rig: Rig) -> None:
+    rig.send()
+    request = await rig.request(coordinates_mail(organization_name="Nathalie Roy"))
+    await rig.reaches(request, "sent")
+    for row in await rig.unit.pool.fetch("select * from mails"):
+        assert "Roy" not in str(dict(row))
 
 
 async def test_a_mail_keeps_the_digest_of_its_address_after_its_seal_is_gone(rig: Rig) -> None:
