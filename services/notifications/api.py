@@ -50,10 +50,14 @@ class AgentsDeliveryAnswer(DeliveryAnswer):
 
 
 async def agent_asks(request: Request) -> bool:
-    """Whether an agent's token came with the request. A token that is no good is refused (RFC 6750, 3.1)."""
+    """Whether an agent's token came with the request; the agent is the caller then. One that is no good is refused."""
     if "authorization" not in request.headers:
         return False
-    return isinstance(await gateway.authenticate(request, request.app.state.gateway.verifier), Agent)
+    caller = await gateway.authenticate(request, request.app.state.gateway.verifier)
+    if not isinstance(caller, Agent):
+        return False
+    request.state.caller = caller
+    return True
 
 
 @router.get("/v1/deliveries/{handle}", summary="Where a mail is", tags=["deliveries"])
@@ -68,7 +72,7 @@ async def get_delivery(
 
     An unknown handle answers like a mail that has just been accepted, so nothing can be learnt by asking.
     """
-    standing = await call.run(handlers.find, handle)
+    standing = await call.run(handlers.view if by_agent else handlers.find, handle)
     delivery = domain.delivery(standing)
     answer = DeliveryAnswer(
         status=delivery.status,

@@ -144,7 +144,18 @@ async def prune(work: Work[Tools], _: None) -> int:
 
 async def find(work: Work[Tools], handle: str) -> Standing | None:
     """Where the mail of a handle stands; the handle is the right to ask. None when there is no such mail."""
-    return await storage.find(work.connection, handle_digest(handle))
+    found = await storage.find(work.connection, handle_digest(handle))
+    return None if found is None else found[1]
+
+
+async def view(work: Work[Tools], handle: str) -> Standing | None:
+    """The same for an agent, who sees more; audited."""
+    found = await storage.find(work.connection, handle_digest(handle))
+    if found is None:
+        return None
+    delivery_id, standing = found
+    work.audit("delivery_viewed", object_id=delivery_id)
+    return standing
 
 
 def handle_digest(handle: str) -> bytes:

@@ -127,7 +127,7 @@ with gone as (
 select count(*) from gone
 """
 
-FIND = "select state, state_at, due_at, attempts, reason from mails where handle_digest = $1"
+FIND = "select delivery_id, state, state_at, due_at, attempts, reason from mails where handle_digest = $1"
 
 QUEUE = """
 select priority, count(*) as waiting,
@@ -253,10 +253,10 @@ async def prune(connection: Connection, ended_before: datetime, limit: int) -> i
     return pruned
 
 
-async def find(connection: Connection, handle_digest: bytes) -> Standing | None:
-    """Where the mail of a handle stands."""
+async def find(connection: Connection, handle_digest: bytes) -> tuple[UUID, Standing] | None:
+    """The mail of a handle, and where it stands."""
     row = await connection.fetchrow(FIND, handle_digest)
-    return None if row is None else _standing(row)
+    return None if row is None else (row["delivery_id"], _standing(row))
 
 
 async def queue(pool: Pool, now: datetime) -> dict[int, tuple[int, float]]:

@@ -55,6 +55,18 @@ async def test_an_agent_sees_bounced_and_suppressed_apart_and_the_person_does_no
     assert rig.unit.tools.support in told[0]["hint"]
 
 
+async def test_an_agents_look_at_a_mail_is_audited_and_a_persons_is_not(rig: Rig, client: httpx.AsyncClient) -> None:
+    handle = await refused(rig)
+    await client.get(f"/v1/deliveries/{handle}")
+    await client.get("/v1/deliveries/of-no-mail")
+    del client.headers["Authorization"]
+    await client.get(f"/v1/deliveries/{handle}")
+    viewed = await rig.unit.pool.fetch("select * from audit where action = 'delivery_viewed'")
+    assert [(row["actor_kind"], row["object_id"]) for row in viewed] == [
+        ("agent", await rig.unit.pool.fetchval("select delivery_id from mails"))
+    ]
+
+
 async def test_the_list_shows_why_and_since_when_the_newest_first_in_pages(rig: Rig, client: httpx.AsyncClient) -> None:
     for number in range(3):
         await refused(rig, f"personne{number}@firme.example")
