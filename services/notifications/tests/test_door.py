@@ -19,7 +19,7 @@ BULK = coordinates_mail().model_copy(update={"priority": "bulk"})
 @pytest.mark.parametrize(
     ("asked", "topic"), [(code_mail(), NOTIFICATIONS_REQUESTS), (BULK, NOTIFICATIONS_BULK)], ids=["urgent", "bulk"]
 )
-async def test_a_askedon_either_topic_becomes_one_mail(
+async def test_a_request_on_either_topic_becomes_one_mail(
     rig: Rig, kafka: Broker, topic_prefix: str, asked: MailRequest, topic: Topic
 ) -> None:
     assert asked.destination is topic
