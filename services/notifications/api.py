@@ -1,7 +1,7 @@
 """What the addressee of a mail may ask, and what an agent learns besides."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from chassis.gateway import Call
 from chassis.tokens import Agent
 from contracts.problems import word
 from services.notifications import domain, handlers
-from services.notifications.domain import State, Status
+from services.notifications.domain import Delivery, State, Status
 from services.notifications.tools import Tools
 
 LONGEST_HANDLE = 128  # characters; ours have 32 to 64
@@ -72,14 +72,19 @@ async def get_delivery(
 
     An unknown handle answers like a mail that has just been accepted, so nothing can be learnt by asking.
     """
-    standing = await call.run(handlers.view if by_agent else handlers.find, handle)
-    delivery = domain.delivery(standing)
-    answer = DeliveryAnswer(
-        status=delivery.status,
-        since=delivery.since,
-        next_attempt_at=delivery.next_attempt_at,
-        hint=word(delivery.hint, call.language, support=call.tools.support),
-    )
-    if standing is None or not by_agent:
-        return answer
-    return AgentsDeliveryAnswer(**answer.model_dump(), state=standing.state, reason=standing.reason)
+    if not by_agent:
+        return DeliveryAnswer(**_answer(call, await call.run(handlers.tell, handle)))
+    standing = await call.run(handlers.view, handle)
+    answer = _answer(call, domain.delivery(standing))
+    if standing is None:
+        return DeliveryAnswer(**answer)
+    return AgentsDeliveryAnswer(**answer, state=standing.state, reason=standing.reason)
+
+
+def _answer(call: Call[Tools], delivery: Delivery) -> dict[str, Any]:
+    return {
+        "status": delivery.status,
+        "since": delivery.since,
+        "next_attempt_at": delivery.next_attempt_at,
+        "hint": word(delivery.hint, call.language, support=call.tools.support),
+    }

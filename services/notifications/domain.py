@@ -1,7 +1,7 @@
 """What may become of a mail. Nothing here knows a clock, chance, a database or a mail host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, assert_never
@@ -21,6 +21,8 @@ from contracts.notifications import (
 FIRST_RETRY = timedelta(seconds=5)  # a one-time code lives 10 minutes: the first retries must come within it
 LONGEST_RETRY = timedelta(minutes=15)  # greylisting is over by then (RFC 6647, 2.1)
 JITTER = 0.25  # share of the pause by which it varies either way, so that what failed together does not return together
+
+SOONEST_REPORT, LATEST_REPORT = timedelta(seconds=10), timedelta(seconds=90)  # between them most reports come back
 
 PRIORITIES: Mapping[str, int] = {"urgent": 0, "normal": 1, "bulk": 2}
 
@@ -225,3 +227,32 @@ def delivery(standing: Standing | None) -> Delivery:
             return Delivery("expired", standing.since, None, f"delivery_{standing.name}")
         case _:
             assert_never(standing.state)
+
+
+def told(standing: Standing, accepted_at: datetime, chance: float, now: datetime) -> Delivery:
+    """What everybody but agents is told. `chance`, between 0 and 1, is the mail's own, and nobody outside knows it.
+
+    Ends are told to the minute, and those of mails that reached nobody as if by a report: see `_seeming`.
+    """
+    found = delivery(_seeming(standing, accepted_at, chance, now))
+    if found.since is None or found.status == "deferred":
+        return found
+    return replace(found, since=found.since.replace(second=0, microsecond=0))
+
+
+def _seeming(standing: Standing, accepted_at: datetime, chance: float, now: datetime) -> Standing:
+    """A suppressed mail seems sent when it would have been, and to come back later, and so does one refused at once.
+
+    Else who has a stranger's address registered would see that we had written there before.
+    """
+    report_after = SOONEST_REPORT + (LATEST_REPORT - SOONEST_REPORT) * chance
+    match standing.state:
+        case State.SUPPRESSED:
+            told_at = standing.since + report_after
+        case State.BOUNCED:
+            told_at = max(standing.since, accepted_at + report_after)
+        case _:
+            return standing
+    if now < told_at:
+        return replace(standing, state=State.SENT, reason=None)
+    return replace(standing, since=told_at)

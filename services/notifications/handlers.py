@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
 from services.notifications import domain, metrics, storage
-from services.notifications.domain import Attempt, Mail, Standing
+from services.notifications.domain import Attempt, Delivery, Mail, Standing
 from services.notifications.leases import LEASE, SKEW
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
@@ -142,20 +142,27 @@ async def prune(work: Work[Tools], _: None) -> int:
     return await storage.prune(work.connection, work.now - KEPT, AT_ONCE)
 
 
-async def find(work: Work[Tools], handle: str) -> Standing | None:
-    """Where the mail of a handle stands; the handle is the right to ask. None when there is no such mail."""
-    found = await storage.find(work.connection, handle_digest(handle))
-    return None if found is None else found[1]
+async def tell(work: Work[Tools], handle: str) -> Delivery:
+    """What everybody but agents learns about the mail of a handle; the handle is the right to ask."""
+    digest = handle_digest(handle)
+    found = await storage.find(work.connection, digest)
+    if found is None:
+        return domain.UNKNOWN
+    return domain.told(found.standing, found.accepted_at, _chance(digest, found.address_digest), work.now)
+
+
+def _chance(digest_of_handle: bytes, address_digest: bytes | None) -> float:
+    """A number between 0 and 1, the mail's own. Who has the handle cannot know it: the other digest is keyed."""
+    return int.from_bytes(hashlib.sha256(digest_of_handle + (address_digest or b"")).digest()[:4]) / 2**32
 
 
 async def view(work: Work[Tools], handle: str) -> Standing | None:
-    """The same for an agent, who sees more; audited."""
+    """Where the mail of a handle stands, for an agent; audited. None when there is no such mail."""
     found = await storage.find(work.connection, handle_digest(handle))
     if found is None:
         return None
-    delivery_id, standing = found
-    work.audit("delivery_viewed", object_id=delivery_id)
-    return standing
+    work.audit("delivery_viewed", object_id=found.delivery_id)
+    return found.standing
 
 
 def handle_digest(handle: str) -> bytes:

@@ -127,7 +127,10 @@ with gone as (
 select count(*) from gone
 """
 
-FIND = "select delivery_id, state, state_at, due_at, attempts, reason from mails where handle_digest = $1"
+FIND = """
+select delivery_id, accepted_at, address_digest, state, state_at, due_at, attempts, reason
+from mails where handle_digest = $1
+"""
 
 QUEUE = """
 select priority, count(*) as waiting,
@@ -169,6 +172,16 @@ class Held:
     standing: Standing
     expires_at: datetime
     replaced: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mail that somebody asks about."""
+
+    delivery_id: UUID
+    accepted_at: datetime
+    address_digest: bytes | None
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -253,10 +266,10 @@ async def prune(connection: Connection, ended_before: datetime, limit: int) -> i
     return pruned
 
 
-async def find(connection: Connection, handle_digest: bytes) -> tuple[UUID, Standing] | None:
-    """The mail of a handle, and where it stands."""
+async def find(connection: Connection, handle_digest: bytes) -> Found | None:
+    """The mail of a handle."""
     row = await connection.fetchrow(FIND, handle_digest)
-    return None if row is None else (row["delivery_id"], _standing(row))
+    return None if row is None else Found(row["delivery_id"], row["accepted_at"], row["address_digest"], _standing(row))
 
 
 async def queue(pool: Pool, now: datetime) -> dict[int, tuple[int, float]]:

@@ -11,6 +11,7 @@ from chassis import gateway
 from chassis.gateway import Gateway
 from chassis.tokens import Verifier
 from services.notifications import api
+from services.notifications.domain import LATEST_REPORT, SOONEST_REPORT
 from services.notifications.suppressions import api as suppressions
 from services.notifications.tests.rig import Rig, code_mail
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
@@ -50,8 +51,12 @@ async def test_an_agent_sees_bounced_and_suppressed_apart_and_the_person_does_no
         ("suppressed", "no_such_address"),
     ]
     del client.headers["Authorization"]
-    told = [(await client.get(f"/v1/deliveries/{handle}")).json() for handle in (bounced, suppressed)]
-    assert told[0] == told[1] and told[0].keys() == {"status", "since", "next_attempt_at", "hint"}
+    for status, later in (("sent", SOONEST_REPORT), ("undelivered", LATEST_REPORT)):
+        told = [(await client.get(f"/v1/deliveries/{handle}")).json() for handle in (bounced, suppressed)]
+        assert [answer["status"] for answer in told] == [status, status]
+        assert told[0]["hint"] == told[1]["hint"] and told[0].keys() == {"status", "since", "next_attempt_at", "hint"}
+        assert all(answer["since"].endswith(":00Z") for answer in told)
+        rig.clock.advance(seconds=later.total_seconds() + LATEST_REPORT.total_seconds())
     assert rig.unit.tools.support in told[0]["hint"]
 
 

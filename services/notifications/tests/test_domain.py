@@ -53,5 +53,24 @@ def test_only_an_accepted_or_deferred_mail_is_tried_again(outcome: Outcome) -> N
     assert (standing.due_at is not None) == (standing.state in {State.ACCEPTED, State.DEFERRED})
 
 
+@given(chance=st.floats(0, 1), seconds=st.integers(0, 200), state=st.sampled_from([State.SUPPRESSED, State.BOUNCED]))
+def test_a_mail_that_was_never_sent_is_told_like_one_that_came_back(chance: float, seconds: int, state: State) -> None:
+    standing = Standing(state, NOW, None, 1, "5.1.1")
+    told = domain.told(standing, NOW, chance, NOW + timedelta(seconds=seconds))
+    reported = Standing(State.BOUNCED, NOW + timedelta(seconds=10 + 80 * chance), None, 1, "5.1.1")
+    if seconds < 10 + 80 * chance:
+        assert told == domain.told(Standing(State.SENT, NOW, None, 1, None), NOW, chance, NOW)
+    else:
+        assert told.status == "undelivered"
+        assert told == domain.told(reported, NOW, chance, NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.EXPIRED, State.BOUNCED, State.SUPPRESSED])
+def test_an_end_is_told_to_the_minute(state: State) -> None:
+    standing = Standing(state, NOW + timedelta(seconds=42.5), None, 1, "expired")
+    since = domain.told(standing, NOW, 0.5, NOW + timedelta(hours=1)).since
+    assert since is not None and (since.second, since.microsecond) == (0, 0)
+
+
 def test_an_unknown_handle_answers_like_a_mail_just_accepted() -> None:
     assert domain.delivery(None) == domain.delivery(WAITING)
