@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.name == "list":
         for name, (what, _) in COMMANDS.items():
-            say(f"{name:<9}{what}")
+            say(f"{name:<11}{what}")
         return 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import cached_property
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -25,7 +26,14 @@ class Mail:
     received_at: datetime
     to: list[str]
     sender: str
-    message: EmailMessage
+    content: bytes
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        """The mail as its reader's program understands it; read when somebody looks, for that takes milliseconds."""
+        message = email.message_from_bytes(self.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
 
     @property
     def subject(self) -> str:
@@ -63,9 +71,7 @@ class Inbox:
         """Called by aiosmtpd when the data of a mail have ended."""
         now = datetime.now(UTC)
         content = envelope.original_content or b""
-        message = email.message_from_bytes(content, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        mail = Mail(f"{next(self._numbers):06}", now, list(envelope.rcpt_tos), envelope.mail_from or "", message)
+        mail = Mail(f"{next(self._numbers):06}", now, list(envelope.rcpt_tos), envelope.mail_from or "", content)
         self._mails[mail.id] = mail
         if len(self._mails) > KEPT:
             del self._mails[next(iter(self._mails))]

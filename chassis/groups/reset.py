@@ -55,7 +55,8 @@ async def reset(servers: str, pool: Pool, groups: Sequence[Group], to: datetime)
 
 async def _refuse_running(servers: str, groups: Sequence[Group]) -> None:
     async with _admin(servers) as admin:
-        for answer in await admin.describe_consumer_groups([group.name for group in groups]):
+        for group in groups:  # one at a time: aiokafka reads only an answer about one group
+            [answer] = await admin.describe_consumer_groups([group.name])
             for _, name, state, _, _, members, *_ in answer.groups:
                 if members or state not in NOBODY_IN_IT:
                     raise StillRunning(f"group {name} has {len(members)} members ({state})")

@@ -126,7 +126,8 @@ async def test_a_database_of_before_positions_were_kept_goes_back_by_time(
     await eventually(applied(live, *[10] * len(KEYS)))
     await doors.stop()
 
-    await reset(wire.servers, restored.pool, [group(wire)], restored_to - timedelta(milliseconds=5))
+    others = Group("test.others", wire.prefix + "test.others", wire.topic)  # a service has one group per topic
+    await reset(wire.servers, restored.pool, [group(wire), others], restored_to - timedelta(milliseconds=5))
     assert 0 < await wire.committed() <= 5 * len(KEYS)
     await open_doors(restored, subscription)
     await eventually(applied(restored, *[10] * len(KEYS)))
