@@ -13,6 +13,7 @@ EPILOG = """\
 demo   plays the guide's journeys against a fresh stack and shows each step; exit code 0 if all held
 up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
 faults breaks a loaded stack of its own for some minutes; exit code 0 if nothing was lost, doubled or out of order
+run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
@@ -54,6 +55,10 @@ def _run(options: argparse.Namespace) -> int:
             from local import logs  # noqa: PLC0415
 
             return logs.show(options.service, follow=options.follow)
+        case "run":
+            from local import commands  # noqa: PLC0415
+
+            return commands.run(_agency(options.agency), options.service, options.arguments)
         case "up":
             from local import commands  # noqa: PLC0415
 
@@ -82,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", help="print a log of the last stack")
     logs.add_argument("service", metavar="SERVICE", help="accounts, linking, …, kafka, postgres or outside")
     logs.add_argument("-f", "--follow", action="store_true", help="go on printing until Ctrl-C")
+    run = commands.add_parser("run", parents=[agency], help="run a service's command beside the stack that up keeps")
+    run.add_argument("service", metavar="SERVICE", help="accounts, linking, authorizations or notifications")
+    run.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="for example: dead-letters list")
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")

@@ -1,13 +1,16 @@
-"""./mandat demo and ./mandat up."""
+"""./mandat demo, ./mandat up and ./mandat run."""
 
+import os
 import shutil
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from local import ROOT, STATE
+from local import ROOT, STATE, Problem
 from local.child import tail
 from local.ports import SERVICES
 from local.running import only_one
@@ -55,6 +58,17 @@ def up(agency: str, *, fresh: bool) -> int:
         except KeyboardInterrupt:
             print("Stopped. The data stay in .mandat/data, except the inbox; ./mandat up continues with them.")
     return 0
+
+
+def run(agency: str, service: str, arguments: Sequence[str]) -> int:
+    """Runs one of a service's commands as an operator would beside the stack of `up`. Returns its exit code."""
+    if service not in SERVICES:
+        raise Problem(f"There is no service {service!r}; there are: {', '.join(SERVICES)}.")
+    stack = Stack(agency, STATE / "data" / agency, say=_say)
+    if not stack.keyrings.public.exists():
+        raise Problem("There is no stack yet to run it beside: ./mandat up, in another terminal.")
+    command = [sys.executable, "-m", f"services.{service}", *arguments]
+    return subprocess.call(command, env=dict(os.environ) | stack.environment(service), cwd=ROOT)
 
 
 def _watch(stack: Stack) -> None:

@@ -1,0 +1,38 @@
+"""./mandat run is what an operator types, with the stack's settings."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from local import Problem, commands
+
+
+def test_a_services_command_runs_with_everything_that_the_service_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(commands, "STATE", tmp_path)
+    keys = tmp_path / "data" / "ccq" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "sealing.json").write_text("{}")
+    (tmp_path / "data" / "ccq" / "postgres").mkdir()
+    (tmp_path / "data" / "ccq" / "postgres" / "superuser.password").write_text("none")
+
+    def call(command: list[str], env: dict[str, str], cwd: Path) -> int:
+        called.append((command, env))
+        return 3
+
+    monkeypatch.setattr(commands, "subprocess", SimpleNamespace(call=call))
+    assert commands.run("ccq", "linking", ["dead-letters", "list"]) == 3
+    [(command, told)] = called
+    assert command[1:] == ["-m", "services.linking", "dead-letters", "list"]
+    assert "linking" in told["MANDAT_DATABASE_URL"] and told["MANDAT_KEYRING"].startswith(str(keys))
+
+
+def test_without_a_stack_or_such_a_service_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "STATE", tmp_path)
+    with pytest.raises(Problem, match=r"\./mandat up"):
+        commands.run("ccq", "linking", ["dead-letters", "list"])
+    with pytest.raises(Problem, match="linking"):
+        commands.run("ccq", "link", ["dead-letters", "list"])
