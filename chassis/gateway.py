@@ -179,9 +179,9 @@ async def _json_only(request: Request) -> None:
         raise ProblemRaised(Refusal("unsupported_content_type"))
 
 
-def router(*, json_only: bool = True) -> APIRouter:
-    """A router for a gateway's paths; bodies are JSON and nothing else."""
-    return APIRouter(dependencies=[Depends(_json_only)] if json_only else [])
+def router(*described: Any, json_only: bool = True) -> APIRouter:
+    """A router for a gateway's paths, which have the security schemes `described`; bodies are JSON and nothing else."""
+    return APIRouter(dependencies=[*map(Depends, described), *([Depends(_json_only)] if json_only else [])])
 
 
 def build(title: str, description: str, routers: Sequence[APIRouter], default_language: Language) -> FastAPI:

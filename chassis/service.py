@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
 from chassis import chores, gateway, gauges, keys, operations, telemetry, tracing
+from chassis import settings as environment
 from chassis.bell import Bell
 from chassis.chores import Chore
 from chassis.database import Pool, create_pool
@@ -26,7 +27,7 @@ from chassis.doors import Doors
 from chassis.gateway import Gateway
 from chassis.relay import Relay
 from chassis.sealing import Sealer
-from chassis.settings import Settings
+from chassis.settings import FaultySettings, Settings
 from chassis.subscriptions import Subscription, consumer_name
 from chassis.tokens import Verifier
 from chassis.work import Origin, Unit
@@ -82,10 +83,14 @@ def main(service: Service[T], role: str) -> int:
     """Run one role of a service (api, worker, all) until it is told to stop. Returns the exit status."""
     telemetry.configure(service.name, "INFO")
     try:
-        settings = service.settings()
+        settings = environment.read(service.settings)
         telemetry.configure(service.name, settings.log_level)
         tracing.configure(service.name, settings.traces, settings.traces_share)
         asyncio.run(_serve(service, settings, role))
+    except FaultySettings as error:
+        for fault in error.faults:
+            log.error("not started", error=fault)
+        return 1
     except (OSError, ValueError, agencies.FaultyFiles) as error:
         log.error("not started", error=str(error) or repr(error))
         return 1

@@ -1,9 +1,11 @@
 """What a process is told by its environment. Every variable starts with MANDAT_."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.agency.profile import AgentIssuer
@@ -37,3 +39,33 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     traces: Annotated[str, Field(pattern=r"^$|^file:.+$|^https?://.+$")] = ""
     traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class FaultySettings(ValueError):
+    """What is wrong with the environment: a line for each variable, none of which shows what the variable holds."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def read(kind: type[S]) -> S:
+    """The settings as the environment has them. Raises FaultySettings."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config["env_prefix"]
+        raise FaultySettings([_fault(prefix, fault) for fault in error.errors(include_input=False)]) from None
+
+
+def _fault(prefix: str, fault: ErrorDetails) -> str:
+    if not fault["loc"]:
+        return fault["msg"]  # of a rule about several settings, which names them itself
+    name, *inside = fault["loc"]
+    variable = f"{prefix}{name}".upper()
+    if inside:
+        return f"{variable}, at {'.'.join(map(str, inside))}: {fault['msg']}"
+    return f"{variable} is not set" if fault["type"] == "missing" else f"{variable}: {fault['msg']}"

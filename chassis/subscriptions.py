@@ -1,5 +1,6 @@
 """What a service reads of others, and what each subscription promises."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -44,3 +45,8 @@ class Subscription(Generic[T]):
 def consumer_name(service: str, topic: Topic) -> str:
     """The consumer group, and the name under which the inbox remembers; one per service and topic."""
     return f"{service}.{topic.name}"
+
+
+def consumers_of(service: str, subscriptions: Iterable[Subscription[Any]]) -> frozenset[str]:
+    """The names of a service's consumers."""
+    return frozenset(consumer_name(service, topic) for one in subscriptions for topic in one.event.topics())

@@ -7,13 +7,14 @@ import argparse
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
-from chassis.dead_letters import handlers
+from chassis.dead_letters import handlers, storage
 from chassis.dead_letters.handlers import Asked
 from chassis.dead_letters.redrive import Drop, Failed, Outcome, Redrive, Redriven, Waiting, drop
 from chassis.dead_letters.storage import Choice
@@ -21,6 +22,7 @@ from chassis.dead_letters.views import LetterDetail, LetterView
 from chassis.outcomes import CommitUnknown, Refusal
 from chassis.service import Service, platform
 from chassis.settings import Settings
+from chassis.subscriptions import consumers_of
 from chassis.work import Actor, Unit
 from contracts.problems import problems
 
@@ -34,7 +36,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     asked = _parser(service.name).parse_args(arguments)
     telemetry.configure(service.name, "ERROR")
     try:
-        return asyncio.run(_carry_out(service, service.settings(), asked))
+        return asyncio.run(_carry_out(service, environment.read(service.settings), asked))
     except CommitUnknown:
         return complain("the database was lost in the middle of a commit: look with `list` before you go on")
     except OUTAGES as error:
@@ -56,19 +58,19 @@ def _parser(service: str) -> argparse.ArgumentParser:
     redrive = commands.add_parser("redrive", help="handle again: one, all of a key, or all; each key in order")
     redrive.add_argument("id", type=_positive, nargs="?")
     redrive.add_argument("--all", action="store_true")
-    dropping = commands.add_parser("drop", help="give a message up for good")
-    dropping.add_argument("id", type=_positive)
+    dropping = commands.add_parser("drop", help="give messages up for good, for one reason")
+    dropping.add_argument("ids", type=_positive, nargs="+", metavar="id")
     dropping.add_argument("--reason", required=True, type=_text, help="kept in the audit; name no person")
     for command in (listing, redrive):
-        command.add_argument("--consumer")
+        command.add_argument("--consumer", metavar="SERVICE.TOPIC", help="as `list` shows it")
         command.add_argument("--key", help="as `list` shows it")
+        command.set_defaults(refuse=command.error)
     for command in (redrive, dropping):
         command.add_argument("--by", required=True, type=_text, metavar="NAME", help="who you are, for the audit")
     for command in (listing, show):
         command.add_argument("--by", default="unnamed", type=_text, metavar="NAME", help="who you are, for the audit")
     for command in (listing, show, redrive, dropping):
         command.add_argument("--json", action="store_true", help="one JSON object a line")
-    redrive.set_defaults(refuse=redrive.error)
     return parser
 
 
@@ -90,16 +92,19 @@ async def _carry_out(service: Service[T], settings: Settings, asked: argparse.Na
     terminal = Terminal(Actor("operator", getattr(asked, "by", "")), as_json=asked.json)
     async with platform(service, settings) as (_, unit):
         match asked.command:
-            case "list":
-                return await terminal.list(unit, Asked(Choice(asked.consumer, asked.key), None, asked.limit))
             case "show":
                 return await terminal.show(unit, asked.id)
             case "drop":
-                return await terminal.drop(unit, Drop(asked.id, asked.reason))
-            case _:
-                redrive = Redrive(unit, service.subscriptions)
-                chosen = Choice(asked.consumer, asked.key)
-                return await terminal.redrive(redrive, asked.id if asked.id is not None else chosen)
+                return await terminal.drop(unit, asked.ids, asked.reason)
+        choice = Choice(asked.consumer, asked.key)
+        if choice.consumer is not None:
+            known = consumers_of(service.name, service.subscriptions) | await storage.consumers(unit.pool)
+            if choice.consumer not in known:
+                asked.refuse(f"there is no consumer {choice.consumer} here; there is: {', '.join(sorted(known))}")
+        if asked.command == "list":
+            return await terminal.list(unit, Asked(choice, None, asked.limit))
+        redrive = Redrive(unit, service.subscriptions)
+        return await terminal.redrive(unit, redrive, asked.id if asked.id is not None else choice)
 
 
 @dataclass
@@ -118,7 +123,10 @@ class Terminal:
             self._tell(letter.model_dump(mode="json"), _line(letter))
         page = found.page
         more = "" if page.exact else "at least "
-        self._sum_up(f"{len(found.letters)} shown of {more}{page.total} parked" if page.total else "nothing is parked")
+        if page.total:
+            self._sum_up(f"{len(found.letters)} shown of {more}{page.total} parked")
+        else:
+            self._sum_up(await _nothing(unit))
         return WELL
 
     async def show(self, unit: Unit[Any], letter_id: int) -> int:
@@ -129,15 +137,18 @@ class Terminal:
         self._tell(found.model_dump(mode="json"), _page(found))
         return WELL
 
-    async def drop(self, unit: Unit[Any], command: Drop) -> int:
-        """Give one up."""
-        found = (await unit.run(drop, command, self.actor)).outcome
-        if isinstance(found, Refusal):
-            return complain(_refused(found))
-        self._tell({"id": found.id, "ending": "dropped"}, f"{found.id}  dropped: it will never be applied")
-        return WELL
+    async def drop(self, unit: Unit[Any], ids: Iterable[int], reason: str) -> int:
+        """Give each up, in a transaction of its own; one that is not there does not stop the others."""
+        status = WELL
+        for letter_id in dict.fromkeys(ids):
+            found = (await unit.run(drop, Drop(letter_id, reason), self.actor)).outcome
+            if isinstance(found, Refusal):
+                status = complain(f"{letter_id}  {_refused(found)}")
+            else:
+                self._tell({"id": letter_id, "ending": "dropped"}, f"{letter_id}  dropped: it will never be applied")
+        return status
 
-    async def redrive(self, redrive: Redrive[Any], chosen: int | Choice) -> int:
+    async def redrive(self, unit: Unit[Any], redrive: Redrive[Any], chosen: int | Choice) -> int:
         """Dig up one or many."""
         ends = {Redriven: 0, Failed: 0, Waiting: 0}
         async with contextlib.aclosing(self._outcomes(redrive, chosen)) as outcomes:
@@ -146,7 +157,10 @@ class Terminal:
                     return complain(_refused(outcome))
                 ends[type(outcome)] += 1
                 self._tell(*_ending(outcome))
-        self._sum_up(f"{ends[Redriven]} redriven, {ends[Failed]} failed again, {ends[Waiting]} wait behind those")
+        if any(ends.values()):
+            self._sum_up(f"{ends[Redriven]} redriven, {ends[Failed]} failed again, {ends[Waiting]} wait behind those")
+        else:
+            self._sum_up(await _nothing(unit))
         return NOT_WELL if ends[Failed] or ends[Waiting] else WELL
 
     async def _outcomes(self, redrive: Redrive[Any], chosen: int | Choice) -> AsyncGenerator[Outcome | Refusal, None]:
@@ -164,6 +178,12 @@ class Terminal:
             print(words)
 
 
+async def _nothing(unit: Unit[Any]) -> str:
+    """What to say when no letter was found: a filter that fits none must not read as all clear."""
+    in_all = await storage.count(unit.pool)
+    return f"nothing matches; {in_all} parked in all" if in_all else "nothing is parked"
+
+
 def _refused(refusal: Refusal) -> str:
     if refusal.code == "not_found":
         return "no such letter: redriven or dropped meanwhile, or of another service"
@@ -175,7 +195,7 @@ def _line(letter: LetterView) -> str:
     why = "waits behind an earlier letter of its key" if letter.behind else letter.reason[:REASON_SHOWN]
     return (
         f"{letter.id}  {letter.first_at:%Y-%m-%d %H:%M:%S}  {kind}  key {letter.key}  {letter.consumer}"
-        f"  tried {letter.attempts}×  {why}"
+        f"  at {letter.topic}/{letter.partition}/{letter.offset}  tried {letter.attempts}×  {why}"
     )
 
 

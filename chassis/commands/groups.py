@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, OUTAGES, WELL, complain
 from chassis.groups.reset import Group, Moved, StillRunning, reset
@@ -37,7 +38,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     asked = _parser(service.name).parse_args(arguments)
     telemetry.configure(service.name, "ERROR")
     try:
-        return asyncio.run(_carry_out(service, service.settings(), asked))
+        return asyncio.run(_carry_out(service, environment.read(service.settings), asked))
     except StillRunning as error:
         return complain(f"nothing was changed: {error}. Stop every worker of {service.name}, then ask again")
     except OUTAGES as error:

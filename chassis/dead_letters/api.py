@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 
 from chassis import gateway, pages
@@ -25,7 +26,9 @@ LONGEST_ANSWER = 20.0  # seconds after which one request begins no further lette
 LONGEST_KEY = 200  # characters; an identifier or a digest
 LONGEST_REASON = 500  # characters
 
-routes = gateway.router()
+BEARER = HTTPBearer(scheme_name="agent", description="A token of one of the agency's issuers.", auto_error=False)
+
+routes = gateway.router(BEARER)  # which describes; AgentCaller is who lets in
 LettersCall = Annotated[Call[Any], Depends(Call)]
 LetterId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Consumer = Annotated[str, line(LONGEST_KEY)]
@@ -47,6 +50,9 @@ class ToRedrive(Body):
     consumer: Consumer | None = None
     key: Key | None = None
     after: Annotated[int, Field(ge=0, le=LARGEST_ID, description="What the last answer gave as next.")] = 0
+
+
+EVERYTHING = ToRedrive()
 
 
 class ToDrop(Body):
@@ -133,9 +139,12 @@ async def show(letter_id: LetterId, agent: AgentCaller, call: LettersCall) -> Le
 
 @routes.post("/v1/dead-letters/redrive")
 async def redrive_many(
-    request: Request, body: ToRedrive, agent: AgentCaller, call: LettersCall, redrive: Redriver
+    request: Request, agent: AgentCaller, call: LettersCall, redrive: Redriver, body: ToRedrive = EVERYTHING
 ) -> Redriving:
-    """Redrive the chosen letters in order, up to 500 and for about 20 seconds; a key stops at its first failure."""
+    """Redrive the chosen letters (all, without a body) in order, up to 500 and for about 20 seconds.
+
+    A key stops at its first failure.
+    """
     clock: Callable[[], float] = request.app.state.clock
     found: list[Outcome] = []
     until, goes_on = clock() + LONGEST_ANSWER, False

@@ -107,6 +107,17 @@ async def following(connection: "Connection | Pool", choice: Choice, after: int,
     return [Chosen(row["id"], (row["consumer"], row["topic"], row["key"]), row["ordered"]) for row in rows]
 
 
+async def consumers(pool: Pool) -> frozenset[str]:
+    """Those that letters are parked for, also those that the service no longer has."""
+    return frozenset(row["consumer"] for row in await pool.fetch("select distinct consumer from dead_letters"))
+
+
+async def count(pool: Pool) -> int:
+    """How many letters are parked in all."""
+    number: int = await pool.fetchval("select count(*) from dead_letters")
+    return number
+
+
 async def remove(connection: Connection, letter_id: int) -> None:
     """Take a letter away."""
     await connection.execute("delete from dead_letters where id = $1", letter_id)

@@ -196,7 +196,7 @@ class Reception(Generic[T]):
         return DeadLetter.of(self.consumer, message.record, reason, attempts, first_at, now, ordered=message.ordered)
 
     async def _park(self, message: Message[T], error: Exception, attempts: int, first_at: datetime) -> None:
-        log.error("message parked", consumer=self.consumer, offset=message.record.offset, exc_info=error)
+        log.error("message parked", consumer=self.consumer, **_whereabouts(message.record), exc_info=error)
         await park(self._unit.pool, self._letter(message, described(error), attempts, first_at))
 
     def _note(self, error: Exception, place: TopicPartition, record: Record) -> None:
@@ -204,7 +204,7 @@ class Reception(Generic[T]):
         if _must_wait(error):
             self._waiting_since.setdefault(place, time.monotonic())
         RETRIED.labels(self.consumer, type(error).__name__).inc()
-        log.warning("message waits", consumer=self.consumer, offset=record.offset, error=described(error))
+        log.warning("message waits", consumer=self.consumer, **_whereabouts(record), error=described(error))
 
     def _end(self, message: Message[T], outcome: str) -> None:
         place = _place(message.record)
@@ -246,6 +246,11 @@ def _traced(run: Sequence[Message[T]]) -> AbstractContextManager[Any]:
 
 def _place(record: Record) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
+
+
+def _whereabouts(record: Record) -> dict[str, Any]:
+    """As `dead-letters list` shows them, so that a line of the log and a letter can be matched."""
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 def _must_wait(error: Exception) -> bool:

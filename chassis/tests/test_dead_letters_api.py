@@ -114,6 +114,11 @@ async def test_an_agent_redrives_one_a_key_and_all(desk: Desk) -> None:
     assert actors == {"agent"}
 
 
+async def test_a_redrive_without_a_body_is_one_of_all(desk: Desk) -> None:
+    letters = await parked(desk.bench, opened(uuid4()), opened(uuid4()))
+    assert [one["id"] for one in (await desk.ask("POST", "/redrive")).json()["redriven"]] == letters
+
+
 async def test_many_are_redriven_in_portions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "MOST_AT_ONCE", 2)
     bad = uuid4()
@@ -219,4 +224,8 @@ async def test_whatever_an_agent_sends_is_answered_or_refused_as_a_problem(
 async def test_the_operations_port_describes_itself(desk: Desk) -> None:
     document = (await desk.http.get("/operations/openapi.json")).json()
     assert {PATH, f"{PATH}/{{letter_id}}", f"{PATH}/redrive"} <= document["paths"].keys()
+    assert not document["paths"][f"{PATH}/redrive"]["post"]["requestBody"].get("required")
+    [scheme] = [name for name, one in document["components"]["securitySchemes"].items() if one["scheme"] == "bearer"]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert [operation["security"] for operation in operations] == [[{scheme: []}]] * len(operations)
     assert (await desk.http.get("/livez")).status_code == 200

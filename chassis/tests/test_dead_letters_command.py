@@ -86,6 +86,47 @@ async def test_a_night_with_two_letters_told_from_first_look_to_empty_table(
     assert {(row["actor_kind"], row["actor_id"]) for row in rows[1:]} == {("operator", "marie")}
 
 
+async def test_a_filter_that_fits_nothing_does_not_read_as_all_clear(bench: Bench, environment: dict[str, str]) -> None:
+    await parked(bench, opened(uuid4()), opened(uuid4()))
+    by = ("--by", "marie")
+
+    status, listed, _ = await run(environment, "list", "--key", uuid4())
+    assert (status, listed) == (0, "nothing matches; 2 parked in all\n")
+    status, done, _ = await run(environment, "redrive", "--key", uuid4(), *by)
+    assert (status, done) == (0, "nothing matches; 2 parked in all\n")
+    status, listed, _ = await run(environment, "list", "--consumer", "library.accounts.events")
+    assert (status, listed) == (0, "nothing matches; 2 parked in all\n")
+    for command in (["list"], ["redrive", "--all", *by]):
+        status, output, complaint = await run(environment, *command, "--consumer", "nope")
+        assert (status, output) == (2, "")
+        assert "no consumer nope here; there is: library.accounts.events, test.accounts.events" in complaint
+    assert await bench.size("dead_letters") == 2
+
+
+async def test_a_list_shows_where_each_record_lay(bench: Bench, environment: dict[str, str]) -> None:
+    await parked(bench, opened(uuid4()))
+    [letter] = await bench.rows("dead_letters")
+    _, listed, _ = await run(environment, "list")
+    assert f"  at accounts.events/0/{letter['offset']}  " in listed
+
+
+async def test_several_are_dropped_for_one_reason_and_one_that_is_gone_stops_no_other(
+    bench: Bench, environment: dict[str, str]
+) -> None:
+    first, second, third = await parked(bench, *(opened(uuid4()) for _ in range(3)))
+    by = ("--reason", "sent twice", "--by", "marie")
+
+    status, done, complaint = await run(environment, "drop", first, third + 1, second, first, *by)
+
+    assert status == 1
+    assert [line.split()[0] for line in done.splitlines()] == [str(first), str(second)]
+    assert complaint.startswith(f"{third + 1}  no such letter")
+    audited = [(row["action"], row["detail"]["letter"], row["detail"]["reason"]) for row in await bench.rows("audit")]
+    assert audited == [("dead_letter.dropped", letter, "sent twice") for letter in (first, second)]
+    status, done, complaint = await run(environment, "drop", third, *by)
+    assert (status, complaint) == (0, "")
+
+
 async def test_a_wrong_command_line_does_nothing_and_says_why(bench: Bench, environment: dict[str, str]) -> None:
     await parked(bench, opened(uuid4()))
     for arguments in (
@@ -94,6 +135,7 @@ async def test_a_wrong_command_line_does_nothing_and_says_why(bench: Bench, envi
         ["redrive", "1", "--all", "--by", "marie"],
         ["redrive", "--all"],
         ["drop", "1", "--by", "marie"],
+        ["drop", "--reason", "sent twice", "--by", "marie"],
         ["drop", "1", "--reason", " ", "--by", "marie"],
         ["show", "one"],
     ):
@@ -108,3 +150,10 @@ async def test_without_a_database_nothing_is_done_and_no_secret_is_shown(environ
     status, output, complaint = await run(nowhere, "list")
     assert (status, output) == (1, "")
     assert "the database does not answer" in complaint and "hunter2" not in complaint
+
+
+async def test_settings_that_are_missing_are_named_as_the_environment_names_them(environment: dict[str, str]) -> None:
+    faulty = {name: value for name, value in environment.items() if name not in ("MANDAT_AGENCY", "MANDAT_KEYRING")}
+    status, output, complaint = await run(faulty, "list")
+    assert (status, output) == (1, "")
+    assert complaint.splitlines() == ["MANDAT_AGENCY is not set", "MANDAT_KEYRING is not set"]

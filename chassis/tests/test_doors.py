@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from structlog.testing import capture_logs
 from uuid_utils.compat import uuid7
 
 from chassis.database import Connection
@@ -216,10 +217,14 @@ async def test_poison_is_parked_at_once_and_its_work_is_rolled_back(
     identity = uuid4()
     await open_doors(bench, Subscription(AccountOpened, failing(Poison("no such thing")), Order.KEPT))
 
-    await wire.send(opened(identity, 0))
+    with capture_logs() as logs:
+        await wire.send(opened(identity, 0))
+        [letter] = await parked(bench, 1)
 
-    [letter] = await parked(bench, 1)
     assert (letter["reason"], letter["attempts"]) == ("Poison: no such thing", 1)
+    [line] = [line for line in logs if line["event"] == "message parked"]
+    for name in ("consumer", "topic", "partition", "offset"):
+        assert line[name] == letter[name]
     assert await bench.counted(identity) is None
     assert await bench.size("inbox") == 0
 
