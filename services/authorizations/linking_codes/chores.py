@@ -9,7 +9,7 @@ from services.authorizations.linking_codes.handlers import raise_portion
 from services.authorizations.tools import Tools
 
 PORTION = 20  # contacts in one transaction, which holds their organizations' locks for some 50 ms
-PACE = 100  # contacts a second, of one worker: 50,000 take 8 minutes, and what people wait for keeps its speed
+PACE = 30  # contacts a second, of one worker: 50,000 take half an hour, and what people wait for keeps its speed
 LOOK_EVERY = 1.0  # seconds, while no contact waits: a look at an empty index, in no transaction
 
 
