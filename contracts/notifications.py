@@ -29,6 +29,8 @@ class MailRequest(Event):
 
     A subclass names its kind of mail, what stands under its seal, and the fields that every template of that kind must
     show, because without them the mail is of no use. A field of its own that has a default may be empty.
+    `anyone_may_ask` says that whoever types an address makes such a mail go there: a complaint then stops that kind for
+    a while only, because who asks next may be the owner, who would else be shut out.
 
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
@@ -38,6 +40,7 @@ class MailRequest(Event):
     mail: ClassVar[str]
     contents: ClassVar[type[Contents]]
     shown: ClassVar[frozenset[str]]
+    anyone_may_ask: ClassVar[bool] = False
 
     recipient_id: UUID
     delivery_id: UUID
@@ -82,6 +85,7 @@ class VerificationCodeMail(MailRequest):
     mail: ClassVar[str] = "verification_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
     shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
 
     minutes: Annotated[int, Field(ge=1)]
 
@@ -93,6 +97,7 @@ class AlreadyRegisteredMail(MailRequest):
     mail: ClassVar[str] = "already_registered"
     contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
+    anyone_may_ask: ClassVar[bool] = True
 
 
 class LinkingCoordinatesContents(Contents):

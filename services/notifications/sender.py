@@ -8,6 +8,7 @@ least once, there and nowhere else.
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar, assert_never
 
 import structlog
@@ -131,12 +132,12 @@ class Sender:
         if not isinstance(message, Message):
             return Attempt(mail, message)
         digests = self._tools.suppressions.digests(message.recipient)
-        outcome = await self._suppressed(digests) or await self._hand_over(mail, message, line)
+        outcome = await self._suppressed(digests, mail.kind, now) or await self._hand_over(mail, message, line)
         return Attempt(mail, outcome, digests[0])
 
-    async def _suppressed(self, digests: Sequence[bytes]) -> Suppressed | HandedBack | None:
+    async def _suppressed(self, digests: Sequence[bytes], kind: str, now: datetime) -> Suppressed | HandedBack | None:
         try:
-            reason = await self._tools.suppressions.reason(digests)
+            reason = await self._tools.suppressions.reason(digests, kind, now)
         except Exception as error:
             if not neighbour_failed(error):
                 raise

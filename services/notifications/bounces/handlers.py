@@ -16,6 +16,7 @@ from services.notifications.bounces.storage import ReportedMail
 from services.notifications.domain import Standing, State
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
+from services.notifications.suppressions.handlers import Complaint
 from services.notifications.tools import Tools
 
 # A report may overtake the sender's own record, and the first copy of a mail may fail while a second one waits.
@@ -39,7 +40,7 @@ class TakeReport:
 
 
 async def take_report(work: Work[Tools], report: TakeReport) -> Effect:
-    """A failed mail has bounced, and its address may come onto the suppression list; so does one that complained."""
+    """A failed mail has bounced, and its address may come onto the suppression list; a complaint stops its kind."""
     held = await storage.hold(work.connection, report.delivery_id)
     if held is None:
         return Effect.UNKNOWN
@@ -51,7 +52,8 @@ async def take_report(work: Work[Tools], report: TakeReport) -> Effect:
             await _bounce(work, mail, status)
         case Complained():
             if mail.address_digest is not None:
-                await suppressions.take_complaint(work, mail.delivery_id, mail.recipient_id, mail.address_digest)
+                complaint = Complaint(mail.delivery_id, mail.recipient_id, mail.address_digest, mail.kind)
+                await suppressions.take_complaint(work, complaint)
         case _:
             assert_never(report.finding)
     return Effect.APPLIED

@@ -32,11 +32,13 @@ class SuppressionView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     suppression_id: UUID
+    scope: Annotated[str, Field(description='"everything", or the one kind of mail that does not go there.')]
     reason: SuppressionReason
     status: Annotated[str | None, Field(description="Enhanced status code (RFC 3463); null for a complaint.")]
     delivery_id: Annotated[UUID, Field(description="The mail that came back.")]
     recipient_id: Annotated[UUID, Field(description="Whose address it was: registration, account or contact.")]
     since: datetime
+    until: Annotated[datetime | None, Field(description="Ends by itself then; null: when an agent releases it.")]
 
 
 class SuppressionsView(BaseModel):

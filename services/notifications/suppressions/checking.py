@@ -1,13 +1,15 @@
-"""What the sender asks before each mail: may we write to this address?"""
+"""What the sender asks before each mail: may we write this to this address?"""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from chassis.database import Pool
 from chassis.keys import Keyring
 from contracts.notifications import SuppressionReason
 from services.notifications.addresses import address_key
 from services.notifications.suppressions import storage
+from services.notifications.suppressions.domain import EVERYTHING, Standstill
 
 PURPOSE = "address"
 
@@ -37,26 +39,29 @@ class SuppressionList:
         """What is kept with a mail instead of its address."""
         return self.digests(address)[0]
 
-    async def reason(self, asked: Sequence[bytes]) -> SuppressionReason | None:
-        """Why we do not write to an address, by its digests; None when we do. Raises what the database raises."""
+    async def reason(self, asked: Sequence[bytes], kind: str, now: datetime) -> SuppressionReason | None:
+        """Why this kind of mail does not go to an address, by its digests; None when it does. Raises what the database
+        raises.
+        """
         if self._gathering is None:
             self._gathering = _Round()
             self._gathering.answer = asyncio.ensure_future(self._ask(self._gathering))
         together = self._gathering
         together.digests.update(asked)
         found = await asyncio.shield(together.answer)
-        return next((found[digest] for digest in asked if digest in found), None)
+        standstills = (found.get((digest, scope)) for scope in (EVERYTHING, kind) for digest in asked)
+        return next((each.reason for each in standstills if each is not None and each.holds(now)), None)
 
-    async def _ask(self, together: "_Round") -> dict[bytes, SuppressionReason]:
+    async def _ask(self, together: "_Round") -> dict[tuple[bytes, str], Standstill]:
         async with self._turn:
             self._gathering = None  # who comes now asks in the next round
-            return await storage.reasons(self._pool, together.digests)
+            return await storage.in_force(self._pool, together.digests)
 
 
 class _Round:
     """Those who ask with one query."""
 
-    answer: "asyncio.Future[dict[bytes, SuppressionReason]]"
+    answer: "asyncio.Future[dict[tuple[bytes, str], Standstill]]"
 
     def __init__(self) -> None:
         self.digests: set[bytes] = set()

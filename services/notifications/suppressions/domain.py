@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from contracts.notifications import SuppressionReason
+from contracts.notifications import MAIL_REQUESTS, SuppressionReason
 
 # Enhanced status codes that say the mailbox or its domain is not there, and that no waiting brings it back: RFC 3463,
 # 3.2 and 3.3; 5.1.10 is RFC 7505; 5.4.310 is Exchange's "domain does not exist".
@@ -21,6 +21,13 @@ NOT_ABOUT_THIS_ADDRESS = frozenset({"1.5", "1.7", "1.8", "1.9", "2.3"})
 SOFT_FAILURES = 5  # final failures of one address that together count as "nobody reads this": a full mailbox is emptied
 SOFT_DAYS = 3  # agency days, at least, on which they fell: a stranger who asks for mails makes many fail in an hour
 SOFT_WINDOW = timedelta(days=30)  # within which they must fall; a holiday is shorter
+
+EVERYTHING = "everything"  # the scope of a dead mailbox; a complaint's is the kind of mail that it is about
+
+# For so long a complaint stops a kind of mail that anyone may ask for. A stranger who goes on asking costs the owner a
+# mail a day, not five an hour; an owner who clicked on "junk" by mistake gets in tomorrow, or today through an agent.
+COMPLAINT_RESTS = timedelta(days=1)
+ANYONE_MAY_ASK = frozenset(request.mail for request in MAIL_REQUESTS if request.anyone_may_ask)
 
 
 class Weight(Enum):
@@ -43,7 +50,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Suppression:
-    """One address on the list. `status` is the enhanced status code, None for a complaint."""
+    """One address on the list. `status` is the enhanced status code, None for a complaint.
+
+    `scope` is EVERYTHING or a kind of mail, `until` when it ends by itself, None when only an agent can end it.
+    """
 
     suppression_id: UUID
     address_digest: bytes
@@ -52,6 +62,25 @@ class Suppression:
     delivery_id: UUID
     recipient_id: UUID
     since: datetime
+    scope: str = EVERYTHING
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Why, and until when, something is not sent to an address. None: until an agent releases it."""
+
+    reason: SuppressionReason
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended by itself."""
+        return self.until is None or now < self.until
+
+
+def complaint_ends(kind: str, now: datetime) -> datetime | None:
+    """When a complaint about this kind of mail has stopped it long enough; None when an agent decides."""
+    return now + COMPLAINT_RESTS if kind in ANYONE_MAY_ASK else None
 
 
 def weigh(status: str) -> Weight:

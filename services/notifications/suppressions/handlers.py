@@ -31,9 +31,31 @@ async def weigh_failure(work: Work[Tools], failure: Failure) -> None:
             pass
 
 
-async def take_complaint(work: Work[Tools], delivery_id: UUID, recipient_id: UUID, address_digest: bytes) -> None:
-    """Somebody called our mail unwanted: we write there no more."""
-    await _put(work, Suppression(work.new_id(), address_digest, "complaint", None, delivery_id, recipient_id, work.now))
+@dataclass(frozen=True)
+class Complaint:
+    """A mail that was called unwanted where it went."""
+
+    delivery_id: UUID
+    recipient_id: UUID
+    address_digest: bytes
+    kind: str
+
+
+async def take_complaint(work: Work[Tools], complaint: Complaint) -> None:
+    """No more mails of that kind go there; what else we have to say does, because nobody complained about that."""
+    await storage.end_overdue(work.connection, complaint.address_digest, complaint.kind, work.now)
+    suppression = Suppression(
+        work.new_id(),
+        complaint.address_digest,
+        "complaint",
+        None,
+        complaint.delivery_id,
+        complaint.recipient_id,
+        work.now,
+        complaint.kind,
+        domain.complaint_ends(complaint.kind, work.now),
+    )
+    await _put(work, suppression)
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,7 @@ async def list_suppressed(work: Work[Tools], asked: Listed) -> Page | Refusal:
     by_address = asked.address is not None
     work.audit("suppressions_viewed", object_id=asked.recipient_id, by_address=by_address)
     digests = None if asked.address is None else work.tools.suppressions.digests(asked.address)
-    listing = storage.listed(asked.recipient_id, digests)
+    listing = storage.listed(asked.recipient_id, digests, work.now)
     return await pages.fetch(work.connection, listing, asked.cursor, asked.limit)
 
 
@@ -99,6 +121,7 @@ async def _put(work: Work[Tools], suppression: Suppression) -> None:
         "address_suppressed",
         object_id=suppression.suppression_id,
         reason=suppression.reason,
+        scope=suppression.scope,
         status=suppression.status,
         delivery_id=str(suppression.delivery_id),
         recipient_id=str(suppression.recipient_id),

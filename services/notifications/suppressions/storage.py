@@ -7,28 +7,39 @@ from zoneinfo import ZoneInfo
 
 from chassis.database import Connection, Pool
 from chassis.pages import Listing
-from contracts.notifications import SuppressionReason
-from services.notifications.suppressions.domain import SOFT_FAILURES, Suppression
+from services.notifications.suppressions.domain import EVERYTHING, SOFT_FAILURES, Standstill, Suppression
 
-# Nothing happens when the address is on the list already, or when this mail put it there once for the same reason.
+# Nothing happens when the scope is on the list already, or when this mail put it there once for the same reason.
 INSERT = """
-insert into suppressions (suppression_id, address_digest, reason, status, delivery_id, recipient_id, since)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into suppressions (
+    suppression_id, address_digest, reason, status, delivery_id, recipient_id, since, scope, until
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict do nothing
 returning true
 """
 
-REASONS = "select address_digest, reason from suppressions where released_at is null and address_digest = any($1)"
+END_OVERDUE = """
+update suppressions set released_at = until
+where address_digest = $1 and scope = $2 and until <= $3 and released_at is null
+"""
+
+IN_FORCE = """
+select address_digest, scope, reason, until from suppressions where released_at is null and address_digest = any($1)
+"""
 
 # Failures of an address since a moment, and since an agent last vouched for it; of one kind on one day no more than
 # count, so that thousands of one hour hide none of the days before.
-FAILURES = """
+FAILURES = f"""
 select reason, day from (
     select reason, (state_at at time zone $3)::date as day,
         row_number() over (partition by reason, (state_at at time zone $3)::date) as nth
     from mails
     where address_digest = $1 and state = 'bounced' and state_at > greatest(
-        $2, (select max(released_at) from suppressions where address_digest = $1 and released_at is not null)
+        $2, (
+            select max(released_at) from suppressions
+            where address_digest = $1 and scope = '{EVERYTHING}' and released_at is not null
+        )
     )
 ) as failures
 where nth <= $4
@@ -40,9 +51,10 @@ returning delivery_id, recipient_id
 """
 
 LISTED = """
-select suppression_id, reason, status, delivery_id, recipient_id, since, -extract(epoch from since) as newest
+select suppression_id, scope, reason, status, delivery_id, recipient_id, since, until,
+    -extract(epoch from since) as newest
 from suppressions
-where released_at is null and ($1::uuid is null or recipient_id = $1)
+where released_at is null and (until is null or until > $3) and ($1::uuid is null or recipient_id = $1)
     and ($2::bytea[] is null or address_digest = any($2))
 """
 
@@ -58,13 +70,23 @@ async def insert(connection: Connection, suppression: Suppression) -> bool:
         suppression.delivery_id,
         suppression.recipient_id,
         suppression.since,
+        suppression.scope,
+        suppression.until,
     )
     return fresh is True
 
 
-async def reasons(pool: Pool, digests: Collection[bytes]) -> dict[bytes, SuppressionReason]:
-    """Why we do not write to these addresses; those to which we do are left out."""
-    return {row["address_digest"]: row["reason"] for row in await pool.fetch(REASONS, list(digests))}
+async def end_overdue(connection: Connection, address_digest: bytes, scope: str, now: datetime) -> None:
+    """Take what has ended by itself off the list, so that the same can come onto it again."""
+    await connection.execute(END_OVERDUE, address_digest, scope, now)
+
+
+async def in_force(pool: Pool, digests: Collection[bytes]) -> dict[tuple[bytes, str], Standstill]:
+    """What is not sent to these addresses, by digest and scope; some of it may have ended by itself."""
+    return {
+        (row["address_digest"], row["scope"]): Standstill(row["reason"], row["until"])
+        for row in await pool.fetch(IN_FORCE, list(digests))
+    }
 
 
 async def failures(
@@ -81,8 +103,8 @@ async def release(connection: Connection, suppression_id: UUID, now: datetime) -
     return None if row is None else (row["delivery_id"], row["recipient_id"])
 
 
-def listed(recipient_id: UUID | None, digests: Sequence[bytes] | None) -> Listing:
+def listed(recipient_id: UUID | None, digests: Sequence[bytes] | None, now: datetime) -> Listing:
     """The list, the newest first; only those of a recipient, or of one address by its digests."""
     return Listing(
-        LISTED, (recipient_id, digests and list(digests)), (("newest", "numeric"), ("suppression_id", "uuid"))
+        LISTED, (recipient_id, digests and list(digests), now), (("newest", "numeric"), ("suppression_id", "uuid"))
     )

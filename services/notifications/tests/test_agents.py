@@ -1,6 +1,7 @@
 """What agents see and do about suppressed addresses, through the real gateway."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from uuid import uuid4
 
 import httpx
@@ -11,9 +12,13 @@ from chassis import gateway
 from chassis.gateway import Gateway
 from chassis.tokens import Verifier
 from services.notifications import api
+from services.notifications.bounces import handlers as bounces
+from services.notifications.bounces.handlers import TakeReport
+from services.notifications.bounces.reports import Complained
 from services.notifications.domain import LATEST_REPORT, SOONEST_REPORT
 from services.notifications.suppressions import api as suppressions
-from services.notifications.tests.rig import Rig, code_mail
+from services.notifications.suppressions.domain import COMPLAINT_RESTS
+from services.notifications.tests.rig import SOMEBODY, Rig, code_mail
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
 
 NOBODY = "personne@firme.example"
@@ -81,10 +86,28 @@ async def test_the_list_shows_why_and_since_when_the_newest_first_in_pages(rig: 
     rows = [*first["items"], *rest["items"]]
     assert (len(rows), first["total"], rest["next_cursor"]) == (3, 3, None)
     assert [row["since"] for row in rows] == sorted((row["since"] for row in rows), reverse=True)
-    assert {(row["reason"], row["status"]) for row in rows} == {("no_such_address", "5.1.1")}
+    assert {(row["reason"], row["status"], row["scope"], row["until"]) for row in rows} == {
+        ("no_such_address", "5.1.1", "everything", None)
+    }
     wanted = rows[1]["recipient_id"]
     one = (await client.get("/v1/suppressions", params={"recipient_id": wanted})).json()
     assert [row["recipient_id"] for row in one["items"]] == [wanted]
+
+
+async def test_the_list_shows_what_a_complaint_stops_until_it_ends_by_itself(
+    rig: Rig, client: httpx.AsyncClient
+) -> None:
+    rig.send()
+    request = await rig.request(code_mail())
+    await rig.reaches(request, "sent")
+    report = TakeReport(request.delivery_id, Complained())
+    await rig.unit.run(bounces.take_report, report, SOMEBODY)
+    [row] = (await client.get("/v1/suppressions")).json()["items"]
+    until = rig.clock.now + COMPLAINT_RESTS
+    assert (row["reason"], row["scope"]) == ("complaint", "verification_code")
+    assert datetime.fromisoformat(row["until"]) == until
+    rig.clock.now = until
+    assert (await client.get("/v1/suppressions")).json()["items"] == []
 
 
 async def test_an_address_is_found_by_its_digest_and_nothing_of_it_is_kept(rig: Rig, client: httpx.AsyncClient) -> None:

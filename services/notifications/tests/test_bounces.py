@@ -16,10 +16,12 @@ from contracts.notifications import MailRequest
 from services.notifications.bounces import reports
 from services.notifications.bounces.return_path import LONGEST_LOCAL_PART, ReturnPath
 from services.notifications.bounces.server import LARGEST_REPORT, MOST_CONNECTIONS, BounceServer
-from services.notifications.tests.rig import KEYRING, RETURN_PATH, Rig, code_mail
+from services.notifications.suppressions.domain import COMPLAINT_RESTS
+from services.notifications.tests.rig import KEYRING, RETURN_PATH, Rig, code_mail, coordinates_mail
 
 REPORTS = Path(__file__).parent / "reports"
 BARE = "bounces@notifications.example"
+ADDRESS = "nathalie.roy@firme.example"
 
 
 @pytest.fixture
@@ -149,6 +151,58 @@ async def test_a_complaint_of_a_feedback_loop_finds_its_mail_and_suppresses(
     assert await bring(server, BARE, report(name, request)) == 250
     assert await listed(rig) == [("complaint", None)]
     assert (await rig.delivery(request)).status == "sent"
+
+
+async def complained(rig: Rig, server: BounceServer, request: MailRequest) -> MailRequest:
+    """A mail that arrived and was called unwanted."""
+    rig.send()
+    await rig.request(request)
+    await rig.reaches(request, "sent")
+    assert await bring(server, BARE, report("complaint_by_original_mail_from", request)) == 250
+    return request
+
+
+async def test_a_complaint_about_a_code_stops_codes_and_nothing_else(rig: Rig, server: BounceServer) -> None:
+    await complained(rig, server, code_mail(address=ADDRESS))
+    another = await rig.request(code_mail(address=ADDRESS))
+    await rig.reaches(another, "undelivered")
+    assert await rig.told(another) == ["MailAccepted", "MailSuppressed"]
+    await rig.reaches(await rig.request(coordinates_mail(address=ADDRESS)), "sent")
+
+
+async def test_a_complaint_about_a_mail_that_anyone_may_ask_for_rests_a_day_and_may_be_made_again(
+    rig: Rig, server: BounceServer
+) -> None:
+    for _ in range(2):
+        await complained(rig, server, code_mail(address=ADDRESS, issued_at=rig.clock.now))
+        rig.clock.advance(seconds=COMPLAINT_RESTS.total_seconds() - 1)
+        await rig.reaches(await rig.request(code_mail(address=ADDRESS, issued_at=rig.clock.now)), "undelivered")
+        rig.clock.advance(seconds=1)
+
+
+async def test_the_same_complaint_again_after_its_rest_stops_nothing(rig: Rig, server: BounceServer) -> None:
+    request = await complained(rig, server, code_mail(address=ADDRESS))
+    rig.clock.advance(seconds=COMPLAINT_RESTS.total_seconds())
+    assert await bring(server, BARE, report("complaint_by_original_mail_from", request)) == 250
+    await rig.reaches(await rig.request(code_mail(address=ADDRESS, issued_at=rig.clock.now)), "sent")
+
+
+async def test_a_complaint_about_what_only_the_agency_sends_stands_until_an_agent_releases_it(
+    rig: Rig, server: BounceServer
+) -> None:
+    await complained(rig, server, coordinates_mail(address=ADDRESS))
+    rig.clock.advance(days=20)
+    await rig.reaches(await rig.request(coordinates_mail(address=ADDRESS)), "undelivered")
+    await rig.reaches(await rig.request(code_mail(address=ADDRESS, issued_at=rig.clock.now)), "sent")
+
+
+async def test_a_dead_mailbox_stops_every_kind_also_after_a_complaint(rig: Rig, server: BounceServer) -> None:
+    request = await complained(rig, server, code_mail(address=ADDRESS))
+    assert await bring(server, RETURN_PATH.of(request.delivery_id), report("gmail_account_gone")) == 250
+    for following in (code_mail(address=ADDRESS), coordinates_mail(address=ADDRESS)):
+        await rig.request(following)
+        await rig.reaches(following, "undelivered")
+    assert await listed(rig) == [("complaint", None), ("no_such_address", "5.1.1")]
 
 
 async def test_a_complaint_that_quotes_no_mail_of_ours_is_taken_and_ignored(rig: Rig, server: BounceServer) -> None:
