@@ -5,11 +5,12 @@ takes it, or it waits. Whatever fails after that is about this one mail.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 
 import aiosmtplib
-from aiosmtplib import SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTPDataError, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
 
 from services.notifications import metrics
 from services.notifications.composition import Message
@@ -20,6 +21,7 @@ START_OF_MAIL = 354  # the host's answer to DATA: now the message (RFC 5321, 4.2
 CLOSING = 421  # the host hangs up after this answer
 ENHANCED_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 2034, 4: it begins the text of the answer
 CONNECTION_LOST = "4.4.2"  # RFC 3463: bad connection
+HEADERS_ONLY = "RET=HDRS"  # RFC 3461, 4.3: a report of failure quotes no body, so that no code travels back
 GOODBYE = 1.0  # seconds for QUIT, which nobody waits for
 
 
@@ -93,12 +95,12 @@ class Line:
         client = self._client
         if client.is_connected:
             try:
-                await client.mail(sender)
+                await _name_sender(client, sender)
                 return client
             except SMTPException:
                 client.close()
         await client.connect()
-        await client.mail(sender)
+        await _name_sender(client, sender)
         return client
 
     async def _reset(self, client: aiosmtplib.SMTP, *, hung_up: bool, over: bool) -> None:
@@ -112,6 +114,13 @@ class Line:
                 await client.rset()
         except TRANSPORT_FAILURES:
             client.close()
+
+
+async def _name_sender(client: aiosmtplib.SMTP, sender: str) -> None:
+    if client.is_ehlo_or_helo_needed:
+        with contextlib.suppress(SMTPHeloError):  # one that knows HELO alone is greeted by `mail`
+            await client.ehlo()
+    await client.mail(sender, options=[HEADERS_ONLY] if client.supports_extension("dsn") else [])
 
 
 async def _begin_message(client: aiosmtplib.SMTP) -> None:

@@ -34,7 +34,8 @@ class Host:
 
     `acts` says what happens at a step of every conversation instead: an answer, or a fault. "data" is the command,
     "message" what follows it; a message that was answered by a fault was taken. With `certificate` it speaks TLS at
-    once, or after STARTTLS; with `passwords` nobody else may name a sender.
+    once, or after STARTTLS; with `passwords` nobody else may name a sender. With `dsn` it hears what reports shall be
+    like (RFC 3461), which are `wishes`; without, it refuses a sender that has any.
     """
 
     answers: Answer = _takes
@@ -47,6 +48,8 @@ class Host:
     certificate: ssl.SSLContext | None = None
     tls: Literal["none", "starttls", "tls"] = "none"
     passwords: Mapping[str, str] | None = None
+    dsn: bool = False
+    wishes: list[str] = field(default_factory=list)
     signed_in: int = 0
     connections: int = 0
     port: int = 0
@@ -114,6 +117,13 @@ class Host:
             await self._speaks.wait()
         return act if isinstance(act, str) else None
 
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """What aiosmtpd calls for a greeting."""
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-DSN"] if self.dsn else []), responses[-1]]
+
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -166,6 +176,15 @@ def _hang_up(connection: SMTP) -> None:
 
 
 class _Connection(SMTP):
+    async def smtp_MAIL(self, arg: str) -> None:
+        host = self.event_handler
+        assert isinstance(host, Host)
+        path, *parameters = arg.split(" ")
+        if host.dsn:
+            host.wishes += [each for each in parameters if each.startswith("RET=")]
+            parameters = [each for each in parameters if not each.startswith("RET=")]
+        await super().smtp_MAIL(" ".join((path, *parameters)))
+
     async def smtp_DATA(self, arg: str) -> None:
         host = self.event_handler
         assert isinstance(host, Host)

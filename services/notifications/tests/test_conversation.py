@@ -3,6 +3,7 @@
 from typing import Literal
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from prometheus_client import REGISTRY
 
 from services.notifications.hosts import Access, MailHosts, Patience
@@ -93,3 +94,28 @@ async def test_a_line_that_begins_with_a_period_arrives_as_it_was_written(rig: R
     request = await rig.request(code_mail(code=".\n..471592"))
     await rig.reaches(request, "sent")
     assert ".471592" in rig.host.taken[0].as_string().replace("-", "").replace(" ", "")
+
+
+async def test_a_host_that_writes_reports_is_asked_to_quote_no_body_in_them(rig: Rig) -> None:
+    rig.host.dsn = True
+    rig.send()
+    for _ in range(2):
+        await rig.reaches(await rig.request(code_mail()), "sent")
+    assert rig.host.wishes == ["RET=HDRS", "RET=HDRS"]
+
+
+async def test_a_host_that_is_older_than_all_extensions_gets_its_mail(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(connection: SMTP, _hostname: str) -> None:
+        await connection.push("502 5.5.1 what?")
+
+    monkeypatch.setattr(SMTP, "smtp_EHLO", unknown)
+    rig.send()
+    await rig.reaches(await rig.request(code_mail()), "sent")
+
+
+async def test_a_host_that_knows_no_such_wish_gets_the_mail_without(rig: Rig) -> None:
+    rig.send()
+    await rig.reaches(await rig.request(code_mail()), "sent")
+    assert rig.host.wishes == []
