@@ -4,9 +4,11 @@ import secrets
 
 from chassis.service import Platform, Service
 from chassis.settings import Settings
-from services.linking import api, storage
+from services.linking.codes.handlers import CODE_PURPOSE
 from services.linking.consumers import SUBSCRIPTIONS
-from services.linking.handlers import CODE_PURPOSE
+from services.linking.links import api as links
+from services.linking.links import storage
+from services.linking.methods import api as methods
 from services.linking.tools import Tools
 
 
@@ -26,6 +28,6 @@ service: Service[Tools] = Service(
     description="Links a person's account to the agency's files about that person, and lists the profiles that result.",
     settings=Settings,
     tools=_tools,
-    routers=(api.routes,),
+    routers=(methods.routes, links.routes),
     subscriptions=SUBSCRIPTIONS,
 )

@@ -1,9 +1,14 @@
 """What the handlers of this service work with."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Annotated, TypeAlias
 
+from fastapi import Depends
+
+from chassis.gateway import Call
 from chassis.keys import Keyring
 from chassis.sealing import Sealer
 from contracts.agency import Agency
@@ -34,3 +39,12 @@ class Tools:
         """The function in words; its code while this process does not have the agency's newest data yet."""
         relation_type = self.agency.relation_types.get(code)
         return relation_type.name.in_(language) if relation_type else code
+
+
+LinkingCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]
+"""One request on its way through this service."""
+
+
+def draw_handle() -> str:
+    """What a person may ask about a mail with."""
+    return secrets.token_urlsafe(24)

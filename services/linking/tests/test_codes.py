@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.linking.codes import (
+from services.linking.codes.domain import (
     ALPHABET,
     CODE_BITS,
     CODE_LENGTH,

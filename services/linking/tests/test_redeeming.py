@@ -12,8 +12,9 @@ from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.linking import LinkRefused, ProfileLinked
 from contracts.notifications import Contents, ProfileLinkedMail
-from services.linking import storage
-from services.linking.codes import make_code
+from services.linking.codes import storage as codes
+from services.linking.codes.domain import make_code
+from services.linking.contacts import storage as contacts
 from services.linking.tests.world import Clock, Linking, a_contact, an_account, an_organization, changed
 
 WRONG = make_code(7)
@@ -238,8 +239,8 @@ async def test_a_code_that_dies_while_it_is_being_redeemed_links_nothing(linking
     _, contact, account, code = await stand(linking)
     async with linking.unit.pool.acquire() as connection:
         async with connection.transaction():
-            await storage.lock_contact(connection, contact.contact_id)
-            await storage.end_code(connection, contact.contact_id, "address_changed", linking.clock.now)
+            await contacts.lock_contact(connection, contact.contact_id)
+            await codes.end_code(connection, contact.contact_id, "address_changed", linking.clock.now)
             redeeming = asyncio.create_task(linking.redeem(account.account_id, "3000001", code))
             await until_somebody_waits(linking)
         assert (await redeeming).status_code == 422

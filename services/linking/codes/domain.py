@@ -12,10 +12,13 @@ RANDOM_CHARACTERS = 12
 """The security floor: 60 random bits, because no lock protects a code."""
 
 CODE_BITS = RANDOM_CHARACTERS * 5
+
 CODE_LENGTH = RANDOM_CHARACTERS + 1
 
 _VALUES: Mapping[str, int] = {character: value for value, character in enumerate(ALPHABET)}
+
 _MISREAD = str.maketrans("OIL", "011")
+
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 """The hyphen, and what mail programs and telephones put in its place."""
 

@@ -1,70 +1,24 @@
-"""The gateway of linking: the methods there are, linking an account, the profiles it has."""
+"""The gateway of links: linking an account, the profiles it has."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Response, status
+from fastapi import Response, status
 from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
-from chassis.gateway import Call, PersonCaller, router
-from contracts.agency.linking import LinkingMethod
+from chassis.gateway import PersonCaller, router
 from contracts.events import Language
-from contracts.problems import Wording
-from services.linking.domain import Profile
-from services.linking.handlers import (
-    RedeemCoordinates,
-    ShowLink,
-    list_profiles,
-    redeem_coordinates,
-    show_link,
-)
-from services.linking.tools import Tools
+from services.linking.codes.redeeming import RedeemCoordinates, redeem_coordinates
+from services.linking.links.domain import Profile
+from services.linking.links.handlers import ShowLink, list_profiles, show_link
+from services.linking.methods.api import LONGEST_TYPED
+from services.linking.tools import LinkingCall, Tools
 
 routes = router()
 
-LinkingCall = Annotated[Call[Tools], Depends(Call)]
-
-LONGEST_TYPED = 64
-"""Characters of a number or code as typed, with whatever a person puts between them."""
-
 Typed = Annotated[str, line(LONGEST_TYPED)]
-
-CLIENT_NUMBER = Wording(fr="Numéro de client", en="Client number")
-LINKING_CODE = Wording(fr="Code de liaison", en="Linking code")
-
-
-class MethodField(BaseModel):
-    """One field that the method asks for, under the name that POST /v1/links gives it."""
-
-    name: str
-    label: str
-    max_length: int
-    secret: bool = Field(description="Hide it from onlookers and from browser histories.")
-    check: Literal["crockford_gf32"] | None = Field(
-        default=None,
-        description=(
-            "The value ends with a check character that a portal can verify before sending: base32 of Crockford,"
-            " weights a^12 … a^0 in GF(32) with x^5 + x^2 + 1, sum zero."
-        ),
-    )
-
-
-class Method(BaseModel):
-    """One way to link an account, in the caller's language."""
-
-    code: str
-    name: str
-    help: str
-    fields: list[MethodField]
-
-
-class Methods(BaseModel):
-    """Every way that the agency offers today, in its order."""
-
-    items: list[Method]
-    total: int
 
 
 class CoordinatesBody(Body):
@@ -116,15 +70,6 @@ class LinkView(BaseModel):
     message: str
 
 
-@routes.get("/v1/linking-methods", summary="How an account can be linked", tags=["links"])
-async def linking_methods(call: LinkingCall) -> Methods:
-    """The agency's linking methods in the caller's language. Open to everyone: a portal shows them before sign-in."""
-    origin = call.gateway.unit.origin
-    today = origin.clock().astimezone(origin.time_zone).date()
-    methods = [method for method in call.tools.agency.linking_methods.values() if method.in_force(today)]
-    return Methods(items=[_method(method, call.language) for method in methods], total=len(methods))
-
-
 @routes.post(
     "/v1/links",
     status_code=status.HTTP_201_CREATED,
@@ -156,29 +101,6 @@ async def profiles(caller: PersonCaller, call: LinkingCall) -> Profiles:
     """Every contact that the account is now. A portal lets the person choose one before anything else."""
     found = await call.run(list_profiles, caller.account_id)
     return Profiles(items=[_profile(profile, call.tools, call.language) for profile in found], total=len(found))
-
-
-def _method(method: LinkingMethod, language: Language) -> Method:
-    return Method(
-        code=method.code,
-        name=method.name.in_(language),
-        help=method.help.in_(language),
-        fields=[
-            MethodField(
-                name="client_number",
-                label=CLIENT_NUMBER.in_(language),
-                max_length=LONGEST_TYPED,
-                secret=False,
-            ),
-            MethodField(
-                name="linking_code",
-                label=LINKING_CODE.in_(language),
-                max_length=LONGEST_TYPED,
-                secret=True,
-                check="crockford_gf32",
-            ),
-        ],
-    )
 
 
 def _profile(profile: Profile, tools: Tools, language: Language) -> ProfileView:

@@ -1,0 +1,1 @@
+"""Accounts: who calls, and the sessions that ended."""

@@ -1,0 +1,70 @@
+"""Redeeming linking coordinates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from services.linking.accounts import storage as accounts
+from services.linking.codes import domain, redemption, storage
+from services.linking.codes.handlers import CODE_PURPOSE, bound
+from services.linking.codes.redemption import Candidate, Proven
+from services.linking.contacts import storage as contacts
+from services.linking.contacts.handlers import live
+from services.linking.links import storage as links
+from services.linking.links.attempts import count_attempt
+from services.linking.links.handlers import Linked, make_link, refuse
+from services.linking.tools import Tools
+
+UNREADABLE = ""
+"""Compared in place of a mistyped code, so that it costs the same work; no digest is of it."""
+
+
+@dataclass(frozen=True)
+class RedeemCoordinates:
+    """What a person typed from the mail."""
+
+    account_id: UUID
+    client_number: str
+    linking_code: str = field(repr=False)
+
+
+async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> Linked | Refusal:
+    """Link the account to the contact whose code it has. Whatever is wrong with the coordinates, one refusal says so.
+
+    Refusals: invalid_request, account_not_yet_known, not_authenticated, too_many_attempts, link_refused.
+    """
+    method = work.tools.linking_coordinates(work.today)
+    if method is None:
+        return Refusal("invalid_request", fields=("method",))
+    account = await accounts.account(work.connection, command.account_id)
+    if account is None:
+        return Refusal("account_not_yet_known", retry_after=1)
+    if not account.active:
+        return Refusal("not_authenticated")
+    client_number = domain.read_client_number(command.client_number)
+    if (seconds := await count_attempt(work, account, client_number)) is not None:
+        work.audit("link_delayed", method=method.code, seconds=seconds)
+        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+
+    bearers = await contacts.lock_bearers(work.connection, client_number)
+    work.take_time()
+    candidates = await storage.candidates(work.connection, await live(work, bearers))
+    matching = _whose_code(work.tools, candidates, domain.read_code(command.linking_code) or UNREADABLE)
+    elsewhere = await links.organizations_linked(work.connection, account.account_id)
+    verdict = redemption.judge(candidates, matching, elsewhere, work.now)
+    if isinstance(verdict, Proven):
+        return await make_link(work, account, verdict.contact, verdict.organization, method.code)
+    return refuse(work, account, verdict, method.code)
+
+
+def _whose_code(tools: Tools, candidates: Sequence[Candidate], code: str) -> UUID | None:
+    """The candidate whose newest code this is. Compares with all of them, and with at least one digest."""
+    digests = {c.contact.contact_id: c.code.digest for c in candidates if c.code is not None}
+    matching = [
+        contact_id
+        for contact_id, digest in (digests or {UUID(int=0): tools.nobodys_digest}).items()
+        if tools.keyring.matches(CODE_PURPOSE, bound(contact_id, code), digest)
+    ]
+    return matching[0] if matching else None

@@ -1,0 +1,58 @@
+"""Whom a typed code makes the account: plain functions of their arguments."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.linking.contacts.domain import Contact, Organization
+from services.linking.links.domain import Refused
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """The newest code of a contact."""
+
+    generation: int
+    digest: str = field(repr=False)
+    expires_at: datetime
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A live contact that bears the client number: perhaps the one whose code was typed."""
+
+    contact: Contact
+    organization: Organization
+    code: IssuedCode | None
+    is_linked: bool
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The contact whose code was typed, and which nothing keeps from being linked."""
+
+    contact: Contact
+    organization: Organization
+    generation: int
+
+
+def judge(
+    candidates: Sequence[Candidate], matching: UUID | None, organizations_linked: Set[UUID], now: datetime
+) -> Proven | list[Refused]:
+    """Whom the typed code makes the account.
+
+    `matching` is the candidate whose newest code was typed, dead or alive; a code is bound to its contact, so there is
+    one at most. Without it, every candidate was guessed at, and each is told of in the answer.
+    """
+    found = next((candidate for candidate in candidates if candidate.contact.contact_id == matching), None)
+    if found is None or found.code is None:
+        return [Refused(candidate.contact, "wrong_code") for candidate in candidates]
+    if found.is_linked:
+        return [Refused(found.contact, "already_linked")]
+    if found.code.ended or now >= found.code.expires_at:
+        return [Refused(found.contact, "expired_code")]
+    if found.organization.organization_id in organizations_linked:
+        return [Refused(found.contact, "other_profile_here")]
+    return Proven(found.contact, found.organization, found.code.generation)

@@ -1,0 +1,1 @@
+"""The agency's files about people: contacts, and the organizations that they belong to."""

@@ -1,0 +1,207 @@
+"""Rows of contacts and organizations, and the locks on them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from chassis.database import Connection, lock_number
+from contracts import authorizations as authorizations_contract
+from contracts.events import Span
+from services.linking import people
+from services.linking.contacts.domain import Contact, Function, Organization, Period
+from services.linking.people import Person
+
+LAST_VERSION = 2**63 - 1
+"""Of what is forgotten: no state that arrives late is newer."""
+
+# An advisory lock stands in for an organization's row, which may not have arrived yet: a contact's state shares it, the
+# organization's own holds it alone, so that whichever commits last sees the other and issues what is owed.
+SHARE_ORGANIZATION = "select pg_advisory_xact_lock_shared($1)"
+
+LOCK_ORGANIZATION = "select pg_advisory_xact_lock($1)"
+
+# Neither returns a row for a version that is not newer.
+KEEP_ORGANIZATION = """
+insert into organizations as o (organization_id, version, number, name, active) values ($1, $2, $3, $4, $5)
+on conflict (organization_id) do update
+    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active
+    where o.version < excluded.version
+returning true
+"""
+
+KEEP_CONTACT = """
+insert into contacts as c
+    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (contact_id) do update
+    set version = excluded.version, organization_id = excluded.organization_id,
+        client_number = excluded.client_number, functions = excluded.functions, manages = excluded.manages,
+        generation = excluded.generation, code_priority = excluded.code_priority
+    where c.version < excluded.version
+returning true
+"""
+
+FORGET_ORGANIZATION = """
+insert into organizations (organization_id, version, number, name, active) values ($1, $2, '', '', false)
+on conflict (organization_id) do update
+    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active
+"""
+
+FORGET_CONTACT = """
+insert into contacts as c (contact_id, version, organization_id, client_number, functions, manages, generation)
+values ($1, $2, '00000000-0000-0000-0000-000000000000', '', '[]', '[]', 0)
+on conflict (contact_id) do update
+    set version = excluded.version, client_number = excluded.client_number, functions = excluded.functions,
+        manages = excluded.manages, settled_generation = c.generation
+"""
+
+ORGANIZATION = "select organization_id, number, name, active from organizations where organization_id = $1"
+
+# Locks are taken in a statement of their own: one that waits for a lock sees other tables as they were before the wait.
+LOCK_CONTACT = "select from contacts where contact_id = $1 for update"
+
+LOCK_BEARERS = "select contact_id from contacts where client_number = $1 order by contact_id for update"
+
+LOCK_OWED = """
+select contact_id from contacts where organization_id = $1 and generation > settled_generation
+order by contact_id for update
+"""
+
+CONTACTS = """
+select c.*, p.email, p.given_name, p.family_name, p.language
+from contacts c join people p on p.kind = 'contact' and p.id = c.contact_id
+"""
+
+CONTACTS_BY_ID = CONTACTS + "where c.contact_id = any ($1) order by c.contact_id"
+
+OTHER_MANAGERS = (
+    CONTACTS + "where c.organization_id = $1 and c.contact_id <> $2 and c.manages <> '[]'::jsonb"
+    " order by p.family_name, p.given_name, c.contact_id"
+)
+
+
+async def share_organization(connection: Connection, organization_id: UUID) -> None:
+    """Keep the organization's own state out until the transaction ends; other contacts' states may pass."""
+    await connection.execute(SHARE_ORGANIZATION, lock_number("linking.organization", str(organization_id)))
+
+
+async def lock_organization(connection: Connection, organization_id: UUID) -> None:
+    """Keep every state of the organization and of its contacts out until the transaction ends."""
+    await connection.execute(LOCK_ORGANIZATION, lock_number("linking.organization", str(organization_id)))
+
+
+async def keep_organization(connection: Connection, state: authorizations_contract.Organization) -> bool:
+    """Keep an organization's state. False when it is not newer than what is known."""
+    active = state.status == "active"
+    values = (state.organization_id, state.version, state.number, state.legal_name, active)
+    return await connection.fetchval(KEEP_ORGANIZATION, *values) is True
+
+
+async def keep_contact(connection: Connection, state: authorizations_contract.Contact) -> bool:
+    """Keep a contact's state. False when it is not newer than what is known.
+
+    Raises ValueError for a date that no calendar has: such a state is parked rather than found later by a reader.
+    """
+    newer = await connection.fetchval(
+        KEEP_CONTACT,
+        state.contact_id,
+        state.version,
+        state.organization_id,
+        state.client_number,
+        [{"type": function.type} | _checked(function) for function in state.functions],
+        [_checked(span) for span in state.manages],
+        state.linking_code_generation,
+        state.linking_code_priority,
+    )
+    if not newer:
+        return False
+    person = Person(state.email, state.given_name, state.family_name, state.language)
+    await people.keep(connection, "contact", state.contact_id, person)
+    return True
+
+
+async def forget_organization(connection: Connection, organization_id: UUID) -> None:
+    """Erase an organization's number and name; it is inactive, whatever state of it arrives late."""
+    await connection.execute(FORGET_ORGANIZATION, organization_id, LAST_VERSION)
+
+
+async def forget_contact(connection: Connection, contact_id: UUID) -> None:
+    """Erase a contact's person and number; it has no function and is owed no code, whatever state arrives late."""
+    await connection.execute(FORGET_CONTACT, contact_id, LAST_VERSION)
+    await people.erase(connection, "contact", contact_id)
+
+
+async def organization(connection: Connection, organization_id: UUID) -> Organization | None:
+    """The organization, or None while its state has not arrived."""
+    row = await connection.fetchrow(ORGANIZATION, organization_id)
+    return organization_of(row) if row else None
+
+
+async def lock_contact(connection: Connection, contact_id: UUID) -> Contact | None:
+    """The contact, locked, or None while none of its states has arrived."""
+    await connection.execute(LOCK_CONTACT, contact_id)
+    return next(iter(await _contacts(connection, [contact_id])), None)
+
+
+async def lock_bearers(connection: Connection, client_number: str) -> list[Contact]:
+    """Every contact that bears the client number, in whatever organization, locked in the order of their ids."""
+    return await _contacts(connection, [row[0] for row in await connection.fetch(LOCK_BEARERS, client_number)])
+
+
+async def lock_owed(connection: Connection, organization_id: UUID) -> list[Contact]:
+    """Every contact of the organization that is owed a code, locked in the order of their ids."""
+    return await _contacts(connection, [row[0] for row in await connection.fetch(LOCK_OWED, organization_id)])
+
+
+async def _contacts(connection: Connection, ids: Sequence[UUID]) -> list[Contact]:
+    return [_contact(row) for row in await connection.fetch(CONTACTS_BY_ID, ids)]
+
+
+async def other_managers(connection: Connection, contact: Contact) -> list[Contact]:
+    """The other contacts of the contact's organization that manage it at some time, by name."""
+    rows = await connection.fetch(OTHER_MANAGERS, contact.organization_id, contact.contact_id)
+    return [_contact(row) for row in rows]
+
+
+def organization_of(row: Record) -> Organization:
+    """The organization of a row that carries its columns."""
+    return Organization(row["organization_id"], row["number"], row["name"], row["active"])
+
+
+def _contact(row: Record) -> Contact:
+    return Contact(
+        contact_id=row["contact_id"],
+        organization_id=row["organization_id"],
+        client_number=row["client_number"],
+        functions=functions_of(row["functions"]),
+        manages=periods_of(row["manages"]),
+        generation=row["generation"],
+        settled_generation=row["settled_generation"],
+        code_priority=row["code_priority"],
+        person=people.person_of(row),
+    )
+
+
+def functions_of(spans: Sequence[dict[str, Any]]) -> tuple[Function, ...]:
+    """Functions as the column keeps them."""
+    return tuple(Function(span["type"], _period(span)) for span in spans)
+
+
+def periods_of(spans: Sequence[dict[str, Any]]) -> tuple[Period, ...]:
+    """Periods as the column keeps them."""
+    return tuple(_period(span) for span in spans)
+
+
+def _period(span: dict[str, Any]) -> Period:
+    return Period(
+        date.fromisoformat(span["starts_on"]), date.fromisoformat(span["ends_on"]) if span["ends_on"] else None
+    )
+
+
+def _checked(span: Span) -> dict[str, Any]:
+    kept = span.model_dump(include={"starts_on", "ends_on"})
+    _period(kept)
+    return kept

@@ -1,0 +1,58 @@
+"""Links and profiles: plain functions of their arguments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from services.linking.contacts.domain import Contact, Function, Organization, Period, functions_on, manages_on
+
+Reason = Literal["wrong_code", "expired_code", "already_linked", "other_profile_here"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a contact was not linked; only the agency reads it."""
+
+    contact: Contact
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which contact an account is, with the contact's dated functions."""
+
+    link_id: UUID
+    contact_id: UUID
+    organization: Organization
+    method: str
+    linked_at: datetime
+    functions: tuple[Function, ...]
+    manages: tuple[Period, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A contact that an account is, as it stands on one day; `functions` are codes."""
+
+    link_id: UUID
+    contact_id: UUID
+    organization: Organization
+    method: str
+    linked_at: datetime
+    functions: tuple[str, ...]
+    manages: bool
+
+
+def profile_on(binding: Binding, day: date, order: Sequence[str]) -> Profile:
+    """The profile of a binding on a day."""
+    return Profile(
+        link_id=binding.link_id,
+        contact_id=binding.contact_id,
+        organization=binding.organization,
+        method=binding.method,
+        linked_at=binding.linked_at,
+        functions=tuple(functions_on(binding.functions, day, order)),
+        manages=manages_on(binding.manages, day),
+    )

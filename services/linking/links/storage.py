@@ -1,0 +1,84 @@
+"""Rows of bindings: from when to when an account is a contact."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from chassis.database import Connection, Pool
+from services.linking.contacts.domain import Contact
+from services.linking.contacts.storage import functions_of, organization_of, periods_of
+from services.linking.links.domain import Binding
+
+LINKED = "select contact_id from bindings where contact_id = any ($1) and unlinked_at is null"
+
+ORGANIZATIONS_LINKED = "select organization_id from bindings where account_id = $1 and unlinked_at is null"
+
+BIND = """
+insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at)
+values ($1, $2, $3, $4, $5, $6)
+"""
+
+BINDINGS = """
+select b.link_id, b.method, b.linked_at, b.contact_id, c.functions, c.manages,
+    o.organization_id, o.number, o.name, o.active
+from bindings b join contacts c using (contact_id) join organizations o on o.organization_id = b.organization_id
+where b.account_id = $1
+"""
+
+LIVE_BINDINGS = BINDINGS + "and b.unlinked_at is null order by o.name, o.number, b.link_id"
+
+BINDING = BINDINGS + "and b.link_id = $2"
+
+METHODS_IN_USE = "select distinct method from bindings"
+
+
+async def methods_in_use(pool: Pool) -> list[str]:
+    """Codes of the linking methods that bindings name."""
+    return [row["method"] for row in await pool.fetch(METHODS_IN_USE)]
+
+
+async def is_linked(connection: Connection, contact_id: UUID) -> bool:
+    """Whether an account is this contact now."""
+    return contact_id in await linked_among(connection, [contact_id])
+
+
+async def linked_among(connection: Connection, contact_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the contacts that an account is now."""
+    return {row["contact_id"] for row in await connection.fetch(LINKED, contact_ids)}
+
+
+async def organizations_linked(connection: Connection, account_id: UUID) -> set[UUID]:
+    """The organizations where the account is a contact now."""
+    return {row["organization_id"] for row in await connection.fetch(ORGANIZATIONS_LINKED, account_id)}
+
+
+async def bind(
+    connection: Connection, link_id: UUID, account_id: UUID, contact: Contact, method: str, now: datetime
+) -> None:
+    """From now on the account is the contact. A second one breaks a unique index, and the handler runs again."""
+    await connection.execute(BIND, link_id, account_id, contact.contact_id, contact.organization_id, method, now)
+
+
+async def live_bindings(connection: Connection, account_id: UUID) -> list[Binding]:
+    """The account's bindings in force, by the organization's name."""
+    return [_binding(row) for row in await connection.fetch(LIVE_BINDINGS, account_id)]
+
+
+async def binding(connection: Connection, account_id: UUID, link_id: UUID) -> Binding | None:
+    """One binding of the account, in force or ended."""
+    row = await connection.fetchrow(BINDING, account_id, link_id)
+    return _binding(row) if row else None
+
+
+def _binding(row: Record) -> Binding:
+    return Binding(
+        link_id=row["link_id"],
+        contact_id=row["contact_id"],
+        organization=organization_of(row),
+        method=row["method"],
+        linked_at=row["linked_at"],
+        functions=functions_of(row["functions"]),
+        manages=periods_of(row["manages"]),
+    )

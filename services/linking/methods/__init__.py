@@ -1,0 +1,1 @@
+"""The ways in which the agency lets an account be linked."""

@@ -1,0 +1,53 @@
+"""The one table with personal fields: of accounts and of contacts alike. Overwriting a row erases a person."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from asyncpg import Record
+
+from chassis.database import Connection
+from contracts.events import Language
+
+Kind = Literal["account", "contact"]
+
+
+KEEP_PERSON = """
+insert into people (kind, id, email, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
+on conflict (kind, id) do update
+    set email = excluded.email, given_name = excluded.given_name, family_name = excluded.family_name,
+        language = excluded.language
+"""
+
+ERASE_PERSON = "update people set email = null, given_name = '', family_name = '' where kind = $1 and id = $2"
+
+
+@dataclass(frozen=True)
+class Person:
+    """What identifies a person and how to write to them; also of an account, whose e-mail address is never None."""
+
+    email: str | None = field(repr=False)
+    given_name: str = field(repr=False)
+    family_name: str = field(repr=False)
+    language: Language
+
+    @property
+    def name(self) -> str:
+        """As other people read it."""
+        return f"{self.given_name} {self.family_name}"
+
+
+async def keep(connection: Connection, kind: Kind, identity: UUID, person: Person) -> None:
+    """Write a person over whatever stood there."""
+    values = (person.email, person.given_name, person.family_name, person.language)
+    await connection.execute(KEEP_PERSON, kind, identity, *values)
+
+
+async def erase(connection: Connection, kind: Kind, identity: UUID) -> None:
+    """Erase a person."""
+    await connection.execute(ERASE_PERSON, kind, identity)
+
+
+def person_of(row: Record) -> Person:
+    """The person of a row that carries the columns of people."""
+    return Person(row["email"], row["given_name"], row["family_name"], row["language"])
