@@ -4,9 +4,7 @@ What does not change from mail to mail is laid out once, when the process starts
 standard library's EmailMessage would take six times as long for each mail as the SMTP that carries it.
 """
 
-import binascii
 import re
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,20 +28,25 @@ from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.addresses import ascii_domain
 from services.notifications.domain import Mail
-from services.notifications.filling import fill_in
+from services.notifications.filling import fill_in, of_the_agency
+from services.notifications.layout import Gaps, Layout, Part, Written, wrapped
 from services.notifications.writing import COLON, one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
-TEXT_WIDTH = 76  # characters of a line of text; RFC 5322, 2.1.1 wants at most 78
 BOUNDARY = "=_mandat"  # cannot stand in quoted-printable text: there two digits or the line's end follow = (RFC 2045)
+PART_OF_TEXT, PART_OF_HTML = (
+    f"\r\n--{BOUNDARY}\r\n"
+    f"Content-Type: text/{subtype}; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: quoted-printable\r\n"
+    "\r\n"
+    for subtype in ("plain", "html")
+)
 CANNOT_DECRYPT = "5.7.5"  # enhanced status codes, RFC 3463
 NO_SUCH_ADDRESS = "5.1.3"
 
 LONGEST_ADDRESS = 254  # octets: a path of 256 less its angle brackets (RFC 5321, 4.5.3.1.3)
 
-GAP = re.compile(r"\{\{ ([a-z][a-z0-9_]*) \}\}")
 DOT_STRING = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)  # RFC 5321, 4.1.2
-LIST_ITEM = re.compile(r"\d+\. |")
 
 
 class Unsendable(Exception):
@@ -73,52 +76,6 @@ DARK = {
     "box": Surface("#2c333b", "#e6eaee"),
     "quiet": Surface("#15181c", "#b4bec8"),
 }
-
-
-@dataclass(frozen=True)
-class Gaps:
-    """A text with gaps: fixed pieces, and between them the names of what goes there."""
-
-    pieces: tuple[str, ...]
-
-    @classmethod
-    def in_(cls, text: str) -> "Gaps":
-        """The gaps `{{ name }}` of a text."""
-        return cls(tuple(GAP.split(text)))
-
-    @property
-    def any(self) -> bool:
-        """Whether there is a gap at all."""
-        return len(self.pieces) > 1
-
-    def fill(self, values: Mapping[str, str]) -> str:
-        """The text with every gap filled; what a value holds is not looked at again."""
-        filled = list(self.pieces)
-        filled[1::2] = [values[name] for name in self.pieces[1::2]]
-        return "".join(filled)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One kind of mail in one language, laid out. A line of text without gaps is already wrapped."""
-
-    subject: Gaps
-    text: tuple[str | Gaps, ...]
-    html: Gaps
-
-    def written(self, values: Mapping[str, str], html_values: Mapping[str, str]) -> "Written":
-        """What one mail says; the values of HTML are escaped."""
-        text = "\n".join(line if isinstance(line, str) else _wrapped(line.fill(values)) for line in self.text)
-        return Written(self.subject.fill(values), text, self.html.fill(html_values))
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one mail says to its reader."""
-
-    subject: str
-    text: str
-    html: str
 
 
 @dataclass(frozen=True)
@@ -169,24 +126,30 @@ class Composer:
     def written(self, kind: str, language: Language, fields: Mapping[str, Any], contents: Contents) -> Written:
         """What a mail of this kind says; `fields` is what its request said in clear, as JSON."""
         values = fill_in(kind, language, fields, contents, self._agency)
+        return self._layout(kind, language, values).written(values, _escaped(values))
+
+    def _layout(self, kind: str, language: Language, values: Mapping[str, str]) -> Layout:
         empty = frozenset(name for name in MAIL_FIELDS[kind].optional if not values[name])
-        return self._layouts[kind, language, empty].written(values, _html_values(values))
+        return self._layouts[kind, language, empty]
 
     def compose(self, mail: Mail, contents: Contents, now: datetime) -> Message:
         """The whole message (RFC 5322). Raises Unsendable when the address is none."""
         recipient = _address(contents.address)
-        written = self.written(mail.kind, mail.language, mail.fields, contents)
+        values = fill_in(mail.kind, mail.language, mail.fields, contents, self._agency)
+        layout = self._layout(mail.kind, mail.language, values)
         message = (
             f"{self._from[mail.language]}"
             f"To: {recipient}\r\n"
-            f"Subject: {_encoded_subject(written.subject)}\r\n"
-            f"Date: {format_datetime(now)}\r\n"
+            f"Subject: {_encoded_subject(layout.subject.fill(values))}\r\n"
+            f"Date: {_date(now.replace(microsecond=0))}\r\n"
             f"Message-ID: {mail.message_id}\r\n"
             "Auto-Submitted: auto-generated\r\n"
             f"Content-Language: {mail.language}\r\n"
             "MIME-Version: 1.0\r\n"
             f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
-            f"{_part('plain', written.text)}{_part('html', written.html)}\r\n--{BOUNDARY}--\r\n"
+            f"{PART_OF_TEXT}{layout.text.encoded(values)}"
+            f"{PART_OF_HTML}{layout.html.encoded(_escaped(values))}"
+            f"\r\n--{BOUNDARY}--\r\n"
         )
         return Message(self._return_path(mail.delivery_id), recipient, message.encode("ascii"))
 
@@ -207,37 +170,32 @@ def _lay_out(
         "dark": DARK,
         "band": Surface(agency.profile.colours.primary, agency.profile.colours.on_primary),
     }
-    lines = environment.get_template("mail.txt").render(parameters).strip().split("\n")
-    gaps = [Gaps.in_(line) for line in lines]
+    known = of_the_agency(agency)
+    text = environment.get_template("mail.txt").render(parameters).strip()
+    html = environment.get_template("mail.html").render(parameters)
     return Layout(
-        subject=Gaps.in_(template.subject),
-        text=tuple(gap if gap.any else _wrapped(line) for gap, line in zip(gaps, lines, strict=True)),
-        html=Gaps.in_(environment.get_template("mail.html").render(parameters)),
+        subject=Gaps.in_(_known(template.subject, known)),
+        text=Part.of(_known(text, known), wrapped),
+        html=Part.of(_known(html, _links(known)), lambda line: line),
     )
 
 
-def _wrapped(line: str) -> str:
-    """The line broken at spaces only, aligned with the text of a list item; codes and addresses stay whole."""
-    if len(line) <= TEXT_WIDTH:
-        return line.rstrip(" ")
-    found = LIST_ITEM.match(line)
-    indent = " " * len(found.group()) if found else ""
-    return textwrap.fill(line, TEXT_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+def _known(text: str, values: Mapping[str, str]) -> str:
+    """The text with the gaps filled whose values are known now."""
+    for name, value in values.items():
+        text = text.replace(f"{{{{ {name} }}}}", value)
+    return text
 
 
-def _html_values(values: Mapping[str, str]) -> dict[str, str]:
-    """The values for HTML; the agency's own addresses, which its data vouches for, become links."""
-    html: dict[str, str] = {name: escape(value) for name, value in values.items()}
-    if portal := values.get("portal_url"):
-        html["portal_url"] = _link(portal, portal)
-    if support := values.get("support_email"):
-        html["support_email"] = _link(f"mailto:{support}", support)
-    return html
+def _links(known: Mapping[str, str]) -> Mapping[str, str]:
+    """The agency's own addresses, which its data vouches for, as links."""
+    targets = {"portal_url": known["portal_url"], "support_email": f"mailto:{known['support_email']}"}
+    link = Markup('<a href="{}" style="color:inherit">{}</a>')
+    return {name: link.format(target, known[name]) for name, target in targets.items()}
 
 
-@lru_cache(maxsize=16)  # the agency's own addresses, the same in every mail
-def _link(target: str, text: str) -> Markup:
-    return Markup('<a href="{}" style="color:inherit">{}</a>').format(target, text)
+def _escaped(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: escape(value) for name, value in values.items()}
 
 
 def _from(agency: Agency, language: Language) -> str:
@@ -249,20 +207,14 @@ def _from(agency: Agency, language: Language) -> str:
     return folded
 
 
+@lru_cache(maxsize=16)  # mails of one second, and of the one before
+def _date(now: datetime) -> str:
+    return format_datetime(now)
+
+
 @lru_cache(maxsize=512)  # most subjects are the same for everybody, and encoding one takes as long as all the rest
 def _encoded_subject(subject: str) -> str:
     return Header(one_line(subject), header_name="Subject").encode(linesep="\r\n")
-
-
-def _part(subtype: str, content: str) -> str:
-    encoded = binascii.b2a_qp(f"{content}\n".replace("\n", "\r\n").encode(), istext=True).decode("ascii")
-    return (
-        f"\r\n--{BOUNDARY}\r\n"
-        f"Content-Type: text/{subtype}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n"
-        "\r\n"
-        f"{encoded}"
-    )
 
 
 def _address(address: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from contracts.agency import Agency
-from contracts.agency.mails import MAIL_FIELDS
+from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
 from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
 from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
@@ -30,21 +30,25 @@ def _in_clear(request: type[MailRequest]) -> type[BaseModel]:
 IN_CLEAR: Mapping[str, type[BaseModel]] = {request.mail: _in_clear(request) for request in MAIL_REQUESTS}
 
 
+FILLED_IN: Mapping[str, frozenset[str]] = {kind: fields.offered - OF_THE_AGENCY for kind, fields in MAIL_FIELDS.items()}
+
+
+def of_the_agency(agency: Agency) -> dict[str, str]:
+    """What fills the gaps that are the same in every mail."""
+    profile = agency.profile
+    return {"portal_url": one_line(profile.portal_url), "support_email": one_line(profile.support_email)}
+
+
 def fill_in(
     kind: str, language: Language, fields: Mapping[str, Any], contents: Contents, agency: Agency
 ) -> dict[str, str]:
-    """One line of text for each field of this kind of mail.
+    """One line of text for each field of this kind of mail but those of the agency.
 
-    `fields` is what the request said in clear, as JSON; `contents` is what was under its seal; portal and support are
-    the agency's. Raises KeyError for a code that the agency's data does not hold.
+    `fields` is what the request said in clear, as JSON; `contents` is what was under its seal. Raises KeyError for a
+    code that the agency's data does not hold.
     """
-    known = {
-        "portal_url": agency.profile.portal_url,
-        "support_email": agency.profile.support_email,
-        **dict(IN_CLEAR[kind].model_validate(fields)),
-        **dict(contents),
-    }
-    return {name: one_line(_written(name, known[name], language, agency)) for name in MAIL_FIELDS[kind].offered}
+    known = vars(IN_CLEAR[kind].model_validate(fields)) | vars(contents)
+    return {name: one_line(_written(name, known[name], language, agency)) for name in FILLED_IN[kind]}
 
 
 def _written(name: str, value: Any, language: Language, agency: Agency) -> str:
