@@ -15,7 +15,7 @@ M = TypeVar("M", bound=BaseModel)
 KEY_AGREEMENT = "ECDH-ES"  # direct: a seal has one reader, for whom no key needs to be wrapped
 KEY_WRAPPED = "ECDH-ES+A256KW"  # of older seals, which are still opened
 ENCRYPTION = "A256GCM"
-ALGORITHMS = [KEY_AGREEMENT, KEY_WRAPPED, ENCRYPTION]
+REGISTRY = jwe.JWERegistry(algorithms=[KEY_AGREEMENT, KEY_WRAPPED, ENCRYPTION])
 
 
 class Sealer:
@@ -33,12 +33,12 @@ class Sealer:
         """The content as JSON, sealed to the newest key of the service `reader`."""
         key = self._public[reader]
         header = {"alg": KEY_AGREEMENT, "enc": ENCRYPTION, "kid": str(key.kid)}
-        return jwe.encrypt_compact(header, content.model_dump_json().encode(), key, algorithms=ALGORITHMS)
+        return jwe.encrypt_compact(header, content.model_dump_json().encode(), key, registry=REGISTRY)
 
     def open(self, sealed: str, model: type[M]) -> M:
         """What was sealed to us. Raises Poison when it was sealed to another key or is damaged."""
         try:
-            opened = jwe.decrypt_compact(sealed, self._find, algorithms=ALGORITHMS)
+            opened = jwe.decrypt_compact(sealed, self._find, registry=REGISTRY)
             return model.model_validate_json(opened.plaintext or b"")
         except (JoseError, ValidationError, ValueError, KeyError, TypeError):
             raise Poison("the seal cannot be opened with the keys of this service") from None

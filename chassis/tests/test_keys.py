@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from chassis import keys
 from chassis.keys import Keyring
 from chassis.outcomes import Poison
-from chassis.sealing import ALGORITHMS, KEY_AGREEMENT, KEY_WRAPPED, Sealer
+from chassis.sealing import KEY_AGREEMENT, KEY_WRAPPED, REGISTRY, Sealer
 
 
 class Secret(BaseModel):
@@ -63,8 +63,8 @@ def test_a_damaged_seal_is_poison(damage: str) -> None:
     damaged = {
         "cut": sealed[:-6],
         "turned": sealed[:-6] + sealed[-6:].swapcase(),
-        "another": jwe.encrypt_compact(header, b'{"other": 1}', ANNE.sealing[0], algorithms=ALGORITHMS),
-        "other curve": jwe.encrypt_compact(header, b'{"code": "1"}', P256, algorithms=ALGORITHMS),
+        "another": jwe.encrypt_compact(header, b'{"other": 1}', ANNE.sealing[0], registry=REGISTRY),
+        "other curve": jwe.encrypt_compact(header, b'{"code": "1"}', P256, registry=REGISTRY),
         "foreign": jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM", "kid": "1"}, b"{}", ANNE.storage[0]),
     }.get(damage, damage)
 
@@ -86,7 +86,7 @@ def test_after_a_rotation_seals_go_to_the_newest_key_and_older_ones_still_open()
 def test_seals_to_a_key_on_the_older_curve_still_open_with_its_keyring_from_the_file(tmp_path: Path) -> None:
     replace(ANNE, sealing=(*ANNE.sealing, P256)).write(tmp_path / "ring.json")
     header = {"alg": KEY_WRAPPED, "enc": "A256GCM", "kid": "anne.0"}
-    sealed = jwe.encrypt_compact(header, b'{"code": "old"}', P256, algorithms=ALGORITHMS)
+    sealed = jwe.encrypt_compact(header, b'{"code": "old"}', P256, registry=REGISTRY)
 
     assert Sealer(keys.read(tmp_path / "ring.json"), public(ANNE)).open(sealed, Secret).code == "old"
 

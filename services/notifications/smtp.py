@@ -5,7 +5,6 @@ takes it, or it waits. Whatever fails after that is about this one mail.
 """
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Callable
 
@@ -17,7 +16,8 @@ from services.notifications.composition import Message
 from services.notifications.domain import HandedBack, Refused, TryLater
 from services.notifications.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
 
-START_OF_MAIL = 354  # the host's answer to DATA: now the message (RFC 5321, 4.2.3)
+COMPLETED, WILL_FORWARD = 250, 251  # the host's answers, here and below: RFC 5321, 4.2.3
+START_OF_MAIL = 354  # to DATA: now the message
 CLOSING = 421  # the host hangs up after this answer
 ENHANCED_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 2034, 4: it begins the text of the answer
 CONNECTION_LOST = "4.4.2"  # RFC 3463: bad connection
@@ -46,8 +46,8 @@ class Line:
         message_begun = False
         try:
             async with asyncio.timeout(min(seconds, self._hosts.patience.transfer)):
-                await client.rcpt(message.recipient)
-                await _begin_message(client)
+                await _command(client, f"RCPT TO:<{message.recipient}>", COMPLETED, WILL_FORWARD)
+                await _command(client, "DATA", START_OF_MAIL)
                 if not still_ours():
                     client.close()  # a message without its end is none (RFC 5321, 4.1.1.4)
                     return HandedBack()
@@ -118,21 +118,28 @@ class Line:
 
 async def _name_sender(client: aiosmtplib.SMTP, sender: str) -> None:
     if client.is_ehlo_or_helo_needed:
-        with contextlib.suppress(SMTPHeloError):  # one that knows HELO alone is greeted by `mail`
+        try:
             await client.ehlo()
-    await client.mail(sender, options=[HEADERS_ONLY] if client.supports_extension("dsn") else [])
+        except SMTPHeloError:
+            await client.helo()
+    options = f" {HEADERS_ONLY}" if client.supports_extension("dsn") else ""
+    await _command(client, f"MAIL FROM:<{sender}>{options}", COMPLETED)
 
 
-async def _begin_message(client: aiosmtplib.SMTP) -> None:
-    answer = await client.execute_command(b"DATA")
-    if answer.code != START_OF_MAIL:
-        raise SMTPDataError(answer.code, answer.message)
+async def _command(client: aiosmtplib.SMTP, command: str, *expected: int) -> None:
+    """A command as it stands: its address was checked when the mail was composed, and needs no quoting.
+
+    Raises SMTPResponseException when the answer is none of those that are expected.
+    """
+    answer = await client.execute_command(command.encode("ascii"))
+    if answer.code not in expected:
+        raise SMTPResponseException(answer.code, answer.message)
 
 
 async def _hand_over(client: aiosmtplib.SMTP, message: bytes) -> None:
     """The message, whose lines end with CRLF, and its end; a period that begins a line is doubled (RFC 5321, 4.5.2).
 
-    aiosmtplib's own `data` does this and what `_begin_message` does in one, which hides whether the host may have it.
+    aiosmtplib's own `data` does this and the command before it in one, which hides whether the host may have it.
     """
     if client.protocol is None:
         raise SMTPServerDisconnected("the host hung up after DATA")
