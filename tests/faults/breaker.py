@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from local.kafka import Kafka
+from local.kafka import START_TIMEOUT, Kafka
 from local.postgres import Postgres
+from tests.faults.evidence import Place
 from tests.faults.ground import MEMBERS, Ground
 from tests.faults.mail_host import Mode
-from tests.faults.schedule import MAIL_HOST, Fault
+from tests.faults.repeating import send_again
+from tests.faults.schedule import MAIL_HOST, RECORDS, Fault
 
 BACK_OFF = 2.0
 """Seconds before a process that ended by itself, as it may while its database is away, is started again."""
+
+NEEDED = {RECORDS: "kafka"}
+"""What must be up, and stay so, while something is done. It is waited for as long as its own start may take."""
 
 UP_AGAIN = 30.0
 """Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
@@ -25,11 +30,12 @@ LOOK_EVERY = 0.1
 @dataclass
 class Damage:
     """What became of a schedule: a fault that was left out has proved nothing. `restarts` counts, by process, how
-    often one was started again that had ended by itself."""
+    often one was started again that had ended by itself; `sent_again` are the records that are not the platform's."""
 
     carried_out: list[Fault] = field(default_factory=list)
     left_out: list[Fault] = field(default_factory=list)
     restarts: Counter[str] = field(default_factory=Counter)
+    sent_again: set[Place] = field(default_factory=set)
 
     def lines(self) -> list[str]:
         """The part of the report that says so."""
@@ -53,7 +59,7 @@ class Breaker:
 
         async def one(fault: Fault) -> None:
             await asyncio.sleep(began + fault.at - asyncio.get_running_loop().time())
-            if not await self._take_turn(fault.target):
+            if not await self._take_turns(fault.target):
                 self._tell(f"{fault.target}: {fault.how} left out, it is not up again")
                 self.damage.left_out.append(fault)
                 return
@@ -63,7 +69,8 @@ class Breaker:
                 self._tell(f"{fault.target}: mended")
                 self.damage.carried_out.append(fault)
             finally:
-                self._turns[fault.target].release()
+                for target in _targets(fault.target):
+                    self._turns[target].release()
 
         await asyncio.gather(*[one(fault) for fault in faults])
 
@@ -79,10 +86,21 @@ class Breaker:
                     self._tell(f"{member.name}: ended by itself, started again")
                     await asyncio.to_thread(self.ground.launch, member)
 
-    async def _take_turn(self, target: str) -> bool:
+    async def _take_turns(self, target: str) -> bool:
+        """Whether the target, and what it needs, are up and the caller's."""
+        taken: list[str] = []
+        for each in _targets(target):
+            if not await self._take_turn(each, UP_AGAIN if each == target else START_TIMEOUT):
+                for other in taken:
+                    self._turns[other].release()
+                return False
+            taken.append(each)
+        return True
+
+    async def _take_turn(self, target: str, patience: float) -> bool:
         """Whether the target is up, and the caller's to break: who was told so gives the turn back."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(UP_AGAIN):
+            async with asyncio.timeout(patience):
                 while True:
                     await self._turns[target].acquire()
                     if all(self.ground.child(member).running for member in MEMBERS if member.name == target):
@@ -97,6 +115,8 @@ class Breaker:
                 await self._server(self.ground.kafka, how, fault.seconds)
             case "postgres", how:
                 await self._server(self.ground.postgres, how, fault.seconds)
+            case target, _ if target == RECORDS:
+                self.damage.sent_again |= await send_again(self.ground.kafka.servers)
             case target, mode if target == MAIL_HOST:
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))
                 await asyncio.sleep(fault.seconds)
@@ -115,3 +135,7 @@ class Breaker:
     def _tell(self, what: str) -> None:
         with (self.ground.logs / "breaker.log").open("a", encoding="utf-8") as log:
             log.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')}  {what}\n")
+
+
+def _targets(target: str) -> tuple[str, ...]:
+    return (target, NEEDED[target]) if target in NEEDED else (target,)

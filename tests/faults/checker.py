@@ -49,6 +49,7 @@ def _counted(evidence: Evidence) -> dict[str, int]:
         "rows in four databases": rows,
         "events": len({record.id for record in evidence.records}),
         "repeats on the wire, which inboxes drop": len(evidence.records) - len({r.id for r in evidence.records}),
+        "records that the harness sent again": evidence.sent_again,
         "mails that arrived": len({copy.message_id for copy in evidence.copies}),
         "mails replaced before they were sent": mails.ends(evidence)["replaced"],
         "mails whose time was over before they were sent": mails.ends(evidence)["expired"],

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from contracts.cloudevents import read_envelope
 from contracts.flow import READERS
 from contracts.topics import TOPICS
 from local.ports import SERVICES
-from tests.faults.evidence import Backlog, Copy, Evidence, Record, Row
+from tests.faults.evidence import Backlog, Copy, Evidence, Place, Record, Row
 from tests.faults.ground import Ground
 from tests.faults.history import History
 
@@ -67,17 +67,18 @@ async def settled(ground: Ground, patience: float, say: Callable[[str], None]) -
         await admin.close()
 
 
-async def collect(ground: Ground, history: History, backlog: Backlog) -> Evidence:
-    """Everything, once nothing changes any more."""
+async def collect(ground: Ground, history: History, sent_again: Collection[Place], backlog: Backlog) -> Evidence:
+    """Everything, once nothing changes any more. Of the records those that the harness did not add."""
     tables = {service: await _tables(ground.postgres.url(service)) for service in SERVICES}
     async with httpx.AsyncClient(base_url=ground.control, timeout=30, trust_env=False) as http:
         taken, broken = (await http.get("/taken")).json(), (await http.get("/broken")).json()
     return Evidence(
         commands=history.commands,
-        records=await _records(ground.kafka.servers),
+        records=[record for record in await _records(ground.kafka.servers) if record.place not in sent_again],
         tables=tables,
         copies=[Copy(m["message_id"], m["connection"], datetime.fromisoformat(m["received_at"])) for m in taken],
         broken={int(number): datetime.fromisoformat(at) for number, at in broken.items()},
+        sent_again=len(sent_again),
         backlog=backlog,
     )
 

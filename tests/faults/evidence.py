@@ -9,6 +9,8 @@ from tests.faults.history import Command
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
+Place = tuple[str, int, int]
+"""Where a record lies: topic, partition, offset."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Record:
     id: str
     kind: str
     data: Mapping[str, Any] | None
+
+    @property
+    def place(self) -> Place:
+        """Where it lies."""
+        return self.topic, self.partition, self.offset
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class Backlog:
 class Evidence:
     """A whole run. `tables` are the rows of every service's tables; ids in them are text.
 
-    `broken` says when a connection to the mail host broke, by its number.
+    `records` are the platform's own; `sent_again` counts those that the harness added. `broken` says when a connection
+    to the mail host broke, by its number.
     """
 
     commands: Sequence[Command]
@@ -65,4 +73,5 @@ class Evidence:
     tables: Mapping[str, Tables]
     copies: Sequence[Copy] = ()
     broken: Mapping[int, datetime] = field(default_factory=dict)
+    sent_again: int = 0
     backlog: Backlog = Backlog()

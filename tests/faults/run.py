@@ -125,7 +125,7 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
         backlog = await settled(ground, run.settling, say)
         say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
         keeping.cancel()
-    evidence = await collect(ground, history, backlog)
+    evidence = await collect(ground, history, breaker.damage.sent_again, backlog)
     return Outcome(schedule, check(evidence), history, breaker.damage, evidence)
 
 

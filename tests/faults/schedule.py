@@ -10,6 +10,7 @@ from tests.faults.mail_host import Mode
 PROCESSES = tuple(member.name for member in MEMBERS)
 SERVERS = ("kafka", "postgres")
 MAIL_HOST = "mail-host"
+RECORDS = "records"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ EVERY_WAY = (
     *(Breakage(name, "kill -9", 0.0, 2.0) for name in PROCESSES),
     *(Breakage(server, how, 0.5, 3.0) for server in SERVERS for how in ("stop", "kill -9")),
     *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
+    Breakage(RECORDS, "again", 0.0, 0.0),
 )
 
 LONG_WAYS = (*EVERY_WAY, Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0))
