@@ -20,7 +20,7 @@ from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
-from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
+from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
 from chassis.work import Actor, Handler, Unit
 from contracts.events import Language
 
@@ -166,6 +166,8 @@ async def authenticate(request: Request, verifier: Verifier) -> Caller:
         raise ProblemRaised(Refusal("not_authenticated"))
     try:
         return await verifier.verify(token.strip())
+    except TermsNotAccepted:
+        raise ProblemRaised(Refusal("terms_not_accepted")) from None
     except NotAuthenticated:
         raise ProblemRaised(Refusal("not_authenticated")) from None
     except KeysUnavailable:

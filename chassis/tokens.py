@@ -20,6 +20,7 @@ from contracts.agency.profile import AgentIssuer
 log = structlog.get_logger()
 
 AUDIENCE = "mandat"
+LIMITED_AUDIENCE = "mandat.accounts"  # of a person who has yet to accept the terms in force: good at accounts alone
 ACCESS_TYPE = "at+jwt"  # RFC 9068: what accounts signs for another purpose is no access token
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
@@ -62,6 +63,10 @@ class NotAuthenticated(Exception):
     """The token is missing, expired, forged, revoked, or from an issuer that nobody here trusts."""
 
 
+class TermsNotAccepted(NotAuthenticated):
+    """The token is good, and for accounts alone: its person has yet to accept the terms of use in force."""
+
+
 class KeysUnavailable(Exception):
     """The issuer is trusted but its keys have not been fetched yet."""
 
@@ -69,8 +74,13 @@ class KeysUnavailable(Exception):
 class Verifier:
     """Verifies bearer tokens. The kind of caller follows from `iss` alone."""
 
-    def __init__(self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool) -> None:
-        """`issuer_base` is the public base address of accounts; its keys serve for people and for machines."""
+    def __init__(
+        self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool, *, takes_limited: bool = False
+    ) -> None:
+        """`issuer_base` is the public base address of accounts; its keys serve for people and for machines.
+
+        `takes_limited` is for accounts itself: persons may come who have yet to accept the terms of use in force.
+        """
         self._people = f"{issuer_base}/people"
         self._machines = f"{issuer_base}/machines"
         own = f"{issuer_base}/.well-known/jwks.json"
@@ -81,11 +91,12 @@ class Verifier:
             **{issuer.issuer: issuer.jwks_uri for issuer in agent_issuers},
         }
         self._keys: dict[str, KeySet] = {}
+        self._takes_limited = takes_limited
         self._wanted = asyncio.Event()
         self._pool = pool
 
     async def verify(self, token: str) -> Caller:
-        """The caller that a token names. Raises NotAuthenticated or KeysUnavailable."""
+        """The caller that a token names. Raises NotAuthenticated (also TermsNotAccepted) or KeysUnavailable."""
         claims = await self._claims(token)
         try:
             if claims["iss"] == self._people:
@@ -113,11 +124,11 @@ class Verifier:
         if keys is None:
             self._wanted.set()
             raise KeysUnavailable
-        audience = self._agents[issuer].audience if issuer in self._agents else AUDIENCE
+        audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, LIMITED_AUDIENCE]
         rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
             iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": audience},
+            aud={"essential": True, "values": audiences},
             exp={"essential": True},
             sub={"essential": True},
         )
@@ -126,6 +137,8 @@ class Verifier:
             rules.validate(verified.claims)
             if issuer not in self._agents and verified.header.get("typ") != ACCESS_TYPE:
                 raise NotAuthenticated
+            if verified.claims["aud"] == LIMITED_AUDIENCE and not self._takes_limited:
+                raise TermsNotAccepted
         except (JoseError, ValueError, KeyError, TypeError):
             if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
                 self._wanted.set()

@@ -8,6 +8,8 @@ from pydantic import Field
 from contracts.events import Event, Instant, Language, State, Version
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
 
+TermsVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")]
+
 
 class AccountFact(Event):
     """Something that happened to one account, or to the registration that has drawn the account's id."""
@@ -40,7 +42,15 @@ class AccountOpened(AccountFact):
 
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
-    terms_version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")]
+    terms_version: TermsVersion
+
+
+class TermsAccepted(AccountFact):
+    """The person of an open account has accepted a newer version of the terms of use."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    terms_version: TermsVersion
 
 
 class SessionsRevoked(AccountFact):

@@ -276,6 +276,11 @@ async def test_a_revoked_session_is_refused_at_the_next_call_and_others_are_not(
     assert (await library.post(token=library.issuer.person(uuid4()))).status_code == 201
 
 
+async def test_a_person_who_has_yet_to_accept_the_terms_is_told_so(library: Library) -> None:
+    limited = library.issuer.person(ACCOUNT, aud="mandat.accounts")
+    await library.refused("terms_not_accepted", token=limited)
+
+
 async def test_a_caller_of_the_wrong_kind_is_refused(library: Library) -> None:
     for token in (library.issuer.agent(), library.issuer.machine("access:check")):
         await library.refused("wrong_kind_of_caller", token=token)

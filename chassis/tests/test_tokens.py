@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from chassis import tokens
 from chassis.tests.conftest import Bench, eventually
-from chassis.tokens import Agent, KeysUnavailable, Machine, NotAuthenticated, Verifier
+from chassis.tokens import Agent, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
 from contracts.agency.profile import AgentIssuer
 
 
@@ -190,3 +190,21 @@ async def test_an_agents_issuer_writes_for_its_own_audience_and_names_a_person(b
     )
     with pytest.raises((NotAuthenticated, KeysUnavailable)):
         await verifier.verify(token)
+
+
+async def test_a_person_who_has_yet_to_accept_the_terms_is_let_in_by_accounts_alone(bench: Bench) -> None:
+    base, key = "http://accounts.test", key_named("1")
+    claims = {"iss": f"{base}/people", "sub": str(uuid4()), "sid": str(uuid4()), "epoch": 0, "auth_time": 1}
+    claims |= {"aud": "mandat.accounts", "exp": int(time.time()) + 60}
+    token = jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, claims, key)
+    elsewhere = Verifier(base, (), bench.pool)
+    accounts = Verifier(base, (), bench.pool, takes_limited=True)
+    for verifier in (elsewhere, accounts):
+        verifier.learn(f"{base}/.well-known/jwks.json", tokens._usable({"keys": [key.as_dict(private=False)]}))
+    assert isinstance(await accounts.verify(token), Person)
+    with pytest.raises(TermsNotAccepted):
+        await elsewhere.verify(token)
+    forged = jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, claims, key_named("1"))
+    with pytest.raises(NotAuthenticated) as refused:
+        await elsewhere.verify(forged)
+    assert not isinstance(refused.value, TermsNotAccepted)

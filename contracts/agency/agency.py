@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from contracts.agency.accounts import Accounts
 from contracts.agency.catalogue import OrganizationKind, Subject
-from contracts.agency.files import Document, FaultyFiles
+from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import Attestation, Category, Form
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
@@ -25,6 +26,7 @@ _KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods"}
 class Agency:
     """What one deployment obeys. Mappings go by code, in the order of the file, retired entries included.
 
+    `terms` is the version in force, `terms_versions` every one that people may have accepted.
     `attestations` holds the newest version of each code, `attestation_versions` every (code, version).
     `version` is a digest of the files: it changes with any of them and says under which data something was
     decided.
@@ -34,6 +36,8 @@ class Agency:
     version: str
     profile: AgencyProfile
     terms: Terms
+    terms_versions: Mapping[str, Terms]
+    accounts: Accounts
     organization_kinds: Mapping[str, OrganizationKind]
     subjects: Mapping[str, Subject]
     relation_types: Mapping[str, RelationType]
@@ -61,6 +65,20 @@ class Agency:
     def ceiling(self, organization_kind: str, day: date) -> tuple[Subject, ...]:
         """The subjects that can be held for an organization of this kind on `day`, in order."""
         return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
+
+    def require_terms(self, accepted: Collection[str]) -> None:
+        """Refuse the folder when a version that somebody accepted is not in it. Raises FaultyFiles."""
+        faults = [
+            Fault(
+                self.folder / "terms" / version,
+                1,
+                "People accepted this version, and its text is missing: it stays, for them to read.",
+            )
+            for version in accepted
+            if version not in self.terms_versions
+        ]
+        if faults:
+            raise FaultyFiles(faults)
 
     def require_codes(self, in_use: Mapping[CodeKind, Collection[str]]) -> None:
         """Refuse the folder when a code still in use is not in it. Raises FaultyFiles."""

@@ -1,6 +1,7 @@
 """Read an agency's folder, refuse it with every fault found, or hand back what it says."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from contracts.agency import checks
+from contracts.agency.accounts import Accounts
 from contracts.agency.agency import Agency
 from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
@@ -15,7 +17,7 @@ from contracts.agency.forms import Forms
 from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
-from contracts.agency.profile import MAX_TERMS, AgencyProfile, Terms
+from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.relations import Relations
 from contracts.agency.text import Coded, Policy
 from contracts.events import LANGUAGES, Language
@@ -28,6 +30,7 @@ File = TypeVar("File", bound=Policy)
 
 POLICY_FILES = (
     "agency.yaml",
+    "accounts.yaml",
     "catalogue.yaml",
     "relations.yaml",
     "linking.yaml",
@@ -65,17 +68,20 @@ def load(folder: Path) -> Agency:
         return faults.reading(lambda: read_model(folder / name, model))
 
     profile = read("agency.yaml", AgencyProfile)
+    accounts = read("accounts.yaml", Accounts)
     catalogue = read("catalogue.yaml", Catalogue)
     relations = read("relations.yaml", Relations)
     linking = read("linking.yaml", Linking)
     limits = read("limits.yaml", Limits)
     forms = read("forms.yaml", Forms)
-    terms = {language: faults.reading(partial(_terms, folder, language)) or "" for language in LANGUAGES}
+    terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
     faults.found.extend(_strangers(folder))
 
     if profile and profile[1].code != folder.name:
         faults.found.append(profile[0].fault(f"The code must be the folder's name, `{folder.name}`.", "code"))
+    if profile and profile[1].terms_version not in terms:
+        faults.found.append(profile[0].fault("No folder in terms/ has this version.", "terms_version"))
     if catalogue:
         faults.found.extend(checks.check_catalogue(*catalogue))
     if relations and catalogue:
@@ -90,17 +96,21 @@ def load(folder: Path) -> Agency:
     faults.stop_if_any()
     # What was not read left a fault, so none of these is None any more.
     assert profile
+    assert accounts
     assert catalogue
     assert relations
     assert linking
     assert limits
     assert forms
 
+    texts = {version: text for version, text in terms.items() if text}
     return Agency(
         folder=folder,
         version=_version(folder),
         profile=profile[1],
-        terms=Terms(version=profile[1].terms_version, fr=terms["fr"], en=terms["en"]),
+        terms=texts[profile[1].terms_version],
+        terms_versions=MappingProxyType(texts),
+        accounts=accounts[1],
         organization_kinds=_by_code(catalogue[1].organization_kinds),
         subjects=_by_code(catalogue[1].subjects),
         relation_types=_by_code(relations[1].relation_types),
@@ -124,8 +134,18 @@ def load(folder: Path) -> Agency:
     )
 
 
-def _terms(folder: Path, language: Language) -> str:
-    file = folder / "terms" / f"{language}.md"
+def _terms_versions(folder: Path) -> list[str]:
+    """The folders in terms/, in order of name."""
+    return sorted(found.name for found in (folder / "terms").glob("*") if found.is_dir())
+
+
+def _terms(folder: Path, version: str) -> Terms:
+    texts: dict[Language, str] = {language: _terms_in(folder, version, language) for language in LANGUAGES}
+    return Terms(version=version, **texts)
+
+
+def _terms_in(folder: Path, version: str, language: Language) -> str:
+    file = folder / "terms" / version / f"{language}.md"
     text = read_text(file).strip()
     if len(text) > MAX_TERMS:
         raise FaultyFiles([Fault(file, 1, f"The terms are longer than {MAX_TERMS} characters.")])
@@ -137,6 +157,9 @@ def _strangers(folder: Path) -> Iterator[Fault]:
     for file in sorted(folder.glob("*.y*ml")):
         if file.name not in POLICY_FILES:
             yield Fault(file, 1, f"No file of this name is read here; read are {', '.join(POLICY_FILES)}.")
+    for file in sorted((folder / "terms").glob("*")):
+        if not file.is_dir() or not re.match(TERMS_VERSION, file.name):
+            yield Fault(file, 1, "Terms stand in a folder named for their version, as fr.md and en.md.")
     for file in sorted((folder / "mails").glob("*")):
         if file.suffix != ".yaml" or file.stem not in MAIL_KINDS:
             yield Fault(file, 1, f"No kind of mail has this name; the kinds are {', '.join(MAIL_KINDS)}.")
@@ -144,7 +167,8 @@ def _strangers(folder: Path) -> Iterator[Fault]:
 
 def _version(folder: Path) -> str:
     """The first 16 hex digits of the SHA-256 over names and contents of every file read above."""
-    names = (*POLICY_FILES, "terms/fr.md", "terms/en.md", *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
+    terms = (f"terms/{version}/{language}.md" for version in _terms_versions(folder) for language in LANGUAGES)
+    names = (*POLICY_FILES, *terms, *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
     digest = hashlib.sha256()
     for name in sorted(names):
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())

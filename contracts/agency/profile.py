@@ -27,6 +27,11 @@ def _web_address(address: str) -> str:
 MAX_TERMS = 60_000
 """Characters of the terms of use in one language: some twenty printed pages."""
 
+TERMS_VERSION = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,19}$"
+"""The name of a folder in terms/, which people's acceptances name for ever."""
+
+TermsVersion = Annotated[str, StringConstraints(pattern=TERMS_VERSION)]
+
 WebAddress = Annotated[str, StringConstraints(max_length=300), AfterValidator(_web_address)]
 
 
@@ -126,7 +131,7 @@ class ClientNumbers(Policy):
 
 
 class AgencyProfile(Policy):
-    """The agency itself. `terms_version` names the text in terms/; a new one must be accepted again."""
+    """The agency itself. `terms_version` names the folder in terms/ that is in force; a new one must be accepted."""
 
     code: Code
     name: Text
@@ -139,7 +144,7 @@ class AgencyProfile(Policy):
     support: Annotated[tuple[Support, ...], Field(max_length=20), AfterValidator(_by_mail)]
     agent_issuers: tuple[AgentIssuer, ...] = Field(max_length=10)
     client_numbers: ClientNumbers
-    terms_version: str = Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")
+    terms_version: TermsVersion
 
     @property
     def zone(self) -> ZoneInfo:

@@ -60,6 +60,7 @@ EVENTS: tuple[Event, ...] = (
     accounts.VerificationRequested(account_id=ACCOUNT, delivery_id=DELIVERY, expires_at=SOON),
     accounts.EmailVerified(account_id=ACCOUNT),
     accounts.AccountOpened(account_id=ACCOUNT, terms_version="2026-01"),
+    accounts.TermsAccepted(account_id=ACCOUNT, terms_version="2027-01"),
     accounts.SessionsRevoked(account_id=ACCOUNT, session_id=SESSION, epoch=3, reason="signed_out"),
     accounts.Person(
         account_id=ACCOUNT,

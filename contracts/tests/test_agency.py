@@ -55,7 +55,11 @@ def human_texts(value: object, place: str = "") -> Iterator[tuple[str, Language,
 def all_texts(folder: Path) -> list[tuple[str, Language, str]]:
     agency = load(folder)
     parts = {name: getattr(agency, name) for name in agency.__dataclass_fields__ if name != "documents"}
-    terms = [(f"terms.{language}", language, agency.terms.in_(language)) for language in LANGUAGES]
+    terms = [
+        (f"terms.{version}.{language}", language, text.in_(language))
+        for version, text in agency.terms_versions.items()
+        for language in LANGUAGES
+    ]
     demo = human_texts(load_demo(agency).sign_ins, "sign-ins") if (folder / "demo").exists() else ()
     return [*human_texts(parts), *terms, *demo]
 
@@ -72,7 +76,8 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
         .profile.support .subjects.status_letter.why .relation_types.accounting_firm.label
         .linking_methods.linking_coordinates.success .forms.add_relation.fields[0].label
         .forms.remove_relation.fields[0].options[0].help .attestations.may_act_for_me.text
-        .mails.linking_coordinates.en.('blocks',1) terms.fr sign-ins.people[0].role
+        .mails.linking_coordinates.en.('blocks',1) terms.2026-01.fr sign-ins.people[0].role
+        .accounts.registration_notice
     """
     for part in expected.split():
         assert part in places.replace("', ", "',")

@@ -125,6 +125,12 @@ SEEDS = {
     "password too short": Seed("limits.yaml", "{minimum: 15", "{minimum: 12", "password:", "equal to 15"),
     "limit missing": Seed("limits.yaml", "  sign_in:", "  # sign_in:", "attempts:", "sign_in"),
     "limit unknown": Seed("limits.yaml", "  sign_in:", "  signin:", "  signin:", "'sign_in'"),
+    "terms that are not there": Seed(
+        "agency.yaml", 'terms_version: "2026-01"', 'terms_version: "2027-01"', "terms_version:", "No folder in terms/"
+    ),
+    "notice longer than the wait": Seed(
+        "accounts.yaml", "notice_days: 14", "notice_days: 90", "unlinked_accounts:", "must be less"
+    ),
     "unknown category": Seed(
         "forms.yaml",
         "    category: authorizations",
@@ -198,7 +204,7 @@ SEEDS = {
         "      - code: contact.lan",
         "`options`",
     ),
-    "endless terms": Seed("terms/en.md", "## What", "x" * 60_000, "#", "longer than 60000"),
+    "endless terms": Seed("terms/2026-01/en.md", "## What", "x" * 60_000, "#", "longer than 60000"),
     "unknown form field": Seed(
         "forms.yaml",
         "code: contact.email",
@@ -338,7 +344,7 @@ def test_changed_data_have_another_version_and_a_changed_demo_has_not(folder: Pa
     assert load(folder).version != before
 
 
-@pytest.mark.parametrize("name", ["forms.yaml", "terms/en.md", "mails/profile_linked.yaml"])
+@pytest.mark.parametrize("name", ["forms.yaml", "terms/2026-01/en.md", "mails/profile_linked.yaml"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(FaultyFiles, match="missing") as refused:
@@ -346,7 +352,9 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     assert [fault.file for fault in refused.value.faults] == [folder / name]
 
 
-@pytest.mark.parametrize("name", ["catalog.yaml", "mails/profile_link.yaml", "mails/verification_code.yml"])
+@pytest.mark.parametrize(
+    "name", ["catalog.yaml", "terms/fr.md", "mails/profile_link.yaml", "mails/verification_code.yml"]
+)
 def test_a_file_that_nothing_reads_is_named(folder: Path, name: str) -> None:
     (folder / name).write_text("x: 1\n")
     with pytest.raises(FaultyFiles) as refused:
@@ -388,6 +396,12 @@ def test_a_code_still_in_use_and_deleted_is_refused_with_file_and_line(ccq: Agen
         ("catalogue.yaml", catalogue[: catalogue.index("\nsubjects:")].count("\n") + 2),
         ("linking.yaml", linking[: linking.index("\nmethods:")].count("\n") + 2),
     }
+
+
+def test_terms_that_somebody_accepted_and_were_deleted_are_refused(ccq: Agency) -> None:
+    ccq.require_terms({"2026-01"})
+    with pytest.raises(FaultyFiles, match="accepted this version"):
+        ccq.require_terms({"2026-01", "2025-09"})
 
 
 @pytest.fixture

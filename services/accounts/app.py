@@ -7,14 +7,20 @@ from services.accounts.registrations import api as registrations
 from services.accounts.registrations import chores
 from services.accounts.sessions import api as sessions
 from services.accounts.settings import AccountsSettings
+from services.accounts.terms import api as terms
+from services.accounts.terms import storage as acceptances
 from services.accounts.tokens import api as tokens
 from services.accounts.tokens import signing, storage
 from services.accounts.tools import Tools
 
 
 async def build(platform: Platform) -> Tools:
-    """The tools; makes the first signing key when there is none."""
+    """The tools; makes the first signing key when there is none.
+
+    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted.
+    """
     assert isinstance(platform.settings, AccountsSettings)
+    platform.agency.require_terms(await acceptances.accepted_versions(platform.pool))
     await storage.insert_first(platform.pool, signing.generate(platform.keyring), platform.origin.clock())
     return Tools(
         agency=platform.agency,
@@ -31,6 +37,7 @@ service = Service(
     description="People's accounts: the terms of use, registering, signing in, sessions, and tokens for other systems.",
     settings=AccountsSettings,
     tools=build,
-    routers=[registrations.routes, sessions.routes, people.routes, tokens.routes],
+    routers=[terms.routes, registrations.routes, sessions.routes, people.routes, tokens.routes],
     chores=lambda unit: [chores.forgetting(unit)],
+    takes_limited_tokens=True,
 )

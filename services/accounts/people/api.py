@@ -26,22 +26,29 @@ class OwnAccount(BaseModel):
     language: Language
     terms_version: str = Field(description="The terms of use that the person accepted.", examples=["2026-01"])
     terms_accepted_at: datetime
+    terms_current: bool = Field(description="Whether that is the version in force.")
     opened_at: datetime
+
+    @classmethod
+    def of(cls, own: handlers.OwnAccount, terms_in_force: str, response: Response) -> "OwnAccount":
+        """As the person sees it; the response gets the ETag."""
+        response.headers["ETag"] = f'"{own.account.version}"'
+        return cls(
+            account_id=own.account.account_id,
+            status=own.account.status,
+            email=own.person.email,
+            given_name=own.person.given_name,
+            family_name=own.person.family_name,
+            language=own.person.language,
+            terms_version=own.account.terms_version,
+            terms_accepted_at=own.account.terms_accepted_at,
+            terms_current=own.account.terms_version == terms_in_force,
+            opened_at=own.account.opened_at,
+        )
 
 
 @routes.get("/v1/account", summary="One's own account", tags=["account"])
 async def show(call: AccountsCall, caller: PersonCaller, response: Response) -> OwnAccount:
     """For a person's token only."""
     own = await call.run(handlers.show, caller.account_id)
-    response.headers["ETag"] = f'"{own.account.version}"'
-    return OwnAccount(
-        account_id=own.account.account_id,
-        status=own.account.status,
-        email=own.person.email,
-        given_name=own.person.given_name,
-        family_name=own.person.family_name,
-        language=own.person.language,
-        terms_version=own.account.terms_version,
-        terms_accepted_at=own.account.terms_accepted_at,
-        opened_at=own.account.opened_at,
-    )
+    return OwnAccount.of(own, call.tools.agency.terms.version, response)

@@ -1,16 +1,20 @@
 """What an account is, and when two addresses are the same."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
+from chassis import states
 from contracts.accounts import Person
 from contracts.events import Language
 
 Status = Literal["active", "deactivated"]
+
+DeactivatedBecause = Literal["closed", "by_agent", "never_linked"]
+"""Its person closed it; an agent did, and the address stays taken; or nobody ever linked it to a file."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,25 @@ class PersonalFields:
 
 @dataclass(frozen=True)
 class Account:
-    """An open account. `version` is that of its state on accounts.people; `epoch` rises when every session ends."""
+    """An open account. `version` is that of its state on accounts.people; `epoch` rises when every session ends.
+
+    `unlinked_since`: since when it could have been linked and never was; None once it was.
+    """
 
     account_id: UUID
     status: Status
     status_since: datetime
+    deactivated_because: DeactivatedBecause | None
     epoch: int
     version: int
     terms_version: str
     terms_accepted_at: datetime
     opened_at: datetime
+    unlinked_since: datetime | None
+
+    def following(self, now: datetime, **changes: Any) -> "Account":
+        """The account after changes, under its next version."""
+        return replace(self, version=max(states.version_at(now), self.version + 1), **changes)
 
     def state(self, person: PersonalFields) -> Person:
         """The whole latest state, for accounts.people."""

@@ -1,4 +1,4 @@
-"""What a person may see of their own account."""
+"""What a person may see of their own account, and how any change of one is kept."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,3 +22,18 @@ async def show(work: Work[Tools], account_id: UUID) -> OwnAccount:
     return OwnAccount(
         await storage.account(work.connection, account_id), await storage.person(work.connection, account_id)
     )
+
+
+async def lock(work: Work[Tools], account_id: UUID) -> OwnAccount:
+    """An account that exists, ours until the transaction ends; the decision's instant is taken again."""
+    account = await storage.lock(work.connection, account_id)
+    assert account is not None
+    work.take_time()
+    return OwnAccount(account, await storage.person(work.connection, account_id))
+
+
+async def keep(work: Work[Tools], own: OwnAccount) -> OwnAccount:
+    """Keep a changed account, and publish its state."""
+    await storage.save(work.connection, own.account)
+    work.publish(own.account.state(own.person))
+    return own

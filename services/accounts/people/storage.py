@@ -13,14 +13,19 @@ insert into people (account_id, email, email_key, given_name, family_name, langu
 """
 OPEN = "update people set opened = true where account_id = $1"
 
-ACCOUNT = """
-select account_id, status, status_since, epoch, version, terms_version, terms_accepted_at, opened_at
-from accounts where account_id = $1
+COLUMNS = """
+account_id, status, status_since, deactivated_because, epoch, version, terms_version, terms_accepted_at, opened_at,
+unlinked_since
 """
-INSERT_ACCOUNT = """
-insert into accounts (account_id, status, status_since, epoch, version, terms_version, terms_accepted_at, opened_at,
-    password_hash)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ACCOUNT = f"select {COLUMNS} from accounts where account_id = $1"
+LOCK = f"{ACCOUNT} for update"
+INSERT_ACCOUNT = f"""
+insert into accounts ({COLUMNS}, password_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+SAVE = """
+update accounts set status = $2, status_since = $3, deactivated_because = $4, epoch = $5, version = $6,
+    terms_version = $7, terms_accepted_at = $8, unlinked_since = $9
+where account_id = $1
 """
 SIGNS_IN_WITH = """
 select account_id, password_hash from accounts join people using (account_id) where email_key = $1 and opened
@@ -62,11 +67,13 @@ async def open_account(connection: Connection, account: Account, password_hash: 
         account.account_id,
         account.status,
         account.status_since,
+        account.deactivated_because,
         account.epoch,
         account.version,
         account.terms_version,
         account.terms_accepted_at,
         account.opened_at,
+        account.unlinked_since,
         password_hash,
     )
 
@@ -76,6 +83,28 @@ async def account(connection: Connection, account_id: UUID) -> Account:
     row = await connection.fetchrow(ACCOUNT, account_id)
     assert row is not None
     return Account(**row)
+
+
+async def lock(connection: Connection, account_id: UUID) -> Account | None:
+    """The account, ours until the transaction ends."""
+    row = await connection.fetchrow(LOCK, account_id)
+    return Account(**row) if row else None
+
+
+async def save(connection: Connection, account: Account) -> None:
+    """Keep what has changed of an account that is locked."""
+    await connection.execute(
+        SAVE,
+        account.account_id,
+        account.status,
+        account.status_since,
+        account.deactivated_because,
+        account.epoch,
+        account.version,
+        account.terms_version,
+        account.terms_accepted_at,
+        account.unlinked_since,
+    )
 
 
 async def password_of(connection: Connection, email_key: str) -> tuple[UUID, str] | None:

@@ -1,10 +1,10 @@
-"""GET /v1/terms and /v1/registrations."""
+"""/v1/registrations."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Request
 from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Email, Name, Reference, Secret
@@ -14,19 +14,12 @@ from chassis.problems import ProblemRaised
 from contracts.agency import Agency
 from contracts.events import Language
 from services.accounts import passwords
+from services.accounts.codes import SubmittedCode
 from services.accounts.registrations import domain, handlers
 from services.accounts.sessions.api import Tokens
 from services.accounts.tools import AccountsCall
 
 routes = router()
-
-
-class TermsOfUse(BaseModel):
-    """The terms in force, in the caller's language (Accept-Language)."""
-
-    version: str = Field(examples=["2026-01"])
-    language: Language
-    text: str = Field(description="Markdown.")
 
 
 class RegistrationBody(Body):
@@ -59,28 +52,10 @@ class AcceptedRegistration(BaseModel):
         )
 
 
-# As the mail shows it, copied with whatever stands between the two groups: a space, a no-break space, a hyphen.
-GROUPED_CODE = "^[0-9]{3}[ \u00a0\u202f-]?[0-9]{3}$"
-
-
 class VerificationBody(Body):
     """The one-time code of the latest mail."""
 
-    code: Annotated[str, Field(pattern=GROUPED_CODE, repr=False, examples=["042917", "042 917"])]
-
-    @property
-    def digits(self) -> str:
-        """The code without what the mail groups it by."""
-        return "".join(character for character in self.code if character.isascii() and character.isdigit())
-
-
-@routes.get("/v1/terms", summary="The terms of use", tags=["registration"])
-async def terms(call: AccountsCall, response: Response) -> TermsOfUse:
-    """To be shown before registering."""
-    found = call.tools.agency.terms
-    response.headers["Content-Language"] = call.language
-    response.headers["Vary"] = "Accept-Language"
-    return TermsOfUse(version=found.version, language=call.language, text=found.in_(call.language))
+    code: SubmittedCode
 
 
 @routes.post("/v1/registrations", summary="Ask for an account", tags=["registration"], status_code=202)
@@ -118,7 +93,7 @@ async def verify(call: AccountsCall, registration_id: UUID, body: VerificationBo
 
     Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown registration, a known address).
     """
-    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.digits), opens=True))
+    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code), opens=True))
 
 
 @routes.post(

@@ -10,14 +10,16 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
 from contracts.agency.limits import LimitName
 from contracts.events import Language
-from services.accounts import attempts
+from contracts.notifications import AlreadyRegisteredMail, Contents, VerificationCodeContents, VerificationCodeMail
+from services.accounts import attempts, codes, mailing
+from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
-from services.accounts.registrations import domain, mails, storage
+from services.accounts.registrations import domain, storage
 from services.accounts.registrations.domain import Accepted, Registration
-from services.accounts.registrations.mails import Delivery
 from services.accounts.sessions.handlers import Tokens, open_session
+from services.accounts.terms import storage as terms
 from services.accounts.tools import Tools
 
 NETWORK_LIMIT: LimitName = "registration_per_network"
@@ -179,13 +181,16 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
         account_id=registration.account_id,
         status="active",
         status_since=work.now,
+        deactivated_because=None,
         epoch=0,
         version=states.version_at(work.now),
         terms_version=registration.terms_version,
         terms_accepted_at=registration.registered_at,
         opened_at=work.now,
+        unlinked_since=work.now,
     )
     await people.open_account(work.connection, account, registration.password_hash)
+    await terms.insert_acceptance(work.connection, account)
     await storage.verified(work.connection, registration.registration_id, work.now)
     work.publish(EmailVerified(account_id=account.account_id))
     work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
@@ -209,11 +214,11 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
     accepted = _as_if_mailed(work, registration_id)
     owner = await people.owner(work.connection, person.email_key)
     delivery = Delivery(
-        registration_id=registration_id,
-        recipient_id=person.account_id,
+        recipient_id=person.account_id,  # also if no account of this id ever opens
         delivery_id=work.new_id(),
         handle=accepted.delivery_handle,
         expires_at=accepted.expires_at,
+        replaces=f"verification:{registration_id}",
     )
     work.publish(
         VerificationRequested(
@@ -223,12 +228,14 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
         )
     )
     if owner is None:
-        secret = domain.new_code()
+        secret = codes.new_code()
         minutes = work.tools.agency.limits.one_time_code.minutes
-        work.publish(mails.verification_code(work.tools.sealer, delivery, person, secret, minutes))
-    else:
-        secret = domain.no_code()
-        work.publish(mails.already_registered(work.tools.sealer, delivery, owner))
+        contents = VerificationCodeContents(address=person.email, given_name=person.given_name, code=secret)
+        mailing.ask(work, VerificationCodeMail, delivery, person.language, contents, minutes=minutes)
+    else:  # to the address that the account has, in its owner's language: nothing in it is the caller's
+        secret = codes.no_code()
+        news = Contents(address=owner.email, given_name=owner.given_name)
+        mailing.ask(work, AlreadyRegisteredMail, delivery, owner.language, news)
     REGISTRATIONS.labels("code" if owner is None else "already_registered").inc()
     return Mailed(work.tools.keyring.digest(domain.code_purpose(registration_id), secret), accepted)
 
@@ -238,7 +245,7 @@ def _as_if_mailed(work: Work[Tools], registration_id: UUID, expires_at: datetime
     policy = work.tools.agency.limits.one_time_code
     return Accepted(
         registration_id,
-        domain.new_handle(),
+        codes.new_handle(),
         expires_at or work.now + timedelta(minutes=policy.minutes),
         work.now + timedelta(seconds=policy.resend_after_seconds),
     )

@@ -37,6 +37,10 @@ class Tokens(BaseModel):
     access_token: str
     refresh_token: str
     expires_in: int = Field(description="Seconds until the access token ends.", examples=[300])
+    terms_current: bool = Field(
+        description="False: the terms of use have changed. Until they are accepted, this service alone takes the"
+        " access token; accept them, then refresh."
+    )
 
     @classmethod
     def of(cls, tokens: handlers.Tokens) -> "Tokens":
@@ -46,6 +50,7 @@ class Tokens(BaseModel):
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             expires_in=int(signing.LIFE.total_seconds()),
+            terms_current=tokens.terms_current,
         )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis import tokens as revocations
 from chassis.outcomes import Refusal
+from chassis.tokens import AUDIENCE, LIMITED_AUDIENCE
 from chassis.work import Work
 from contracts.accounts import SessionsRevoked
 from services.accounts import attempts
@@ -20,9 +21,10 @@ from services.accounts.tools import Tools
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a person signed in with holds."""
+    """What a person signed in with holds. Until the terms in force are accepted, accounts alone takes the token."""
 
     account_id: UUID
+    terms_current: bool
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
 
@@ -110,7 +112,7 @@ async def open_session(work: Work[Tools], account: Account) -> Tokens:
     refresh_token = domain.first_refresh_token()
     await storage.insert_token(work.connection, domain.digest(refresh_token), session.session_id, work.now)
     work.audit("session_opened", object_id=session.session_id, account_id=str(account.account_id))
-    return await _tokens(work, session, refresh_token)
+    return await _tokens(work, account, session, refresh_token)
 
 
 async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
@@ -122,16 +124,17 @@ async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
     if session is None or not session.live(now):
         REFRESHES.labels("refused").inc()
         return Refusal("session_ended")
+    account = await people.account(work.connection, session.account_id)
     match domain.use_of(await storage.token(work.connection, presented, domain.digest(following)), now):
         case Use.FIRST:
             await storage.use_token(work.connection, presented, now)
             await storage.insert_token(work.connection, domain.digest(following), session.session_id, now)
             await storage.used(work.connection, session.session_id, now)
             REFRESHES.labels("rotated").inc()
-            return await _tokens(work, session, following)
+            return await _tokens(work, account, session, following)
         case Use.RETRY:
             REFRESHES.labels("repeated").inc()
-            return await _tokens(work, session, following)
+            return await _tokens(work, account, session, following)
         case Use.TOO_LATE:
             REFRESHES.labels("refused").inc()
             return Refusal("session_ended")
@@ -175,8 +178,9 @@ async def _end(work: Work[Tools], session: Session, reason: Literal["signed_out"
     work.audit("session_ended", object_id=session.session_id, account_id=str(session.account_id), reason=reason)
 
 
-async def _tokens(work: Work[Tools], session: Session, refresh_token: str) -> Tokens:
+async def _tokens(work: Work[Tools], account: Account, session: Session, refresh_token: str) -> Tokens:
     key = await keys.newest(work.connection)
-    return Tokens(
-        session.account_id, work.tools.signer.for_person(key, session, work.now, work.new_id()), refresh_token
-    )
+    current = account.terms_version == work.tools.agency.terms.version
+    audience = AUDIENCE if current else LIMITED_AUDIENCE
+    access_token = work.tools.signer.for_person(key, session, audience, work.now, work.new_id())
+    return Tokens(account.account_id, current, access_token, refresh_token)

@@ -140,13 +140,17 @@ class Accounts:
             if name not in but
         }
 
+    def agency(self, **changes: Any) -> None:
+        """Give the agency other data."""
+        tools = self.unit.tools
+        self.unit = replace(self.unit, tools=replace(tools, agency=replace(tools.agency, **changes)))
+        self.set_unit(self.unit)
+
     def limit(self, name: LimitName, count: int) -> None:
         """Give the agency another budget."""
         tools = self.unit.tools
         attempts = {**tools.agency.limits.attempts, name: Budget(count=count, per_seconds=3600)}
-        limits = tools.agency.limits.model_copy(update={"attempts": attempts})
-        self.unit = replace(self.unit, tools=replace(tools, agency=replace(tools.agency, limits=limits)))
-        self.set_unit(self.unit)
+        self.agency(limits=tools.agency.limits.model_copy(update={"attempts": attempts}))
 
 
 def signed(response: httpx.Response) -> Signed:
@@ -184,7 +188,7 @@ async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts
     async with platform(service, settings) as (built, plain):
         unit = replace(plain, origin=replace(plain.origin, clock=clock))
         app = gateway.build("accounts", service.description, service.routers, "fr")
-        verifier = Verifier(BASE, (), built.pool)
+        verifier = Verifier(BASE, (), built.pool, takes_limited=True)
 
         def set_unit(changed: Unit[Tools]) -> None:
             app.state.gateway = Gateway(changed, verifier, {}, "fr")

@@ -9,7 +9,7 @@ import pytest
 from chassis.keys import Keyring
 from contracts.accounts import AccountOpened, EmailVerified, Person, VerificationRequested
 from contracts.notifications import AlreadyRegisteredMail, MailRequest, VerificationCodeMail
-from services.accounts.registrations import domain
+from services.accounts import codes
 from services.accounts.registrations.handlers import forget_unverified
 from services.accounts.tests.conftest import PASSWORD, Accounts, holds, wrong
 
@@ -35,15 +35,6 @@ def shape(response: Any) -> tuple[int, set[str], set[str]]:
     return response.status_code, set(response.json()), set(response.headers)
 
 
-async def test_the_terms_come_in_the_callers_language(accounts: Accounts) -> None:
-    english = await accounts.client.get("/v1/terms", headers={"Accept-Language": "en-CA, fr;q=0.5"})
-    french = await accounts.client.get("/v1/terms")
-    assert english.json()["text"].startswith("# Terms of use")
-    assert french.json()["text"].startswith("# Conditions d’utilisation")
-    assert french.json()["version"] == english.json()["version"] == "2026-01"
-    assert (french.headers["content-language"], english.headers["content-language"]) == ("fr", "en")
-
-
 @pytest.mark.parametrize("between", ["", " ", "\u00a0", "\u202f", "-"])
 async def test_a_code_may_be_copied_as_the_mail_groups_it(accounts: Accounts, between: str) -> None:
     registered = (await accounts.register("nouvelle@laforce.example")).json()["registration_id"]
@@ -63,7 +54,8 @@ async def test_the_right_code_opens_the_account_and_a_first_session(accounts: Ac
 
     verified = await accounts.verify(registration_id, await accounts.code(registration_id))
     assert verified.status_code == 201
-    assert set(verified.json()) == {"account_id", "access_token", "refresh_token", "expires_in"}
+    fields = {"account_id", "access_token", "refresh_token", "expires_in", "terms_current"}
+    assert verified.json().keys() == fields
     assert verified.headers["mandat-after"]
 
     account_id = verified.json()["account_id"]
@@ -137,8 +129,8 @@ async def test_every_refused_code_reads_the_same(accounts: Accounts) -> None:
 
 
 def test_what_rests_for_a_known_address_is_nothing_that_can_be_submitted() -> None:
-    assert not domain.no_code().isdigit()
-    assert all(len(domain.new_code()) == 6 and domain.new_code().isdigit() for _ in range(1000))
+    assert not codes.no_code().isdigit()
+    assert all(len(codes.new_code()) == 6 and codes.new_code().isdigit() for _ in range(1000))
 
 
 async def test_of_fifty_wrong_codes_at_once_the_budget_is_compared_and_then_none(

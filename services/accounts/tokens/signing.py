@@ -50,26 +50,26 @@ class Signer:
     keyring: Keyring
     _opened: dict[str, ECKey] = field(default_factory=dict, repr=False)
 
-    def for_person(self, key: SigningKey, session: Session, now: datetime, jti: UUID) -> str:
+    def for_person(self, key: SigningKey, session: Session, audience: str, now: datetime, jti: UUID) -> str:
         """A token of one account in one session; its `auth_time` is when the session opened."""
         claims = {
             "sub": str(session.account_id),
             "sid": str(session.session_id),
             "epoch": session.epoch,
             "auth_time": int(session.opened_at.timestamp()),
+            "aud": audience,
         }
         return self._sign(key, "people", claims, now, jti)
 
     def for_machine(self, key: SigningKey, client_id: str, scopes: tuple[str, ...], now: datetime, jti: UUID) -> str:
         """A token of another system."""
-        claims = {"sub": client_id, "client_id": client_id, "scope": " ".join(scopes)}
+        claims = {"sub": client_id, "client_id": client_id, "scope": " ".join(scopes), "aud": AUDIENCE}
         return self._sign(key, "machines", claims, now, jti)
 
     def _sign(self, key: SigningKey, kind: str, claims: dict[str, Any], now: datetime, jti: UUID) -> str:
         issued_at = int(now.timestamp())
         claims |= {
             "iss": f"{self.base}/{kind}",
-            "aud": AUDIENCE,
             "iat": issued_at,
             "exp": issued_at + int(LIFE.total_seconds()),
             "jti": str(jti),

@@ -1,0 +1,1 @@
+"""The terms of use: for whom accounts are, the version in force and older ones, who accepted which."""

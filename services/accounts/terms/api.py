@@ -1,0 +1,96 @@
+"""GET /v1/registration-notice and /v1/terms, and POST /v1/account/terms-acceptances."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, Reference
+from chassis.gateway import PersonCaller, router
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from contracts.events import Language
+from services.accounts.people.api import OwnAccount
+from services.accounts.terms import handlers
+from services.accounts.tools import AccountsCall
+
+routes = router()
+
+
+class RegistrationNotice(BaseModel):
+    """What to know before asking for an account, in the caller's language (Accept-Language)."""
+
+    language: Language
+    for_whom: str = Field(description="To be shown above the form.")
+    terms_version: str = Field(description="The version in force; GET /v1/terms has its text.", examples=["2026-01"])
+    shortest_password: int = Field(description="Characters.", examples=[15])
+    longest_password: int = Field(description="Characters.", examples=[128])
+    lapses_after_days: int = Field(description="An account that was never linked to a file lapses.", examples=[90])
+
+
+class TermsOfUse(BaseModel):
+    """One version of the terms, in the caller's language (Accept-Language)."""
+
+    version: str = Field(examples=["2026-01"])
+    in_force: bool = Field(description="Whether this is the version to accept now.")
+    language: Language
+    text: str = Field(description="Markdown.")
+
+
+class AcceptanceBody(Body):
+    """The version that was shown, from GET /v1/terms."""
+
+    terms_version: Reference
+
+
+@routes.get("/v1/registration-notice", summary="For whom accounts are", tags=["registration"])
+async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
+    """To be shown where somebody may ask for an account, with the rules that the form can tell."""
+    agency = call.tools.agency
+    _in_language(response, call.language)
+    return RegistrationNotice(
+        language=call.language,
+        for_whom=agency.accounts.registration_notice.in_(call.language),
+        terms_version=agency.terms.version,
+        shortest_password=agency.limits.password.minimum,
+        longest_password=agency.limits.password.maximum,
+        lapses_after_days=agency.accounts.unlinked_accounts.lapse_after_days,
+    )
+
+
+@routes.get("/v1/terms", summary="The terms of use", tags=["registration"])
+async def terms(
+    call: AccountsCall,
+    response: Response,
+    version: Annotated[str | None, Query(max_length=20, description="An older one; absent: the one in force.")] = None,
+) -> TermsOfUse:
+    """To be shown before registering, and again when a new version is in force.
+
+    Problems: not_found (404; no such version).
+    """
+    agency = call.tools.agency
+    found = agency.terms_versions.get(version) if version else agency.terms
+    if found is None:
+        raise ProblemRaised(Refusal("not_found"))
+    _in_language(response, call.language)
+    return TermsOfUse(
+        version=found.version,
+        in_force=found.version == agency.terms.version,
+        language=call.language,
+        text=found.in_(call.language),
+    )
+
+
+@routes.post("/v1/account/terms-acceptances", summary="Accept the terms in force", tags=["account"], status_code=201)
+async def accept(call: AccountsCall, caller: PersonCaller, body: AcceptanceBody, response: Response) -> OwnAccount:
+    """The next access token, from POST /v1/sessions/refresh, is good in every service. Repeating changes nothing.
+
+    Problems: terms_not_current (422).
+    """
+    own = await call.run(handlers.accept, handlers.Accept(caller.account_id, body.terms_version))
+    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+
+
+def _in_language(response: Response, language: Language) -> None:
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
