@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from chassis import states
+from chassis.audit import sealing
 from chassis.database import neighbour_failed
 from chassis.pruning import prune
 from chassis.telemetry import described
@@ -43,10 +44,11 @@ async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pau
 
 
 def of_every_worker(unit: Unit[Any]) -> Sequence[Chore]:
-    """Prune what is past its use, and send states again; each until cancelled."""
+    """Prune what is past its use, send states again, and seal the audit; each until cancelled."""
     return (
         partial(repeatedly, "prune", partial(prune, unit.pool), PRUNE_EVERY),
         partial(repeatedly, "send states again", partial(send_states_again, unit), ECHO_EVERY),
+        partial(repeatedly, "seal the audit", partial(sealing.seal_all, unit), sealing.EVERY),
     )
 
 

@@ -5,6 +5,7 @@ import time
 
 from prometheus_client import Gauge
 
+from chassis.audit import metrics as audit
 from chassis.database import Pool, neighbour_failed
 from chassis.dead_letters import metrics as dead_letters
 
@@ -41,6 +42,7 @@ async def observe(pool: Pool) -> None:
                 COUNT_TO,
             )
             await dead_letters.look(pool)
+            await audit.look(pool)
         except Exception as error:
             if not neighbour_failed(error):
                 raise

@@ -32,6 +32,16 @@ R = TypeVar("R")
 
 Clock = Callable[[], datetime]
 
+# An entry waits to be sealed (chassis/audit/) from the moment that it is there.
+NOTE = """
+with entry as (
+    insert into audit
+        (at, organization_id, actor_kind, actor_id, profile_id, action, object_id, detail, data_version, rule)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id
+)
+insert into audit_unsealed (entry_id) select id from entry
+"""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -62,13 +72,17 @@ class Origin:
 
 @dataclass
 class Work(Generic[T]):
-    """What a handler has in hand. `now` is one instant for the whole decision; take it again after a lock."""
+    """What a handler has in hand. `now` is one instant for the whole decision; take it again after a lock.
+
+    `rule` names for the audit why the actor may do this; a handler that finds it out sets it.
+    """
 
     connection: Connection
     tools: T
     actor: Actor
     origin: Origin
     now: datetime
+    rule: str | None = None
     _events: list[Event | Forgotten] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
     _bells: list[Bell] = field(default_factory=list)
@@ -117,6 +131,7 @@ class Work(Generic[T]):
                 object_id,
                 detail,
                 self.origin.data_version,
+                self.rule or _plain_rule(self.actor),
             )
         )
 
@@ -129,11 +144,7 @@ class Work(Generic[T]):
         audit, self._audit = self._audit, []
         events, self._events = self._events, []
         if audit:
-            await self.connection.executemany(
-                "insert into audit (at, organization_id, actor_kind, actor_id, profile_id, action, object_id, detail,"
-                " data_version) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                audit,
-            )
+            await self.connection.executemany(NOTE, audit)
         if not events:
             return self._written
         source, traceparent = self.origin.source, tracing.current()
@@ -162,6 +173,19 @@ class Work(Generic[T]):
 
 def _destination(event: Event | Forgotten) -> Topic:
     return event.event.topic if isinstance(event, Forgotten) else event.destination
+
+
+def _plain_rule(actor: Actor) -> str | None:
+    """Why an actor may, where no handler said: agents, operators, machines and services act as what they are.
+
+    An account without a profile acts for itself; with one, only the handler knows.
+    """
+    match actor:
+        case Actor(kind="account", profile_id=None):
+            return "self"
+        case Actor(kind="agent" | "machine" | "operator" | "service"):
+            return actor.kind
+    return None
 
 
 Handler = Callable[[Work[T], C], Awaitable[R]]

@@ -21,6 +21,10 @@ _KINDS: Mapping[Kind, str] = {
         "Confidential state: the whole latest state of each key, compacted, with a version; a reader ignores older"
         " versions. A record without a value says that its key is forgotten. Only the platform's own services read it."
     ),
+    Kind.PUBLIC_STATE: (
+        "Public state: the whole latest state of each key, compacted, with a version; a reader ignores older versions."
+        " Ids, codes and dates, no personal data. Other systems of the agency may subscribe."
+    ),
 }
 
 _CLOUDEVENT: Mapping[str, Any] = {

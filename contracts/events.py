@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
-from contracts.topics import Kind, Topic
+from contracts.topics import Topic
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -41,7 +41,7 @@ class Event(BaseModel):
         """
         if "topic" not in vars(cls):
             return
-        if any((topic.kind is Kind.STATE) != issubclass(cls, State) for topic in cls.topics()):
+        if any(topic.compacted != issubclass(cls, State) for topic in cls.topics()):
             raise TypeError(f"{cls.__name__}: states, and nothing else, belong on topics of states")
         REGISTRY[cls.type_name()] = cls
 

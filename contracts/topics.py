@@ -10,6 +10,10 @@ COMPACTION_LAG_MS = 2 * HOUR_MS
 """Milliseconds in which compaction leaves a state alone: longer than until it is sent again (chassis/states.py), so
 that a stale record behind a newer one never replaces it before its echo does."""
 
+HEADS_KEPT_MS = 30 * DAY_MS
+"""Milliseconds for which every head of an audit's chain stays, not only its last: a chain that is cut off and goes on
+is found by the older ones."""
+
 
 class Kind(StrEnum):
     """What a topic may hold, and who may read it."""
@@ -17,6 +21,7 @@ class Kind(StrEnum):
     PUBLIC = "public"  # ids, codes and dates; other systems of the agency may subscribe
     CONFIDENTIAL = "confidential"  # personal data or sealed secrets; only the platform's own services
     STATE = "confidential state"  # the whole latest state per key, compacted; only the platform's own services
+    PUBLIC_STATE = "public state"  # the same of ids, codes and dates; whoever wants to hold it may subscribe
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Topic:
     kind: Kind
     retention_ms: int = 7 * DAY_MS
     partitions: int = PARTITIONS
+    compaction_lag_ms: int = COMPACTION_LAG_MS
 
     @property
     def service(self) -> str:
@@ -35,13 +41,18 @@ class Topic:
         return self.name.split(".", 1)[0]
 
     @property
+    def compacted(self) -> bool:
+        """Whether it holds states, of which the last of each key stays for ever."""
+        return self.kind in (Kind.STATE, Kind.PUBLIC_STATE)
+
+    @property
     def configuration(self) -> dict[str, str]:
         """Kafka's own settings of the topic."""
-        if self.kind is Kind.STATE:
+        if self.compacted:
             return {
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(7 * DAY_MS),  # how long a reader that was away still finds a tombstone
-                "min.compaction.lag.ms": str(COMPACTION_LAG_MS),
+                "min.compaction.lag.ms": str(self.compaction_lag_ms),
             }
         return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
@@ -57,6 +68,11 @@ NOTIFICATIONS_REQUESTS = Topic("notifications.requests", "recipient_id", Kind.CO
 NOTIFICATIONS_BULK = Topic("notifications.bulk", "recipient_id", Kind.CONFIDENTIAL)
 NOTIFICATIONS_EVENTS = Topic("notifications.events", "delivery_id", Kind.PUBLIC)
 
+ACCOUNTS_AUDIT, LINKING_AUDIT, AUTHORIZATIONS_AUDIT, NOTIFICATIONS_AUDIT = (
+    Topic(f"{service}.audit", "chain_id", Kind.PUBLIC_STATE, compaction_lag_ms=HEADS_KEPT_MS)
+    for service in ("accounts", "linking", "authorizations", "notifications")
+)
+
 TOPICS = (
     ACCOUNTS_EVENTS,
     ACCOUNTS_PEOPLE,
@@ -68,4 +84,8 @@ TOPICS = (
     NOTIFICATIONS_REQUESTS,
     NOTIFICATIONS_BULK,
     NOTIFICATIONS_EVENTS,
+    ACCOUNTS_AUDIT,
+    LINKING_AUDIT,
+    AUTHORIZATIONS_AUDIT,
+    NOTIFICATIONS_AUDIT,
 )

@@ -10,7 +10,7 @@ from chassis.after import INBOX_KEEPS
 from chassis.pruning import RULES, prune
 from chassis.tests.conftest import Bench, OpenUnit
 from contracts.agency.limits import Budget
-from contracts.topics import TOPICS, Kind
+from contracts.topics import TOPICS
 
 FILL = {
     "inbox": "insert into inbox select 'c', gen_random_uuid(), clock_timestamp() - $1::interval"
@@ -40,7 +40,7 @@ def pruned(table: str) -> float:
 
 
 def test_a_claim_is_kept_longer_than_any_record_can_be_delivered_again() -> None:
-    longest = max(topic.retention_ms for topic in TOPICS if topic.kind is not Kind.STATE)
+    longest = max(topic.retention_ms for topic in TOPICS if not topic.compacted)
     assert 2 * timedelta(milliseconds=longest) <= INBOX_KEEPS
     assert next(rule.keeps for rule in RULES if rule.table == "inbox") == INBOX_KEEPS
 

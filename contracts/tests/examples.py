@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts import accounts, authorizations, jsonschema, linking, notifications
+from contracts import accounts, audit, authorizations, jsonschema, linking, notifications
 from contracts.cloudevents import Envelope
 from contracts.events import Event, Span
 
@@ -172,6 +172,7 @@ EVENTS: tuple[Event, ...] = (
     notifications.MailBounced(delivery_id=DELIVERY, status="5.1.1"),
     notifications.MailExpired(delivery_id=DELIVERY, reason="replaced"),
     notifications.MailSuppressed(delivery_id=DELIVERY, reason="no_such_address"),
+    *(head(chain_id=ORGANIZATION, version=128, algorithm="sha256", digest="5e" * 32) for head in audit.HEADS.values()),
 )
 
 SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {

@@ -13,7 +13,7 @@ import yaml
 from contracts import flow, generate, jsonschema
 from contracts.events import Event
 from contracts.notifications import MAIL_REQUESTS
-from contracts.topics import TOPICS, Kind
+from contracts.topics import TOPICS
 
 DOCUMENTS = generate.event_documents()
 SCHEMAS = sorted(path for path in DOCUMENTS if path.startswith("schemas/"))
@@ -107,7 +107,7 @@ def test_every_topic_is_a_channel_with_its_kafka_settings(asyncapi: dict[str, An
         assert channel["x-mandat-kind"] == topic.kind.value
         assert channel["x-mandat-key"] == topic.key
         assert kafka["partitions"] == topic.partitions
-        assert kafka["topicConfiguration"]["cleanup.policy"] == ["compact" if topic.kind is Kind.STATE else "delete"]
+        assert kafka["topicConfiguration"]["cleanup.policy"] == ["compact" if topic.compacted else "delete"]
 
 
 @EACH_EVENT

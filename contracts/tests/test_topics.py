@@ -24,8 +24,9 @@ from contracts.topics import (
 EVENTS = generate.events()
 EACH_TOPIC = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 EACH_EVENT = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type_name())
+PUBLIC = (Kind.PUBLIC, Kind.PUBLIC_STATE)
 EACH_PUBLIC_EVENT = pytest.mark.parametrize(
-    "event", [event for event in EVENTS if event.topic.kind is Kind.PUBLIC], ids=lambda event: event.type_name()
+    "event", [event for event in EVENTS if event.topic.kind in PUBLIC], ids=lambda event: event.type_name()
 )
 
 PERSONAL = {
@@ -78,6 +79,10 @@ def test_the_topics_are_those_that_were_promised() -> None:
         "notifications.requests": ("recipient_id", Kind.CONFIDENTIAL),
         "notifications.bulk": ("recipient_id", Kind.CONFIDENTIAL),
         "notifications.events": ("delivery_id", Kind.PUBLIC),
+        "accounts.audit": ("chain_id", Kind.PUBLIC_STATE),
+        "linking.audit": ("chain_id", Kind.PUBLIC_STATE),
+        "authorizations.audit": ("chain_id", Kind.PUBLIC_STATE),
+        "notifications.audit": ("chain_id", Kind.PUBLIC_STATE),
     }
 
 
@@ -88,11 +93,12 @@ def test_partitions_never_change_because_keys_would_move(topic: Topic) -> None:
 
 @EACH_TOPIC
 def test_states_are_compacted_and_everything_else_is_kept_for_a_week(topic: Topic) -> None:
-    if topic.kind is Kind.STATE:
+    if topic.compacted:
+        lag = 30 * DAY_MS if topic.kind is Kind.PUBLIC_STATE else 2 * HOUR_MS
         assert topic.configuration == {
             "cleanup.policy": "compact",
             "delete.retention.ms": str(7 * DAY_MS),
-            "min.compaction.lag.ms": str(2 * HOUR_MS),
+            "min.compaction.lag.ms": str(lag),
         }
     else:
         assert topic.configuration == {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
@@ -113,7 +119,7 @@ def test_an_event_says_what_it_means(event: type[Event]) -> None:
 
 @EACH_EVENT
 def test_a_state_carries_its_version(event: type[Event]) -> None:
-    if event.topic.kind is Kind.STATE:
+    if event.topic.compacted:
         assert event.model_fields["version"].is_required()
 
 
@@ -152,5 +158,5 @@ def test_the_search_for_persons_and_free_text_finds_them_where_they_are() -> Non
 def test_somebody_reads_every_mail_request_and_every_state_somewhere(event: type[Event]) -> None:
     assert flow.publishers(event)
     assert set(flow.publishers(event)) | set(flow.readers(event)) <= set(flow.SERVICES)
-    assert flow.readers(event) or event.topic.kind is Kind.PUBLIC
+    assert flow.readers(event) or event.topic.kind in PUBLIC
     assert list(flow.readers(event)) == sorted(flow.readers(event))

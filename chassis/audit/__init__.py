@@ -1,0 +1,1 @@
+"""The audit's chains: sealing entries, publishing heads, and finding what was changed, is missing or cut off since."""
