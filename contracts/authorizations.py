@@ -24,11 +24,18 @@ class OrganizationFact(Event):
 
 
 class OrganizationImported(OrganizationFact):
-    """The organization entered, or was refreshed, from the agency's extract."""
+    """The agency's extract brought in the organization, or something more of its file.
+
+    It stands for all that came with it, which has no events of its own: so many contacts of the organization, and
+    relations to it with so many rights. A subscriber that keeps those asks for them.
+    """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 
     kind: Code
+    contacts: Annotated[int, Field(ge=0)] = 0
+    relations: Annotated[int, Field(ge=0)] = 0
+    rights: Annotated[int, Field(ge=0)] = 0
 
 
 class ContactAdded(OrganizationFact):

@@ -6,6 +6,7 @@ stands on an earlier line, or is held already. Codes (kinds, types, subjects) ar
 catalogue; dates are inclusive legal dates, an absent `ends_on` means that no end is planned.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -19,6 +20,9 @@ from contracts.names import holds_link
 
 ALL: Literal["all"] = "all"
 
+# Control characters, ends of lines, and what turns the direction of writing around.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 
 def _without_link(name: str) -> str:
     if holds_link(name):
@@ -26,9 +30,17 @@ def _without_link(name: str) -> str:
     return name
 
 
+def _printable(name: str) -> str:
+    if UNPRINTABLE.search(name):
+        raise ValueError("a name holds a character that cannot be printed")
+    return name
+
+
 OrganizationNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z-]{0,19}$")]
 ClientNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
-OrganizationName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+OrganizationName = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$"), AfterValidator(_printable)
+]
 PersonName = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"), AfterValidator(_without_link)
 ]

@@ -1,7 +1,8 @@
 """The problems that gateways answer with (RFC 9457), and other short texts of the platform, in both languages.
 
-`problems.yaml` gives each stable code its HTTP status, title and detail; `words.yaml` gives words that are no problem,
-for example the names of the two levels. A detail may hold `{placeholders}`, filled from the refusal's parameters.
+`problems.yaml` gives each stable code its HTTP status, title and detail; `defects.yaml` says what is wrong with a row
+of an extract; `words.yaml` gives words that are no problem, for example the names of the two levels. A text may hold
+`{placeholders}`, filled from the refusal's or the defect's parameters.
 """
 
 from functools import cache
@@ -48,6 +49,12 @@ def _read(name: str) -> dict[str, Any]:
 def problems() -> dict[str, Problem]:
     """Every problem by its code."""
     return {code: Problem.model_validate(entry) for code, entry in _read("problems.yaml").items()}
+
+
+@cache
+def defects() -> dict[str, Wording]:
+    """What may be wrong with a row of an extract, by its code."""
+    return {code: Wording.model_validate(entry) for code, entry in _read("defects.yaml").items()}
 
 
 @cache

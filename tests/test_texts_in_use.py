@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from contracts.problems import problems, words
+from contracts.problems import defects, problems, words
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,6 +51,11 @@ def test_every_word_that_is_named_exists() -> None:
 
 def test_every_problem_can_happen() -> None:
     assert sorted(code for code in problems() if code not in LITERALS) == []
+
+
+def test_every_defect_has_its_text_and_can_happen() -> None:
+    assert sorted({*first_arguments("Defect")} - defects().keys()) == []
+    assert sorted(code for code in defects() if code not in LITERALS) == []
 
 
 def test_every_word_is_used() -> None:

@@ -73,7 +73,9 @@ EVENTS: tuple[Event, ...] = (
         family_name="Exemple",
         language="fr",
     ),
-    authorizations.OrganizationImported(organization_id=ORGANIZATION, sequence=1, kind="firm"),
+    authorizations.OrganizationImported(
+        organization_id=ORGANIZATION, sequence=1, kind="firm", contacts=2, relations=4, rights=14
+    ),
     authorizations.ContactAdded(organization_id=ORGANIZATION, sequence=2, contact_id=CONTACT),
     authorizations.RelationAdded(
         organization_id=CLIENT,

@@ -5,12 +5,13 @@ import pytest
 from contracts.agency import placeholders
 from contracts.agency.typography import faults
 from contracts.events import LANGUAGES
-from contracts.problems import Wording, problems, words
+from contracts.problems import Wording, defects, problems, words
 
 TEXTS: dict[str, Wording] = {
     **{f"{code}.title": problem.title for code, problem in problems().items()},
     **{f"{code}.detail": problem.detail for code, problem in problems().items()},
     **words(),
+    **defects(),
 }
 EACH_TEXT = pytest.mark.parametrize("name", sorted(TEXTS))
 

@@ -9,6 +9,7 @@ from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
+from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.organizations import api as organizations_api
@@ -43,6 +44,6 @@ service: Service[Tools] = Service(
         access_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
-    chores=lambda unit: [chores.raising(unit)],
+    chores=lambda unit: [chores.raising(unit), imports.carrying_on(unit)],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
 )

@@ -8,6 +8,7 @@ from tests.faults.evidence import Evidence, Row
 from tests.faults.findings import Finding, compare, first_occurrences
 
 MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "AlreadyRegisteredMail")
+IMPORT = "operator:import"  # who granted what the command brought in
 MAILS = (*MAILS_OF_REGISTRATIONS, "LinkingCoordinatesMail", "ProfileLinkedMail")
 
 
@@ -55,6 +56,20 @@ def _versions(table: str, identity: str, *, ended: bool = False) -> Callable[[Ev
     return found
 
 
+def _imported(evidence: Evidence, identity: str) -> set[Hashable]:
+    """What the import made, of which OrganizationImported tells as a whole: rights, relations, or contacts by id."""
+    tables = evidence.tables["authorizations"]
+    rights = [row for row in tables["rights"] if row.get("granted_by") == IMPORT]
+    if identity == "right_id":
+        return {row["right_id"] for row in rights}
+    relations = [row for row in tables["relations"] if row["relation_id"] in {right["relation_id"] for right in rights}]
+    return {row["relation_id" if identity == "relation_id" else "holder_id"] for row in relations}
+
+
+def _added(table: str, identity: str) -> Callable[[Evidence], set[Hashable]]:
+    return lambda evidence: _versions(table, identity)(evidence) - _imported(evidence, identity)
+
+
 def _by(*fields: str) -> Callable[[Row], Hashable]:
     return (lambda row: row[fields[0]]) if len(fields) == 1 else (lambda row: tuple(row[field] for field in fields))
 
@@ -81,11 +96,10 @@ FACTS = (
     Fact("LinkRefused of", ("LinkRefused",), _by("contact_id"), lambda evidence: [
         row["object_id"] for row in evidence.tables["linking"]["audit"]
         if row["action"] == "link_refused" and row["object_id"] is not None]),
-    Fact("ContactAdded of", ("ContactAdded",), _by("contact_id"),
-         _rows("authorizations", "contacts", _by("contact_id"))),
-    Fact("RelationAdded of", ("RelationAdded",), _by("relation_id"), _versions("relations", "relation_id")),
+    Fact("ContactAdded of", ("ContactAdded",), _by("contact_id"), _added("contacts", "contact_id")),
+    Fact("RelationAdded of", ("RelationAdded",), _by("relation_id"), _added("relations", "relation_id")),
     Fact("RelationEnded of", ("RelationEnded",), _by("relation_id"), _versions("relations", "relation_id", ended=True)),
-    Fact("RightAdded of", ("RightAdded",), _by("right_id"), _versions("rights", "right_id")),
+    Fact("RightAdded of", ("RightAdded",), _by("right_id"), _added("rights", "right_id")),
     Fact("RightEnded of", ("RightEnded",), _by("right_id"), _versions("rights", "right_id", ended=True)),
     Fact("OrganizationImported of", ("OrganizationImported",), _by("organization_id"),
          _audit("authorizations", "organization_imported", _by("object_id"))),

@@ -1,57 +1,84 @@
-"""python -m services.authorizations import FILE …: bring in an extract (NDJSON), one transaction a line."""
+"""python -m services.authorizations import [--dry-run] FILE …: bring in an extract, in as many files as it has."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
-from pydantic import ValidationError
-
+from chassis import settings as environment
 from chassis import telemetry
-from chassis.outcomes import Refusal
+from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
+from chassis.database import Pool
 from chassis.service import platform
 from chassis.settings import Settings
 from chassis.work import Actor
-from contracts.imports import ImportedOrganization
-from contracts.problems import problems
-from services.authorizations.imports.handlers import import_organization
+from contracts.problems import defects, problems
+from services.authorizations.imports.reading import ExtractRefused
+from services.authorizations.imports.running import carry_out, files, receive
+from services.authorizations.imports.staging import ImportRow
 
 OPERATOR = Actor("operator", "import")
-PORTION = 20  # lines between two looks whether there is room for more
+SHOWN = 1_000  # defects on the terminal; GET /v1/imports/{id} shows all
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import each file named. Returns 1 when any line was refused; the others stand."""
-    settings = Settings()
-    telemetry.configure("authorizations", settings.log_level)
-    return asyncio.run(_import([Path(argument) for argument in arguments], settings))
+    """Import the files as one extract. Returns 1 when a row was rejected or a file refused, 2 for a wrong command."""
+    asked = _parser().parse_args(arguments)
+    telemetry.configure("authorizations", "WARNING")
+    if missing := [str(path) for path in asked.files if not path.is_file()]:
+        return complain(f"no such file: {', '.join(missing)}")
+    try:
+        return asyncio.run(_import(asked.files, environment.read(Settings), dry_run=asked.dry_run))
+    except ExtractRefused as error:
+        refusal = error.refusal
+        return complain(problems()[refusal.code].detail.in_("en", **refusal.parameters))
+    except OUTAGES as error:
+        return complain(f"the database does not answer; a worker goes on with what was received: {error!r}")
+    except FAULTY as error:
+        return complain(str(error))
 
 
-async def _import(files: Sequence[Path], settings: Settings) -> int:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.authorizations import",
+        description="Bring in organizations, contacts and relations (CSV or NDJSON). See docs/how-to/import.md.",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="together one extract, in any order")
+    return parser
+
+
+async def _import(paths: Sequence[Path], settings: Settings, *, dry_run: bool) -> int:
     from services.authorizations.app import service  # noqa: PLC0415 (app imports every room)
 
-    read = changed = refused = 0
     async with platform(service, settings) as (_, unit):
-        for file in files:
-            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-                if not line.strip():
-                    continue
-                read += 1
-                try:
-                    command = ImportedOrganization.model_validate_json(line)
-                except ValidationError as error:
-                    faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-                    print(f"{file.name}:{number}: {faults}", file=sys.stderr)
-                    refused += 1
-                    continue
-                if read % PORTION == 0:
-                    await unit.room()
-                outcome = (await unit.run(import_organization, command, OPERATOR)).outcome
-                if isinstance(outcome, Refusal):
-                    detail = problems()[outcome.code].detail.in_("en", **outcome.parameters)
-                    print(f"{file.name}:{number}: {detail}", file=sys.stderr)
-                    refused += 1
-                else:
-                    changed += outcome.changed
-    print(f"{read} organizations read: {changed} changed, {read - changed - refused} unchanged, {refused} refused")
-    return 1 if refused else 0
+        import_id = await receive(unit, files(paths), OPERATOR, dry_run=dry_run)
+        done = await carry_out(unit, import_id)
+        await _show_defects(unit.pool, import_id)
+    print(summary(done))
+    return NOT_WELL if done.rejected else WELL
+
+
+async def _show_defects(pool: Pool, import_id: UUID) -> None:
+    for row in await pool.fetch(
+        "select * from import_defects where import_id = $1 order by place, code limit $2", import_id, SHOWN
+    ):
+        print(f"line {row['line']}{row['at']}: {_sentence(row)}", file=sys.stderr)
+
+
+def _sentence(row: Any) -> str:
+    named = " ".join(row["keys"].values())
+    words = defects()[row["code"]].in_("en", **row["parameters"])
+    return f"{row['code']}{f' ({named})' if named else ''}: {words}"
+
+
+def summary(done: ImportRow) -> str:
+    """The reconciliation: every row that was read is one of the four."""
+    sentence = (
+        f"{done.read} rows read = {done.created} created + {done.changed} changed + {done.unchanged} unchanged"
+        f" + {done.rejected} rejected; {done.noted} to look at"
+    )
+    return f"dry run, nothing was changed: {sentence}" if done.dry_run else sentence

@@ -1,197 +1,247 @@
-"""One line of an extract: an organization, its contacts, relations, delegations. What stands already is left alone."""
+"""An import: received, parted, carried out portion by portion, each in one transaction; a dry run writes nothing."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.states import version_at
 from chassis.work import Work
-from contracts.agency.references import unknown_references
-from contracts.authorizations import ContactAdded, OrganizationImported, Telephone
-from contracts.imports import (
-    ImportedContact,
-    ImportedDelegation,
-    ImportedOrganization,
-    ImportedRepresentation,
-    ImportedSubjects,
-    OrganizationKey,
-)
-from services.authorizations.contacts import storage as contacts
+from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
+from contracts.events import Span
+from contracts.extract import ContactRow, HeldRow, OrganizationRow
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.contacts.storage import Personal
+from services.authorizations.imports import domain, duplicates, report, staging, storage
+from services.authorizations.imports.domain import Judge, Judged, Known, Staged
+from services.authorizations.imports.reading import Defect, Read
+from services.authorizations.imports.staging import ImportRow
 from services.authorizations.organizations import handlers as organization_handlers
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.periods import Period
-from services.authorizations.relations import domain, storage
 from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
+PORTION = 3_000  # rows of one transaction, which holds their organizations' locks for under a second
+
 
 @dataclass(frozen=True)
-class Imported:
-    """What a line did: its organization, and whether anything changed."""
+class Part:
+    """Rows of an extract as they were read, to be staged; `first` is the place of the first in the extract."""
 
-    organization_id: UUID
-    changed: bool
-
-
-async def import_organization(work: Work[Tools], line: ImportedOrganization) -> Imported | Refusal:
-    """Bring in one line. Safe to repeat: a relation that started on the same day is never made twice, ended or not."""
-    facts = line.organization
-    if faults := list(unknown_references(line, work.tools.agency)):
-        return _refused(faults)
-    await organizations.lock_number(work.connection, facts.kind, facts.number)
-    others = await _acted_for(work, line)
-    if isinstance(others, Refusal):
-        return others
-    found = await organizations.find(work.connection, facts.kind, facts.number)
-    organization_id = found.organization_id if found else work.new_id()
-    if faults := await _loose_ends(work, organization_id, line, others):
-        return _refused(faults)
-    await organizations.lock(work.connection, [organization_id, *others.values()])
-    work.take_time()
-    changed = await _describe(work, organization_id, line, is_new=found is None)
-    if changed:
-        await organization_handlers.record(work, OrganizationImported, organization_id, kind=facts.kind)
-        await organization_handlers.publish_state(work, organization_id)
-    for contact in line.contacts:
-        changed |= await _import_contact(work, organization_id, contact, facts.kind)
-    for representation in line.relations:
-        changed |= await _import_representation(
-            work, organization_id, representation, others[representation.organization]
-        )
-    for delegation in line.delegations:
-        changed |= await _import_delegation(work, organization_id, delegation, others[delegation.organization])
-    if changed:
-        work.audit("organization_imported", organization_id=organization_id, object_id=organization_id)
-    return Imported(organization_id, changed)
+    import_id: UUID
+    first: int
+    rows: Sequence[Read]
 
 
-def _refused(faults: Sequence[str]) -> Refusal:
-    return Refusal("import_refused", {"faults": " ".join(faults)})
+async def open_import(work: Work[Tools], dry_run: bool) -> UUID:
+    """Make an import that receives its rows. Returns its id."""
+    import_id = work.new_id()
+    actor = (work.actor.kind, work.actor.id)
+    await staging.add(work.connection, import_id, actor, work.now, dry_run=dry_run)
+    work.audit("import_requested", object_id=import_id, dry_run=dry_run)
+    return import_id
 
 
-async def _loose_ends(
-    work: Work[Tools], organization_id: UUID, line: ImportedOrganization, others: Mapping[OrganizationKey, UUID]
-) -> list[str]:
-    """Delegations whose contact, or whose firm's relation, stands neither on this line nor in the database."""
-    held = {
-        (r.organization_id, r.type) for r in await storage.held_by(work.connection, organization_id) if not r.ended_at
-    }
-    held |= {(others[relation.organization], relation.type) for relation in line.relations}
-    members = {contact.client_number for contact in line.contacts}
-    faults = []
-    for delegation in line.delegations:
-        number = delegation.client_number
-        if number not in members and await contacts.find(work.connection, organization_id, number) is None:
-            faults.append(f"The delegation names {number}, no contact of this organization.")
-        if (others[delegation.organization], delegation.through) not in held:
-            faults.append(f"The delegation of {number} goes through `{delegation.through}`, which is not held.")
-    return faults
+async def stage(work: Work[Tools], part: Part) -> None:
+    """Keep rows until their portion's turn."""
+    await staging.stage(work.connection, part.import_id, part.first, part.rows)
 
 
-async def _acted_for(work: Work[Tools], line: ImportedOrganization) -> dict[OrganizationKey, UUID] | Refusal:
-    found = {}
-    for key in {relation.organization for relation in (*line.relations, *line.delegations)}:
-        row = await organizations.find(work.connection, key.kind, key.number)
-        if row is None:
-            return _refused([f"The organization {key.kind}:{key.number} is not held."])
-        found[key] = row.organization_id
-    return found
+async def close_import(work: Work[Tools], import_id: UUID) -> None:
+    """The extract has been received whole: its portions may be carried out."""
+    await staging.part(work.connection, import_id, domain.ranks(work.tools.agency), PORTION)
 
 
-async def _describe(work: Work[Tools], organization_id: UUID, line: ImportedOrganization, *, is_new: bool) -> bool:
-    facts = line.organization
-    if is_new:
-        await organizations.add(work.connection, organization_id, facts.kind, facts.number)
-    known = (await organizations.get(work.connection, [organization_id])).get(organization_id)
-    told = (facts.legal_name, list(facts.trade_names), facts.email, facts.language)
-    named = known is None or (known.legal_name, known.trade_names, known.email, known.language) != told
-    if named:
-        await organizations.name(
-            work.connection, organization_id, facts.legal_name, facts.trade_names, facts.email, facts.language
-        )
-    active = facts.status == "active"
-    if known is None or known.active != active:
-        await set_status(work.connection, organization_id, active, work.now, work.now)
+async def give_up(work: Work[Tools], import_id: UUID) -> None:
+    """The extract was refused, or broke off: nothing of it counts."""
+    await staging.forget(work.connection, import_id)
+
+
+async def carry_out_portion(work: Work[Tools], import_id: UUID) -> bool:
+    """Carry out the import's next portion, or finish it. False while somebody else does, or when it is done."""
+    found = await staging.claim(work.connection, import_id)
+    if found is None:
+        return False
+    await storage.plan_for_these_rows(work.connection)
+    if found.next_portion == found.portions:
+        await _finish(work, found)
         return True
-    return named
-
-
-async def _import_contact(work: Work[Tools], organization_id: UUID, line: ImportedContact, kind: str) -> bool:
-    known = await contacts.find(work.connection, organization_id, line.client_number)
-    contact_id = known.contact_id if known else work.new_id()
-    if known is None:
-        telephones = [Telephone(kind=t.kind, number=t.number) for t in line.telephones]
-        personal = Personal(line.family_name, line.given_name, line.email, telephones, line.language)
-        await contacts.add(work.connection, contact_id, organization_id, line.client_number)
-        await contacts.describe(work.connection, contact_id, personal)
-        await organization_handlers.record(work, ContactAdded, organization_id, contact_id=contact_id)
-    changed = known is None
-    for membership in line.relations:
-        new = NewRelation(
-            work.new_id(), "contact", contact_id, organization_id, organization_id, membership.type,
-            Period.of(membership.starts_on, membership.ends_on),
-        )  # fmt: skip
-        changed |= await _grant(work, new, membership.subjects, kind)
-    if changed:
-        await publish_state(work, contact_id)
-    return changed
-
-
-async def _import_representation(
-    work: Work[Tools], holder_id: UUID, line: ImportedRepresentation, organization_id: UUID
-) -> bool:
-    new = NewRelation(
-        work.new_id(), "organization", holder_id, holder_id, organization_id, line.type,
-        Period.of(line.starts_on, line.ends_on),
-    )  # fmt: skip
-    return await _grant(work, new, line.subjects, line.organization.kind)
-
-
-async def _import_delegation(work: Work[Tools], firm_id: UUID, line: ImportedDelegation, organization_id: UUID) -> bool:
-    contact = await contacts.find(work.connection, firm_id, line.client_number)
-    through = _standing(await storage.held_by(work.connection, firm_id), organization_id, line.through)
-    memberships = await storage.held_by(work.connection, contact.contact_id) if contact else []
-    membership = next((m for m in memberships if m.through is None and m.ended_at is None), None)
-    if contact is None or through is None or membership is None:
-        return False
-    new = NewRelation(
-        work.new_id(), "contact", contact.contact_id, firm_id, organization_id,
-        work.tools.agency.delegation_type.code, Period.of(line.starts_on, line.ends_on),
-        through.relation_id, membership.relation_id, all_rights=line.subjects == domain.ALL,
-    )  # fmt: skip
-    return await _grant(work, new, () if line.subjects == domain.ALL else line.subjects, line.organization.kind)
-
-
-def _standing(relations: Iterable[storage.RelationRow], organization_id: UUID, type: str) -> storage.RelationRow | None:
-    return next(
-        (r for r in relations if r.organization_id == organization_id and r.type == type and r.ended_at is None), None
+    rows = await staging.take(work.connection, found)
+    known = await _known(work, found, rows)
+    judged = Judge(work.tools.agency, work.today, known, work.new_id).judge(rows)
+    judged.defects += await _resemblances(work, judged)
+    if not found.dry_run:
+        await _write(work, found, judged)
+    await staging.add_defects(
+        work.connection,
+        import_id,
+        [(staged.place, staged.line, staged.at, _keys(staged), defect) for staged, defect in judged.defects],
     )
-
-
-async def _grant(work: Work[Tools], new: NewRelation, subjects: ImportedSubjects, kind: str) -> bool:
-    if await _stood_before(work, new) or await storage.overlaps(work.connection, new):
-        return False
-    if subjects == domain.ALL:
-        grants = [Grant(subject.code, "write") for subject in work.tools.agency.ceiling(kind, _day(work, new))]
-    else:
-        grants = [Grant(right.subject, right.level) for right in subjects]
-    await grant_relation(work, new, grants)
+    noted = sum(not defect.rejects for _, defect in judged.defects)
+    await staging.advance(work.connection, found, judged.verdicts, noted)
     return True
 
 
-async def _stood_before(work: Work[Tools], new: NewRelation) -> bool:
-    return any(
-        (r.organization_id, r.type, r.through, r.period.starts_on)
-        == (new.organization_id, new.type, new.through, new.period.starts_on)
-        for r in await storage.held_by(work.connection, new.holder_id)
+async def _finish(work: Work[Tools], found: ImportRow) -> None:
+    if not found.dry_run:
+        await report.add_items(work.connection, found.import_id, work.now)
+    await staging.finish(work.connection, found.import_id, work.now)
+    work.audit("import_finished", object_id=found.import_id)
+
+
+async def _known(work: Work[Tools], found: ImportRow, rows: Sequence[Staged]) -> Known:
+    """What stands, read under the locks of every organization that the rows name; in a dry run without locks."""
+    members = staging.members_named(rows) | {
+        (staged.row.organization, staged.row.client_number) for staged in rows if isinstance(staged.row, ContactRow)
+    }
+    keys = {staged.row.organization for staged in rows}
+    keys |= {staged.row.holder for staged in rows if isinstance(staged.row, HeldRow)}
+    standing = await storage.organizations_named(work.connection, keys)
+    if not found.dry_run:
+        await organizations.lock(work.connection, standing.values())
+        work.take_time()
+    known = await storage.known(work.connection, standing, members)
+    if found.dry_run:
+        holders = {staged.row.holder for staged in rows if isinstance(staged.row, HeldRow)}
+        earlier = await staging.judged_well(work.connection, found, holders, members)
+        Judge(work.tools.agency, work.today, known, work.new_id).judge(earlier)
+    return known
+
+
+def _keys(staged: Staged) -> dict[str, str]:
+    """What names a row: codes, numbers and dates, never a name or an address."""
+    shown = {
+        "record",
+        "kind",
+        "number",
+        "client_number",
+        "holder_kind",
+        "holder_number",
+        "type",
+        "through",
+        "starts_on",
+    }
+    return staged.row.model_dump(mode="json", include=shown)
+
+
+async def _resemblances(work: Work[Tools], judged: Judged) -> list[tuple[Staged, Defect]]:
+    newcomers = [
+        duplicates.Candidate(
+            contact_id, home, row.client_number, row.family_name, row.given_name, row.email,
+            tuple(telephone.number for telephone in row.telephones),
+        )
+        for contact_id, (home, row) in _contact_rows(judged).items()
+    ]  # fmt: skip
+    new = {organization_id for organization_id, _ in judged.new_organizations}
+    homes = {newcomer.organization_id for newcomer in newcomers} - new
+    return [
+        (judged.new_contacts[like.contact_id][1], _resembles(like))
+        for like in await duplicates.find(work.connection, newcomers, homes)
+    ]
+
+
+def _resembles(like: duplicates.Resemblance) -> Defect:
+    return Defect("possible_duplicate", {"client_number": like.client_number, "score": f"{like.score:.2f}"}, False)
+
+
+def _contact_rows(judged: Judged) -> dict[UUID, tuple[UUID, ContactRow]]:
+    found = {}
+    for contact_id, (home, staged) in judged.new_contacts.items():
+        assert isinstance(staged.row, ContactRow)
+        found[contact_id] = (home, staged.row)
+    return found
+
+
+async def _write(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
+    """One event for each organization whose file changed; states of what is new or tells others something new."""
+    connection, version = work.connection, version_at(work.now)
+    new_contacts = _contact_rows(judged)
+    await storage.add_organizations(connection, judged.new_organizations, version, work.now)
+    await storage.describe_organizations(connection, judged.changed_organizations)
+    for organization_id, row in judged.changed_organizations:
+        await set_status(connection, organization_id, row.status == "active", work.now, work.now)
+    await storage.add_contacts(connection, new_contacts, version)
+    relations = [(new, [(work.new_id(), grant) for grant in grants]) for new, grants in judged.new_relations]
+    await storage.add_relations(connection, relations, f"{work.actor.kind}:{work.actor.id}", work.now)
+    await _tell_of_organizations(work, found, judged)
+    for organization_id, organization in judged.new_organizations:
+        work.publish(_organization_state(organization_id, organization, version))
+    for organization_id, _ in judged.changed_organizations:
+        await organization_handlers.publish_state(work, organization_id)
+    memberships = _memberships(relations, new_contacts)
+    for contact_id, (home, contact) in new_contacts.items():
+        work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
+    for contact_id in sorted(judged.touched):
+        await publish_state(work, contact_id)
+
+
+async def _tell_of_organizations(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
+    contacts = Counter(home for home, _ in judged.new_contacts.values())
+    relations = Counter(new.organization_id for new, _ in judged.new_relations)
+    rights = Counter[UUID]()
+    for new, grants in judged.new_relations:
+        rights[new.organization_id] += len(grants)
+    made = {organization_id for organization_id, _ in judged.new_organizations}
+    changed = {organization_id for organization_id, _ in judged.changed_organizations} | {*contacts, *relations}
+    sequences = dict.fromkeys(made, 1) | await storage.next_sequences(work.connection, changed - made)
+    kinds = {row.organization_id: row.kind for row in (await organizations.get(work.connection, sequences)).values()}
+    for organization_id, sequence in sequences.items():
+        brought = {
+            "contacts": contacts[organization_id],
+            "relations": relations[organization_id],
+            "rights": rights[organization_id],
+        }
+        work.publish(
+            OrganizationImported(
+                organization_id=organization_id, sequence=sequence, kind=kinds[organization_id], **brought
+            )
+        )
+        work.audit(
+            "organization_imported", organization_id=organization_id, object_id=organization_id,
+            import_id=str(found.import_id), **brought,
+        )  # fmt: skip
+
+
+def _memberships(
+    relations: Iterable[tuple[NewRelation, Sequence[tuple[UUID, Grant]]]], contacts: Mapping[UUID, object]
+) -> dict[UUID, list[NewRelation]]:
+    found: dict[UUID, list[NewRelation]] = {}
+    for new, _ in relations:
+        if new.through is None and new.holder_id in contacts:
+            found.setdefault(new.holder_id, []).append(new)
+    return found
+
+
+def _organization_state(organization_id: UUID, row: OrganizationRow, version: int) -> Organization:
+    return Organization(
+        organization_id=organization_id,
+        version=version,
+        kind=row.kind,
+        number=row.number,
+        legal_name=row.legal_name,
+        trade_names=row.trade_names,
+        status=row.status,
+        email=row.email,
+        language=row.language,
     )
 
 
-def _day(work: Work[Tools], new: NewRelation) -> date:
-    return max(new.period.starts_on, work.today)
+def _contact_state(
+    tools: Tools, contact_id: UUID, home: UUID, row: ContactRow, version: int, memberships: Sequence[NewRelation]
+) -> Contact:
+    return Contact(
+        contact_id=contact_id,
+        version=version,
+        organization_id=home,
+        client_number=row.client_number,
+        family_name=row.family_name,
+        given_name=row.given_name,
+        email=row.email,
+        telephones=tuple(Telephone(kind=telephone.kind, number=telephone.number) for telephone in row.telephones),
+        language=row.language,
+        functions=tuple(FunctionSpan(type=one.type, **one.period.span.model_dump()) for one in memberships),
+        manages=tuple(
+            Span(**one.period.span.model_dump()) for one in memberships if tools.relation_type(one.type).manages
+        ),
+    )

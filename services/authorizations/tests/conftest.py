@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,16 +10,15 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
-from chassis.outcomes import Refusal
-from chassis.work import Actor
+from chassis.work import Actor, Unit
 from contracts.accounts import Person
-from contracts.imports import ImportedOrganization
 from contracts.linking import ProfileLinked
 from local import ROOT
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
-from services.authorizations.imports.handlers import import_organization
+from services.authorizations.imports.running import carry_out, files, receive
+from services.authorizations.imports.staging import ImportRow
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
 
@@ -157,16 +157,21 @@ class Firm:
         return found
 
 
+async def bring_in(unit: Unit[Tools], *extracts: Path, dry_run: bool = False) -> ImportRow:
+    """Import extracts to the end, as the command does."""
+    return await carry_out(unit, await receive(unit, files(extracts), TEST, dry_run=dry_run))
+
+
 @pytest.fixture
 async def firm(open_service: OpenService) -> Firm:
     """LAFORCE COMPTABLE INC. of the guide, with its two clients."""
     opened = await open_service(service)
-    ids = {}
-    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
-        row = ImportedOrganization.model_validate_json(line)
-        done = (await opened.unit.run(import_organization, row, TEST)).outcome
-        assert not isinstance(done, Refusal), done
-        ids[row.organization.legal_name] = done.organization_id
+    done = await bring_in(opened.unit, EXTRACT)
+    assert (done.rejected, done.created) == (0, done.read)
+    rows = await opened.unit.pool.fetch(
+        "select legal_name, organization_id from organizations join personal_fields on owner_id = organization_id"
+    )
+    ids = {row["legal_name"]: row["organization_id"] for row in rows}
     firm_id = ids.pop("LAFORCE COMPTABLE INC.")
     made = Firm(opened, firm_id, ids, Someone(uuid4(), uuid4(), {}))
     made.responsible = await made.link(await made.contact("3000001"))

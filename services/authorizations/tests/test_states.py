@@ -1,29 +1,24 @@
 """What other services tell us, in whatever order, and what we tell them."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
-from chassis.outcomes import Refusal
 from chassis.service import platform
 from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.agency import FaultyFiles
-from contracts.imports import ImportedOrganization
 from contracts.linking import LinkingCodeIssued, ProfileLinked
 from services.authorizations.accounts.handlers import follow_account, forget_account
 from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.imports.handlers import import_organization
 from services.authorizations.linking_codes import chores, storage
 from services.authorizations.linking_codes.handlers import follow_issue, raise_portion
-from services.authorizations.tests.conftest import EXTRACT, TEST, Firm
+from services.authorizations.tests.conftest import EXTRACT, TEST, Firm, bring_in
 
 
 def person(account_id: UUID, version: int, email: str) -> Person:
@@ -108,16 +103,16 @@ async def test_after_a_restore_a_state_has_a_version_above_those_that_were_publi
 
 async def test_the_extract_brought_in_twice_changes_nothing(firm: Firm) -> None:
     before = len(await firm.opened.published())
-    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
-        await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)
+    done = await bring_in(firm.opened.unit, EXTRACT)
+    assert done.unchanged == done.read
     assert len(await firm.opened.published()) == before
 
 
 async def test_the_extract_revives_nothing_that_was_withdrawn(firm: Firm) -> None:
     contact_id = await firm.contact("3000002")
     assert (await firm.remove(contact_id)).status_code == 200
-    for line in EXTRACT.read_text(encoding="utf-8").splitlines():
-        await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate_json(line), TEST)
+    done = await bring_in(firm.opened.unit, EXTRACT)
+    assert done.unchanged == done.read
     contact = (await firm.client.get(f"/v1/contacts/{contact_id}", headers=firm.responsible.headers)).json()
     assert contact["active"] is False
 
@@ -201,38 +196,6 @@ async def test_a_batch_counts_and_leaves_out_who_has_no_address(firm: Firm) -> N
     body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
     made = (await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)).json()
     assert (made["requested"], made["without_address"]) == (2, 1)
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        ({"contacts": [{"relations": [{"type": "no_such"}]}]}, "no_such"),
-        ({"contacts": [{"relations": [{"subjects": [{"subject": "no_such", "level": "read"}]}]}]}, "no_such"),
-        ({"relations": [{"organization": {"kind": "employer", "number": "9999999"}}]}, "9999999"),
-        ({"delegations": [{"client_number": "9999999"}]}, "9999999"),
-    ],
-)
-async def test_an_import_line_that_the_data_cannot_hold_is_refused_whole_with_its_reason(
-    firm: Firm, change: dict[str, Any], fault: str
-) -> None:
-    line = json.loads(EXTRACT.read_text(encoding="utf-8").splitlines()[2])
-    line["organization"]["number"] = "5999999"
-    for part, [first] in change.items():
-        line[part] = [merged(line[part][0], first)]
-    before = len(await firm.opened.published())
-    outcome = (await firm.opened.unit.run(import_organization, ImportedOrganization.model_validate(line), TEST)).outcome
-    assert isinstance(outcome, Refusal)
-    assert fault in outcome.parameters["faults"]
-    assert len(await firm.opened.published()) == before
-
-
-def merged(row: Any, change: Any) -> Any:
-    """The row with a change laid over it, however deep."""
-    if isinstance(row, dict):
-        return row | {name: merged(row.get(name), value) for name, value in change.items()}
-    if isinstance(row, list) and row and isinstance(change, list):
-        return [merged(row[0], change[0])]
-    return change
 
 
 async def test_a_batch_leaves_out_who_is_linked_and_is_for_agents_only(firm: Firm) -> None:

@@ -1,0 +1,339 @@
+"""Judging the rows of a portion against what stands: what each would make, or why it is rejected."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from contracts.agency import Agency
+from contracts.extract import (
+    RECORDS,
+    AnyRow,
+    ContactRow,
+    DatedRow,
+    DelegationRow,
+    HeldRow,
+    MembershipRow,
+    OrganizationRow,
+    RepresentationRow,
+    Subjects,
+)
+from services.authorizations.imports.reading import Defect
+from services.authorizations.periods import Period
+from services.authorizations.relations.domain import ALL, Grant
+from services.authorizations.relations.storage import NewRelation
+
+OrganizationKey = tuple[str, str]  # kind, number
+ContactKey = tuple[OrganizationKey, str]  # organization, client number
+Verdict = Literal["created", "changed", "unchanged", "rejected"]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A row of the extract and where it stood."""
+
+    place: int
+    line: int
+    at: str
+    row: AnyRow
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an organization's file says of it."""
+
+    legal_name: str
+    trade_names: tuple[str, ...]
+    email: str | None
+    language: str
+    active: bool
+
+    @classmethod
+    def of(cls, row: OrganizationRow) -> "Facts":
+        """As a row has them."""
+        return cls(row.legal_name, row.trade_names, row.email, row.language, row.status == "active")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A relation that stands, or stood; `through_type` is the type of the relation that a delegation goes through."""
+
+    relation_id: UUID
+    type: str
+    period: Period
+    ended: bool
+    through: UUID | None = None
+    through_type: str | None = None
+    membership: UUID | None = None
+
+
+@dataclass
+class Known:
+    """What stood before the portion, of whatever its rows name. Judging adds what they make."""
+
+    organizations: dict[OrganizationKey, UUID]
+    facts: dict[OrganizationKey, Facts]
+    contacts: dict[ContactKey, UUID]
+    held: dict[tuple[UUID, UUID], list[Held]]  # holder, organization acted for
+
+
+@dataclass
+class Judged:
+    """What a portion comes to. `touched` are contacts that stood before and have more relations now."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    defects: list[tuple[Staged, Defect]] = field(default_factory=list)
+    new_organizations: list[tuple[UUID, OrganizationRow]] = field(default_factory=list)
+    changed_organizations: list[tuple[UUID, OrganizationRow]] = field(default_factory=list)
+    new_contacts: dict[UUID, tuple[UUID, Staged]] = field(default_factory=dict)  # contact → organization, row
+    new_relations: list[tuple[NewRelation, Sequence[Grant]]] = field(default_factory=list)
+    touched: set[UUID] = field(default_factory=set)
+
+
+class Judge:
+    """Judges rows one after another; what one makes, the next may rely on."""
+
+    def __init__(self, agency: Agency, today: date, known: Known, new_id: Callable[[], UUID]) -> None:
+        self.judged = Judged()
+        self._agency = agency
+        self._today = today
+        self._known = known
+        self._new_id = new_id
+        self._rows: dict[object, AnyRow] = {}  # accepted ones by what they are about
+
+    def judge(self, rows: Iterable[Staged]) -> Judged:
+        """In the order of RECORDS, else in the extract's."""
+        for staged in sorted(rows, key=lambda one: (RECORDS.index(one.row.record), one.place)):
+            found = self._judge(staged)
+            if isinstance(found, Defect):
+                self.judged.defects.append((staged, found))
+                self.judged.verdicts["rejected"] += 1
+            else:
+                self.judged.verdicts[found] += 1
+        return self.judged
+
+    def _judge(self, staged: Staged) -> Verdict | Defect:
+        row = staged.row
+        about = _about(row)
+        earlier = self._rows.get(about)
+        if earlier is not None:
+            return "unchanged" if earlier == row else Defect("contradictory_row")
+        match row:
+            case OrganizationRow():
+                found = self._organization(row)
+            case ContactRow():
+                found = self._contact(row, staged)
+            case MembershipRow():
+                found = self._membership(row)
+            case RepresentationRow():
+                found = self._representation(row)
+            case DelegationRow():
+                found = self._delegation(row)
+        if not isinstance(found, Defect):
+            self._rows[about] = row
+        return found
+
+    def _organization(self, row: OrganizationRow) -> Verdict | Defect:
+        if row.kind not in self._agency.organization_kinds:
+            return Defect("unknown_kind")
+        organization_id = self._known.organizations.get(row.organization)
+        if organization_id is None:
+            organization_id = self._known.organizations[row.organization] = self._new_id()
+            self.judged.new_organizations.append((organization_id, row))
+            return "created"
+        if self._known.facts.get(row.organization) == Facts.of(row):
+            return "unchanged"
+        self.judged.changed_organizations.append((organization_id, row))
+        return "changed"
+
+    def _contact(self, row: ContactRow, staged: Staged) -> Verdict | Defect:
+        organization_id = self._known.organizations.get(row.organization)
+        if organization_id is None:
+            return _unknown(row.organization)
+        key = (row.organization, row.client_number)
+        if key in self._known.contacts:
+            return "unchanged"  # whoever corrected it since knows better than the extract
+        contact_id = self._known.contacts[key] = self._new_id()
+        self.judged.new_contacts[contact_id] = (organization_id, staged)
+        if row.email is None:
+            self.judged.defects.append((staged, Defect("no_email", rejects=False)))
+        return "created"
+
+    def _membership(self, row: MembershipRow) -> Verdict | Defect:
+        organization_id = self._known.organizations.get(row.organization)
+        if organization_id is None:
+            return _unknown(row.organization)
+        contact_id = self._known.contacts.get((row.organization, row.client_number))
+        if contact_id is None:
+            return _orphaned("contact")
+        if defect := self._misplaced(row.type, "membership", row.kind) or self._faulty(row):
+            return defect
+        new = NewRelation(
+            self._new_id(), "contact", contact_id, organization_id, organization_id, row.type, _period(row)
+        )
+        found = self._add(new, row)
+        if found == "created" and contact_id not in self.judged.new_contacts:
+            self.judged.touched.add(contact_id)
+        return found
+
+    def _representation(self, row: RepresentationRow) -> Verdict | Defect:
+        parties = self._parties(row)
+        if isinstance(parties, Defect):
+            return parties
+        organization_id, holder_id = parties
+        by_kind = row.holder_kind
+        if defect := self._misplaced(row.type, "representation", row.kind, by_kind) or self._faulty(row):
+            return defect
+        new = NewRelation(self._new_id(), "organization", holder_id, holder_id, organization_id, row.type, _period(row))
+        return self._add(new, row)
+
+    def _delegation(self, row: DelegationRow) -> Verdict | Defect:
+        parties = self._parties(row)
+        if isinstance(parties, Defect):
+            return parties
+        organization_id, firm_id = parties
+        contact_id = self._known.contacts.get((row.holder, row.client_number))
+        if contact_id is None:
+            return _orphaned("contact")
+        if defect := self._faulty(row, delegated=True):
+            return defect
+        period = _period(row)
+        if self._stood_before(contact_id, organization_id, self._agency.delegation_type.code, period, row.through):
+            return "unchanged"
+        through = _carrying(self._known.held.get((firm_id, organization_id), ()), period, row.through)
+        if through is None:
+            return _orphaned("through")
+        membership = _carrying(self._known.held.get((contact_id, firm_id), ()), period)
+        if membership is None:
+            return _orphaned("membership")
+        new = NewRelation(
+            self._new_id(), "contact", contact_id, firm_id, organization_id, self._agency.delegation_type.code, period,
+            through.relation_id, membership.relation_id, all_rights=row.subjects == ALL,
+        )  # fmt: skip
+        return self._add(new, row, row.through)
+
+    def _parties(self, row: HeldRow) -> tuple[UUID, UUID] | Defect:
+        """The organization acted for, and the one that acts or whose member acts."""
+        organization_id = self._known.organizations.get(row.organization)
+        holder_id = self._known.organizations.get(row.holder)
+        if organization_id is None:
+            return _unknown(row.organization)
+        return _unknown(row.holder) if holder_id is None else (organization_id, holder_id)
+
+    def _add(self, new: NewRelation, row: DatedRow, through_type: str | None = None) -> Verdict | Defect:
+        if self._stood_before(new.holder_id, new.organization_id, new.type, new.period, through_type):
+            return "unchanged"
+        standing = self._known.held.setdefault((new.holder_id, new.organization_id), [])
+        way = (new.type, new.through, new.membership)
+        for held in standing:
+            if (
+                not held.ended
+                and (held.type, held.through, held.membership) == way
+                and _overlap(held.period, new.period)
+            ):
+                return Defect("overlapping_dates", {"starts_on": held.period.starts_on.isoformat()})
+        standing.append(Held(new.relation_id, new.type, new.period, False, new.through, through_type, new.membership))
+        self.judged.new_relations.append((new, () if new.all_rights else self._grants(row)))
+        return "created"
+
+    def _stood_before(
+        self, holder_id: UUID, organization_id: UUID, type: str, period: Period, through_type: str | None
+    ) -> bool:
+        """Whether it was made once, ended or not: an extract that comes again revives nothing."""
+        return any(
+            (held.type, held.through_type, held.period.starts_on) == (type, through_type, period.starts_on)
+            for held in self._known.held.get((holder_id, organization_id), ())
+        )
+
+    def _grants(self, row: DatedRow) -> list[Grant]:
+        if row.subjects == ALL:
+            ceiling = self._agency.ceiling(row.kind, max(row.starts_on, self._today))
+            return [Grant(subject.code, "write") for subject in ceiling]
+        return [Grant(right.subject, right.level) for right in row.subjects]
+
+    def _misplaced(self, code: str, shape: str, of_kind: str, by_kind: str | None = None) -> Defect | None:
+        known = self._agency.relation_types.get(code)
+        if (
+            known is None
+            or known.shape != shape
+            or of_kind not in known.of_kinds
+            or (by_kind is not None and known.shape == "representation" and by_kind not in known.by_kinds)
+        ):
+            return Defect("unknown_relation_type", {"type": code})
+        return None
+
+    def _faulty(self, row: DatedRow, *, delegated: bool = False) -> Defect | None:
+        if row.ends_on is not None and row.ends_on < row.starts_on:
+            return Defect("dates_reversed")
+        return self._beyond(row.subjects, row.kind, delegated=delegated)
+
+    def _beyond(self, subjects: Subjects, kind: str, *, delegated: bool) -> Defect | None:
+        named = [] if subjects == ALL else [right.subject for right in subjects]
+        known = self._agency.subjects
+        unknown = [code for code in named if code not in known or kind not in known[code].kinds]
+        if unknown:
+            return Defect("unknown_subject", {"subjects": ", ".join(unknown)})
+        kept = [code for code in named if delegated and not known[code].delegable]
+        return Defect("not_delegable", {"subjects": ", ".join(kept)}) if kept else None
+
+
+def ranks(agency: Agency) -> Mapping[str, int]:
+    """In which order kinds of organizations are brought in: those that act for others before those others.
+
+    Kinds that act for each other have no such order; what an extract could not bring in for that reason, the same
+    extract brings in when it comes again.
+    """
+    acting = defaultdict[str, set[str]](set)
+    for type in agency.relation_types.values():
+        if type.shape == "representation":
+            for kind in type.of_kinds:
+                acting[kind] |= {by for by in type.by_kinds if by != kind}
+    found = dict.fromkeys(agency.organization_kinds, 0)
+    for _ in found:
+        found = {kind: max((found[by] + 1 for by in acting[kind]), default=0) for kind in found}
+    return found
+
+
+def _about(row: AnyRow) -> object:
+    """What two rows that speak of the same thing have in common."""
+    match row:
+        case OrganizationRow():
+            return ("organization", row.organization)
+        case ContactRow():
+            return ("contact", row.organization, row.client_number)
+        case MembershipRow():
+            return ("membership", row.organization, row.client_number, row.type, row.starts_on)
+        case RepresentationRow():
+            return ("representation", row.organization, row.holder, row.type, row.starts_on)
+        case DelegationRow():
+            return ("delegation", row.organization, row.holder, row.client_number, row.through, row.starts_on)
+
+
+def _period(row: DatedRow) -> Period:
+    return Period.of(row.starts_on, row.ends_on)
+
+
+def _overlap(one: Period, other: Period) -> bool:
+    return (one.ends_on is None or other.starts_on <= one.ends_on) and (
+        other.ends_on is None or one.starts_on <= other.ends_on
+    )
+
+
+def _carrying(standing: Iterable[Held], period: Period, type: str | None = None) -> Held | None:
+    """The relation that a delegation can hang on: not withdrawn, at some time in force with it, the one that lasts."""
+    fitting = [
+        held
+        for held in standing
+        if not held.ended and held.through is None and type in (None, held.type) and _overlap(held.period, period)
+    ]
+    return max(fitting, key=lambda held: (held.period.ends_on is None, held.period.ends_on or date.min), default=None)
+
+
+def _unknown(organization: OrganizationKey) -> Defect:
+    return Defect("unknown_organization", {"organization": ":".join(organization)})
+
+
+def _orphaned(missing: Literal["contact", "membership", "through"]) -> Defect:
+    return Defect("orphaned_relation", {"missing": missing})

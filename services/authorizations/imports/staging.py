@@ -1,0 +1,207 @@
+"""Rows of imports while they wait: staged by COPY, parted into portions, taken out as each portion is carried out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+from uuid import UUID
+
+from chassis.database import Connection, Pool
+from contracts.extract import ROW, DelegationRow, MembershipRow
+from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
+from services.authorizations.imports.reading import Defect, Read
+
+PATIENCE = 600.0  # seconds for the few statements that look at a whole extract: ten million rows take a minute
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+COLUMNS = ("import_id", "place", "line", "at", "record", "kind", "number", "client_number", "content")
+
+# Organizations in the order of their kinds' ranks, as many together as give a portion of rows.
+PART = """
+with owners as (
+    select kind, number, count(*) as rows, coalesce(max(ranked.rank), 0) as rank
+    from import_rows left join unnest($2::text[], $3::int[]) as ranked (of_kind, rank) on ranked.of_kind = kind
+    where import_id = $1 group by kind, number
+)
+insert into import_organizations (import_id, kind, number, portion)
+select $1, kind, number, ((sum(rows) over (order by rank, kind, number) - 1) / $4)::int from owners
+"""
+
+OF_PORTION = """
+select r.place, r.line, r.at, r.content from import_organizations o join import_rows r using (import_id, kind, number)
+where o.import_id = $1 and o.portion = $2
+"""
+
+TAKE = """
+delete from import_rows r using import_organizations o
+where o.import_id = $1 and o.portion = $2 and (r.import_id, r.kind, r.number) = (o.import_id, o.kind, o.number)
+returning r.place, r.line, r.at, r.content
+"""
+
+# What a dry run has judged well and not written: rows of some organizations that stand in earlier portions.
+JUDGED_WELL = """
+select r.place, r.line, r.at, r.content
+from unnest($3::text[], $4::text[]) as named (kind, number)
+join import_organizations o on o.import_id = $1 and o.portion < $2 and (o.kind, o.number) = (named.kind, named.number)
+join import_rows r on (r.import_id, r.kind, r.number) = (o.import_id, o.kind, o.number)
+where (r.record = 'organization' or r.record in ('contact', 'membership') and r.client_number = any($5::text[]))
+    and not exists (select from import_defects d where d.import_id = r.import_id and d.place = r.place and d.rejects)
+"""
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """An import and how far it has come; counts are rows of the extract."""
+
+    import_id: UUID
+    dry_run: bool
+    state: str
+    actor_kind: str
+    actor_id: str
+    requested_at: datetime
+    finished_at: datetime | None
+    next_portion: int
+    portions: int | None
+    read: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    noted: int
+
+
+async def add(connection: Connection, import_id: UUID, actor: tuple[str, str], now: datetime, *, dry_run: bool) -> None:
+    """Make an import that receives its rows."""
+    await connection.execute(
+        "insert into imports (import_id, dry_run, state, actor_kind, actor_id, requested_at)"
+        " values ($1, $2, 'receiving', $3, $4, $5)",
+        import_id, dry_run, *actor, now,
+    )  # fmt: skip
+
+
+async def stage(connection: Connection, import_id: UUID, first: int, found: Sequence[Read]) -> None:
+    """Keep rows that were read, and defects of those that were not; `first` is the place of the first."""
+    numbered = list(enumerate(found, first))
+    rows = [
+        (
+            import_id, place, read.line, read.at, read.found.record, *read.found.organization,
+            getattr(read.found, "client_number", None), read.found.model_dump_json(exclude_unset=True),
+        )
+        for place, read in numbered
+        if not isinstance(read.found, Defect)
+    ]  # fmt: skip
+    faulty = [(place, read, read.found) for place, read in numbered if isinstance(read.found, Defect)]
+    await connection.copy_records_to_table("import_rows", records=rows, columns=COLUMNS)
+    await add_defects(
+        connection, import_id, [(place, read.line, read.at, read.keys, defect) for place, read, defect in faulty]
+    )
+    await connection.execute(
+        "update imports set read = read + $2, rejected = rejected + $3 where import_id = $1",
+        import_id, len(numbered), len(faulty),
+    )  # fmt: skip
+
+
+async def add_defects(
+    connection: Connection, import_id: UUID, found: Iterable[tuple[int, int, str, Mapping[str, str], Defect]]
+) -> None:
+    """Keep defects: place, line, place in the line, what names the row, what is wrong."""
+    await connection.executemany(
+        "insert into import_defects (import_id, place, line, at, keys, code, rejects, parameters)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [
+            (import_id, place, line, at, keys, defect.code, defect.rejects, defect.parameters)
+            for place, line, at, keys, defect in found
+        ],
+    )
+
+
+async def part(connection: Connection, import_id: UUID, ranks: Mapping[str, int], size: int) -> None:
+    """Everything has been received: part it into portions of about `size` rows, which wait to be carried out."""
+    await connection.execute("set local statement_timeout = 0")
+    await connection.execute(PART, import_id, list(ranks), list(ranks.values()), size, timeout=PATIENCE)
+    await connection.execute(
+        "update imports set state = 'waiting', portions = (select coalesce(max(portion) + 1, 0)"
+        " from import_organizations where import_id = $1) where import_id = $1 and state = 'receiving'",
+        import_id,
+    )
+
+
+async def next_waiting(pool: Pool) -> ImportRow | None:
+    """The oldest import that has portions left."""
+    row = await pool.fetchrow("select * from imports where state = 'waiting' order by requested_at, import_id limit 1")
+    return ImportRow(**row) if row else None
+
+
+async def get(pool: Pool, import_id: UUID) -> ImportRow | None:
+    """An import by id."""
+    row = await pool.fetchrow("select * from imports where import_id = $1", import_id)
+    return ImportRow(**row) if row else None
+
+
+async def claim(connection: Connection, import_id: UUID) -> ImportRow | None:
+    """Lock an import for one portion; None while somebody else carries one out, or when it is done."""
+    row = await connection.fetchrow(
+        "select * from imports where import_id = $1 and state = 'waiting' for update skip locked", import_id
+    )
+    return ImportRow(**row) if row else None
+
+
+async def take(connection: Connection, found: ImportRow) -> list[Staged]:
+    """The rows of the next portion. They leave the staging with this transaction, unless the run is dry."""
+    query = OF_PORTION if found.dry_run else TAKE
+    return [_staged(row) for row in await connection.fetch(query, found.import_id, found.next_portion)]
+
+
+async def judged_well(
+    connection: Connection, found: ImportRow, organizations: Iterable[OrganizationKey], members: Iterable[ContactKey]
+) -> list[Staged]:
+    """Of a dry run: the rows of earlier portions that these organizations and members of theirs would stand on."""
+    named = sorted(set(organizations))
+    rows = await connection.fetch(
+        JUDGED_WELL, found.import_id, found.next_portion, [kind for kind, _ in named], [number for _, number in named],
+        sorted({client_number for _, client_number in members}),
+    )  # fmt: skip
+    return [_staged(row) for row in rows]
+
+
+def _staged(row: Any) -> Staged:
+    return Staged(row["place"], row["line"], row["at"], ROW.validate_json(row["content"]))
+
+
+async def advance(connection: Connection, found: ImportRow, verdicts: Mapping[Verdict, int], noted: int) -> None:
+    """One portion is done."""
+    counts = [verdicts.get(verdict, 0) for verdict in VERDICTS]
+    await connection.execute(
+        "update imports set next_portion = next_portion + 1, created = created + $2, changed = changed + $3,"
+        " unchanged = unchanged + $4, rejected = rejected + $5, noted = noted + $6 where import_id = $1",
+        found.import_id,
+        *counts,
+        noted,
+    )
+
+
+async def finish(connection: Connection, import_id: UUID, now: datetime) -> None:
+    """Every portion is done: nothing of the extract stays but its defects."""
+    await connection.execute("set local statement_timeout = 0")
+    for table in ("import_rows", "import_organizations"):
+        await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
+    await connection.execute("update imports set state = 'done', finished_at = $2 where import_id = $1", import_id, now)
+
+
+async def forget(connection: Connection, import_id: UUID) -> None:
+    """Drop an import that was never received to its end."""
+    await connection.execute("set local statement_timeout = 0")
+    for table in ("import_rows", "import_organizations", "import_defects", "imports"):
+        await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
+
+
+def members_named(rows: Iterable[Staged]) -> set[ContactKey]:
+    """The contacts that rows name: delegations name members of the holder, the others those of the organization."""
+    found = set()
+    for staged in rows:
+        match staged.row:
+            case DelegationRow(client_number=number) as row:
+                found.add((row.holder, number))
+            case MembershipRow(client_number=number) as row:
+                found.add((row.organization, number))
+    return found
