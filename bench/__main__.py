@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import bulk, burst, check, handlers, mail, relay, removal, sender, start, telemetry, trace
+from bench import bulk, burst, check, handlers, mail, matching, relay, removal, sender, start, telemetry, trace
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
         "cold and warm start to ready, memory of each process, beside Kafka alone and an empty process",
         start.run,
     ),
+    "matching": ("near-duplicates among a million contacts, and how surely they are found", matching.run),
     "check": ("the access check at 1 and 16 callers, beside one SELECT behind a bare server", check.run),
 }
 

@@ -14,6 +14,7 @@ from contracts.agency.forms import Attestation, Category, Form
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
+from contracts.agency.matching import Matching
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 
@@ -43,6 +44,7 @@ class Agency:
     relation_types: Mapping[str, RelationType]
     linking_methods: Mapping[str, LinkingMethod]
     limits: Limits
+    matching: Matching
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]
     attestations: Mapping[str, Attestation]

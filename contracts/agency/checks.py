@@ -18,6 +18,7 @@ from contracts.agency.mails import (
     MailTemplates,
     block_texts,
 )
+from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.relations import Relations
 from contracts.events import LANGUAGES
 
@@ -75,6 +76,14 @@ def check_relations(document: Document, relations: Relations, catalogue: Catalog
 def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:
     """Codes once each."""
     yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
+
+
+def check_matching(document: Document, matching: Matching) -> Iterator[Fault]:
+    """Fields are those of a contact."""
+    codes = [field.code for field in matching.fields]
+    for index, code in enumerate(codes):
+        if code not in CONTACT_FIELDS:
+            yield document.fault(f"A contact has no field `{code}`.", "fields", index, "code")
 
 
 def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:

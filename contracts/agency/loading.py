@@ -17,6 +17,7 @@ from contracts.agency.forms import Forms
 from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
+from contracts.agency.matching import Matching
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.relations import Relations
 from contracts.agency.text import Coded, Policy
@@ -35,6 +36,7 @@ POLICY_FILES = (
     "relations.yaml",
     "linking.yaml",
     "limits.yaml",
+    "matching.yaml",
     "forms.yaml",
 )
 
@@ -73,6 +75,7 @@ def load(folder: Path) -> Agency:
     relations = read("relations.yaml", Relations)
     linking = read("linking.yaml", Linking)
     limits = read("limits.yaml", Limits)
+    matching = read("matching.yaml", Matching)
     forms = read("forms.yaml", Forms)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
@@ -88,6 +91,8 @@ def load(folder: Path) -> Agency:
         faults.found.extend(checks.check_relations(*relations, catalogue[1]))
     if linking:
         faults.found.extend(checks.check_linking(*linking))
+    if matching:
+        faults.found.extend(checks.check_matching(*matching))
     if forms:
         faults.found.extend(checks.check_forms(*forms))
     for kind, mail in mails.items():
@@ -101,6 +106,7 @@ def load(folder: Path) -> Agency:
     assert relations
     assert linking
     assert limits
+    assert matching
     assert forms
 
     texts = {version: text for version, text in terms.items() if text}
@@ -116,6 +122,7 @@ def load(folder: Path) -> Agency:
         relation_types=_by_code(relations[1].relation_types),
         linking_methods=_by_code(linking[1].methods),
         limits=limits[1],
+        matching=matching[1],
         categories=_by_code(forms[1].categories),
         forms=_by_code(forms[1].forms),
         attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from contracts.agency import Agency
 from contracts.agency.relations import RelationType
 from services.authorizations.access.domain import Acting, Moment
+from services.authorizations.matching.domain import Matcher
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Tools:
     def delegable(self) -> tuple[str, ...]:
         """Codes of the subjects that a firm may pass on to its members."""
         return tuple(subject.code for subject in self.agency.subjects.values() if subject.delegable)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """What compares the files of persons."""
+        return Matcher(self.agency.matching)
 
     def moment(self, at: datetime) -> Moment:
         """An instant as the one query wants it."""

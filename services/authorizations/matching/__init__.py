@@ -1,0 +1,1 @@
+"""Files that look like one person’s: found before a second one is made."""

@@ -1,0 +1,68 @@
+"""Which files may be about a given person: found by keys, to be compared one by one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.database import Connection
+from services.authorizations.matching.domain import Description
+
+AT_MOST = 200  # files compared: those with the most keys in common come first
+
+CANDIDATES = """
+with asked as (select matching_keys($1, $2, contact_identifiers($3, $4)) as keys)
+select c.contact_id, c.organization_id, p.family_name, p.given_name, p.email, p.telephones
+from asked, personal_fields p join contacts c on c.contact_id = p.owner_id
+where p.matching_keys && (select keys from asked)
+order by (select count(*) from unnest(p.matching_keys) as key where key = any(asked.keys)) desc, c.contact_id
+limit $5
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """What a form says of somebody; telephone numbers with their country code (ITU-T E.164)."""
+
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: Sequence[str]
+
+    @property
+    def description(self) -> Description:
+        """The person as it is compared."""
+        return {
+            "family_name": (self.family_name,),
+            "given_name": (self.given_name,),
+            "email": (self.email,) if self.email else (),
+            "telephones": tuple(self.telephones),
+        }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A contact whose file shares a key with a person."""
+
+    contact_id: UUID
+    organization_id: UUID
+    person: Person
+
+
+async def candidates(connection: Connection, person: Person) -> list[Candidate]:
+    """The contacts that share a key with a person, those that share most first."""
+    rows = await connection.fetch(
+        CANDIDATES,
+        person.family_name,
+        person.given_name,
+        person.email,
+        [{"number": number} for number in person.telephones],
+        AT_MOST,
+    )
+    return [
+        Candidate(
+            row["contact_id"],
+            row["organization_id"],
+            Person(row["family_name"], row["given_name"], row["email"], [t["number"] for t in row["telephones"]]),
+        )
+        for row in rows
+    ]
