@@ -2,13 +2,14 @@
 
 import base64
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from chassis.outcomes import Refusal
 
 COUNT_TO = 10_000  # rows that are counted exactly; beyond, "at least"
@@ -16,18 +17,51 @@ LARGEST = 200  # rows of a page
 LONGEST = 2000  # characters of a cursor that we read
 
 
+PORTION = 500  # rows that a walk reads at a time
+
+# Hints that a query may hold, each where `and …` may stand; without a cursor they are what they look like, comments.
+BEGINS = re.compile(r"/\* begins: ([^*]+) \*/")
+NAMED = re.compile(r"/\* named: ([^*]+) \*/")
+
+
 @dataclass(frozen=True)
 class Listing:
     """A query, its arguments, and the columns that order it: (name, SQL type), none of them null.
 
-    The last `naming` of them name a row by ids alone. A cursor carries those and nothing else, because it stands in
-    addresses, which are logged, and other columns may be people's names.
+    Those of `naming`, by default the last, name a row by ids alone. A cursor carries them and nothing else, because it
+    stands in addresses, which are logged, and other columns may be people's names.
+
+    A query over many rows pages from within. `/* begins: a, b */` stands in a part that knows the first ordering
+    columns as a and b, and reads nothing before the cursor's row; `/* named: c */` in one that knows the first naming
+    column as c, and finds that row. `counted`, with arguments of its own, yields as many rows in whatever order.
     """
 
     query: str
     arguments: Sequence[Any]
     order: Sequence[tuple[str, str]]
-    naming: int = 1
+    naming: Sequence[str] = ()
+    descending: bool = False
+    counted: tuple[str, Sequence[Any]] | None = None
+
+    @property
+    def named_by(self) -> Sequence[tuple[str, str]]:
+        """The columns that name a row."""
+        return [column for column in self.order if column[0] in self.naming] or self.order[-1:]
+
+    @property
+    def columns(self) -> str:
+        """The ordering columns, as a row."""
+        return ", ".join(name for name, _ in self.order)
+
+    @property
+    def ordered(self) -> str:
+        """The ordering columns, as ORDER BY wants them."""
+        return ", ".join(f"{name} {self.direction}" for name, _ in self.order)
+
+    @property
+    def direction(self) -> str:
+        """Of every ordering column."""
+        return "desc" if self.descending else "asc"
 
 
 @dataclass(frozen=True)
@@ -47,7 +81,7 @@ async def fetch(connection: Connection, listing: Listing, cursor: str | None, li
     if cursor is None:
         return await _page(connection, listing, 0, None, limit)
     try:
-        seen, last = _read(cursor, listing.naming)
+        seen, last = _read(cursor, len(listing.named_by))
         async with connection.transaction():  # so that a value that PostgreSQL cannot read spoils nothing around it
             return await _page(connection, listing, seen, last, limit)
     except (ValueError, TypeError, RecursionError, asyncpg.DataError):
@@ -64,37 +98,72 @@ def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
     return seen, [str(value) for value in after]
 
 
+async def count(connection: Connection, listing: Listing) -> int:
+    """How many rows, at most COUNT_TO + 1."""
+    query, arguments = listing.counted or (listing.query, listing.arguments)
+    found: int = await connection.fetchval(
+        f"select count(*) from (select from ({query}) listed limit {COUNT_TO + 1}) counted", *arguments
+    )
+    return found
+
+
+async def walk(pool: Pool, listing: Listing) -> AsyncIterator[Any]:
+    """Every row in order, a portion at a time; no connection is held between portions."""
+    after: Sequence[Any] | None = None
+    while True:
+        async with pool.acquire() as connection:
+            rows = await _rows(connection, listing, after, 0, PORTION)
+        for row in rows:
+            yield row
+        if len(rows) < PORTION:
+            return
+        after = [rows[-1][name] for name, _ in listing.order]
+
+
 async def _page(connection: Connection, listing: Listing, seen: int, last: list[str] | None, limit: int) -> Page:
-    columns = ", ".join(name for name, _ in listing.order)
-    after = await _place(connection, listing, columns, last) if last is not None else None
-    where, start = "", f"offset {seen}"  # by count where the last row has left the list meanwhile
-    if after is not None:
-        first = len(listing.arguments) + 1
-        places = ", ".join(f"${number}::{kind}" for number, (_, kind) in enumerate(listing.order, first))
-        where, start = f"where ({columns}) > ({places})", ""
-    rows = await connection.fetch(
-        f"select * from ({listing.query}) page {where} order by {columns} limit {limit + 1} {start}",
-        *listing.arguments,
-        *(after or ()),
-    )
-    total = await connection.fetchval(
-        f"select count(*) from (select from ({listing.query}) listed limit {COUNT_TO + 1}) counted", *listing.arguments
-    )
+    after = await _place(connection, listing, last) if last is not None else None
+    # By count where the last row has left the list meanwhile.
+    rows = await _rows(connection, listing, after, seen if after is None else 0, limit + 1)
+    total = await count(connection, listing)
     shown, more = rows[:limit], len(rows) > limit
     end = seen + len(shown)
-    following = _cursor(end, [str(shown[-1][name]) for name, _ in listing.order[-listing.naming :]]) if more else None
+    following = _cursor(end, [str(shown[-1][name]) for name, _ in listing.named_by]) if more else None
     return Page(
         shown, seen + 1 if shown else 0, end if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following
     )
 
 
-async def _place(connection: Connection, listing: Listing, columns: str, last: list[str]) -> Sequence[Any] | None:
+async def _rows(
+    connection: Connection, listing: Listing, after: Sequence[Any] | None, skipped: int, limit: int
+) -> list[Any]:
+    """Rows behind the place `after`, or behind so many."""
+    query, where = listing.query, ""
+    if after is not None:
+        first, than = len(listing.arguments) + 1, "<" if listing.descending else ">"
+        places = [f"${number}::{kind}" for number, (_, kind) in enumerate(listing.order, first)]
+
+        def begins(hint: re.Match[str]) -> str:
+            known = hint[1].count(",") + 1
+            return f"and ({hint[1]}) {than}= ({', '.join(places[:known])})"
+
+        query = BEGINS.sub(begins, query)
+        where = f"where ({listing.columns}) {than} ({', '.join(places)})"
+    rows: list[Any] = await connection.fetch(
+        f"select * from ({query}) page {where} order by {listing.ordered} limit {limit} offset {skipped}",
+        *listing.arguments,
+        *(after or ()),
+    )
+    return rows
+
+
+async def _place(connection: Connection, listing: Listing, last: list[str]) -> Sequence[Any] | None:
     """What the row with these ids is ordered by; None when the list has it no more."""
     first = len(listing.arguments) + 1
-    naming = listing.order[-listing.naming :]
-    named = " and ".join(f"{name} = ${number}::text::{kind}" for number, (name, kind) in enumerate(naming, first))
+    naming = [(name, f"${number}::text::{kind}") for number, (name, kind) in enumerate(listing.named_by, first)]
+    query = NAMED.sub(lambda hint: f"and {hint[1]} = {naming[0][1]}", listing.query)
+    named = " and ".join(f"{name} = {value}" for name, value in naming)
     row = await connection.fetchrow(
-        f"select {columns} from ({listing.query}) listed where {named} limit 1", *listing.arguments, *last
+        f"select {listing.columns} from ({query}) listed where {named} limit 1", *listing.arguments, *last
     )
     return list(row.values()) if row is not None else None
 

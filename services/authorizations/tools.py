@@ -28,9 +28,9 @@ class Tools:
         """What compares the files of persons."""
         return Matcher(self.agency.matching)
 
-    def moment(self, at: datetime) -> Moment:
-        """An instant as the one query wants it."""
-        return Moment(at, at.astimezone(self.time_zone).date(), self.delegable)
+    def moment(self, at: datetime, recorded_at: datetime | None = None) -> Moment:
+        """An instant as the one query wants it; by what was known at `recorded_at`, else by what is known now."""
+        return Moment(at, at.astimezone(self.time_zone).date(), self.delegable, recorded_at)
 
     def manages(self, acting: Acting) -> bool:
         """Whether the profile may manage its organization: one of its functions does."""

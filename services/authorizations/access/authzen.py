@@ -60,9 +60,10 @@ class Action(Lenient):
 
 
 class Context(Lenient):
-    """What a question may say besides: the instant, what must have been applied, whether to explain."""
+    """What a question may say besides: the instant, by what was known when, what must have been applied, explain."""
 
     at: PlausibleInstant | None = None
+    recorded_at: PlausibleInstant | None = None
     after: StrictStr | None = None
     explain: StrictBool = False
 
@@ -164,6 +165,7 @@ def _question(evaluation: Evaluation, at: Any) -> Question:
         subject=evaluation.resource.type,
         organization=evaluation.resource.id,
         at=at,
+        recorded_at=evaluation.context.recorded_at,
     )
 
 

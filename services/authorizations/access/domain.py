@@ -11,11 +11,15 @@ from services.authorizations.periods import Period
 
 @dataclass(frozen=True)
 class Moment:
-    """The instant asked about, the agency's day then, and which subjects the agency lets delegate."""
+    """The instant asked about, the agency's day then, and which subjects the agency lets delegate.
+
+    With `recorded_at`, by what was known at that instant; else by what is known now.
+    """
 
     at: datetime
     day: date
     delegable: Sequence[str]
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True)

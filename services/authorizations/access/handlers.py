@@ -17,13 +17,17 @@ from services.authorizations.tools import Tools
 
 @dataclass(frozen=True)
 class Question:
-    """One access question; the organization is named by its id or as `kind:number`. None: an id that is not one."""
+    """One access question; the organization is named by its id or as `kind:number`. None: an id that is not one.
+
+    `recorded_at` asks by what was known then.
+    """
 
     account_id: UUID | None
     level: Level | None
     subject: str
     organization: str
     at: datetime
+    recorded_at: datetime | None = None
 
 
 async def evaluate(connection: Connection, tools: Tools, question: Question) -> Decision:
@@ -33,7 +37,7 @@ async def evaluate(connection: Connection, tools: Tools, question: Question) -> 
         return Decision(False, reason="unknown")
     if question.subject not in tools.agency.subjects:
         return Decision(False, reason="unknown")
-    moment = tools.moment(question.at)
+    moment = tools.moment(question.at, question.recorded_at)
     chains = await storage.of_account(connection, moment, question.account_id, organization_id, question.subject)
     return domain.decide(chains, question.level) or Decision(
         False, reason=await _why_no_chain(connection, moment, question.account_id, organization_id)
@@ -50,7 +54,7 @@ async def _organization_id(connection: Connection, name: str) -> UUID | None:
 
 
 async def _why_no_chain(connection: Connection, moment: Moment, account_id: UUID, organization_id: UUID) -> str:
-    if not await storage.has_profile(connection, account_id, moment.at):
+    if not await storage.has_profile(connection, moment, account_id):
         return "no_profile"
     others = await storage.of_account(connection, moment, account_id, organization_id, None)
     failing = domain.decide(others, "read")

@@ -5,8 +5,10 @@ they cannot disagree. It yields what is not in force too, each link of the chain
 the first link that fails.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Range
@@ -17,10 +19,20 @@ from contracts.events import Level
 from services.authorizations.access.domain import Acting, Entitlement, Moment
 from services.authorizations.periods import Period
 
+KNOWN_NOW = re.compile(r"upper_inf\((\w+)\.recorded\)")
+
 
 def known(row: str) -> str:
-    """Whether a version of a dated row is what we know now."""
+    """Whether a version of a dated row is what we know now; `asking` makes of it what we knew at another instant."""
     return f"upper_inf({row}.recorded)"
+
+
+def asking(moment: Moment, query: str, *arguments: Any) -> tuple[str, list[Any]]:
+    """A query and its arguments, over what was known at `recorded_at` where the moment has one."""
+    if moment.recorded_at is None:
+        return query, list(arguments)
+    then = rf"\1.recorded @> ${len(arguments) + 1}::timestamptz"
+    return KNOWN_NOW.sub(then, query), [*arguments, moment.recorded_at]
 
 
 def in_force(row: str) -> str:
@@ -29,11 +41,24 @@ def in_force(row: str) -> str:
 
 
 def active(owner: str) -> str:
-    """Whether an organization or account is active at $1."""
+    """Whether an organization or account is active at $1.
+
+    A value, not EXISTS: PostgreSQL would read every active owner there is into a hash, for the rows of one page.
+    """
     return (
-        f"exists (select from statuses s where s.owner_id = {owner}"
-        f" and {known('s')} and s.active and s.during @> $1::timestamptz)"
+        f"coalesce((select true from statuses s where s.owner_id = {owner}"
+        f" and {known('s')} and s.active and s.during @> $1::timestamptz limit 1), false)"
     )
+
+
+def patterns(words: Sequence[str]) -> list[str]:
+    """What `like_patterns` compares names with."""
+    return ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
+
+
+def like_patterns(name: str, parameter: int) -> str:
+    """Whether a sorted name holds every word of the patterns, which PostgreSQL folds as it folded the name."""
+    return f"{name} like all (array(select folded(word) from unnest(${parameter}::text[]) word))"
 
 
 # $1 the instant, $2 the agency's day then, $3 the codes of the delegable subjects.
@@ -82,10 +107,20 @@ where e.holder_id = $4 and {IN_FORCE} and ($5::uuid[] is null or e.organization_
 order by e.organization_id, e.subject
 """
 
+# One organization after another, by name, as far as the page goes.
 FILES_OF_CONTACT = f"""
-select e.organization_id, min(unaccent(lower(p.legal_name))) as sorted_name
-from ({ENTITLEMENTS}) e join personal_fields p on p.owner_id = e.organization_id
-where e.holder_id = $4 and {IN_FORCE} group by e.organization_id
+select f.organization_id, f.sorted_name
+from (
+    select distinct p.sorted_name, r.organization_id
+    from relations r join personal_fields p on p.owner_id = r.organization_id
+    where r.holder_id = $4 and {known("r")} /* begins: p.sorted_name, r.organization_id */
+        /* named: r.organization_id */ /* narrowed */
+    order by p.sorted_name, r.organization_id
+) f
+where coalesce((
+    select true from ({ENTITLEMENTS}) e
+    where e.holder_id = $4 and e.organization_id = f.organization_id and {IN_FORCE} limit 1
+), false)
 """
 
 ACTING = f"""
@@ -105,25 +140,29 @@ async def of_account(
 ) -> list[Entitlement]:
     """Every chain from the account to the organization, in force or not; for one subject or with None for all."""
     query = OF_ACCOUNT if subject is None else f"{OF_ACCOUNT} and e.subject = $6"
-    arguments = [moment.at, moment.day, moment.delegable, account_id, organization_id]
-    return [_entitlement(row) for row in await connection.fetch(query, *arguments, *([subject] if subject else []))]
+    arguments = [moment.at, moment.day, moment.delegable, account_id, organization_id, *([subject] if subject else [])]
+    asked, arguments = asking(moment, query, *arguments)
+    return [_entitlement(row) for row in await connection.fetch(asked, *arguments)]
 
 
 async def of_contact(
     connection: Connection, moment: Moment, contact_id: UUID, organization_ids: Sequence[UUID] | None = None
 ) -> list[Entitlement]:
     """What a contact may do at the moment, for some organizations or with None for every one."""
-    rows = await connection.fetch(OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id, organization_ids)
+    query, arguments = asking(moment, OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id, organization_ids)
+    rows = await connection.fetch(query, *arguments)
     return [_entitlement(row) for row in rows]
 
 
-def files_of_contact(moment: Moment, contact_id: UUID) -> Listing:
-    """The organizations that a contact may act for, by name."""
-    return Listing(
-        FILES_OF_CONTACT,
-        [moment.at, moment.day, moment.delegable, contact_id],
-        (("sorted_name", "text"), ("organization_id", "uuid")),
-    )
+def files_of_contact(moment: Moment, contact_id: UUID, words: Sequence[str] = ()) -> Listing:
+    """The organizations that a contact may act for, by name; only those whose name holds every word."""
+    arguments: list[Any] = [moment.at, moment.day, moment.delegable, contact_id]
+    query = FILES_OF_CONTACT
+    if words:
+        arguments.append(patterns(words))
+        query = query.replace("/* narrowed */", f"and {like_patterns('p.sorted_name', len(arguments))}")
+    query, arguments = asking(moment, query, *arguments)
+    return Listing(query, arguments, (("sorted_name", "text"), ("organization_id", "uuid")))
 
 
 async def held_by_relation(connection: Connection, moment: Moment, relation_id: UUID) -> dict[str, Level]:
@@ -144,14 +183,14 @@ async def acting(connection: Connection, at: datetime, day: date, account_id: UU
     return Acting(account_id, contact_id, row["organization_id"], frozenset(row["functions"]))
 
 
-async def has_profile(connection: Connection, account_id: UUID, at: datetime) -> bool:
-    """Whether the account is linked to any contact at the instant."""
-    found: bool = await connection.fetchval(
-        "select exists (select from bindings"
-        " where account_id = $1 and upper_inf(recorded) and during @> $2::timestamptz)",
-        account_id,
-        at,
+async def has_profile(connection: Connection, moment: Moment, account_id: UUID) -> bool:
+    """Whether the account is linked to any contact at the moment."""
+    bound = (
+        "select exists (select from bindings b"
+        f" where b.account_id = $1 and {known('b')} and b.during @> $2::timestamptz)"
     )
+    query, arguments = asking(moment, bound, account_id, moment.at)
+    found: bool = await connection.fetchval(query, *arguments)
     return found
 
 

@@ -266,5 +266,5 @@ def authorizations(moment: Moment, organization_id: UUID, narrow: AuthorizationF
             ("place", "int"), ("sorted_name", "text"), ("sorted_organization", "text"), ("subject", "text"),
             ("relation_id", "uuid"), ("right_id", "uuid"),
         ),
-        naming=2,
+        naming=("relation_id", "right_id"),
     )  # fmt: skip

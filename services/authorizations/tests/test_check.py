@@ -201,3 +201,18 @@ async def test_when_every_connection_is_taken_the_caller_is_told_to_come_again_a
 
     assert (refused.status_code, refused.json(), refused.headers["retry-after"]) == (503, "unavailable", "2")
     assert (await ask(firm)).json() == {"decision": True}
+
+
+async def test_what_was_known_then_answers_when_asked(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    unknown = datetime.now(UTC).isoformat()
+    await firm.delegate(member.contact_id, client_id)
+    before = datetime.now(UTC).isoformat()
+    await firm.remove(member.contact_id)
+
+    async def says(**context: str) -> bool:
+        return bool((await firm.check(member.account_id, "profile", client_id, **context))["decision"])
+
+    assert [await says(), await says(recorded_at=before), await says(recorded_at=unknown)] == [False, True, False]
+    assert not await says(at=before, recorded_at=unknown)
+    assert await says(at=before)
