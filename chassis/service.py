@@ -3,8 +3,12 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -38,6 +42,7 @@ from contracts.events import Language
 log = structlog.get_logger()
 T = TypeVar("T")
 
+LONGEST_STOP = 60.0  # seconds for a stop in good order, twice what one takes; then the process ends by force
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 
 
@@ -192,6 +197,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             )
         finally:
             stopping.set()
+            _end_for_certain()
             for server in servers:
                 server.should_exit = True
             await asyncio.gather(*serving, return_exceptions=True)
@@ -201,6 +207,21 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             log.info("stopped")
         if faults:
             raise RuntimeError("a task of this process ended") from faults[0]
+
+
+def _end_for_certain() -> None:
+    """Give the stop its time, and no more: a handler that is deaf to being cancelled would hold its partitions for
+    ever, and the orchestrator sees a process that lives.
+    """
+    timer = threading.Timer(LONGEST_STOP, copy_context().run, (_end_by_force,))  # the context names the service
+    timer.daemon = True
+    timer.start()
+
+
+def _end_by_force() -> None:
+    log.error("ended by force", seconds=LONGEST_STOP)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 async def _end(tasks: Sequence["asyncio.Task[None]"], relay: Relay | None) -> list[Exception]:

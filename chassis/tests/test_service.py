@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 import httpx
@@ -90,7 +91,11 @@ def other_ports() -> Environment:
     return {"MANDAT_GATEWAY_PORT": str(gateway), "MANDAT_OPERATIONS_PORT": str(operations)}
 
 
-Run = Callable[[str, Environment], Awaitable[Process]]
+class Run(Protocol):
+    """Starts a process."""
+
+    async def __call__(self, role: str, environment: Environment, module: str = "library") -> Process:
+        """`module` of the tests is the service."""
 
 
 @pytest.fixture
@@ -98,9 +103,9 @@ async def run() -> AsyncIterator[Run]:
     """`await run("worker", environment)`: a process, killed at the end if it still runs."""
     started: list[Process] = []
 
-    async def starting(role: str, environment: Environment) -> Process:
+    async def starting(role: str, environment: Environment, module: str = "library") -> Process:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "chassis.tests.library", role,
+            sys.executable, "-m", f"chassis.tests.{module}", role,
             cwd=ROOT, env=dict(os.environ) | environment, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         base = f"http://127.0.0.1:{environment.get('MANDAT_OPERATIONS_PORT', 1)}"
@@ -175,6 +180,28 @@ async def test_a_worker_whose_kafka_stops_answering_still_stops_and_keeps_its_ro
         assert await bench.size("outbox") == 1
     finally:
         kafka.resume()
+
+
+@pytest.mark.parametrize(("hangs", "last"), [("", "ended by a fault"), ("clings", "ended by force")])
+async def test_a_worker_whose_handler_never_comes_back_is_ended_by_its_watchdog_and_its_group_goes_on_elsewhere(
+    bench: Bench, wire: Wire, environment: Environment, run: Run, hangs: str, last: str
+) -> None:
+    environment |= {"MANDAT_KAFKA_SERVERS": wire.servers, "MANDAT_TOPIC_PREFIX": wire.prefix}
+    identity = uuid4()
+    await wire.send(opened(identity, 1))
+    worker = await run("worker", environment | {"HANGS": hangs}, "hanging")
+
+    status, log = await worker.ended(60)
+
+    assert status == 1
+    assert [line["event"] for line in log if line.get("service") == "library"][-1] == last
+    assert await bench.counted(identity) is None
+    await run("worker", environment | other_ports())
+
+    async def applied() -> bool:
+        return await bench.counted(identity) == "1"
+
+    await eventually(applied, 30)
 
 
 async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_secret(
