@@ -181,7 +181,7 @@ async def _take_in(unit: Unit[Tools], count: int) -> float:
 
 async def _prepared(unit: Unit[Tools]) -> Message:
     """One of the mails, as the sender composes it."""
-    [mail] = (await unit.run(handlers.take, handlers.Take({URGENT: 1}, frozenset()), BENCH)).outcome
+    [mail] = await handlers.take(unit, handlers.Take({URGENT: 1}, frozenset()))
     await unit.run(handlers.conclude, (Attempt(mail, HandedBack()),), BENCH)
     composer = unit.tools.composer
     return composer.compose(mail, unit.tools.sealer.open(mail.sealed, composer.contents(mail.kind)), now())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chassis.work import Work
+from chassis.work import Unit, Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
 from services.notifications import domain, metrics, storage
 from services.notifications.domain import Attempt, Delivery, Mail, Standing
@@ -65,19 +65,20 @@ class Take:
     in_hand: frozenset[UUID]
 
 
-async def take(work: Work[Tools], command: Take) -> list[Mail]:
-    """Lease due mails to one sender."""
+async def take(unit: Unit[Tools], command: Take) -> list[Mail]:
+    """Lease due mails to one sender. One statement, so nothing to begin and to commit: two round trips less."""
+    now = unit.origin.clock()
     return await storage.claim(
-        work.connection,
-        _looking(work),
-        lease_until=work.now + LEASE,
+        unit.pool,
+        _looking(unit.tools, now),
+        lease_until=now + LEASE,
         room=command.room,
         except_for=command.in_hand,
     )
 
 
-def _looking(work: Work[Tools]) -> storage.Looking:
-    return storage.Looking(work.now, LEASE + SKEW, work.tools.grace.others_keep_until(work.now))
+def _looking(tools: Tools, now: datetime) -> storage.Looking:
+    return storage.Looking(now, LEASE + SKEW, tools.grace.others_keep_until(now))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID,
 
 async def end_overdue(work: Work[Tools], _: None) -> list[tuple[str, Standing]]:
     """End the mails whose time has run out or that a newer one replaced. Returns kind and end of each."""
-    overdue = await storage.hold_overdue(work.connection, _looking(work), AT_ONCE)
+    overdue = await storage.hold_overdue(work.connection, _looking(work.tools, work.now), AT_ONCE)
     ends = {
         mail.delivery_id: domain.expired(mail.standing, work.now, replaced=mail.replaced) for _kind, mail in overdue
     }

@@ -7,19 +7,19 @@ least once, there and nowhere else.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar, assert_never
+from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
 
 from chassis import tracing
 from chassis.database import neighbour_failed
-from chassis.outcomes import Poison
 from chassis.work import Handler, Unit
 from services.notifications import handlers, metrics
-from services.notifications.composition import CANNOT_DECRYPT, Message, Unsendable
+from services.notifications.composition import Message
 from services.notifications.domain import (
     Attempt,
     HandedBack,
@@ -34,6 +34,7 @@ from services.notifications.domain import (
 from services.notifications.hands import Hands
 from services.notifications.hosts import HostUnavailable
 from services.notifications.leases import RENEW_EVERY, SKEW
+from services.notifications.preparing import Preparation, Prepared
 from services.notifications.smtp import Line
 from services.notifications.tools import Tools
 
@@ -42,9 +43,9 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 POLL = 1.0  # seconds, behind the bell; also finds what was deferred until now
+GATHER = 0.005  # seconds: what ends within so long is recorded together; a kill meanwhile costs a second copy of each
 FINISH = 12.0  # seconds, when stopping, for what is under way; less than an operator's patience of 15
 DATABASE_BACK_OFF = (0.2, 2.0)  # seconds, first and longest pause; far below a lease, which must be renewed in time
-OUR_OWN_FAULT = "4.3.0"  # RFC 3463: other or undefined mail system status
 
 
 class Sender:
@@ -55,6 +56,8 @@ class Sender:
         self._unit = unit
         self._tools = unit.tools
         self._hands = Hands(unit.tools.mail_hosts.connections)
+        self._preparation = Preparation(unit.tools, unit.origin.clock)
+        self._prepared: dict[UUID, Prepared] = {}
         self._ended: asyncio.Queue[Attempt] = asyncio.Queue()
         self._stopping = False
 
@@ -96,8 +99,10 @@ class Sender:
             more = False
             room = self._hands.room()
             if room and self._tools.mail_hosts.working is not None:
-                in_hand = frozenset(self._hands.mails)
-                taken = await self._patiently(handlers.take, handlers.Take(room, in_hand))
+                command = handlers.Take(room, frozenset(self._hands.mails))
+                taken = await self._patiently(partial(handlers.take, self._unit, command))
+                prepared = await self._preparation.handful(taken)
+                self._prepared |= {one.mail.delivery_id: one for one in prepared}
                 self._hands.put(taken)
                 more = any(sum(mail.priority == rank for mail in taken) == places for rank, places in room.items())
             if not more:
@@ -107,7 +112,7 @@ class Sender:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             if self._hands.mails:
-                held = await self._patiently(handlers.renew, tuple(self._hands.mails.values()))
+                held = await self._patiently(partial(self._run, handlers.renew, tuple(self._hands.mails.values())))
                 self._hands.renewed(held.mails, held.lease_until)
 
     async def _carry(self) -> None:
@@ -123,26 +128,15 @@ class Sender:
             await line.close()
 
     async def _attempt(self, mail: Mail, line: Line) -> Attempt:
-        now = self._unit.origin.clock()
-        if mail.expires_at <= now:
+        prepared = self._prepared.pop(mail.delivery_id)
+        if mail.expires_at <= self._unit.origin.clock():
             return Attempt(mail, Overdue())
         if self._tools.mail_hosts.working is None or not self._is_ours(mail):
             return Attempt(mail, HandedBack())
-        message = self._compose(mail)
-        if not isinstance(message, Message):
-            return Attempt(mail, message)
-        digests = self._tools.suppressions.digests(message.recipient)
-        outcome = await self._suppressed(digests, mail.kind, now) or await self._hand_over(mail, message, line)
-        return Attempt(mail, outcome, digests[0])
-
-    async def _suppressed(self, digests: Sequence[bytes], kind: str, now: datetime) -> Suppressed | HandedBack | None:
-        try:
-            reason = await self._tools.suppressions.reason(digests, kind, now)
-        except Exception as error:
-            if not neighbour_failed(error):
-                raise
-            return HandedBack()
-        return None if reason is None else Suppressed(reason)
+        prepared = await self._preparation.still(prepared)
+        if isinstance(prepared, Attempt):
+            return prepared
+        return Attempt(mail, await self._hand_over(mail, prepared.message, line), prepared.digests[0])
 
     async def _hand_over(self, mail: Mail, message: Message, line: Line) -> Outcome:
         now = self._unit.origin.clock()
@@ -163,27 +157,13 @@ class Sender:
         """Whether nobody else may take it yet, whichever clock is ahead."""
         return self._unit.origin.clock() + SKEW <= self._hands.lease_until(mail)
 
-    def _compose(self, mail: Mail) -> Message | Refused | TryLater:
-        composer = self._tools.composer
-        try:
-            contents = self._tools.sealer.open(mail.sealed, composer.contents(mail.kind))
-            return composer.compose(mail, contents, self._unit.origin.clock())
-        except Poison:
-            log.error("mail cannot be opened", delivery_id=str(mail.delivery_id), kind=mail.kind)
-            return Refused(CANNOT_DECRYPT)
-        except Unsendable as error:
-            log.error("mail cannot be composed", delivery_id=str(mail.delivery_id), kind=mail.kind, status=error.status)
-            return Refused(error.status)
-        except Exception as error:  # a fault of ours or of the agency's data: a deployment mends it, the mail waits
-            log.error("composing failed", delivery_id=str(mail.delivery_id), kind=mail.kind, error=type(error).__name__)
-            return TryLater(OUR_OWN_FAULT)
-
     async def _record(self) -> None:
         while True:
             attempts = [await self._ended.get()]
+            await asyncio.sleep(GATHER)
             while not self._ended.empty():
                 attempts.append(self._ended.get_nowait())
-            standings = await self._patiently(handlers.conclude, tuple(attempts))
+            standings = await self._patiently(partial(self._run, handlers.conclude, tuple(attempts)))
             room = self._hands.room()
             self._hands.release(attempt.mail for attempt in attempts)
             if self._hands.room().keys() > room.keys():
@@ -194,8 +174,11 @@ class Sender:
                 else:
                     _count(attempt, standing.name)
 
-    async def _patiently(self, handler: Handler[Tools, C, R], command: C) -> R:
-        """Run a handler, for however long the database takes to come back.
+    async def _run(self, handler: Handler[Tools, C, R], command: C) -> R:
+        return (await self._unit.run(handler, command, self._unit.origin.itself)).outcome
+
+    async def _patiently(self, use_case: Callable[[], Awaitable[R]]) -> R:
+        """Try a use case, for however long the database takes to come back.
 
         None of ours does harm when it runs a second time after a commit that may have succeeded: what was leased
         then waits for its lease to end, what was recorded is found recorded.
@@ -203,7 +186,7 @@ class Sender:
         pause, longest = DATABASE_BACK_OFF
         while True:
             try:
-                outcome = (await self._unit.run(handler, command, self._unit.origin.itself)).outcome
+                outcome = await use_case()
             except Exception as error:
                 if not neighbour_failed(error):
                     raise

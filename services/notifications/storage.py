@@ -216,7 +216,7 @@ async def keep_newest(connection: Connection, purposes: Collection[Purpose]) -> 
 
 
 async def claim(
-    connection: Connection,
+    pool: Pool,
     looking: Looking,
     *,
     lease_until: datetime,
@@ -224,7 +224,7 @@ async def claim(
     except_for: Collection[UUID],
 ) -> list[Mail]:
     """Take due mails into hand, so many of each priority; nobody else gets them before the lease ends."""
-    rows = await connection.fetch(
+    rows = await pool.fetch(
         CLAIM, *astuple(looking), list(room.keys()), list(room.values()), list(except_for), lease_until
     )
     return [Mail(**dict(row)) for row in rows]

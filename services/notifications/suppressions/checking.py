@@ -1,8 +1,9 @@
 """What the sender asks before each mail: may we write this to this address?"""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from chassis.database import Pool
 from chassis.keys import Keyring
@@ -14,10 +15,15 @@ from services.notifications.suppressions.domain import EVERYTHING, Standstill
 PURPOSE = "address"
 
 
-class SuppressionList:
-    """Answers from the table, for all who ask at the same moment with one query.
+class Question(NamedTuple):
+    """Does a mail of this kind go to the address with these digests?"""
 
-    Asking for each mail by itself would cost a query each; remembering answers would let mails go to addresses that
+    digests: tuple[bytes, ...]
+    kind: str
+
+
+class SuppressionList:
+    """Answers from the table, many questions with one query. Whoever keeps an answer for long writes to addresses that
     were suppressed meanwhile.
     """
 
@@ -25,8 +31,6 @@ class SuppressionList:
         """`keyring` holds the keys of the digests, also those that are no longer the newest."""
         self._pool = pool
         self._keyring = keyring
-        self._turn = asyncio.Lock()
-        self._gathering: _Round | None = None
 
     def digests(self, address: str) -> tuple[bytes, ...]:
         """What rests in our tables instead of an address: keyed, under the newest key first, then under older ones.
@@ -39,29 +43,17 @@ class SuppressionList:
         """What is kept with a mail instead of its address."""
         return self.digests(address)[0]
 
-    async def reason(self, asked: Sequence[bytes], kind: str, now: datetime) -> SuppressionReason | None:
-        """Why this kind of mail does not go to an address, by its digests; None when it does. Raises what the database
-        raises.
-        """
-        if self._gathering is None:
-            self._gathering = _Round()
-            self._gathering.answer = asyncio.ensure_future(self._ask(self._gathering))
-        together = self._gathering
-        together.digests.update(asked)
-        found = await asyncio.shield(together.answer)
-        standstills = (found.get((digest, scope)) for scope in (EVERYTHING, kind) for digest in asked)
-        return next((each.reason for each in standstills if each is not None and each.holds(now)), None)
-
-    async def _ask(self, together: "_Round") -> dict[tuple[bytes, str], Standstill]:
-        async with self._turn:
-            self._gathering = None  # who comes now asks in the next round
-            return await storage.in_force(self._pool, together.digests)
+    async def reasons(self, asked: Mapping[UUID, Question], now: datetime) -> dict[UUID, SuppressionReason]:
+        """Why mails do not go to their addresses; those that do are left out. Raises what the database raises."""
+        digests = {digest for question in asked.values() for digest in question.digests}
+        found = await storage.in_force(self._pool, digests) if digests else {}
+        return {
+            mail: reason for mail, question in asked.items() if (reason := _reason(question, found, now)) is not None
+        }
 
 
-class _Round:
-    """Those who ask with one query."""
-
-    answer: "asyncio.Future[dict[tuple[bytes, str], Standstill]]"
-
-    def __init__(self) -> None:
-        self.digests: set[bytes] = set()
+def _reason(
+    question: Question, found: Mapping[tuple[bytes, str], Standstill], now: datetime
+) -> SuppressionReason | None:
+    standstills = (found.get((digest, scope)) for scope in (EVERYTHING, question.kind) for digest in question.digests)
+    return next((each.reason for each in standstills if each is not None and each.holds(now)), None)

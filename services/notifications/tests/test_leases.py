@@ -32,8 +32,7 @@ def no_renewals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def take(rig: Rig) -> list[Mail]:
-    command = handlers.Take(ANY, frozenset())
-    return (await rig.unit.run(handlers.take, command, SOMEBODY)).outcome
+    return await handlers.take(rig.unit, handlers.Take(ANY, frozenset()))
 
 
 async def lease(rig: Rig) -> datetime | None:

@@ -4,10 +4,16 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope
+from uuid_utils.compat import uuid7
 
 from contracts.notifications import MailRequest
-from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Weight, weigh
-from services.notifications.tests.rig import Rig, all_of, code_mail, coordinates_mail
+from services.notifications.hosts import Access, MailHosts
+from services.notifications.preparing import ANSWER_HOLDS
+from services.notifications.settings import HostAddress
+from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Failure, Weight, weigh
+from services.notifications.suppressions.handlers import weigh_failure
+from services.notifications.tests.host import Fault
+from services.notifications.tests.rig import SOMEBODY, Rig, all_of, code_mail, coordinates_mail
 
 ADDRESS = "nathalie.roy@firme.example"
 
@@ -166,6 +172,27 @@ async def test_an_address_suppressed_while_a_mail_waits_is_not_written_to(rig: R
     rig.later(seconds=5)
     await rig.reaches(waiting, "undelivered")
     assert (await rig.told(waiting))[-1] == "MailSuppressed"
+
+
+async def test_an_address_suppressed_while_a_mail_waits_in_a_senders_hand_is_not_written_to(rig: Rig) -> None:
+    rig.use(mail_hosts=MailHosts([HostAddress("127.0.0.1", rig.host.port)], Access(), 1))
+    rig.host.acts = {"message": Fault.SILENCE}
+    rig.send()
+    slow = await rig.request(code_mail(address="luc@autre.example"))
+    await rig.host.reached("message")
+    waiting = await rig.request(code_mail())
+
+    async def in_hand() -> bool:
+        return bool(await rig.unit.pool.fetchval("select bool_and(lease_until is not null) from mails"))
+
+    await rig.until(in_hand)
+    [digest] = rig.unit.tools.suppressions.digests(ADDRESS)
+    await rig.unit.run(weigh_failure, Failure(uuid7(), uuid7(), digest, "5.1.1"), SOMEBODY)
+    rig.clock.advance(seconds=ANSWER_HOLDS.total_seconds())
+    rig.host.speak()
+    await rig.reaches(slow, "sent")
+    await rig.reaches(waiting, "undelivered")
+    assert len(rig.host.taken) == 1
 
 
 def test_an_address_has_one_digest_however_its_domain_is_written(rig: Rig) -> None:
