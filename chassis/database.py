@@ -70,9 +70,12 @@ async def _prepare(connection: Any) -> None:
     )
 
 
-async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """One direct connection of its own: for LISTEN and session locks, which a pool would lose."""
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=COMMAND_TIMEOUT, server_settings=KEEPALIVE)
+async def connect(dsn: str, command_timeout: float | None = COMMAND_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
+    """One direct connection of its own: for LISTEN and session locks, which a pool would lose.
+
+    `command_timeout` is in seconds; None for a command that reads a whole table.
+    """
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=command_timeout, server_settings=KEEPALIVE)
     await _prepare(connection)
     return connection
 

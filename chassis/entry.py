@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from chassis.service import Service
 
-COMMANDS = ("api", "worker", "all", "migrate", "openapi", "dead-letters …", "reset-groups …")
+COMMANDS = ("api", "worker", "all", "migrate", "openapi", "dead-letters …", "reset-groups …", "audit …")
 """What every service is asked for: the first three are its roles, and run until they are told to stop."""
 
 WRONG_COMMAND_LINE = 2  # exit status, as argparse's
@@ -50,6 +50,10 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
             from chassis.commands import groups
 
             return groups.main(load(), arguments)
+        case ["audit", *arguments]:
+            from chassis.commands import audit
+
+            return audit.main(load(), arguments)
         case [name, *arguments] if name in own:
             return own[name](arguments)
         case _:

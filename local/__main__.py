@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 from local import ROOT, Problem
@@ -14,6 +15,7 @@ demo   plays the guide's journeys against a fresh stack and shows each step; exi
 up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
 faults breaks a loaded stack of its own for some minutes; exit code 0 if nothing was lost, doubled or out of order
 run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
+audit  asks each service, or one, whether its audit is still what was sealed; exit code 0 if all are
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
@@ -59,6 +61,10 @@ def _run(options: argparse.Namespace) -> int:
             from local import commands  # noqa: PLC0415
 
             return commands.run(_agency(options.agency), options.service, options.arguments)
+        case "audit":
+            from local import commands  # noqa: PLC0415
+
+            return commands.verify_audit(_agency(options.agency), options.service, options.heads)
         case "up":
             from local import commands  # noqa: PLC0415
 
@@ -90,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", parents=[agency], help="run a service's command beside the stack that up keeps")
     run.add_argument("service", metavar="SERVICE", help="accounts, linking, authorizations or notifications")
     run.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="for example: dead-letters list")
+    audit = commands.add_parser("audit", help="look whether the audit was changed, beside the stack that up keeps")
+    verify = audit.add_subparsers(dest="what", required=True, metavar="verify").add_parser("verify", parents=[agency])
+    verify.add_argument("--service", metavar="S", help="one service only")
+    verify.add_argument("--heads", type=Path, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")

@@ -71,6 +71,13 @@ def run(agency: str, service: str, arguments: Sequence[str]) -> int:
     return subprocess.call(command, env=dict(os.environ) | stack.environment(service), cwd=ROOT)
 
 
+def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:
+    """Has each service, or one, verify its audit, also those after one that fails. Returns 0 when all are as sealed."""
+    arguments = ["audit", "verify", *([] if heads is None else ["--heads", str(heads.resolve())])]
+    codes = [run(agency, one, arguments) for one in ([service] if service else SERVICES)]
+    return max(codes)
+
+
 def _watch(stack: Stack) -> None:
     """Waits for Ctrl-C; says it when a process ends by itself, and leaves the others running."""
     while True:

@@ -26,7 +26,7 @@ async def run(environment: dict[str, str], service: str, *arguments: str) -> tup
 
 
 @pytest.mark.parametrize("service", flow.SERVICES)
-async def test_dead_letters_and_reset_groups_answer_in_every_service(
+async def test_dead_letters_reset_groups_and_audit_answer_in_every_service(
     service: str, database: Database, keyring_folder: Path
 ) -> None:
     settings = {
@@ -44,7 +44,9 @@ async def test_dead_letters_and_reset_groups_answer_in_every_service(
     listed = await run(environment, service, "dead-letters", "list")
     status, _, complaint = await run(environment, service, "reset-groups", "--to", "2999-01-01T00:00Z", "--by", "marie")
 
-    assert listed == (0, [], "")
+    verified = await run(environment, service, "audit", "verify", "--without-published")
+
+    assert listed == verified == (0, [], "")
     assert (status, complaint.splitlines()[-1].partition(": error: ")[::2]) == (
         2,
         (f"python -m services.{service} reset-groups", "argument --to: is in the future"),

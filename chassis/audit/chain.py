@@ -12,7 +12,7 @@ what finds that is a head that was published before (contracts/audit.py), and th
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,8 @@ class Entry:
         return self.organization_id or NO_ORGANIZATION
 
 
-COLUMNS = ", ".join(Entry.__dataclass_fields__)
+COLUMNS = tuple(field.name for field in fields(Entry))
+"""Of the table audit, in the order of the fields."""
 
 
 def canonical(entry: Entry, sequence: int, previous: bytes) -> bytes:

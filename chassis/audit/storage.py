@@ -1,7 +1,8 @@
 """Rows of the audit: what waits to be sealed, the seals, and the heads of the chains."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from chassis.audit.chain import BEGINNING, COLUMNS, Entry
@@ -9,7 +10,8 @@ from chassis.database import Connection, Pool
 
 LOCK = 7_263_005  # transaction lock: one process of a service seals at a time
 
-ENTRIES = f"select {', '.join(f'a.{name}' for name in COLUMNS.split(', '))} from audit a"
+ENTRY_COLUMNS = ", ".join(f"a.{name}" for name in COLUMNS)
+ENTRIES = f"select {ENTRY_COLUMNS} from audit a"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Seal:
     digest: bytes
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A chain as the database has it: its head, and what its oldest entry follows (nothing, until it is pruned)."""
+
+    head: Head
+    beginning: Head
+
+
 async def any_waits(pool: Pool) -> bool:
     """Whether there is an entry to be sealed."""
     found: bool = await pool.fetchval("select exists (select from audit_unsealed)")
@@ -47,7 +57,7 @@ async def waiting(connection: Connection, limit: int) -> list[Entry]:
     rows = await connection.fetch(
         f"{ENTRIES} join audit_unsealed u on u.entry_id = a.id order by u.entry_id limit $1", limit
     )
-    return [Entry(**row) for row in rows]
+    return [Entry(*row) for row in rows]
 
 
 async def heads(connection: Connection, chain_ids: Collection[UUID]) -> dict[UUID, Head]:
@@ -80,3 +90,49 @@ async def seal(connection: Connection, seals: Sequence[Seal]) -> None:
     await connection.execute(
         "delete from audit_unsealed where entry_id = any($1::bigint[])", [one.entry_id for one in seals]
     )
+
+
+async def chains(connection: Connection) -> dict[UUID, Chain]:
+    """Every chain."""
+    rows = await connection.fetch("select chain_id, sequence, digest, pruned_to, pruned_digest from audit_chains")
+    return {
+        row["chain_id"]: Chain(Head(row["sequence"], row["digest"]), Head(row["pruned_to"], row["pruned_digest"]))
+        for row in rows
+    }
+
+
+async def sealed(connection: Connection) -> AsyncIterator[tuple[Seal, Entry | None]]:
+    """Every seal with its entry, chain by chain and in order; call it in a transaction."""
+    query = (
+        f"select s.chain_id, s.sequence, s.entry_id, s.digest, {ENTRY_COLUMNS}"
+        " from audit_seals s left join audit a on a.id = s.entry_id order by s.chain_id, s.sequence"
+    )
+    async for row in connection.cursor(query, prefetch=1000):
+        chain_id, sequence, entry_id, digest, *entry = row
+        yield Seal(chain_id, sequence, entry_id, digest), None if entry[0] is None else Entry(*entry)
+
+
+async def smuggled(connection: Connection) -> list[Entry]:
+    """Entries that are neither sealed nor wait to be: no handler wrote them."""
+    rows = await connection.fetch(
+        f"{ENTRIES} where not exists (select from audit_seals s where s.entry_id = a.id)"
+        " and not exists (select from audit_unsealed u where u.entry_id = a.id) order by a.id limit 100"
+    )
+    return [Entry(*row) for row in rows]
+
+
+async def lost(connection: Connection) -> list[int]:
+    """Ids of entries that wait to be sealed and are not there."""
+    rows = await connection.fetch(
+        "select entry_id from audit_unsealed u where not exists (select from audit a where a.id = u.entry_id)"
+        " order by entry_id limit 100"
+    )
+    return [row["entry_id"] for row in rows]
+
+
+async def waiting_since(connection: Connection) -> datetime | None:
+    """The instant of the oldest entry that waits to be sealed."""
+    found: datetime | None = await connection.fetchval(
+        "select a.at from audit_unsealed u join audit a on a.id = u.entry_id order by u.entry_id limit 1"
+    )
+    return found

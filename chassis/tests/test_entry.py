@@ -23,7 +23,7 @@ def test_a_wrong_command_line_names_what_there_is(
         assert entry.run(SERVICE, nobody, {"import": lambda _: 0}) == 2
         assert capsys.readouterr().err == (
             "usage: python -m services.library"
-            " api | worker | all | migrate | openapi | dead-letters … | reset-groups … | import …\n"
+            " api | worker | all | migrate | openapi | dead-letters … | reset-groups … | audit … | import …\n"
         )
 
 

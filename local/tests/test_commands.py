@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from local import Problem, commands
+from local.ports import SERVICES
 
 
 def test_a_services_command_runs_with_everything_that_the_service_is_told(
@@ -36,3 +37,20 @@ def test_without_a_stack_or_such_a_service_it_says_so(tmp_path: Path, monkeypatc
         commands.run("ccq", "linking", ["dead-letters", "list"])
     with pytest.raises(Problem, match="linking"):
         commands.run("ccq", "link", ["dead-letters", "list"])
+
+
+def test_the_audit_of_each_service_is_verified_also_after_one_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def run(agency: str, service: str, arguments: list[str]) -> int:
+        asked.append((service, arguments))
+        return 1 if service == "linking" else 0
+
+    monkeypatch.setattr(commands, "run", run)
+    assert commands.verify_audit("ccq", None, None) == 1
+    assert sorted(asked) == [(service, ["audit", "verify"]) for service in sorted(SERVICES)]
+    asked.clear()
+    assert commands.verify_audit("ccq", "accounts", tmp_path / "kept") == 0
+    assert asked == [("accounts", ["audit", "verify", "--heads", str(tmp_path / "kept")])]

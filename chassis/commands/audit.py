@@ -1,0 +1,128 @@
+"""python -m services.NAME audit …: whether the audit is still what was sealed.
+
+It needs the service's environment, its database, and for the published heads Kafka; no process of the service need run.
+"""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from chassis import settings as environment
+from chassis import telemetry
+from chassis.audit import storage
+from chassis.audit.published import published
+from chassis.audit.storage import Head
+from chassis.audit.verifying import Fault, KnownHead, Verified, verify
+from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
+from chassis.database import connect
+from chassis.service import Service
+from chassis.settings import Settings
+from contracts.audit import HEADS
+
+T = TypeVar("T")
+
+
+class KeptHead(BaseModel):
+    """A line of what `heads` prints and `verify --heads` reads."""
+
+    service: str
+    chain_id: UUID
+    sequence: int
+    digest: str
+
+
+def main(service: Service[T], arguments: Sequence[str]) -> int:
+    """Carry one command out. Returns 0 when all is as sealed, 1 when not or unknown, 2 for a wrong command line."""
+    asked = _parser(service.name).parse_args(arguments)
+    telemetry.configure(service.name, "ERROR")
+    try:
+        settings = environment.read(service.settings)
+        if asked.command == "heads":
+            return asyncio.run(_print_heads(service.name, settings))
+        return asyncio.run(_verify(service.name, settings, asked))
+    except OUTAGES as error:
+        what = "Kafka or the database does not answer; --without-published asks the database alone"
+        return complain(f"not verified: {what}: {error!r}")
+    except FAULTY as error:
+        return complain(str(error))
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service} audit",
+        description="Whether the audit is still what was sealed. See docs/how-to/audit.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    verifying = commands.add_parser("verify", help="recompute every chain, and compare it with published heads")
+    verifying.add_argument("--heads", type=Path, metavar="FILE", help="heads that were kept, as `heads` prints them")
+    verifying.add_argument("--without-published", action="store_true", help="do not read the published heads in Kafka")
+    verifying.add_argument("--json", action="store_true", help="one JSON object a line")
+    commands.add_parser("heads", help="print the head of every chain, one JSON object a line, to be kept elsewhere")
+    return parser
+
+
+async def _print_heads(service: str, settings: Settings) -> int:
+    connection = await connect(settings.database_url.get_secret_value(), command_timeout=None)
+    try:
+        for chain_id, chain in sorted((await storage.chains(connection)).items()):
+            digest = chain.head.digest.hex()
+            kept = KeptHead(service=service, chain_id=chain_id, sequence=chain.head.sequence, digest=digest)
+            print(kept.model_dump_json())
+    finally:
+        await connection.close()
+    return WELL
+
+
+async def _verify(service: str, settings: Settings, asked: argparse.Namespace) -> int:
+    heads = _kept(service, asked.heads) if asked.heads is not None else []
+    if not asked.without_published:
+        heads += await published(settings.kafka_servers, settings.topic_prefix, HEADS[service])
+    connection = await connect(settings.database_url.get_secret_value(), command_timeout=None)
+    try:
+        found = await verify(connection, heads)
+    finally:
+        await connection.close()
+    for fault in found.faults:
+        print(json.dumps(_facts(service, fault)) if asked.json else f"{service}, {_words(fault)}")
+    if not asked.json:
+        print(f"{service}: {_sum(found)}")
+    return NOT_WELL if found.faults else WELL
+
+
+def _kept(service: str, file: Path) -> list[KnownHead]:
+    """The heads of this service in a file. Raises ValueError, which names the line."""
+    found = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            kept = KeptHead.model_validate_json(line)
+            head = Head(kept.sequence, bytes.fromhex(kept.digest))
+        except (ValidationError, ValueError):
+            raise ValueError(f"{file.name}, line {number}, is not a head as `audit heads` prints them") from None
+        if kept.service == service:
+            found.append(KnownHead(kept.chain_id, head, f"{file.name}, line {number}"))
+    return found
+
+
+def _words(fault: Fault) -> str:
+    match fault.chain_id:
+        case None:
+            return fault.words
+        case UUID(int=0):
+            return f"entries of no organization: {fault.words}"
+    return f"organization {fault.chain_id}: {fault.words}"
+
+
+def _facts(service: str, fault: Fault) -> dict[str, Any]:
+    chain_id = None if fault.chain_id is None else str(fault.chain_id)
+    return {"service": service, "chain_id": chain_id, "sequence": fault.sequence, "fault": fault.words}
+
+
+def _sum(found: Verified) -> str:
+    counted = f"{found.chains} chains, {found.entries} sealed entries, {found.heads} known heads"
+    return f"{counted}: {len(found.faults)} faults" if found.faults else f"{counted}: as they were sealed"
