@@ -6,11 +6,19 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """Words of contracts/texts/words.yaml, put into the caller's language where a refusal is answered."""
+
+    word: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Refusal:
     """The caller must act. It is a returned outcome: its transaction commits, so that an attempt stays counted.
 
-    `code` stands in contracts/texts/problems.yaml; `parameters` fill its text; `fields` name what to correct;
-    `retry_after` is in seconds.
+    `code` stands in contracts/texts/problems.yaml; `parameters` fill its text, a Phrase in the caller's language;
+    `fields` name what to correct; `retry_after` is in seconds.
     """
 
     code: str

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Phrase, Refusal
 from contracts.events import Language
 from contracts.problems import problems, word
 
@@ -77,12 +77,13 @@ class ProblemRaised(Exception):
 def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, str]] = ()) -> JSONResponse:
     """The response for a refusal, in the caller's language."""
     problem = problems()[refusal.code]
+    filling = {name: _said(value, language) for name, value in refusal.parameters.items()}
     body: dict[str, Any] = {
         "type": f"urn:mandat:problem:{refusal.code}",
         "code": refusal.code,
         "status": problem.status,
         "title": problem.title.in_(language),
-        "detail": problem.detail.in_(language, **refusal.parameters),
+        "detail": problem.detail.in_(language, **filling),
     }
     if refusal.fields:
         body["fields"] = list(refusal.fields)
@@ -94,6 +95,10 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _said(value: Any, language: Language) -> Any:
+    return word(value.word, language, **value.parameters) if isinstance(value, Phrase) else value
 
 
 def field_errors(faults: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, str]]:

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, Organization
 from contracts.events import Event
-from contracts.linking import LinkingCodeIssued, ProfileLinked
+from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
 from contracts.notifications import (
     MAIL_REQUESTS,
     AlreadyRegisteredMail,
+    LinkedElsewhereMail,
     LinkingCoordinatesMail,
     MailRequest,
     ProfileLinkedMail,
+    ProfileUnlinkedMail,
     VerificationCodeMail,
 )
 from contracts.topics import TOPICS, Kind, Topic
@@ -29,6 +31,7 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
     ProfileLinked: ("authorizations",),
+    ProfileUnlinked: ("authorizations",),
     **{request: (request.topic.service,) for request in MAIL_REQUESTS},
 }
 """The services that subscribe, besides whoever else the agency lets read a public topic. Not named: none does."""
@@ -38,6 +41,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     AlreadyRegisteredMail: ("accounts",),
     LinkingCoordinatesMail: ("linking",),
     ProfileLinkedMail: ("linking",),
+    ProfileUnlinkedMail: ("linking",),
+    LinkedElsewhereMail: ("linking",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

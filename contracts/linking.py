@@ -45,3 +45,14 @@ class ProfileLinked(ContactFact):
     account_id: UUID
     method: Code
     linked_at: Instant
+
+
+class ProfileUnlinked(ContactFact):
+    """From `unlinked_at` the account is no longer this contact. Tells the whole link: its beginning may come late."""
+
+    topic: ClassVar[Topic] = LINKING_EVENTS
+
+    link_id: UUID
+    account_id: UUID
+    linked_at: Instant
+    unlinked_at: Instant

@@ -137,6 +137,38 @@ class ProfileLinkedMail(MailRequest):
     linked_at: Instant
 
 
+class ProfileUnlinkedMail(MailRequest):
+    """Confirmation that an account is no longer linked to a contact's file."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "profile_unlinked"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "unlinked_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    unlinked_at: Instant
+
+
+class LinkedElsewhereContents(Contents):
+    """To a responsible person, also whose file it is: that contact's name. Empty to the address on that file."""
+
+    contact_name: str = ""
+
+
+class LinkedElsewhereMail(MailRequest):
+    """A contact's file was linked to an account whose verified address is not the one on file."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "linked_elsewhere"
+    contents: ClassVar[type[Contents]] = LinkedElsewhereContents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "linked_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    linked_at: Instant
+
+
 class MailFact(Event):
     """Something that happened to one mail."""
 

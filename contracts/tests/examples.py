@@ -153,6 +153,14 @@ EVENTS: tuple[Event, ...] = (
         method="linking_coordinates",
         linked_at=NOW,
     ),
+    linking.ProfileUnlinked(
+        contact_id=CONTACT,
+        organization_id=ORGANIZATION,
+        link_id=LINK,
+        account_id=ACCOUNT,
+        linked_at=NOW,
+        unlinked_at=SOON,
+    ),
     notifications.VerificationCodeMail(**_mail("verification"), minutes=10),
     notifications.AlreadyRegisteredMail(**_mail("verification")),
     notifications.LinkingCoordinatesMail(
@@ -166,6 +174,18 @@ EVENTS: tuple[Event, ...] = (
         organization_name="COMPTABLES EXEMPLE INC.",
         organization_number="9000001",
         function="responsible_person",
+        linked_at=NOW,
+    ),
+    notifications.ProfileUnlinkedMail(
+        **_mail("profile_unlinked"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        unlinked_at=SOON,
+    ),
+    notifications.LinkedElsewhereMail(
+        **_mail("linked_elsewhere"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
         linked_at=NOW,
     ),
     notifications.MailAccepted(delivery_id=DELIVERY),
@@ -190,6 +210,10 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         responsible=("Grace Exemple", "Alan Exemple"),
     ),
     notifications.ProfileLinkedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.ProfileUnlinkedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
+        address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
+    ),
 }
 
 

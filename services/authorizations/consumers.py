@@ -2,7 +2,7 @@
 
 from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
-from contracts.linking import LinkingCodeIssued, ProfileLinked
+from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
 from services.authorizations.contacts import handlers as contacts
 from services.authorizations.linking_codes import handlers as linking_codes
@@ -15,6 +15,8 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
     # Links of one contact follow each other.
     Subscription(ProfileLinked, contacts.follow_link, Order.KEPT),
+    # A withdrawal, which tells the whole link: it must never wait, nor does a link that comes after it revive it.
+    Subscription(ProfileUnlinked, contacts.follow_unlink, Order.FREE),
     # Progress of a batch: each item on its own.
     Subscription(LinkingCodeIssued, linking_codes.follow_issue, Order.FREE),
 )

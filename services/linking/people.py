@@ -37,6 +37,11 @@ class Person:
         return f"{self.given_name} {self.family_name}"
 
 
+def same_address(one: Person, other: Person) -> bool:
+    """Whether both read the same mailbox. No address on file differs from none: there is nobody to tell."""
+    return other.email is None or one.email is None or one.email.casefold() == other.email.casefold()
+
+
 async def keep(connection: Connection, kind: Kind, identity: UUID, person: Person) -> None:
     """Write a person over whatever stood there."""
     values = (person.email, person.given_name, person.family_name, person.language)

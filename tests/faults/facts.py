@@ -9,7 +9,13 @@ from tests.faults.findings import Finding, compare, first_occurrences
 
 MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "AlreadyRegisteredMail")
 IMPORT = "operator:import"  # who granted what the command brought in
-MAILS = (*MAILS_OF_REGISTRATIONS, "LinkingCoordinatesMail", "ProfileLinkedMail")
+MAILS = (
+    *MAILS_OF_REGISTRATIONS,
+    "LinkingCoordinatesMail",
+    "ProfileLinkedMail",
+    "ProfileUnlinkedMail",
+    "LinkedElsewhereMail",
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,11 @@ FACTS = (
     Fact("ProfileLinked of", ("ProfileLinked",), _by("link_id"), _rows("linking", "bindings", _by("link_id"))),
     Fact("the mail that confirms the link", ("ProfileLinkedMail",), _by("deduplication_id"),
          _rows("linking", "bindings", lambda row: f"profile_linked:{row['link_id']}")),
+    Fact("ProfileUnlinked of", ("ProfileUnlinked",), _by("link_id"),
+         _rows("linking", "bindings", _by("link_id"), lambda row: row.get("unlinked_at") is not None)),
+    Fact("the mail that confirms its end", ("ProfileUnlinkedMail",), _by("deduplication_id"),
+         _rows("linking", "bindings", lambda row: f"profile_unlinked:{row['link_id']}",
+               lambda row: row.get("unlinked_at") is not None)),
     Fact("LinkRefused of", ("LinkRefused",), _by("contact_id"), lambda evidence: [
         row["object_id"] for row in evidence.tables["linking"]["audit"]
         if row["action"] == "link_refused" and row["object_id"] is not None]),

@@ -24,7 +24,7 @@ RISING = {
 
 LIVES = {
     "accounts.events": ("VerificationRequested", "EmailVerified", "AccountOpened", "SessionsRevoked"),
-    "linking.events": ("LinkingCodeIssued", "ProfileLinked"),
+    "linking.events": ("LinkingCodeIssued", "ProfileLinked", "ProfileUnlinked"),
     "notifications.events": ("MailAccepted", "MailDeferred", ("MailSent", "MailExpired", "MailBounced")),
 }
 """Topic → kinds of events of one key, in the order in which the first of each comes."""

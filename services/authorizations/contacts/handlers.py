@@ -9,7 +9,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import ContactAdded
 from contracts.events import Language
-from contracts.linking import ProfileLinked
+from contracts.linking import ProfileLinked, ProfileUnlinked
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.accounts import storage as accounts
@@ -93,3 +93,20 @@ async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:
     )
     if new and await storage.lock(work.connection, linked.contact_id):
         await publish_state(work, linked.contact_id)
+
+
+async def follow_unlink(work: Work[Tools], unlinked: ProfileUnlinked) -> None:
+    """From that instant the account is no longer the contact, whose e-mail is again the one on file."""
+    await accounts.lock(work.connection, unlinked.account_id)
+    work.take_time(after=await storage.link_recorded(work.connection, unlinked.link_id))
+    ended = await storage.unbind(
+        work.connection,
+        unlinked.link_id,
+        unlinked.account_id,
+        unlinked.contact_id,
+        unlinked.linked_at,
+        unlinked.unlinked_at,
+        work.now,
+    )
+    if ended and await storage.lock(work.connection, unlinked.contact_id):
+        await publish_state(work, unlinked.contact_id)

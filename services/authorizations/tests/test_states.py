@@ -1,7 +1,7 @@
 """What other services tell us, in whatever order, and what we tell them."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,10 +11,10 @@ from chassis.service import platform
 from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.agency import FaultyFiles
-from contracts.linking import LinkingCodeIssued, ProfileLinked
+from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts.handlers import follow_account, forget_account
 from services.authorizations.app import service
-from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.contacts.handlers import follow_link, follow_unlink
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.linking_codes import chores, storage
 from services.authorizations.linking_codes.handlers import follow_issue, raise_portion
@@ -79,6 +79,42 @@ async def test_a_link_told_twice_is_one(firm: Firm) -> None:
         await firm.opened.unit.pool.fetchval("select count(*) from bindings where contact_id = $1", member.contact_id)
         == 1
     )
+
+
+@pytest.mark.parametrize("link_first", [True, False])
+async def test_an_unlinked_account_may_nothing_in_whatever_order_link_and_end_arrive(
+    firm: Firm, link_first: bool
+) -> None:
+    contact_id, account_id, link_id = await firm.contact("3000002"), uuid7(), uuid7()
+    told = {"link_id": link_id, "account_id": account_id, "contact_id": contact_id, "organization_id": firm.firm_id,
+            "linked_at": datetime(2026, 1, 2, tzinfo=UTC)}  # fmt: skip
+    linked = ProfileLinked(method="linking_coordinates", **told)
+    unlinked = ProfileUnlinked(unlinked_at=datetime(2026, 1, 3, tzinfo=UTC), **told)
+    await firm.opened.unit.run(follow_account, person(account_id, 1, "verified@example.org"), TEST)
+    arriving = [(follow_link, linked), (follow_unlink, unlinked), (follow_unlink, unlinked)]
+    for handler, event in arriving if link_first else reversed(arriving):
+        await firm.opened.unit.run(handler, event, TEST)  # type: ignore[arg-type]
+    assert not (await firm.check(account_id, "profile", firm.firm_id, "read"))["decision"]
+    contacts = [s for s in await firm.opened.published("Contact") if s["contact_id"] == str(contact_id)]
+    assert contacts[-1]["email"] != "verified@example.org"
+
+
+async def test_an_unlinked_contact_may_be_linked_to_another_account(firm: Firm) -> None:
+    member = await firm.member()
+    row = await firm.opened.unit.pool.fetchrow("select * from bindings where contact_id = $1", member.contact_id)
+    assert row is not None
+    ends = row["during"].lower + timedelta(days=1)
+    told = {"contact_id": member.contact_id, "organization_id": firm.firm_id}
+    unlinked = ProfileUnlinked(link_id=row["link_id"], account_id=member.account_id, unlinked_at=ends,
+                               linked_at=row["during"].lower, **told)  # fmt: skip
+    another = ProfileLinked(link_id=uuid7(), account_id=uuid7(), method="linking_coordinates", linked_at=ends, **told)
+    await firm.opened.unit.run(follow_account, person(another.account_id, 1, "another@example.org"), TEST)
+    await firm.opened.unit.run(follow_unlink, unlinked, TEST)
+    await firm.opened.unit.run(follow_link, another, TEST)
+    assert not (await firm.check(member.account_id, "profile", firm.firm_id, "read"))["decision"]
+    assert (await firm.check(another.account_id, "profile", firm.firm_id, "read"))["decision"]
+    await firm.opened.unit.run(follow_unlink, unlinked, TEST)
+    assert (await firm.check(another.account_id, "profile", firm.firm_id, "read"))["decision"]
 
 
 async def test_versions_of_a_contacts_state_rise_with_its_order_in_the_outbox(firm: Firm) -> None:

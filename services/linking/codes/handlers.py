@@ -56,14 +56,16 @@ async def _issue_code(
     await storage.keep_code(work.connection, contact, digest, work.now, validity.ends_at)
     await storage.settle(work.connection, contact)
 
-    managers = await contacts.other_managers(work.connection, contact)
+    managers = await contacts.managers(work.connection, [contact.organization_id])
     contents = LinkingCoordinatesContents(
         address=contact.person.email or "",
         given_name=contact.person.given_name,
         client_number=contact.client_number,
         code=code,
         responsible=tuple(
-            manager.person.name for manager in managers if contacts_domain.manages_on(manager.manages, work.today)
+            manager.person.name
+            for manager in managers
+            if manager.contact_id != contact.contact_id and contacts_domain.manages_on(manager.manages, work.today)
         ),
     )
     delivery_id = work.new_id()

@@ -56,7 +56,7 @@ async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> L
     verdict = redemption.judge(candidates, matching, elsewhere, work.now)
     if isinstance(verdict, Proven):
         return await make_link(work, account, verdict.contact, verdict.organization, method.code)
-    return refuse(work, account, verdict, method.code)
+    return await refuse(work, account, verdict, method.code)
 
 
 def _whose_code(tools: Tools, candidates: Sequence[Candidate], code: str) -> UUID | None:

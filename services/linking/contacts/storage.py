@@ -77,8 +77,8 @@ from contacts c join people p on p.kind = 'contact' and p.id = c.contact_id
 
 CONTACTS_BY_ID = CONTACTS + "where c.contact_id = any ($1) order by c.contact_id"
 
-OTHER_MANAGERS = (
-    CONTACTS + "where c.organization_id = $1 and c.contact_id <> $2 and c.manages <> '[]'::jsonb"
+MANAGERS = (
+    CONTACTS + "where c.organization_id = any ($1) and c.manages <> '[]'::jsonb"
     " order by p.family_name, p.given_name, c.contact_id"
 )
 
@@ -160,10 +160,9 @@ async def _contacts(connection: Connection, ids: Sequence[UUID]) -> list[Contact
     return [_contact(row) for row in await connection.fetch(CONTACTS_BY_ID, ids)]
 
 
-async def other_managers(connection: Connection, contact: Contact) -> list[Contact]:
-    """The other contacts of the contact's organization that manage it at some time, by name."""
-    rows = await connection.fetch(OTHER_MANAGERS, contact.organization_id, contact.contact_id)
-    return [_contact(row) for row in rows]
+async def managers(connection: Connection, organization_ids: Sequence[UUID]) -> list[Contact]:
+    """The contacts of the organizations that manage theirs at some time, by name."""
+    return [_contact(row) for row in await connection.fetch(MANAGERS, organization_ids)]
 
 
 def organization_of(row: Record) -> Organization:

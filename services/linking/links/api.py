@@ -12,7 +12,7 @@ from chassis.gateway import PersonCaller, router
 from contracts.events import Language
 from services.linking.codes.redeeming import RedeemCoordinates, redeem_coordinates
 from services.linking.links.domain import Profile
-from services.linking.links.handlers import ShowLink, list_profiles, show_link
+from services.linking.links.handlers import ShowLink, Unlink, list_profiles, show_link, unlink
 from services.linking.methods.api import LONGEST_TYPED
 from services.linking.tools import LinkingCall, Tools
 
@@ -101,6 +101,20 @@ async def profiles(caller: PersonCaller, call: LinkingCall) -> Profiles:
     """Every contact that the account is now. A portal lets the person choose one before anything else."""
     found = await call.run(list_profiles, caller.account_id)
     return Profiles(items=[_profile(profile, call.tools, call.language) for profile in found], total=len(found))
+
+
+@routes.delete(
+    "/v1/links/{link_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="End a link of the account",
+    tags=["links"],
+)
+async def end_link(link_id: UUID, caller: PersonCaller, call: LinkingCall) -> None:
+    """The account is no longer the contact, which keeps its rights; a new code links it again, to any account.
+
+    Ending it again changes nothing. Answers Mandat-After.
+    """
+    await call.run(unlink, Unlink(caller.account_id, link_id))
 
 
 def _profile(profile: Profile, tools: Tools, language: Language) -> ProfileView:

@@ -18,6 +18,11 @@ class Refused:
     contact: Contact
     reason: Reason
 
+    @property
+    def secret_was_right(self) -> bool:
+        """Whether the account had the contact's secret, which is not enough."""
+        return self.reason != "wrong_code"
+
 
 @dataclass(frozen=True)
 class Binding:

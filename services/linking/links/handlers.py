@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Phrase, Refusal
 from chassis.work import Work
-from contracts.linking import LinkRefused, ProfileLinked
-from contracts.notifications import Contents, ProfileLinkedMail
+from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
+from services.linking.accounts import storage as accounts
 from services.linking.accounts.domain import Account
 from services.linking.codes.storage import end_code, settle
-from services.linking.contacts import domain as contacts_domain
-from services.linking.contacts.domain import Contact, Organization
-from services.linking.links import domain, storage
+from services.linking.contacts import storage as contacts
+from services.linking.contacts.domain import Contact, Organization, manages_on
+from services.linking.links import domain, mails, storage
 from services.linking.links.domain import Profile, Refused
-from services.linking.tools import Tools, draw_handle
+from services.linking.people import same_address
+from services.linking.tools import Tools
 
-CONFIRMATION_LIFE = timedelta(days=3)
-"""After a mail outage of this length the profile list has long told the person; a late mail would only alarm."""
+MOST_NAMED = 5
+"""Responsible persons that a refusal names: one that can be reached is enough, and a firm may have dozens."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,14 @@ class Linked:
     link_id: UUID
 
 
-def refuse(work: Work[Tools], account: Account, refused: Sequence[Refused], method: str) -> Refusal:
-    """Say the same whatever was wrong; only the agency reads the reasons."""
+async def refuse(work: Work[Tools], account: Account, refused: Sequence[Refused], method: str) -> Refusal:
+    """Say the same whatever was wrong, then whom to ask; only the agency reads the reasons.
+
+    The responsible persons of an organization are named to an account that is one of its contacts, whatever it typed,
+    and to whoever had the secret of one, whom that secret's mail named them to: so a guess is told nothing.
+    """
     if not refused:
-        work.audit("link_refused", method=method, reason="unknown_client_number")
+        work.audit("link_refused", method=method, reason="nothing_found")
     for one in refused:
         contact = one.contact
         work.publish(
@@ -50,13 +54,31 @@ def refuse(work: Work[Tools], account: Account, refused: Sequence[Refused], meth
             method=method,
             reason=one.reason,
         )
-    return Refusal("link_refused", {"support": work.tools.agency.profile.support_email})
+    own = await storage.organizations_linked(work.connection, account.account_id)
+    proven = {one.contact.organization_id for one in refused if one.secret_was_right}
+    managers = await contacts.managers(work.connection, sorted(own | proven))
+    themselves = await storage.contacts_linked(work.connection, account.account_id)
+    names = dict.fromkeys(
+        manager.person.name
+        for manager in managers
+        if manager.contact_id not in themselves and manages_on(manager.manages, work.today)
+    )
+    support = work.tools.agency.profile.support_email
+    ask = (
+        Phrase("ask_responsible", {"names": ", ".join(list(names)[:MOST_NAMED]), "support": support})
+        if names
+        else Phrase("ask_support", {"support": support})
+    )
+    return Refusal("link_refused", {"ask": ask})
 
 
 async def make_link(
     work: Work[Tools], account: Account, contact: Contact, organization: Organization, method: str
 ) -> Linked:
-    """Bind the account to the contact, spend its code, and tell both the other services and the person."""
+    """Bind the account to the contact, end its code, and tell the other services and the person.
+
+    The address on file and the responsible persons are told too when the account's verified address is another one.
+    """
     link_id = work.new_id()
     await storage.bind(work.connection, link_id, account.account_id, contact, method, work.now)
     await end_code(work.connection, contact.contact_id, "redeemed", work.now)
@@ -71,24 +93,12 @@ async def make_link(
             linked_at=work.now,
         )
     )
-    person = account.person
-    contents = Contents(address=person.email or "", given_name=person.given_name)
-    work.publish(
-        ProfileLinkedMail(
-            recipient_id=account.account_id,
-            delivery_id=work.new_id(),
-            handle=draw_handle(),
-            language=person.language,
-            priority="normal",
-            expires_at=work.now + CONFIRMATION_LIFE,
-            deduplication_id=f"profile_linked:{link_id}",
-            sealed=work.tools.sealer.seal("notifications", contents),
-            organization_name=organization.name,
-            organization_number=organization.number,
-            function=contacts_domain.main_function(contact.functions, work.today, work.tools.functions),
-            linked_at=work.now,
-        )
-    )
+    work.publish(mails.linked(work, link_id, account, contact, organization))
+    if not same_address(account.person, contact.person):
+        for warning in mails.linked_elsewhere(
+            work, link_id, contact, organization, await _responsible_besides(work, contact)
+        ):
+            work.publish(warning)
     work.audit(
         "profile_linked",
         organization_id=contact.organization_id,
@@ -97,6 +107,57 @@ async def make_link(
         method=method,
     )
     return Linked(link_id)
+
+
+async def _responsible_besides(work: Work[Tools], contact: Contact) -> list[Contact]:
+    return [
+        manager
+        for manager in await contacts.managers(work.connection, [contact.organization_id])
+        if manager.contact_id != contact.contact_id and manages_on(manager.manages, work.today)
+    ]
+
+
+@dataclass(frozen=True)
+class Unlink:
+    """Which link of which account is to end."""
+
+    account_id: UUID
+    link_id: UUID
+
+
+async def unlink(work: Work[Tools], command: Unlink) -> Refusal | None:
+    """End a link of the account; ending it again changes nothing. The contact and its rights stay as they are.
+
+    Refusal: not_found.
+    """
+    binding = await storage.binding(work.connection, command.account_id, command.link_id)
+    if binding is None:
+        return Refusal("not_found")
+    await contacts.lock_contact(work.connection, binding.contact_id)
+    work.take_time(after=binding.linked_at)
+    if not await storage.unbind(work.connection, command.link_id, work.now):
+        return None
+    organization = binding.organization
+    work.publish(
+        ProfileUnlinked(
+            contact_id=binding.contact_id,
+            organization_id=organization.organization_id,
+            link_id=command.link_id,
+            account_id=command.account_id,
+            linked_at=binding.linked_at,
+            unlinked_at=work.now,
+        )
+    )
+    account = await accounts.account(work.connection, command.account_id)
+    if account is not None:
+        work.publish(mails.unlinked(work, command.link_id, account, organization, work.now))
+    work.audit(
+        "profile_unlinked",
+        organization_id=organization.organization_id,
+        object_id=binding.contact_id,
+        link_id=str(command.link_id),
+    )
+    return None
 
 
 @dataclass(frozen=True)

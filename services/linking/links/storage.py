@@ -13,7 +13,11 @@ from services.linking.links.domain import Binding
 
 LINKED = "select contact_id from bindings where contact_id = any ($1) and unlinked_at is null"
 
+CONTACTS_LINKED = "select contact_id from bindings where account_id = $1 and unlinked_at is null"
+
 ORGANIZATIONS_LINKED = "select organization_id from bindings where account_id = $1 and unlinked_at is null"
+
+UNBIND = "update bindings set unlinked_at = $2 where link_id = $1 and unlinked_at is null returning true"
 
 BIND = """
 insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at)
@@ -54,11 +58,21 @@ async def organizations_linked(connection: Connection, account_id: UUID) -> set[
     return {row["organization_id"] for row in await connection.fetch(ORGANIZATIONS_LINKED, account_id)}
 
 
+async def contacts_linked(connection: Connection, account_id: UUID) -> set[UUID]:
+    """The contacts that the account is now."""
+    return {row["contact_id"] for row in await connection.fetch(CONTACTS_LINKED, account_id)}
+
+
 async def bind(
     connection: Connection, link_id: UUID, account_id: UUID, contact: Contact, method: str, now: datetime
 ) -> None:
     """From now on the account is the contact. A second one breaks a unique index, and the handler runs again."""
     await connection.execute(BIND, link_id, account_id, contact.contact_id, contact.organization_id, method, now)
+
+
+async def unbind(connection: Connection, link_id: UUID, now: datetime) -> bool:
+    """The account is no longer the contact. False when that was so before."""
+    return await connection.fetchval(UNBIND, link_id, now) is True
 
 
 async def live_bindings(connection: Connection, account_id: UUID) -> list[Binding]:

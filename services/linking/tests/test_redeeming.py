@@ -169,7 +169,7 @@ async def test_a_refusal_is_audited_by_ids_alone(linking: Linking) -> None:
     rows = await linking.unit.pool.fetch("select * from audit where action = 'link_refused' order by id")
     assert [(row["actor_id"], row["object_id"], row["detail"]["reason"]) for row in rows] == [
         (str(account.account_id), contact.contact_id, "wrong_code"),
-        (str(account.account_id), None, "unknown_client_number"),
+        (str(account.account_id), None, "nothing_found"),
     ]
     assert "8888888" not in await linking.everything_kept()
 
