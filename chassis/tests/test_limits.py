@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import spend
+from chassis.limits import not_waiting, spend
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -59,3 +59,13 @@ async def test_a_process_whose_clock_is_behind_does_not_open_the_window_again(be
 
     assert await attempt(bench, NOON) is not None
     assert await attempt(bench, behind) is not None
+
+
+async def test_only_a_transaction_that_merely_counts_goes_without_its_flush(bench: Bench) -> None:
+    async with bench.pool.acquire() as connection:
+        await connection.execute("set synchronous_commit = on")
+        async with connection.transaction():
+            await not_waiting(connection)
+            assert await connection.fetchval("show synchronous_commit") == "off"
+        assert await connection.fetchval("show synchronous_commit") == "on"
+        await connection.execute("reset synchronous_commit")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chassis import states
+from chassis import limits, states
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
@@ -73,6 +73,7 @@ class Mailed:
 async def admit(work: Work[Tools], command: Attempt) -> Refusal | None:
     """Whether a registration may be worked on: the network's limit comes before any hashing."""
     current = work.tools.agency.terms.version
+    await limits.not_waiting(work.connection)
     refusal = await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host)
     if refusal is None and command.terms_version != current:
         refusal = Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
