@@ -97,6 +97,55 @@ class RightEnded(OrganizationFact):
     ended_at: Instant
 
 
+class RequestFact(OrganizationFact):
+    """Something that happened to a request about this organization's file."""
+
+    request_id: UUID
+
+
+class RequestSubmitted(RequestFact):
+    """Others must decide: `decider` says who may, `lapses_on` is the last day on which they can.
+
+    `reason` says what a review is about. A request that was returned and corrected is submitted again.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    kind: Code
+    reason: Code | None = None
+    decider: Literal["organization", "agents"]
+    lapses_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class RequestReturned(RequestFact):
+    """Whoever asked has to correct it; until then nobody decides."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    reason: Code | None = None
+
+
+class RequestDecided(RequestFact):
+    """It was approved, rejected, or merged with what is known already; what follows from it has events of its own."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    outcome: Literal["approve", "reject", "merge"]
+    reason: Code | None = None
+
+
+class RequestLapsed(RequestFact):
+    """Nobody decided until its last day."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+
+class RequestWithdrawn(RequestFact):
+    """Whoever asked does not want it any more."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+
 class Organization(State):
     """authorizations.organizations: the latest state of one organization."""
 

@@ -18,6 +18,8 @@ from contracts.notifications import (
     MailRequest,
     ProfileLinkedMail,
     ProfileUnlinkedMail,
+    RequestDecidedMail,
+    RequestReceivedMail,
     VerificationCodeMail,
 )
 from contracts.topics import TOPICS, Kind, Topic
@@ -43,6 +45,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     ProfileLinkedMail: ("linking",),
     ProfileUnlinkedMail: ("linking",),
     LinkedElsewhereMail: ("linking",),
+    RequestReceivedMail: ("authorizations",),
+    RequestDecidedMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

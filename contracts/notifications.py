@@ -169,6 +169,41 @@ class LinkedElsewhereMail(MailRequest):
     linked_at: Instant
 
 
+class RequestReceivedMail(MailRequest):
+    """Somebody asks what those who manage an organization have to decide."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "request_received"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "concerning", "lapses_on"})
+
+    organization_name: str
+    organization_number: str
+    request_kind: Code
+    concerning: str
+    lapses_on: date
+
+
+class RequestDecidedMail(MailRequest):
+    """How a request ended, or that it came back: to whoever asked, and to those who could decide.
+
+    `concerning` is the other organization as this reader knows it: one that was only named by its number shows by
+    that number alone.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "request_decided"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "outcome"})
+
+    organization_name: str
+    organization_number: str
+    request_kind: Code
+    outcome: Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
+    concerning: str = ""
+    decision_reason: str = ""
+
+
 class MailFact(Event):
     """Something that happened to one mail."""
 

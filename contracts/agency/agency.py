@@ -17,10 +17,19 @@ from contracts.agency.mails import MailTemplates
 from contracts.agency.matching import Matching
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
+from contracts.agency.requests import DecisionReason, Requests
 
-CodeKind = Literal["organization_kinds", "subjects", "relation_types", "linking_methods", "forms", "attestations"]
+CodeKind = Literal[
+    "organization_kinds",
+    "subjects",
+    "relation_types",
+    "linking_methods",
+    "forms",
+    "attestations",
+    "decision_reasons",
+]
 
-_KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods"}
+_KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods", "decision_reasons": "reasons"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +54,8 @@ class Agency:
     linking_methods: Mapping[str, LinkingMethod]
     limits: Limits
     matching: Matching
+    requests: Requests
+    decision_reasons: Mapping[str, DecisionReason]
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]
     attestations: Mapping[str, Attestation]
@@ -91,6 +102,7 @@ class Agency:
             "linking_methods": self.linking_methods,
             "forms": self.forms,
             "attestations": self.attestations,
+            "decision_reasons": self.decision_reasons,
         }
         faults = [
             self.documents[kind].fault(

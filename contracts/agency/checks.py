@@ -20,6 +20,7 @@ from contracts.agency.mails import (
 )
 from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.relations import Relations
+from contracts.agency.requests import Requests
 from contracts.events import LANGUAGES
 
 _FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
@@ -84,6 +85,15 @@ def check_matching(document: Document, matching: Matching) -> Iterator[Fault]:
     for index, code in enumerate(codes):
         if code not in CONTACT_FIELDS:
             yield document.fault(f"A contact has no field `{code}`.", "fields", index, "code")
+
+
+def check_requests(document: Document, requests: Requests) -> Iterator[Fault]:
+    """Codes once each; whoever rejects or returns a request of any kind can say why."""
+    yield from _repeated(document, ("reasons",), (r.code for r in requests.reasons))
+    for kind in requests.kinds:
+        reasons = [r for r in requests.reasons if kind in r.kinds and r.until is None]
+        if not any("reject" in r.outcomes for r in reasons):
+            yield document.fault(f"No reason could be given for rejecting a `{kind}`.", "reasons")
 
 
 def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
 
-FormKind = Literal["addition", "removal"]
+FormKind = Literal["addition", "removal", "representation", "representation_end"]
 
 FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "addition": frozenset(
@@ -28,8 +28,11 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
         }
     ),
     "removal": frozenset({"scope", "relations", "subjects"}),
+    "representation": frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
+    "representation_end": frozenset({"subjects"}),
 }
-"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals.
+"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals, POST
+/v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end.
 Attestations are sent beside them; the contact concerned stands in the path."""
 
 FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
@@ -40,7 +43,15 @@ FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
 
 FieldKind = Literal["text", "email", "telephones", "date", "choice", "choices"]
 
-ChoiceSource = Literal["options", "relation_types", "subjects", "organizations", "through_relations", "relations"]
+ChoiceSource = Literal[
+    "options",
+    "relation_types",
+    "subjects",
+    "organizations",
+    "organization_kinds",
+    "through_relations",
+    "relations",
+]
 """Where the choices come from: `options` of the field itself, or what this profile has at that moment."""
 
 FormCase = Literal["new_contact", "other_organization", "scope_relations", "scope_subjects"]

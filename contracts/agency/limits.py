@@ -14,11 +14,13 @@ LimitName = Literal[
     "redemption_per_account",
     "redemption_per_client_number",
     "contacts_per_organization",
+    "relations_per_organization",
 ]
 """What is counted, and by what. sign_in: failures by account. registration_*: mails by address, requests by
 the client's network address. redemption_*: failures by account, and by client number, where being over the
 limit delays and never locks, because a client number can be guessed and a lock would be a weapon.
-contacts_per_organization: contacts added, each of whom gets a mail."""
+contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization: relations added or
+proposed to others by their number, which could be guessed."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

@@ -20,6 +20,7 @@ from contracts.agency.mails import MAIL_KINDS, MailTemplates
 from contracts.agency.matching import Matching
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.relations import Relations
+from contracts.agency.requests import Requests
 from contracts.agency.text import Coded, Policy
 from contracts.events import LANGUAGES, Language
 
@@ -37,6 +38,7 @@ POLICY_FILES = (
     "linking.yaml",
     "limits.yaml",
     "matching.yaml",
+    "requests.yaml",
     "forms.yaml",
 )
 
@@ -76,6 +78,7 @@ def load(folder: Path) -> Agency:
     linking = read("linking.yaml", Linking)
     limits = read("limits.yaml", Limits)
     matching = read("matching.yaml", Matching)
+    requests = read("requests.yaml", Requests)
     forms = read("forms.yaml", Forms)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
@@ -93,6 +96,8 @@ def load(folder: Path) -> Agency:
         faults.found.extend(checks.check_linking(*linking))
     if matching:
         faults.found.extend(checks.check_matching(*matching))
+    if requests:
+        faults.found.extend(checks.check_requests(*requests))
     if forms:
         faults.found.extend(checks.check_forms(*forms))
     for kind, mail in mails.items():
@@ -107,6 +112,7 @@ def load(folder: Path) -> Agency:
     assert linking
     assert limits
     assert matching
+    assert requests
     assert forms
 
     texts = {version: text for version, text in terms.items() if text}
@@ -123,6 +129,8 @@ def load(folder: Path) -> Agency:
         linking_methods=_by_code(linking[1].methods),
         limits=limits[1],
         matching=matching[1],
+        requests=requests[1],
+        decision_reasons=_by_code(requests[1].reasons),
         categories=_by_code(forms[1].categories),
         forms=_by_code(forms[1].forms),
         attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays
@@ -134,6 +142,7 @@ def load(folder: Path) -> Agency:
                 "subjects": catalogue[0],
                 "relation_types": relations[0],
                 "linking_methods": linking[0],
+                "decision_reasons": requests[0],
                 "forms": forms[0],
                 "attestations": forms[0],
             }

@@ -33,6 +33,7 @@ ORGANIZATION, CLIENT = _id(10), _id(11)
 CONTACT, LINK = _id(20), _id(21)
 MEMBERSHIP, REPRESENTATION, DELEGATION, RIGHT = _id(30), _id(31), _id(32), _id(33)
 DELIVERY, EVENT = _id(40), _id(90)
+REQUEST = _id(50)
 
 NOW = datetime(2026, 11, 22, 15, 4, 5, 678901, tzinfo=UTC)
 SOON = datetime(2026, 11, 22, 15, 14, 5, tzinfo=UTC)
@@ -107,6 +108,23 @@ EVENTS: tuple[Event, ...] = (
         subject="monthly_report",
         ended_at=NOW,
     ),
+    authorizations.RequestSubmitted(
+        organization_id=CLIENT,
+        sequence=11,
+        request_id=REQUEST,
+        kind="review",
+        reason="duplicate",
+        decider="agents",
+        lapses_on="2026-12-22",
+    ),
+    authorizations.RequestReturned(
+        organization_id=CLIENT, sequence=12, request_id=REQUEST, reason="subjects_to_correct"
+    ),
+    authorizations.RequestDecided(
+        organization_id=CLIENT, sequence=13, request_id=REQUEST, outcome="merge", reason="already_a_contact"
+    ),
+    authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST),
+    authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST),
     authorizations.Organization(
         organization_id=ORGANIZATION,
         version=4,
@@ -188,6 +206,23 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000001",
         linked_at=NOW,
     ),
+    notifications.RequestReceivedMail(
+        **_mail("request_received"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        request_kind="proposed_relation",
+        concerning="COMPTABLES EXEMPLE INC.",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.RequestDecidedMail(
+        **_mail("request_decided"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        request_kind="proposed_relation",
+        outcome="return",
+        concerning="9000002",
+        decision_reason="subjects_to_correct",
+    ),
     notifications.MailAccepted(delivery_id=DELIVERY),
     notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),
     notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
@@ -214,6 +249,8 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),
+    notifications.RequestReceivedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.RequestDecidedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
 }
 
 

@@ -235,6 +235,7 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(ccq: Agency) 
         "Linking methods": {c: m.name for c, m in ccq.linking_methods.items()},
         "Categories": {c: k.name for c, k in ccq.categories.items()},
         "Forms": {c: f.title for c, f in ccq.forms.items()},
+        "Decision reasons": {c: r.name for c, r in ccq.decision_reasons.items()},
     }
     for section, entries in named.items():
         assert readme_codes(section) == {code: (name.fr, name.en) for code, name in entries.items()}

@@ -123,6 +123,16 @@ SEEDS = {
         "limits.yaml", "{minutes: 10", "{minutes: 11", "one_time_code:", "less than or equal to 10"
     ),
     "password too short": Seed("limits.yaml", "{minimum: 15", "{minimum: 12", "password:", "equal to 15"),
+    "review that an organization decides": Seed(
+        "requests.yaml", "    decider: agents", "    decider: organization", "kinds:", "agents decide a `review`"
+    ),
+    "no reason for a no": Seed(
+        "requests.yaml",
+        "  - code: still_our_provider\n",
+        "  - code: still_our_provider\n    until: 2026-01-01\n",
+        "reasons:",
+        "rejecting a `proposed_end`",
+    ),
     "limit missing": Seed("limits.yaml", "  sign_in:", "  # sign_in:", "attempts:", "sign_in"),
     "limit unknown": Seed("limits.yaml", "  sign_in:", "  signin:", "  signin:", "'sign_in'"),
     "terms that are not there": Seed(

@@ -14,13 +14,17 @@ from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.organizations import api as organizations_api
 from services.authorizations.relations import api as relations_api
+from services.authorizations.representations import api as representations_api
+from services.authorizations.requests import api as requests_api
+from services.authorizations.requests import chores as request_chores
 from services.authorizations.tools import Tools
 
 CODES_IN_USE: Mapping[CodeKind, str] = {
     "organization_kinds": "select distinct kind from organizations",
-    "relation_types": "select distinct type from relations",
+    "relation_types": "select type from relations union select asked ->> 'type' from requests where asked ? 'type'",
     "subjects": "select distinct subject from rights",
     "attestations": "select distinct code from attestations",
+    "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
 
@@ -28,7 +32,7 @@ async def _tools(platform: Platform) -> Tools:
     """Raises FaultyFiles when the agency's folder lacks a code that stands in a row."""
     in_use = {kind: [row[0] for row in await platform.pool.fetch(query)] for kind, query in CODES_IN_USE.items()}
     platform.agency.require_codes(in_use)
-    return Tools(platform.agency, platform.origin.time_zone)
+    return Tools(platform.agency, platform.origin.time_zone, platform.sealer)
 
 
 service: Service[Tools] = Service(
@@ -40,10 +44,12 @@ service: Service[Tools] = Service(
         organizations_api.routes,
         contacts_api.routes,
         relations_api.routes,
+        representations_api.routes,
+        requests_api.routes,
         linking_codes_api.routes,
         access_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
-    chores=lambda unit: [chores.raising(unit), imports.carrying_on(unit)],
+    chores=lambda unit: [chores.raising(unit), imports.carrying_on(unit), *request_chores.telling(unit)],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
 )

@@ -1,5 +1,6 @@
 """Which profile a caller has chosen, and whose file it may look at."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from services.authorizations.access.handlers import note_view
 from services.authorizations.tools import Tools
 
 AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
+STRONG_VERSION = re.compile(r'"([0-9]{1,18})"')
 PROFILE = "The chosen profile: the contact_id of one of the caller's profiles."
 
 
@@ -70,8 +72,21 @@ async def _viewer(
     return Viewer(acting, call.tools.manages(acting))
 
 
+async def _either(
+    request: Request,
+    call: AuthorizationsCall,
+    caller: Annotated[Caller, Depends(admits(Person, Agent))],
+    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
+) -> Acting | None:
+    return await _acting(request, call, caller, profile) if isinstance(caller, Person) else None
+
+
 Profile = Annotated[Acting, Depends(_chosen)]
 Viewing = Annotated[Viewer, Depends(_viewer)]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of what is to be changed.")]
+
+ProfileOrAgent = Annotated[Acting | None, Depends(_either)]
+"""A person through a profile, or an agent (None)."""
 
 
 def as_profile(acting: Acting) -> AsProfile:
@@ -82,3 +97,11 @@ def as_profile(acting: Acting) -> AsProfile:
 def etag(*parts: Any) -> str:
     """A strong entity tag of the versions that a representation is made of."""
     return '"' + "-".join(str(part) for part in parts) + '"'
+
+
+def stated_version(if_match: str | None) -> int | None:
+    """The version that a change is meant for; None for a tag that is none of ours. Raises ProblemRaised without one."""
+    if if_match is None:
+        raise ProblemRaised(Refusal("precondition_required", fields=("If-Match",)))
+    found = STRONG_VERSION.fullmatch(if_match.strip())
+    return int(found[1]) if found else None

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from chassis.sealing import Sealer
 from contracts.agency import Agency
 from contracts.agency.relations import RelationType
 from services.authorizations.access.domain import Acting, Moment
@@ -13,10 +14,11 @@ from services.authorizations.matching.domain import Matcher
 
 @dataclass(frozen=True)
 class Tools:
-    """The agency's data, and its calendar."""
+    """The agency's data, its calendar, and what seals mails."""
 
     agency: Agency
     time_zone: ZoneInfo
+    sealer: Sealer
 
     @cached_property
     def delegable(self) -> tuple[str, ...]:
@@ -27,6 +29,11 @@ class Tools:
     def matcher(self) -> Matcher:
         """What compares the files of persons."""
         return Matcher(self.agency.matching)
+
+    @cached_property
+    def managing(self) -> tuple[str, ...]:
+        """Codes of the relation types whose members may manage their organization; retired ones too."""
+        return tuple(found.code for found in self.agency.relation_types.values() if found.manages)
 
     def moment(self, at: datetime, recorded_at: datetime | None = None) -> Moment:
         """An instant as the one query wants it; by what was known at `recorded_at`, else by what is known now."""

@@ -10,6 +10,7 @@ from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
 from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
+from contracts.problems import word
 from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
 
 Writer = Callable[[Any, Language, Agency], str]
@@ -18,6 +19,11 @@ Writer = Callable[[Any, Language, Agency], str]
 WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
     "function": lambda value, language, agency: agency.relation_types[value].name.in_(language),
+    "request_kind": lambda value, language, agency: agency.requests.kinds[value].name.in_(language),
+    "outcome": lambda value, language, _agency: word(f"outcome_{value}", language),
+    "decision_reason": lambda value, language, agency: (
+        agency.decision_reasons[value].name.in_(language) if value else ""
+    ),
 }
 
 

@@ -89,6 +89,19 @@ async def find(connection: Connection, organization_id: UUID, client_number: str
     return _contact(row) if row else None
 
 
+async def with_functions(
+    connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
+) -> list[ContactRow]:
+    """The contacts of an organization who have one of these functions at the moment; `day` is the agency's day then."""
+    rows = await connection.fetch(
+        f"select found.* from ({CONTACT}) found where found.organization_id = $3 and exists (select from relations r"
+        " where r.holder_id = found.contact_id and r.organization_id = $3 and r.through is null"
+        f" and r.type = any($4::text[]) and {known('r')} and {in_force('r')}) order by found.contact_id",
+        at, day, organization_id, types,
+    )  # fmt: skip
+    return [_contact(row) for row in rows]
+
+
 async def lock(connection: Connection, contact_id: UUID) -> UUID | None:
     """Lock a contact's row; its organization's id, or None when there is no such contact."""
     found: UUID | None = await connection.fetchval(

@@ -119,6 +119,7 @@ class NewRelation:
     through: UUID | None = None
     membership: UUID | None = None
     all_rights: bool = False
+    request_id: UUID | None = None
 
 
 CURRENT = """
@@ -161,9 +162,9 @@ async def add(connection: Connection, new: NewRelation, now: datetime) -> None:
     """Make a relation's first version."""
     await connection.execute(
         f"insert into relations ({COLUMNS}, version, recorded)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null, 1, tstzrange($11, null))",
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, tstzrange($12, null))",
         new.relation_id, new.holder_kind, new.holder_id, new.holder_organization_id, new.organization_id, new.type,
-        new.period.range, new.through, new.membership, new.all_rights, now,
+        new.period.range, new.through, new.membership, new.all_rights, new.request_id, now,
     )  # fmt: skip
 
 

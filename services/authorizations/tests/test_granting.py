@@ -225,7 +225,7 @@ async def test_the_forms_say_what_to_tick_in_both_languages(firm: Firm) -> None:
     en = (await firm.client.get("/v1/forms", headers=firm.responsible.headers | {"Accept-Language": "en"})).json()[
         "items"
     ]
-    assert [form["kind"] for form in fr] == ["addition", "removal"]
+    assert [form["kind"] for form in fr][:2] == ["addition", "removal"]
     assert fr[0]["attestations"][0]["text"] != en[0]["attestations"][0]["text"]
     member = await firm.member()
     assert (await firm.client.get("/v1/forms", headers=member.headers)).json() == {"items": [], "total": 0}

@@ -1,0 +1,60 @@
+"""requests.yaml: what people may ask that others decide: by whom, until when, and for which reasons."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field
+
+from contracts.agency.text import Coded, Policy, Text
+
+RequestKind = Literal["proposed_relation", "proposed_end", "review"]
+"""proposed_relation: an organization asks to act for another. proposed_end: it asks that such a relation end.
+review: something that an agent must look at; its own reason says what."""
+
+ReviewReason = Literal["duplicate", "unmanaged"]
+"""duplicate: a person to be added looks like one who is known. unmanaged: nobody manages an organization any more."""
+
+Decider = Literal["organization", "agents"]
+"""Who decides: those who manage the organization acted for, or agents. Agents may decide either."""
+
+Outcome = Literal["approve", "reject", "return", "merge"]
+"""What a decision says. merge: it is about somebody who is known already. return: whoever asked has to correct it."""
+
+REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
+
+
+class RequestRule(Policy):
+    """A kind of request in words, who decides it, and for how many days it waits: the last one is the deadline."""
+
+    name: Text
+    decider: Decider
+    days: int = Field(ge=1, le=730)
+
+
+class DecisionReason(Coded):
+    """A reason that a decision may give, for some outcomes of some kinds of requests."""
+
+    name: Text
+    kinds: tuple[RequestKind, ...] = Field(min_length=1)
+    outcomes: tuple[Outcome, ...] = Field(min_length=1)
+
+
+def _each_kind(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestKind, RequestRule]:
+    if missing := [kind for kind in REQUEST_KINDS if kind not in kinds]:
+        raise ValueError(f"no rule is given for {', '.join(missing)}")
+    if kinds["review"].decider != "agents":
+        raise ValueError("agents decide a `review`: it is theirs by its nature")
+    return kinds
+
+
+class Requests(Policy):
+    """The file as a whole.
+
+    `claim_minutes`: how long an agent who took a request from the queue has it for itself. `personal_days`: how long
+    what a request said of a person is kept after its end, so that both sides can still read what was decided.
+    """
+
+    kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_each_kind)]
+    reasons: tuple[DecisionReason, ...] = Field(max_length=100)
+    claim_minutes: int = Field(ge=1, le=480)
+    personal_days: int = Field(ge=1, le=730)

@@ -1,0 +1,140 @@
+"""Relations between two organizations: adding or proposing one, adding to it, ending it or asking for its end."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, Reference
+from chassis.gateway import Call, router
+from contracts.imports import OrganizationKey
+from services.authorizations.granting import AttestedBody, GrantingBody, Grants, grants
+from services.authorizations.paging import today
+from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
+from services.authorizations.representations.handlers import (
+    AddRights,
+    EndRelation,
+    Relate,
+    add_rights,
+    end_relation,
+    relate,
+)
+from services.authorizations.requests import storage as requests
+from services.authorizations.tools import Tools
+
+routes = router()
+
+
+class OtherOrganizationBody(Body):
+    """An organization by its number, which is unique within its kind."""
+
+    kind: Reference
+    number: Annotated[str, Field(min_length=1, max_length=20, pattern="^[0-9A-Za-z-]+$")]
+
+
+class RepresentationBody(GrantingBody):
+    """The form "Ajouter une relation entre organisations"."""
+
+    other: OtherOrganizationBody
+    type: Reference
+    subjects: Grants
+
+
+class RightsBody(GrantingBody):
+    """The same form for a relation that there is."""
+
+    subjects: Grants
+
+
+class EndBody(AttestedBody):
+    """The form "Mettre fin à une relation entre organisations". No subjects: the whole relation."""
+
+    subjects: Annotated[list[Reference], Field(max_length=100)] = Field(default_factory=list[Reference])
+
+
+class RelatedView(BaseModel):
+    """What the caller's organization did took effect (`relation_id`), or others decide it (`request_id`, with 202)."""
+
+    relation_id: UUID | None = None
+    request_id: UUID | None = None
+    lapses_on: date | None = Field(None, description="The last day on which others can decide.")
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"model": RelatedView, "description": "Others decide; the same answer whether or not the number exists."},
+    429: {"description": "too_many_attempts: wait as long as Retry-After says."},
+}
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/relations",
+    status_code=201,
+    summary="Add, or propose, a relation with another organization",
+    responses=ANSWERS,
+)
+async def post_relation(
+    organization_id: UUID, body: RepresentationBody, acting: Profile, call: AuthorizationsCall, response: Response
+) -> RelatedView:
+    """From the organization acted for it takes effect (201); from the holder it is a request (202)."""
+    made = await call.create(
+        relate,
+        Relate(
+            by=as_profile(acting),
+            organization_id=organization_id,
+            other=OrganizationKey(kind=body.other.kind, number=body.other.number),
+            type=body.type,
+            period=body.period(today(call)),
+            grants=grants(body.subjects),
+            ticked=body.ticked(call.language),
+            language=call.language,
+        ),
+        resource=lambda made: made,
+    )
+    return await _related(call, made, response)
+
+
+@routes.post("/v1/relations/{relation_id}/rights", status_code=201, summary="Let an organization do more")
+async def post_rights(
+    relation_id: UUID, body: RightsBody, acting: Profile, call: AuthorizationsCall, response: Response
+) -> RelatedView:
+    """By the organization acted for. A subject held for reading only can be raised to writing."""
+    made = await call.create(
+        add_rights,
+        AddRights(
+            by=as_profile(acting),
+            relation_id=relation_id,
+            period=body.period(today(call)),
+            grants=grants(body.subjects),
+            ticked=body.ticked(call.language),
+            language=call.language,
+        ),
+        resource=lambda made: made,
+    )
+    return await _related(call, made, response)
+
+
+@routes.post("/v1/relations/{relation_id}/end", summary="End, or ask to end, a relation", responses={202: ANSWERS[202]})
+async def post_end(
+    relation_id: UUID, body: EndBody, acting: Profile, call: AuthorizationsCall, response: Response
+) -> RelatedView:
+    """From the organization acted for it takes effect at once (200); from the holder it is a request (202)."""
+    made = await call.create(
+        end_relation,
+        EndRelation(
+            by=as_profile(acting), relation_id=relation_id, subjects=body.subjects, ticked=body.ticked(call.language)
+        ),
+        resource=lambda made: made,
+    )
+    return await _related(call, made, response)
+
+
+async def _related(call: Call[Tools], made: UUID, response: Response) -> RelatedView:
+    async with call.gateway.unit.pool.acquire() as connection:
+        request = await requests.get(connection, made)
+    if request is None:
+        return RelatedView(relation_id=made)
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/requests/{made}"
+    return RelatedView(request_id=made, lapses_on=request.lapses_on)

@@ -1,0 +1,268 @@
+"""One organization lets another act for it, or asks to; changes what it may do; ends it, or asks for the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.limits import spend
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import RelationEnded, RightEnded
+from contracts.events import Language
+from contracts.imports import OrganizationKey
+from services.authorizations.access.domain import Acting, AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import domain as granting
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.handlers import grant_relation, grant_rights
+from services.authorizations.relations.storage import NewRelation, RelationRow
+from services.authorizations.representations import domain, storage
+from services.authorizations.requests import storage as requests
+from services.authorizations.requests.domain import AskedEnd, AskedGrants
+from services.authorizations.requests.submitting import Ask, submit
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Relate:
+    """A relation between the organization whose profile asks and another, which is named by its number."""
+
+    by: AsProfile
+    organization_id: UUID
+    other: OrganizationKey
+    type: str
+    period: Period
+    grants: Sequence[Grant]
+    ticked: Sequence[Ticked]
+    language: Language
+
+
+@dataclass(frozen=True)
+class AddRights:
+    """More that the holder of a relation may do, or the same at a higher level."""
+
+    by: AsProfile
+    relation_id: UUID
+    period: Period
+    grants: Sequence[Grant]
+    ticked: Sequence[Ticked]
+    language: Language
+
+
+@dataclass(frozen=True)
+class EndRelation:
+    """The end of a relation, or with `subjects` of these rights alone."""
+
+    by: AsProfile
+    relation_id: UUID
+    subjects: Sequence[str]
+    ticked: Sequence[Ticked]
+
+
+async def relate(work: Work[Tools], command: Relate) -> UUID | Refusal:
+    """From the organization acted for it takes effect; from the holder it is a request. Returns the id of either."""
+    own = (await organizations.get(work.connection, [command.organization_id])).get(command.organization_id)
+    if own is None:
+        return Refusal("not_found")
+    stands = domain.standing(work.tools.agency, command.type, own.kind, command.other.kind, work.today)
+    other = None
+    if stands == "acted_for":
+        other = await organizations.find(work.connection, command.other.kind, command.other.number)
+    await organizations.lock(work.connection, [own.organization_id, *([other.organization_id] if other else [])])
+    work.take_time()
+    acting = await may_manage(work, command.by, own.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    if isinstance(stands, Refusal):
+        return stands
+    acted_for_kind = own.kind if stands == "acted_for" else command.other.kind
+    refusal = granting.refuse_period(command.period, work.today) or granting.refuse_subjects(
+        work.tools.agency, acted_for_kind, command.grants, work.today, command.language, delegated=False
+    )
+    if refusal:
+        return refusal
+    if stands == "holder":
+        return await _propose(work, command, acting)
+    if refusal := await _spend(work, own.organization_id):
+        return refusal
+    if other is None or not other.active:
+        return Refusal("unknown_organization", fields=("other",))
+    return await _grant(work, command, acting, other.organization_id)
+
+
+async def _grant(work: Work[Tools], command: Relate, acting: Acting, holder_id: UUID) -> UUID | Refusal:
+    new = NewRelation(
+        work.new_id(), "organization", holder_id, holder_id, acting.organization_id, command.type, command.period
+    )
+    if await relations.overlaps(work.connection, new):
+        return Refusal("already_held")
+    if refusal := await keep_attestations(work, command.by, new.relation_id, "representation", command.ticked):
+        return refusal
+    await grant_relation(work, new, command.grants)
+    for organization_id in (acting.organization_id, holder_id):
+        work.audit("relation_added", organization_id=organization_id, object_id=new.relation_id, holder=str(holder_id))
+    return new.relation_id
+
+
+async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> UUID | Refusal:
+    """The other organization is not looked for here, so that its number cannot be guessed from what this takes."""
+    own_id, other = acting.organization_id, command.other
+    if await storage.is_held(work.connection, own_id, other, command.type, command.period):
+        return Refusal("already_held")
+    if await requests.has_open_proposal(work.connection, own_id, other, command.type, work.today):
+        return Refusal("request_pending")
+    if refusal := await _spend(work, own_id):
+        return refusal
+    asked = AskedGrants(
+        type=command.type,
+        starts_on=command.period.starts_on,
+        ends_on=command.period.ends_on,
+        grants=AskedGrants.rights(command.grants),
+    )
+    request_id = work.new_id()
+    if refusal := await keep_attestations(work, command.by, request_id, "representation", command.ticked):
+        return refusal
+    return await submit(work, Ask(request_id, "proposed_relation", asked, acting, other=other))
+
+
+async def _spend(work: Work[Tools], organization_id: UUID) -> Refusal | None:
+    budget = work.tools.agency.limits.attempts["relations_per_organization"]
+    seconds = await spend(work.connection, "relations_per_organization", organization_id.bytes, budget, work.now)
+    return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+
+
+async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusal:
+    """From the organization acted for it takes effect; from the holder it is a request.
+
+    Returns the id of the relation, or of the request.
+    """
+    relation = await _locked(work, command.relation_id)
+    if relation is None:
+        return Refusal("not_found")
+    acting = await _may_manage_either(work, command.by, relation)
+    if isinstance(acting, Refusal):
+        return acting
+    if not _goes_on(work, relation):
+        return Refusal("nothing_to_remove")
+    if acting.organization_id == relation.organization_id:
+        return await _end(work, command, relation)
+    return await _propose_end(work, command, acting, relation)
+
+
+async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
+    """Let the holder of a relation do more. A right at a lower level gives way to the higher. Returns the relation."""
+    agency, relation = work.tools.agency, await _locked(work, command.relation_id)
+    if relation is None:
+        return Refusal("not_found")
+    acting = await may_manage(work, command.by, relation.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    period = domain.within(command.period, relation.period)
+    if not _goes_on(work, relation) or period is None:
+        return Refusal("dates_refused", fields=("starts_on", "ends_on"))
+    kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
+    refusal = granting.refuse_period(period, work.today) or granting.refuse_subjects(
+        agency, kind, command.grants, work.today, command.language, delegated=False
+    )
+    if refusal:
+        return refusal
+    wanted = {grant.subject: grant.level for grant in command.grants}
+    standing = [
+        right for right in await relations.rights_of(work.connection, relation.relation_id) if right[1] in wanted
+    ]
+    if any(level == "write" or wanted[subject] == "read" for _, subject, level, _ in standing):
+        return Refusal("already_held", fields=("subjects",))
+    if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation", command.ticked):
+        return refusal
+    await _end_rights(work, relation, [(right_id, subject) for right_id, subject, *_ in standing])
+    await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)
+    _audit(work, "rights_added", relation)
+    return relation.relation_id
+
+
+async def _end(work: Work[Tools], command: EndRelation, relation: RelationRow) -> UUID | Refusal:
+    rights = [
+        (right_id, subject)
+        for right_id, subject, *_ in await relations.rights_of(work.connection, relation.relation_id)
+        if subject in command.subjects
+    ]
+    if command.subjects and not rights:
+        return Refusal("nothing_to_remove", fields=("subjects",))
+    if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation_end", command.ticked):
+        return refusal
+    if command.subjects:
+        await _end_rights(work, relation, rights)
+        _audit(work, "rights_removed", relation)
+    else:
+        await end_at_once(work, relation)
+    return relation.relation_id
+
+
+async def end_at_once(work: Work[Tools], relation: RelationRow) -> None:
+    """Withdraw a relation; whatever is delegated through it is no longer in force from this moment on."""
+    await relations.end(work.connection, relation.relation_id, work.now)
+    await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
+    _audit(work, "relation_removed", relation)
+
+
+async def _end_rights(work: Work[Tools], relation: RelationRow, rights: Sequence[tuple[UUID, str]]) -> None:
+    for right_id, subject in rights:
+        await relations.end_right(work.connection, right_id, work.now)
+        await record(
+            work, RightEnded, relation.organization_id,
+            right_id=right_id, relation_id=relation.relation_id, subject=subject, ended_at=work.now,
+        )  # fmt: skip
+
+
+async def _propose_end(
+    work: Work[Tools], command: EndRelation, acting: Acting, relation: RelationRow
+) -> UUID | Refusal:
+    if command.subjects:
+        return Refusal("not_permitted", fields=("subjects",))
+    if await requests.has_open_end(work.connection, relation.relation_id, work.today):
+        return Refusal("request_pending")
+    request_id = work.new_id()
+    if refusal := await keep_attestations(work, command.by, request_id, "representation_end", command.ticked):
+        return refusal
+    asked = AskedEnd(relation_id=relation.relation_id)
+    return await submit(work, Ask(request_id, "proposed_end", asked, acting, organization_id=relation.organization_id))
+
+
+async def _locked(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
+    """A relation between two organizations, both locked."""
+    seen = await _representation(work, relation_id)
+    if seen is None:
+        return None
+    await organizations.lock(work.connection, [seen.organization_id, seen.holder_id])
+    found = await _representation(work, relation_id)
+    assert found is not None
+    work.take_time(after=found.recorded_at)
+    return found
+
+
+async def _representation(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
+    found = await relations.get(work.connection, [relation_id])
+    return next((relation for relation in found if relation.holder_kind == "organization"), None)
+
+
+async def _may_manage_either(work: Work[Tools], by: AsProfile, relation: RelationRow) -> Acting | Refusal:
+    acting = await may_manage(work, by, relation.organization_id)
+    if isinstance(acting, Refusal) and acting.code == "not_found":
+        return await may_manage(work, by, relation.holder_id)
+    return acting
+
+
+def _goes_on(work: Work[Tools], relation: RelationRow) -> bool:
+    ends_on = relation.period.ends_on
+    return relation.ended_at is None and (ends_on is None or work.today <= ends_on)
+
+
+def _audit(work: Work[Tools], action: str, relation: RelationRow) -> None:
+    for organization_id in (relation.organization_id, relation.holder_id):
+        work.audit(action, organization_id=organization_id, object_id=relation.relation_id)

@@ -1,0 +1,1 @@
+"""Requests: what somebody asks and others decide, one machine for every kind."""

@@ -1,0 +1,38 @@
+"""What a worker does about requests without being asked: it tells. What is true needs none of it."""
+
+from functools import partial
+
+from chassis.chores import Chore, repeatedly
+from chassis.work import Unit
+from services.authorizations.requests import storage
+from services.authorizations.requests.handlers import lapse, tell
+from services.authorizations.tools import Tools
+
+PORTION = 50  # requests of one look
+LOOK_EVERY = 1.0  # seconds: those who decide are told of a proposal as soon as that; a look at an empty index
+LAPSE_EVERY = 300.0  # seconds: a last day ends at midnight, and nobody waits for the mail that says so
+
+
+def telling(unit: Unit[Tools]) -> list[Chore]:
+    """Tell of what was asked by a number, and of what has lapsed; each until cancelled."""
+    return [
+        partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
+        partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
+    ]
+
+
+async def tell_waiting(unit: Unit[Tools]) -> float | None:
+    """Tell of some that wait, each in a transaction of its own. Returns 0 when there may be more."""
+    waiting = await storage.to_tell(unit.pool, PORTION)
+    for request_id in waiting:
+        await unit.run(tell, request_id, unit.origin.itself)
+    return 0.0 if len(waiting) == PORTION else None
+
+
+async def lapse_overdue(unit: Unit[Tools]) -> float | None:
+    """End some that nobody decided in time. Returns 0 when there may be more."""
+    today = unit.tools.moment(unit.origin.clock()).day
+    overdue = await storage.to_lapse(unit.pool, today, PORTION)
+    for request_id in overdue:
+        await unit.run(lapse, request_id, unit.origin.itself)
+    return 0.0 if len(overdue) == PORTION else None

@@ -1,0 +1,177 @@
+"""A request, its states, and why one cannot be decided: submitted → returned → submitted … → decided, or it ends alone.
+
+A request ends alone when it lapses or is withdrawn. Past its last day it is lapsed, whether or not anybody told so yet.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from chassis.outcomes import Refusal
+from contracts.agency import Agency
+from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
+from contracts.events import Level
+from contracts.imports import OrganizationKey
+from services.authorizations.access.domain import Acting
+from services.authorizations.periods import Period
+from services.authorizations.relations.domain import Grant
+
+State = Literal["submitted", "returned", "decided", "lapsed", "withdrawn"]
+Settled = Literal["approve", "reject", "merge"]
+End = Literal["approve", "reject", "merge", "lapse", "withdraw"]
+Told = Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
+Step = Literal["submitted", "withdrawn"]
+Side = Literal["asker", "decider"]
+
+EXPLAINED: Collection[Outcome] = ("reject", "return")
+"""Outcomes that need a reason, because whoever asked has to understand them."""
+
+
+class Asked(BaseModel):
+    """What is to become true, as a row keeps it: ids, codes and dates, nothing of a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AskedGrant(Asked):
+    """A subject at a level."""
+
+    subject: str
+    level: Level
+
+
+class AskedGrants(Asked):
+    """A relation of a type, for a time, with rights."""
+
+    type: str
+    starts_on: date
+    ends_on: date | None
+    grants: tuple[AskedGrant, ...]
+
+    @property
+    def period(self) -> Period:
+        """From when to when."""
+        return Period(self.starts_on, self.ends_on)
+
+    @property
+    def chosen(self) -> list[Grant]:
+        """The rights as the domain knows them."""
+        return [Grant(grant.subject, grant.level) for grant in self.grants]
+
+    @staticmethod
+    def rights(grants: Sequence[Grant]) -> tuple[AskedGrant, ...]:
+        """Rights as a request keeps them."""
+        return tuple(AskedGrant(subject=grant.subject, level=grant.level) for grant in grants)
+
+
+class AskedEnd(Asked):
+    """That a relation ends."""
+
+    relation_id: UUID
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it stands. `organization_id` is None while nobody has looked for the number it names."""
+
+    request_id: UUID
+    version: int
+    kind: RequestKind
+    reason: ReviewReason | None
+    organization_id: UUID | None
+    other: OrganizationKey | None
+    asked_by_organization_id: UUID | None
+    asked_by_contact_id: UUID | None
+    asked: Mapping[str, Any]
+    decider: Decider
+    state: State
+    outcome: Settled | None
+    decision_reason: str | None
+    submitted_at: datetime
+    settled_at: datetime | None
+    to_tell: Step | None
+    lapses_on: date
+    claimed_by: str | None
+    claimed_until: datetime | None
+
+    def state_on(self, day: date) -> State:
+        """The state on a day, whatever was told so far."""
+        return "lapsed" if self.is_open and self.lapses_on < day else self.state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has ended it, as far as was told."""
+        return self.state in ("submitted", "returned")
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether whoever asked named the other organization by a number alone.
+
+        Then nothing that this side does may show, by its answer or its work, whether the number is anybody's: what it
+        brings about is told by a worker.
+        """
+        return self.other is not None
+
+    def claimant(self, now: datetime) -> str | None:
+        """The agent who has it for itself at this moment."""
+        return self.claimed_by if self.claimed_until is not None and now < self.claimed_until else None
+
+    def side_of(self, acting: Acting, *, manages: bool) -> Side | None:
+        """Where a profile stands: it asked, or may decide for its organization. None: it has nothing to do with it."""
+        if acting.organization_id == self.asked_by_organization_id:
+            return "asker" if manages or acting.contact_id == self.asked_by_contact_id else None
+        decides = self.decider == "organization" and acting.organization_id == self.organization_id
+        return "decider" if decides and manages else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about."""
+
+    outcome: Outcome
+    reason: str | None = None
+    contact_id: UUID | None = None
+
+
+def refuse_stale(request: Request, version: int | None) -> Refusal | None:
+    """A change must be made to what the caller saw."""
+    return None if version == request.version else Refusal("precondition_failed", fields=("If-Match",))
+
+
+def refuse_undecidable(request: Request, today: date) -> Refusal | None:
+    """Only what waits for a decision, and was told to those who decide, can be decided."""
+    waits = request.state_on(today) == "submitted" and request.to_tell is None
+    return None if waits else Refusal("request_not_pending")
+
+
+def refuse_ended(request: Request, today: date) -> Refusal | None:
+    """What has ended, ended."""
+    is_open = request.state_on(today) in ("submitted", "returned")
+    return None if is_open else Refusal("request_not_pending")
+
+
+def refuse_claimed(request: Request, agent: str, now: datetime) -> Refusal | None:
+    """Two agents do not do the same."""
+    if request.claimant(now) in (None, agent):
+        return None
+    assert request.claimed_until is not None
+    seconds = int((request.claimed_until - now).total_seconds()) + 1
+    return Refusal("request_claimed", {"minutes": -(-seconds // 60)}, retry_after=seconds)
+
+
+def refuse_outcome(
+    agency: Agency, request: Request, outcome: Outcome, reason: str | None, possible: Collection[Outcome], day: date
+) -> Refusal | None:
+    """The outcome must be one of this kind's; the reason, which a no needs, one of the agency's for it."""
+    if outcome not in possible:
+        return Refusal("outcome_not_possible", {"outcomes": ", ".join(sorted(possible))}, ("outcome",))
+    if reason is None:
+        return Refusal("decision_reason_missing", fields=("reason",)) if outcome in EXPLAINED else None
+    found = agency.decision_reasons.get(reason)
+    if found is None or not found.in_force(day) or request.kind not in found.kinds or outcome not in found.outcomes:
+        return Refusal("unknown_decision_reason", {"reason": reason}, ("reason",))
+    return None

@@ -1,0 +1,204 @@
+"""What is done with a request: claimed, decided, withdrawn, submitted again, and what nobody decided lapses."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
+from services.authorizations.access import storage as access
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.requests import domain, storage, telling
+from services.authorizations.requests.domain import Decision, End, Request, Step
+from services.authorizations.requests.kinds import kind_of
+from services.authorizations.requests.storage import Ended
+from services.authorizations.requests.submitting import announce, whose_number
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An agent takes a request from the queue."""
+
+    request_id: UUID
+
+
+@dataclass(frozen=True)
+class Decide:
+    """A decision about the version that was seen. `by` is None for an agent, who may decide any."""
+
+    by: AsProfile | None
+    request_id: UUID
+    version: int | None
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Whoever asked does not want it any more."""
+
+    by: AsProfile
+    request_id: UUID
+
+
+@dataclass(frozen=True)
+class View:
+    """An agent opens a request."""
+
+    request_id: UUID
+
+
+async def note_view(work: Work[Tools], command: View) -> None:
+    """An agent's look at what somebody asked is audited in the file of each organization concerned."""
+    request = await storage.get(work.connection, command.request_id)
+    if request is not None:
+        telling.audit(work, "request_viewed", request)
+
+
+async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
+    """For a time no other agent can decide it. Claiming one's own again begins the time anew."""
+    request = await _locked(work, command.request_id)
+    if request is None:
+        return Refusal("not_found")
+    agent = f"{work.actor.kind}:{work.actor.id}"
+    refusal = domain.refuse_undecidable(request, work.today) or domain.refuse_claimed(request, agent, work.now)
+    if refusal:
+        return refusal
+    until = work.now + timedelta(minutes=work.tools.agency.requests.claim_minutes)
+    await storage.claim(work.connection, request.request_id, agent, until)
+    telling.audit(work, "request_claimed", request)
+    return replace(request, claimed_by=agent, claimed_until=until)
+
+
+async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
+    """Approve, reject, merge or return. What an approval brings happens in the same transaction. Returns the id."""
+    request = await _locked(work, command.request_id)
+    if request is None:
+        return Refusal("not_found")
+    if refusal := await _refuse_decider(work, request, command.by):
+        return refusal
+    kind, decision = kind_of(request), command.decision
+    refusal = (
+        domain.refuse_undecidable(request, work.today)
+        or domain.refuse_stale(request, command.version)
+        or domain.refuse_outcome(
+            work.tools.agency, request, decision.outcome, decision.reason, kind.outcomes, work.today
+        )
+    )
+    if refusal:
+        return refusal
+    if decision.outcome in ("approve", "merge") and (refusal := await kind.carry_out(work, request, decision)):
+        return refusal
+    if decision.outcome == "return":
+        await _return(work, request, decision.reason)
+    else:
+        await _settle(work, request, decision.outcome, decision.reason)
+    return request.request_id
+
+
+async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
+    """By whoever asked, or by those who manage the organization that asked. Returns the id."""
+    request = await _locked_by_asker(work, command.by, command.request_id)
+    if isinstance(request, Refusal):
+        return request
+    if refusal := domain.refuse_ended(request, work.today):
+        return refusal
+    await _settle(work, request, "withdraw", None)
+    return request.request_id
+
+
+async def tell(work: Work[Tools], request_id: UUID) -> None:
+    """Tell what was left to tell of a request that names the other organization by its number."""
+    request = await _locked(work, request_id)
+    if request is None or request.to_tell is None:
+        return
+    await storage.told(work.connection, request_id)
+    if request.to_tell == "submitted":
+        await announce(work, request, request.organization_id)
+    else:
+        await _tell_end(work, request, "withdraw", None)
+
+
+async def lapse(work: Work[Tools], request_id: UUID) -> None:
+    """Tell that nobody decided in time. It could not be decided any more since its last day was over."""
+    request = await _locked(work, request_id)
+    if request is not None and request.is_open and request.state_on(work.today) == "lapsed":
+        await _settle(work, request, "lapse", None)
+
+
+async def _locked(work: Work[Tools], request_id: UUID) -> Request | None:
+    """The request, locked after its organizations. One whose number nobody had is looked for again."""
+    seen = await storage.get(work.connection, request_id)
+    if seen is None:
+        return None
+    theirs = seen.organization_id
+    if theirs is None and seen.other is not None:
+        theirs = await whose_number(work, seen.other)
+    request = await _lock(work, seen, theirs)
+    return replace(request, organization_id=request.organization_id or theirs)
+
+
+async def _lock(work: Work[Tools], seen: Request, theirs: UUID | None) -> Request:
+    concerned = [i for i in (theirs, seen.asked_by_organization_id) if i is not None]
+    await organizations.lock(work.connection, concerned)
+    work.take_time()
+    request = await storage.lock(work.connection, seen.request_id)
+    assert request is not None  # no row is ever deleted
+    return request
+
+
+async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | None) -> Refusal | None:
+    """Agents may decide whatever no other agent has in hand; others what is theirs, as they stand under the lock."""
+    if by is None:
+        return domain.refuse_claimed(request, f"{work.actor.kind}:{work.actor.id}", work.now)
+    acting = await may_manage(work, by, request.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    return None if request.decider == "organization" else Refusal("not_permitted")
+
+
+async def _locked_by_asker(work: Work[Tools], by: AsProfile, request_id: UUID) -> Request | Refusal:
+    """The request for one who asked it; of a blind one, without touching the organization that it names."""
+    seen = await storage.get(work.connection, request_id)
+    request = await _lock(work, seen, None if seen.is_blind else seen.organization_id) if seen else None
+    acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+    if acting is None:
+        return Refusal("profile_not_yours")
+    side = request.side_of(acting, manages=work.tools.manages(acting)) if request else None
+    if request is None or side is None:
+        return Refusal("not_found")
+    return request if side == "asker" else Refusal("not_permitted")
+
+
+async def _return(work: Work[Tools], request: Request, reason: str | None) -> None:
+    await storage.give_back(work.connection, request.request_id, reason)
+    if request.organization_id is not None:
+        await record(work, RequestReturned, request.organization_id, request_id=request.request_id, reason=reason)
+    await telling.tell_both_sides(work, request, "return", reason)
+    telling.audit(work, "request_returned", request, reason=reason or "")
+
+
+async def _settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
+    by, organization_id = f"{work.actor.kind}:{work.actor.id}", request.organization_id
+    was_told = request.to_tell != "submitted"
+    later: Step | None = "withdrawn" if end == "withdraw" and request.is_blind and was_told else None
+    ended = Ended(end, reason, by, work.now, later)
+    await storage.settle(work.connection, request.request_id, organization_id, ended)
+    if later is None and was_told:
+        await _tell_end(work, request, end, reason)
+    telling.audit(work, "request_settled", request, end=end, reason=reason or "")
+
+
+async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
+    theirs, request_id = request.organization_id, request.request_id
+    if theirs is not None and end == "lapse":
+        await record(work, RequestLapsed, theirs, request_id=request_id)
+    elif theirs is not None and end == "withdraw":
+        await record(work, RequestWithdrawn, theirs, request_id=request_id)
+    elif theirs is not None:
+        await record(work, RequestDecided, theirs, request_id=request_id, outcome=end, reason=reason)
+    await telling.tell_both_sides(work, request, end, reason)

@@ -1,0 +1,33 @@
+"""What each kind of request does once it is decided. A new kind is a row here, and a rule in the agency's data."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.agency.requests import Outcome, RequestKind, ReviewReason
+from services.authorizations.representations import requested
+from services.authorizations.requests.domain import Decision, Request
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The outcomes that a decision may have, and what an approval or a merge brings about.
+
+    `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
+    """
+
+    outcomes: frozenset[Outcome]
+    carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
+
+
+KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
+    ("proposed_relation", None): Kind(frozenset({"approve", "reject", "return"}), requested.begin),
+    ("proposed_end", None): Kind(frozenset({"approve", "reject"}), requested.end),
+}
+
+
+def kind_of(request: Request) -> Kind:
+    """The kind of a request; of a review, by its reason."""
+    return KINDS[request.kind, request.reason]

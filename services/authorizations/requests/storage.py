@@ -1,0 +1,231 @@
+"""Rows of requests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.database import Connection, Pool
+from chassis.pages import Listing
+from contracts.agency.requests import Decider, RequestKind, ReviewReason
+from contracts.imports import OrganizationKey
+from services.authorizations.requests.domain import Asked, End, Request, State, Step
+
+COLUMNS = (
+    "request_id, version, kind, reason, organization_id, other_kind, other_number, asked_by_organization_id,"
+    " asked_by_contact_id, asked, decider, state, outcome, decision_reason, submitted_at, settled_at, to_tell,"
+    " lapses_on, claimed_by, claimed_until"
+)
+
+# What a request is today ($1), whether or not anybody told that it has lapsed.
+STATE = "case when state in ('submitted', 'returned') and lapses_on < $1::date then 'lapsed' else state end"
+
+LIST = f"select {COLUMNS}, {STATE} as state_today from requests where ($2::text is null or kind = $2)"
+
+END_STATES: dict[End, State] = {
+    "approve": "decided",
+    "reject": "decided",
+    "merge": "decided",
+    "lapse": "lapsed",
+    "withdraw": "withdrawn",
+}
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """A request about to be made."""
+
+    request_id: UUID
+    kind: RequestKind
+    reason: ReviewReason | None
+    organization_id: UUID | None
+    other: OrganizationKey | None
+    asked_by_organization_id: UUID | None
+    asked_by_contact_id: UUID | None
+    asked_by: str
+    asked: Asked
+    decider: Decider
+    lapses_on: date
+    to_tell: Step | None
+
+
+def request(row: Any) -> Request:
+    """A request from its row; columns that a list adds are left out."""
+    values = {name: row[name] for name in COLUMNS.split(", ")}
+    kind, number = values.pop("other_kind"), values.pop("other_number")
+    return Request(**values, other=OrganizationKey(kind=kind, number=number) if number is not None else None)
+
+
+async def add(connection: Connection, new: NewRequest, now: datetime) -> None:
+    """Make a request's row."""
+    await connection.execute(
+        "insert into requests (request_id, kind, reason, organization_id, other_kind, other_number,"
+        " asked_by_organization_id, asked_by_contact_id, asked_by, asked, decider, lapses_on, to_tell,"
+        " submitted_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        new.request_id, new.kind, new.reason, new.organization_id,
+        new.other.kind if new.other else None, new.other.number if new.other else None,
+        new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by, new.asked.model_dump(mode="json"),
+        new.decider, new.lapses_on, new.to_tell, now,
+    )  # fmt: skip
+
+
+async def get(connection: Connection, request_id: UUID) -> Request | None:
+    """A request by id."""
+    row = await connection.fetchrow(f"select {COLUMNS} from requests where request_id = $1", request_id)
+    return request(row) if row else None
+
+
+async def lock(connection: Connection, request_id: UUID) -> Request | None:
+    """A request by id, whose row others wait for. Lock its organizations first."""
+    row = await connection.fetchrow(f"select {COLUMNS} from requests where request_id = $1 for update", request_id)
+    return request(row) if row else None
+
+
+async def assign(connection: Connection, request_id: UUID, organization_id: UUID | None, decider: Decider) -> None:
+    """Whose file it is about, and who decides."""
+    await connection.execute(
+        "update requests set organization_id = $2, decider = $3 where request_id = $1",
+        request_id,
+        organization_id,
+        decider,
+    )
+
+
+async def told(connection: Connection, request_id: UUID) -> None:
+    """There is nothing left to tell."""
+    await connection.execute("update requests set to_tell = null where request_id = $1", request_id)
+
+
+async def claim(connection: Connection, request_id: UUID, agent: str, until: datetime) -> None:
+    """An agent has it for itself for a time. What others see of it, and its version, stay as they are."""
+    await connection.execute(
+        "update requests set claimed_by = $2, claimed_until = $3 where request_id = $1", request_id, agent, until
+    )
+
+
+async def give_back(connection: Connection, request_id: UUID, reason: str | None) -> None:
+    """Whoever asked has to correct it."""
+    await connection.execute(
+        "update requests set version = version + 1, state = 'returned', decision_reason = $2, claimed_by = null,"
+        " claimed_until = null where request_id = $1",
+        request_id,
+        reason,
+    )
+
+
+async def submit_again(
+    connection: Connection, request_id: UUID, asked: Asked, lapses_on: date, to_tell: Step | None
+) -> None:
+    """A corrected text waits for a decision, and for as long as a new one."""
+    await connection.execute(
+        "update requests set version = version + 1, state = 'submitted', decision_reason = null, asked = $2,"
+        " lapses_on = $3, to_tell = $4 where request_id = $1",
+        request_id, asked.model_dump(mode="json"), lapses_on, to_tell,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a request ended: why, by whom (the audit's name), when, and what a worker has still to tell of it."""
+
+    end: End
+    reason: str | None
+    by: str
+    at: datetime
+    to_tell: Step | None
+
+
+async def settle(connection: Connection, request_id: UUID, organization_id: UUID | None, ended: Ended) -> None:
+    """It has ended, and was about this organization."""
+    state = END_STATES[ended.end]
+    await connection.execute(
+        "update requests set version = version + 1, organization_id = $2, state = $3, outcome = $4,"
+        " decision_reason = $5, decided_by = $6, settled_at = $7, to_tell = $8, claimed_by = null, claimed_until = null"
+        " where request_id = $1",
+        request_id, organization_id, state, ended.end if state == "decided" else None, ended.reason, ended.by,
+        ended.at, ended.to_tell,
+    )  # fmt: skip
+
+
+async def has_open_proposal(
+    connection: Connection, asked_by_organization_id: UUID, other: OrganizationKey, type: str, day: date
+) -> bool:
+    """Whether the organization waits for an answer to the same proposal."""
+    found: bool = await connection.fetchval(
+        "select exists (select from requests where kind = 'proposed_relation' and asked_by_organization_id = $1"
+        " and other_kind = $2 and other_number = $3 and asked ->> 'type' = $4 and state in ('submitted', 'returned')"
+        " and lapses_on >= $5)",
+        asked_by_organization_id, other.kind, other.number, type, day,
+    )  # fmt: skip
+    return found
+
+
+async def has_open_end(connection: Connection, relation_id: UUID, day: date) -> bool:
+    """Whether somebody waits for an answer about the end of this relation."""
+    found: bool = await connection.fetchval(
+        "select exists (select from requests where kind = 'proposed_end' and (asked ->> 'relation_id')::uuid = $1"
+        " and state in ('submitted', 'returned') and lapses_on >= $2)",
+        relation_id,
+        day,
+    )
+    return found
+
+
+async def to_tell(pool: Pool, limit: int) -> list[UUID]:
+    """Requests of which something is left to tell, the oldest first."""
+    rows = await pool.fetch(
+        "select request_id from requests where to_tell is not null order by request_id limit $1", limit
+    )
+    return [row["request_id"] for row in rows]
+
+
+async def to_lapse(pool: Pool, day: date, limit: int) -> list[UUID]:
+    """Requests that are past their last day, and of which nobody was told yet."""
+    rows = await pool.fetch(
+        "select request_id from requests where state in ('submitted', 'returned') and lapses_on < $1"
+        " order by lapses_on, request_id limit $2",
+        day,
+        limit,
+    )
+    return [row["request_id"] for row in rows]
+
+
+@dataclass(frozen=True)
+class RequestFilter:
+    """Narrows a list; None leaves a column open. `only` is the one contact whose own requests the viewer may see."""
+
+    kind: RequestKind | None = None
+    state: State | None = None
+    decider: Decider | None = None
+    only: UUID | None = None
+
+
+def of_organization(day: date, organization_id: UUID, narrow: RequestFilter) -> Listing:
+    """What an organization has asked, and what it has to decide."""
+    return Listing(
+        f"select * from ({LIST}) listed where ($3::text is null or state_today = $3)"
+        " and (asked_by_organization_id = $4 or organization_id = $4 and decider = 'organization')"
+        " and ($5::uuid is null or asked_by_organization_id = $4 and asked_by_contact_id = $5)",
+        [day, narrow.kind, narrow.state, organization_id, narrow.only],
+        (("request_id", "uuid"),),
+    )
+
+
+def of_everybody(day: date, narrow: RequestFilter) -> Listing:
+    """Every request, for agents, oldest first. One whose number nobody has looked for yet is left out."""
+    return Listing(
+        f"select * from ({LIST}) listed where ($3::text is null or state_today = $3)"
+        " and ($4::text is null or decider = $4) and to_tell is distinct from 'submitted'",
+        [day, narrow.kind, narrow.state, narrow.decider],
+        (("request_id", "uuid"),),
+    )
+
+
+async def names(connection: Connection, requests: Sequence[Request]) -> dict[UUID, str]:
+    """The names of the organizations on both sides of requests."""
+    ids = {r.organization_id for r in requests} | {r.asked_by_organization_id for r in requests}
+    rows = await connection.fetch(
+        "select owner_id, legal_name from personal_fields where owner_id = any($1::uuid[])", list(ids - {None})
+    )
+    return {row["owner_id"]: row["legal_name"] for row in rows}

@@ -1,0 +1,95 @@
+"""Making a request, and telling those who have to decide it. Other parts of the service ask through here."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.agency.requests import Decider, RequestKind, ReviewReason
+from contracts.authorizations import RequestSubmitted
+from contracts.imports import OrganizationKey
+from services.authorizations.access.domain import Acting
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.requests import storage, telling
+from services.authorizations.requests.domain import Asked, Request
+from services.authorizations.requests.storage import NewRequest
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What somebody asks. `by` is None where the platform itself does.
+
+    The organization acted for is named by its id, or as `other`, by kind and number; then a worker finds out whose
+    number it is, so that who asks cannot learn it, not even from how long the answer takes.
+    """
+
+    request_id: UUID
+    kind: RequestKind
+    asked: Asked
+    by: Acting | None
+    organization_id: UUID | None = None
+    other: OrganizationKey | None = None
+    reason: ReviewReason | None = None
+
+
+async def submit(work: Work[Tools], ask: Ask) -> UUID:
+    """Make a request and tell those who decide. Call it with its organizations locked. Returns its id."""
+    rule = work.tools.agency.requests.kinds[ask.kind]
+    new = NewRequest(
+        request_id=ask.request_id,
+        kind=ask.kind,
+        reason=ask.reason,
+        organization_id=ask.organization_id,
+        other=ask.other,
+        asked_by_organization_id=ask.by.organization_id if ask.by else None,
+        asked_by_contact_id=ask.by.contact_id if ask.by else None,
+        asked_by=f"{work.actor.kind}:{work.actor.id}",
+        asked=ask.asked,
+        decider=rule.decider,
+        lapses_on=work.today + timedelta(days=rule.days),
+        to_tell="submitted" if ask.other else None,
+    )
+    await storage.add(work.connection, new, work.now)
+    made = await storage.get(work.connection, new.request_id)
+    assert made is not None
+    if not made.is_blind:
+        await announce(work, made, made.organization_id)
+    else:
+        telling.audit(work, "request_made", made)
+    return made.request_id
+
+
+async def whose_number(work: Work[Tools], other: OrganizationKey) -> UUID | None:
+    """The active organization of a kind with a number."""
+    found = await organizations.find(work.connection, other.kind, other.number)
+    return found.organization_id if found is not None and found.active else None
+
+
+async def announce(work: Work[Tools], request: Request, organization_id: UUID | None) -> None:
+    """Tell those who decide that a text, the first or a corrected one, waits: agents, where nobody else can."""
+    decider = await decider_of(work, request, organization_id)
+    await storage.assign(work.connection, request.request_id, organization_id, decider)
+    if organization_id is not None:
+        await record(
+            work,
+            RequestSubmitted,
+            organization_id,
+            request_id=request.request_id,
+            kind=request.kind,
+            reason=request.reason,
+            decider=decider,
+            lapses_on=request.lapses_on.isoformat(),
+        )
+    announced = replace(request, organization_id=organization_id, decider=decider)
+    await telling.tell_deciders(work, announced)
+    telling.audit(work, "request_submitted", announced, decider=decider)
+
+
+async def decider_of(work: Work[Tools], request: Request, organization_id: UUID | None) -> Decider:
+    """As the agency's data says; agents, where the organization is unknown or has nobody who manages it."""
+    decider = work.tools.agency.requests.kinds[request.kind].decider
+    if decider == "agents" or organization_id is None or not await telling.managers_of(work, organization_id):
+        return "agents"
+    return decider
