@@ -24,6 +24,9 @@ NEEDED = {RECORDS: "kafka"}
 UP_AGAIN = 30.0
 """Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
 
+MEETS_A_MAIL = 15.0
+"""Seconds that a host which is to drop mails waits longer, while none came: in a long run one comes every three."""
+
 LOOK_EVERY = 0.1
 
 
@@ -118,14 +121,23 @@ class Breaker:
             case target, _ if target == RECORDS:
                 self.damage.sent_again |= await send_again(self.ground.kafka.servers)
             case target, mode if target == MAIL_HOST:
+                before = await asyncio.to_thread(self.ground.dropped)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))
                 await asyncio.sleep(fault.seconds)
+                if mode == Mode.DROPS:
+                    await self._until_a_mail_was_dropped(before)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode.NORMAL)
             case name, _:
                 member = next(member for member in MEMBERS if member.name == name)
                 await asyncio.to_thread(self.ground.processes.kill, self.ground.child(member))
                 await asyncio.sleep(fault.seconds)
                 await asyncio.to_thread(self.ground.launch, member)
+
+    async def _until_a_mail_was_dropped(self, before: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MEETS_A_MAIL):
+                while await asyncio.to_thread(self.ground.dropped) == before:
+                    await asyncio.sleep(LOOK_EVERY)
 
     async def _server(self, server: Kafka | Postgres, how: str, seconds: float) -> None:
         await asyncio.to_thread(server.kill if how == "kill -9" else server.stop)

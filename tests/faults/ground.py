@@ -65,6 +65,11 @@ class Ground(Stack):
         """Changes how the mail host behaves."""
         httpx.put(f"{self.control}/mode/{mode}", trust_env=False, timeout=10).raise_for_status()
 
+    def dropped(self) -> int:
+        """How many mails the host took without saying so."""
+        answer = httpx.get(f"{self.control}/dropped", trust_env=False, timeout=10).raise_for_status()
+        return int(answer.text)
+
     def bring_in(self, firm: Firm, trade_name: str) -> None:
         """Runs the import of a firm that has a new trade name. Raises Problem unless the command says that it did."""
         *_, line = _extract(firm)

@@ -2,7 +2,8 @@
 connection that broke.
 
 `python -m tests.faults.mail_host --smtp-port … --control-port …`; on 127.0.0.1 only. PUT /mode/NAME changes how it
-behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker.
+behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /dropped
+says how many mails it took without saying so.
 """
 
 import argparse
@@ -69,6 +70,7 @@ class MailHost:
     mode: Mode = Mode.NORMAL
     taken: list[Taken] = field(default_factory=list)
     broken: dict[int, datetime] = field(default_factory=dict)
+    dropped: int = 0
     open: set["Door"] = field(default_factory=set)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -90,6 +92,7 @@ class MailHost:
             self.taken.append(Taken(str(message["message-id"]), address, server.number, now, message))
         match self.mode:
             case Mode.DROPS:
+                self.dropped += 1
                 server.abort()
             case Mode.SLOW:
                 await asyncio.sleep(SLOWNESS)
@@ -156,12 +159,16 @@ async def serve(smtp_port: int, control_port: int) -> None:
     async def broken(_request: Request) -> Response:
         return JSONResponse({number: at.isoformat() for number, at in host.broken.items()})
 
+    async def dropped(_request: Request) -> Response:
+        return JSONResponse(host.dropped)
+
     control = Starlette(
         routes=[
             Route("/mode/{mode}", change, methods=["PUT"]),
             Route("/mails", mails),
             Route("/taken", taken),
             Route("/broken", broken),
+            Route("/dropped", dropped),
         ]
     )
     server = uvicorn.Server(

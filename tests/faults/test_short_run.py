@@ -8,10 +8,10 @@ from tests.faults.schedule import DENSE, EVERY_WAY, plan
 WAYS = tuple(way for way in EVERY_WAY if (way.target, way.how) != ("kafka", "stop"))
 """One start of Kafka costs four seconds of a processor; kill -9 is the harder way."""
 
-SHORT = Run(seed=3573, seconds=22.0, ways=WAYS, between=DENSE, at_most=300.0)
-"""With this seed workers of all services are killed while Kafka is away and their outboxes hold rows, and records come
-again late in the run. It is over in about a minute on a machine with nothing else to do; the limit is there to end what
-hangs."""
+SHORT = Run(seed=17233, seconds=22.0, ways=WAYS, between=DENSE, at_most=300.0)
+"""With this seed the mail host has failed in every way before Kafka is away, when no mail is under way; then workers of
+all services are killed while their outboxes hold rows, and records come again. It takes about a minute on a machine
+with nothing else to do; the limit is there to end what hangs."""
 
 
 @pytest.fixture(scope="module")
