@@ -60,7 +60,45 @@ class SessionsRevoked(AccountFact):
 
     session_id: UUID | None
     epoch: int
-    reason: Literal["signed_out", "refresh_token_reused"]
+    reason: Literal[
+        "signed_out",
+        "signed_out_everywhere",
+        "refresh_token_reused",
+        "password_reset",
+        "email_change_undone",
+        "account_deactivated",
+    ]
+
+
+class PasswordReset(AccountFact):
+    """The owner of the address has chosen a new password; SessionsRevoked of the same moment ends every session."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+
+class EmailChanged(AccountFact):
+    """The account has another verified address; `undone`: it is the former one again."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    undone: bool
+
+
+class AccountDeactivated(AccountFact):
+    """Nobody signs in to the account any more; SessionsRevoked of the same moment ends every session.
+
+    `closed`: its person closed it; `by_agent`; `never_linked`: it lapsed.
+    """
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    because: Literal["closed", "by_agent", "never_linked"]
+
+
+class AccountReactivated(AccountFact):
+    """An agent reopened the account."""
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
 
 class Person(State):

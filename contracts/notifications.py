@@ -14,6 +14,9 @@ from pydantic.fields import FieldInfo
 from contracts.events import REGISTRY, Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
 
+PortalPage = Literal["email_change_undo"]
+"""A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
+
 
 class Contents(BaseModel):
     """The sealed part of a mail request."""
@@ -30,7 +33,9 @@ class MailRequest(Event):
     A subclass names its kind of mail, what stands under its seal, and the fields that every template of that kind must
     show, because without them the mail is of no use. A field of its own that has a default may be empty.
     `anyone_may_ask` says that whoever types an address makes such a mail go there: a complaint then stops that kind for
-    a while only, because who asks next may be the owner, who would else be shut out.
+    a while only, because who asks next may be the owner, who would else be shut out. `page` is the page of the portal
+    that the mail's one call to action opens, with the sealed `token` in the fragment, which no browser sends to a
+    server; without one it opens the portal.
 
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
@@ -41,6 +46,7 @@ class MailRequest(Event):
     contents: ClassVar[type[Contents]]
     shown: ClassVar[frozenset[str]]
     anyone_may_ask: ClassVar[bool] = False
+    page: ClassVar[PortalPage | None] = None
 
     recipient_id: UUID
     delivery_id: UUID
@@ -98,6 +104,120 @@ class AlreadyRegisteredMail(MailRequest):
     contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
     anyone_may_ask: ClassVar[bool] = True
+
+
+class PasswordResetCodeMail(MailRequest):
+    """The one-time code with which the owner of an account chooses a new password."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "password_reset_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class NoAccountMail(MailRequest):
+    """Somebody asked for a new password with an address that no active account has: the caller does not learn it."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "no_account"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
+    anyone_may_ask: ClassVar[bool] = True
+
+
+class PasswordChangedMail(MailRequest):
+    """The password of the account is another one; its owner reads who to turn to if somebody else did it."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "password_changed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "support_email"})
+
+    changed_at: Instant
+
+
+class EmailChangeCodeMail(MailRequest):
+    """The one-time code that proves the new address of an account."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "email_change_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class AddressTakenMail(MailRequest):
+    """Somebody wanted to give their account an address that another has: its owner learns it, the caller does not."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "address_taken"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
+    anyone_may_ask: ClassVar[bool] = True
+
+
+class UndoContents(Contents):
+    """The former address, and the token that gives the account back to it."""
+
+    token: str
+
+
+class EmailChangedMail(MailRequest):
+    """The account has another address: the former one is told, and can undo it until `undo_until`."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "email_changed"
+    contents: ClassVar[type[Contents]] = UndoContents
+    shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "undo_until", "support_email"})
+    page: ClassVar[PortalPage | None] = "email_change_undo"
+
+    changed_at: Instant
+    undo_until: Instant
+
+
+class AccountLapsingMail(MailRequest):
+    """The account was never linked to a file, and lapses on a day unless it is."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_lapsing"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"lapses_on", "portal_url"})
+
+    lapses_on: date
+
+
+class AccountLapsedMail(MailRequest):
+    """The account was never linked to a file and has lapsed; its address may register again."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_lapsed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
+
+
+class AccountClosedMail(MailRequest):
+    """The account was closed, by its person or by an agent."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_closed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"closed_at", "support_email"})
+
+    closed_at: Instant
+
+
+class AccountReopenedMail(MailRequest):
+    """An agent reopened the account."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_reopened"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url", "support_email"})
 
 
 class LinkingCoordinatesContents(Contents):

@@ -160,10 +160,12 @@ def check_mail(document: Document, kind: str, templates: MailTemplates) -> Itera
             shown |= placeholders.names(text, "{{ name }}")
             for reason in _faulty_links(template, place, text):
                 yield document.fault(reason, language, *place)
-        if any(isinstance(block, Action) for block in template.blocks):
+        if not fields.acts and any(isinstance(block, Action) for block in template.blocks):
             shown.add("portal_url")
         for name in sorted(fields.shown - shown):
             yield document.fault(f"This mail must show `{name}`.", language)
+        if fields.acts and not any(isinstance(block, Action) and block.always for block in template.blocks):
+            yield document.fault("This mail must have an `action`: it opens the page that takes its token.", language)
         yield from _check_optional(document, (language,), template, fields.optional)
         if any(_calls_to_action(template.blocks_without(empty)) > 1 for empty in fields.absences()):
             yield document.fault(

@@ -11,14 +11,18 @@ LimitName = Literal[
     "sign_in",
     "registration_per_address",
     "registration_per_network",
+    "password_reset_per_address",
+    "password_reset_tries",
+    "email_change_per_account",
     "redemption_per_account",
     "redemption_per_client_number",
     "contacts_per_organization",
     "relations_per_organization",
 ]
 """What is counted, and by what. sign_in: failures by account. registration_*: mails by address, requests by
-the client's network address. redemption_*: failures by account, and by client number, where being over the
-limit delays and never locks, because a client number can be guessed and a lock would be a weapon.
+the client's network address. password_reset_per_address: mails. password_reset_tries: codes tried, by address, over
+all its resets. email_change_per_account: codes asked for. redemption_*: failures by account, and by client number,
+where being over the limit delays and never locks, because a client number can be guessed and a lock would be a weapon.
 contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization: relations added or
 proposed to others by their number, which could be guessed."""
 

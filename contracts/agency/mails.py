@@ -18,8 +18,8 @@ from contracts.notifications import MAIL_REQUESTS, MailRequest
 OF_THE_AGENCY = frozenset({"portal_url", "support_email"})
 """Fields that every mail may show, whatever was requested: they stand in agency.yaml."""
 
-NEVER_SHOWN = frozenset({"address"})
-"""Sealed for the envelope of the mail, and not for its text."""
+NEVER_SHOWN = frozenset({"address", "token"})
+"""Sealed for the envelope of the mail and for its link, and not for its text."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class MailFields:
     """The fields a kind of mail offers to its template.
 
     `shown`: every template must show them. `optional`: may be empty, so they stand only in blocks with `when`.
+    `acts`: the mail carries a single-use token, and its `action` opens the page that takes it.
     """
 
     offered: frozenset[str]
     shown: frozenset[str]
     optional: frozenset[str]
+    acts: bool
 
     @classmethod
     def of(cls, request: type[MailRequest]) -> "MailFields":
@@ -42,6 +44,7 @@ class MailFields:
             offered=frozenset(carried) | OF_THE_AGENCY,
             shown=request.shown,
             optional=frozenset(name for name, field in carried.items() if not field.is_required()),
+            acts=request.page is not None,
         )
 
     def absences(self) -> Iterator[frozenset[str]]:
@@ -60,6 +63,11 @@ class _Block(Policy):
 
     when: Code | None = None
     unless: Code | None = None
+
+    @property
+    def always(self) -> bool:
+        """Whether it belongs into every mail."""
+        return self.when is None and self.unless is None
 
     def applies(self, empty: frozenset[str]) -> bool:
         """Whether the block belongs into a mail in which these fields are empty."""
@@ -91,7 +99,10 @@ class Steps(_Block):
 
 
 class Action(_Block):
-    """The call to action: a button with this label that opens the portal. In text, the label and the address."""
+    """The call to action: a button with this label. In text, the label and the address.
+
+    It opens the portal, or in a mail with a single-use token the page that takes it.
+    """
 
     action: Annotated[HumanText, Field(max_length=60)]
 

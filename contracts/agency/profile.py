@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from contracts.agency.text import EmailAddress, Policy, Text
 from contracts.events import Code, Language
+from contracts.notifications import PortalPage
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -130,6 +131,21 @@ class ClientNumbers(Policy):
         return isinstance(number, str) and len(number) == len(self.first) and self.first <= number <= self.last
 
 
+PagePath = Annotated[str, StringConstraints(pattern=r"^/[a-z0-9][a-z0-9/-]{0,39}$")]
+"""Where a page stands below the portal's address; short, so that a mail shows the whole link on one line."""
+
+
+class PortalPages(Policy):
+    """The portal's pages that take a single-use token out of the fragment of their address, and post it on a click."""
+
+    email_change_undo: PagePath
+
+    def path(self, page: PortalPage) -> str:
+        """Where the page stands."""
+        path: str = getattr(self, page)
+        return path
+
+
 class AgencyProfile(Policy):
     """The agency itself. `terms_version` names the folder in terms/ that is in force; a new one must be accepted."""
 
@@ -139,6 +155,7 @@ class AgencyProfile(Policy):
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     default_language: Language
     portal_url: PortalAddress
+    portal_pages: PortalPages
     colours: Colours
     sender: Sender
     support: Annotated[tuple[Support, ...], Field(max_length=20), AfterValidator(_by_mail)]
@@ -150,6 +167,10 @@ class AgencyProfile(Policy):
     def zone(self) -> ZoneInfo:
         """The time zone in which the agency's days begin and end."""
         return ZoneInfo(self.time_zone)
+
+    def link(self, page: PortalPage, token: str) -> str:
+        """The address of a portal page for one reader. What follows # stays in the browser: no server ever sees it."""
+        return f"{self.portal_url.rstrip('/')}{self.portal_pages.path(page)}#{token}"
 
     @property
     def support_email(self) -> str:

@@ -77,6 +77,10 @@ EVENTS: tuple[Event, ...] = (
     authorizations.OrganizationImported(
         organization_id=ORGANIZATION, sequence=1, kind="firm", contacts=2, relations=4, rights=14
     ),
+    accounts.PasswordReset(account_id=ACCOUNT),
+    accounts.EmailChanged(account_id=ACCOUNT, undone=False),
+    accounts.AccountDeactivated(account_id=ACCOUNT, because="never_linked"),
+    accounts.AccountReactivated(account_id=ACCOUNT),
     authorizations.ContactAdded(organization_id=ORGANIZATION, sequence=2, contact_id=CONTACT),
     authorizations.RelationAdded(
         organization_id=CLIENT,
@@ -181,6 +185,16 @@ EVENTS: tuple[Event, ...] = (
     ),
     notifications.VerificationCodeMail(**_mail("verification"), minutes=10),
     notifications.AlreadyRegisteredMail(**_mail("verification")),
+    notifications.PasswordResetCodeMail(**_mail("password_reset"), minutes=10),
+    notifications.NoAccountMail(**_mail("password_reset")),
+    notifications.PasswordChangedMail(**_mail("password_changed"), changed_at=NOW),
+    notifications.EmailChangeCodeMail(**_mail("email_change"), minutes=10),
+    notifications.AddressTakenMail(**_mail("email_change")),
+    notifications.EmailChangedMail(**_mail("email_changed"), changed_at=NOW, undo_until=LATER),
+    notifications.AccountLapsingMail(**_mail("account_lapsing"), lapses_on=date(2026, 12, 22)),
+    notifications.AccountLapsedMail(**_mail("account_lapsed")),
+    notifications.AccountClosedMail(**_mail("account_closed"), closed_at=NOW),
+    notifications.AccountReopenedMail(**_mail("account_reopened")),
     notifications.LinkingCoordinatesMail(
         **_mail("linking_coordinates"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -232,11 +246,24 @@ EVENTS: tuple[Event, ...] = (
     *(head(chain_id=ORGANIZATION, version=128, algorithm="sha256", digest="5e" * 32) for head in audit.HEADS.values()),
 )
 
+ADA = notifications.Contents(address="ada.example@example.org", given_name="Ada")
+CODE = notifications.VerificationCodeContents(address="ada.example@example.org", given_name="Ada", code="000000")
+
 SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {
-    notifications.VerificationCodeMail: notifications.VerificationCodeContents(
-        address="ada.example@example.org", given_name="Ada", code="000000"
+    notifications.VerificationCodeMail: CODE,
+    notifications.AlreadyRegisteredMail: ADA,
+    notifications.PasswordResetCodeMail: CODE,
+    notifications.NoAccountMail: notifications.Contents(address="ada.example@example.org", given_name=""),
+    notifications.PasswordChangedMail: ADA,
+    notifications.EmailChangeCodeMail: CODE,
+    notifications.AddressTakenMail: ADA,
+    notifications.EmailChangedMail: notifications.UndoContents(
+        address="ada.example@example.org", given_name="Ada", token="example-token-00000001"
     ),
-    notifications.AlreadyRegisteredMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.AccountLapsingMail: ADA,
+    notifications.AccountLapsedMail: ADA,
+    notifications.AccountClosedMail: ADA,
+    notifications.AccountReopenedMail: ADA,
     notifications.LinkingCoordinatesMail: notifications.LinkingCoordinatesContents(
         address="ada.example@example.org",
         given_name="Ada",
@@ -244,13 +271,13 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         code="EXAMPLE00000X",
         responsible=("Grace Exemple", "Alan Exemple"),
     ),
-    notifications.ProfileLinkedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
-    notifications.ProfileUnlinkedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.ProfileUnlinkedMail: ADA,
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),
-    notifications.RequestReceivedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
-    notifications.RequestDecidedMail: notifications.Contents(address="ada.example@example.org", given_name="Ada"),
+    notifications.RequestReceivedMail: ADA,
+    notifications.RequestDecidedMail: ADA,
+    notifications.ProfileLinkedMail: ADA,
 }
 
 

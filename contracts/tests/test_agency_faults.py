@@ -309,6 +309,23 @@ SEEDS = {
     "portal with a query": Seed(
         "agency.yaml", "https://sel.ccq.org", "https://sel.ccq.org/?source=mail", "portal_url", "has no query"
     ),
+    "page with a query": Seed(
+        "agency.yaml", "/courriel/annulation", "/courriel/annulation.html", "portal_pages:", "should match pattern"
+    ),
+    "token that nothing takes": Seed(
+        "mails/email_changed.yaml",
+        '    - action: "Annuler le changement"\n',
+        "",
+        "fr:\n",
+        "must have an `action`",
+    ),
+    "token in a text": Seed(
+        "mails/email_changed.yaml",
+        "Si c’était vous, vous",
+        "{{ token }}, vous",
+        "{{ token }}",
+        "`token` is not offered",
+    ),
     "guard on a field never empty": Seed(
         "mails/linking_coordinates.yaml",
         "    - unless: responsible",

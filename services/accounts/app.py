@@ -1,10 +1,15 @@
 """What a process of this service is made of."""
 
 from chassis.service import Platform, Service
+from services.accounts import chores
+from services.accounts.consumers import SUBSCRIPTIONS
+from services.accounts.deactivations import api as deactivations
+from services.accounts.email_changes import api as email_changes
 from services.accounts.hashing import Hasher
+from services.accounts.lapsing.chores import lapsing
+from services.accounts.password_resets import api as password_resets
 from services.accounts.people import api as people
 from services.accounts.registrations import api as registrations
-from services.accounts.registrations import chores
 from services.accounts.sessions import api as sessions
 from services.accounts.settings import AccountsSettings
 from services.accounts.terms import api as terms
@@ -34,10 +39,20 @@ async def build(platform: Platform) -> Tools:
 
 service = Service(
     name="accounts",
-    description="People's accounts: the terms of use, registering, signing in, sessions, and tokens for other systems.",
+    description="People's accounts: terms of use, registering, signing in, passwords, addresses, and systems' tokens.",
     settings=AccountsSettings,
     tools=build,
-    routers=[terms.routes, registrations.routes, sessions.routes, people.routes, tokens.routes],
-    chores=lambda unit: [chores.forgetting(unit)],
+    routers=[
+        terms.routes,
+        registrations.routes,
+        sessions.routes,
+        password_resets.routes,
+        people.routes,
+        email_changes.routes,
+        deactivations.routes,
+        tokens.routes,
+    ],
+    subscriptions=SUBSCRIPTIONS,
+    chores=lambda unit: [*chores.forgetting(unit), lapsing(unit)],
     takes_limited_tokens=True,
 )

@@ -1,6 +1,7 @@
 """Attempts that are counted here, before anything costly or secret happens. The agency's limits.yaml says how many."""
 
 from ipaddress import IPv6Address, ip_address
+from uuid import UUID
 
 from chassis import limits
 from chassis.outcomes import Refusal
@@ -21,9 +22,24 @@ async def by_address(work: Work[Tools], name: LimitName, email_key: str) -> Refu
     return await _spend(work, name, name, "address", email_key)
 
 
+async def by_account(work: Work[Tools], name: LimitName, account_id: UUID) -> Refusal | None:
+    """Count one attempt of a person who is signed in. None when it may go on."""
+    return await _spend(work, name, name, "account", str(account_id))
+
+
+async def by_digest(work: Work[Tools], name: LimitName, digest: bytes) -> Refusal | None:
+    """Count one attempt on an address of which only its digest is kept. None when it may go on."""
+    return await _count(work, name, name, digest)
+
+
+def digest_of(work: Work[Tools], email_key: str) -> bytes:
+    """What rests of an address, to count attempts on it."""
+    return work.tools.keyring.lookup("address", email_key)
+
+
 async def forgive(work: Work[Tools], name: LimitName, email_key: str) -> None:
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
-    await limits.forgive(work.connection, name, work.tools.keyring.lookup("address", email_key))
+    await limits.forgive(work.connection, name, digest_of(work, email_key))
 
 
 def network(host: str) -> str:
@@ -40,6 +56,9 @@ def network(host: str) -> str:
 
 
 async def _spend(work: Work[Tools], name: str, budget: LimitName, purpose: str, value: str) -> Refusal | None:
-    key = work.tools.keyring.lookup(purpose, value)
+    return await _count(work, name, budget, work.tools.keyring.lookup(purpose, value))
+
+
+async def _count(work: Work[Tools], name: str, budget: LimitName, key: bytes) -> Refusal | None:
     seconds = await limits.spend(work.connection, name, key, work.tools.agency.limits.attempts[budget], work.now)
     return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)

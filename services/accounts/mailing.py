@@ -1,16 +1,19 @@
 """The mails that this service asks for: what identifies or lets act is sealed to notifications."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.events import Language
 from contracts.notifications import Contents, MailRequest
+from services.accounts import codes
+from services.accounts.people.domain import PersonalFields
 from services.accounts.tools import Tools
 
 READER = "notifications"  # whom the contents are sealed to
+NEWS_KEEPS = timedelta(days=3)  # a mail that only tells is worth sending after a mail host's long weekend
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,22 @@ class Delivery:
     expires_at: datetime
     replaces: str | None = None
     priority: Literal["urgent", "normal"] = "urgent"
+
+
+def news(work: Work[Tools], account_id: UUID, keeps: timedelta = NEWS_KEEPS) -> Delivery:
+    """The delivery of a mail that tells an account's person something; nobody holds its handle."""
+    return Delivery(
+        recipient_id=account_id,
+        delivery_id=work.new_id(),
+        handle=codes.new_handle(),
+        expires_at=work.now + keeps,
+        priority="normal",
+    )
+
+
+def to(person: PersonalFields) -> Contents:
+    """The sealed part of a mail that tells an account's person something."""
+    return Contents(address=person.email, given_name=person.given_name)
 
 
 def ask(

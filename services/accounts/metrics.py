@@ -18,6 +18,21 @@ REFRESHES = Counter(
     "Refresh tokens presented, by outcome: rotated, repeated (a retry), reused (the session was ended) or refused",
     ["outcome"],
 )
+PASSWORD_RESETS = Counter(
+    "mandat_accounts_password_resets",
+    "Password resets by what happened: a mail asked for with a code, with no_account, or none (over_limit); a code"
+    " refused; or completed",
+    ["outcome"],
+)
+EMAIL_CHANGES = Counter(
+    "mandat_accounts_email_changes",
+    "Changes of address by what happened: a mail asked for with a code, to the owner of an address that is taken, or"
+    " none (over_limit); a code refused; changed; undone; or an undo_refused",
+    ["outcome"],
+)
+DEACTIVATIONS = Counter(
+    "mandat_accounts_deactivations", "Accounts deactivated, by why: closed, by_agent or never_linked", ["because"]
+)
 MACHINE_TOKENS = Counter(
     "mandat_accounts_machine_tokens",
     "Tokens asked for by other systems, by outcome: issued or OAuth's error",

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from zxcvbn import zxcvbn
 
+from chassis.outcomes import Refusal
+from contracts.agency import Agency
 from contracts.agency.limits import PasswordLength
 
 ASSESSED = 40  # characters: the estimate takes quadratic time, and what begins this well is long enough
@@ -35,6 +37,15 @@ def acceptable(password: str, length: PasswordLength, about: Iterable[str]) -> b
     if not length.minimum <= len(password) <= length.maximum:
         return False
     return _hard_to_guess(_without(about, _folded(password))[:ASSESSED])
+
+
+def refusal(agency: Agency, password: str, *about: str) -> Refusal | None:
+    """What to answer when a normalized password may not be chosen; `about`: the person's names and address."""
+    profile, length = agency.profile, agency.limits.password
+    names = (profile.name.fr, profile.name.en, profile.short_name.fr, profile.short_name.en)
+    if acceptable(password, length, (*about, *names)):
+        return None
+    return Refusal("password_refused", {"minimum": length.minimum, "maximum": length.maximum}, fields=("password",))
 
 
 def _hard_to_guess(text: str) -> bool:

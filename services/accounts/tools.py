@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from chassis.gateway import Call
 from chassis.keys import Keyring
@@ -29,3 +29,8 @@ class Tools:
 
 AccountsCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]
 """One request on its way through this service."""
+
+
+def host_of(request: Request) -> str:
+    """The caller's network address, as far as trusted proxies tell it."""
+    return request.client.host if request.client else ""

@@ -28,7 +28,7 @@ from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.addresses import ascii_domain
 from services.notifications.domain import Mail
-from services.notifications.filling import fill_in, of_the_agency
+from services.notifications.filling import PAGES, fill_in, of_the_agency
 from services.notifications.layout import Gaps, Layout, Part, Written, wrapped
 from services.notifications.writing import COLON, one_line
 
@@ -109,7 +109,9 @@ class Composer:
             lstrip_blocks=True,
         )
         self._layouts = {
-            (kind, language, empty): _lay_out(environment, agency, language, template.in_(language), empty)
+            (kind, language, empty): _lay_out(
+                environment, agency, language, template.in_(language), empty, opens_page=PAGES[kind] is not None
+            )
             for kind, template in agency.mails.items()
             for language in LANGUAGES
             for empty in MAIL_FIELDS[kind].absences()
@@ -155,7 +157,13 @@ class Composer:
 
 
 def _lay_out(
-    environment: Environment, agency: Agency, language: Language, template: MailTemplate, empty: frozenset[str]
+    environment: Environment,
+    agency: Agency,
+    language: Language,
+    template: MailTemplate,
+    empty: frozenset[str],
+    *,
+    opens_page: bool,
 ) -> Layout:
     parameters: dict[str, Any] = {
         "language": language,
@@ -164,7 +172,7 @@ def _lay_out(
         "blocks": template.blocks_without(empty),
         "agency": agency.profile.name.in_(language),
         "short_name": agency.profile.short_name.in_(language),
-        "portal": agency.profile.portal_url,
+        "target": "{{ link }}" if opens_page else agency.profile.portal_url,
         "colon": COLON[language],
         "light": LIGHT,
         "dark": DARK,

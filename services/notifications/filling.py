@@ -9,7 +9,7 @@ from pydantic import BaseModel, create_model
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
-from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
+from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest, PortalPage
 from contracts.problems import word
 from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
 
@@ -36,6 +36,8 @@ def _in_clear(request: type[MailRequest]) -> type[BaseModel]:
 IN_CLEAR: Mapping[str, type[BaseModel]] = {request.mail: _in_clear(request) for request in MAIL_REQUESTS}
 
 
+PAGES: Mapping[str, PortalPage | None] = {request.mail: request.page for request in MAIL_REQUESTS}
+
 FILLED_IN: Mapping[str, frozenset[str]] = {kind: fields.offered - OF_THE_AGENCY for kind, fields in MAIL_FIELDS.items()}
 
 
@@ -48,13 +50,16 @@ def of_the_agency(agency: Agency) -> dict[str, str]:
 def fill_in(
     kind: str, language: Language, fields: Mapping[str, Any], contents: Contents, agency: Agency
 ) -> dict[str, str]:
-    """One line of text for each field of this kind of mail but those of the agency.
+    """One line of text for each field of this kind of mail but those of the agency, and `link` if it carries a token.
 
     `fields` is what the request said in clear, as JSON; `contents` is what was under its seal. Raises KeyError for a
     code that the agency's data does not hold.
     """
     known = vars(IN_CLEAR[kind].model_validate(fields)) | vars(contents)
-    return {name: one_line(_written(name, known[name], language, agency)) for name in FILLED_IN[kind]}
+    filled = {name: one_line(_written(name, known[name], language, agency)) for name in FILLED_IN[kind]}
+    if (page := PAGES[kind]) is not None:
+        filled["link"] = one_line(agency.profile.link(page, known["token"]))
+    return filled
 
 
 def _written(name: str, value: Any, language: Language, agency: Agency) -> str:

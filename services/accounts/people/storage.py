@@ -8,10 +8,17 @@ from services.accounts.people.domain import Account, PersonalFields
 PERSON = "select account_id, email, email_key, given_name, family_name, language from people"
 BY_ACCOUNT = f"{PERSON} where account_id = $1"
 BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
+BY_ADDRESS_IF_ACTIVE = """
+select account_id, email, email_key, given_name, family_name, language from people join accounts using (account_id)
+where email_key = $1 and opened and status = 'active'
+"""
 INSERT_PERSON = """
 insert into people (account_id, email, email_key, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
 """
 OPEN = "update people set opened = true where account_id = $1"
+RELEASE = "update people set opened = false where account_id = $1"
+CHANGE_ADDRESS = "update people set email = $2, email_key = $3 where account_id = $1"
+CHANGE_PERSON = "update people set given_name = $2, family_name = $3, language = $4 where account_id = $1"
 
 COLUMNS = """
 account_id, status, status_since, deactivated_because, epoch, version, terms_version, terms_accepted_at, opened_at,
@@ -30,6 +37,9 @@ where account_id = $1
 SIGNS_IN_WITH = """
 select account_id, password_hash from accounts join people using (account_id) where email_key = $1 and opened
 """
+FORGET_LAPSE_NOTICE = "update accounts set lapse_told_at = null where account_id = $1"
+SET_HASH = "update accounts set password_hash = $2 where account_id = $1"
+HASH = "select password_hash from accounts where account_id = $1"
 STILL_THIS_PASSWORD = f"{ACCOUNT} and password_hash = $2 for share"
 
 
@@ -43,6 +53,12 @@ async def person(connection: Connection, account_id: UUID) -> PersonalFields:
 async def owner(connection: Connection, email_key: str) -> PersonalFields | None:
     """Whose open account has this address."""
     row = await connection.fetchrow(BY_ADDRESS, email_key)
+    return PersonalFields(**row) if row else None
+
+
+async def active_owner(connection: Connection, email_key: str) -> PersonalFields | None:
+    """Whose account, to which somebody may sign in, has this address."""
+    row = await connection.fetchrow(BY_ADDRESS_IF_ACTIVE, email_key)
     return PersonalFields(**row) if row else None
 
 
@@ -61,7 +77,7 @@ async def insert_person(connection: Connection, person: PersonalFields) -> None:
 
 async def open_account(connection: Connection, account: Account, password_hash: str) -> None:
     """The account exists and its address is taken: for a second account of one address, a UniqueViolation."""
-    await connection.execute(OPEN, account.account_id)
+    await take_address(connection, account.account_id)
     await connection.execute(
         INSERT_ACCOUNT,
         account.account_id,
@@ -117,3 +133,39 @@ async def account_with_password(connection: Connection, account_id: UUID, passwo
     """The account, kept from changing until the transaction ends, if its password is still the one with this hash."""
     row = await connection.fetchrow(STILL_THIS_PASSWORD, account_id, password_hash)
     return Account(**row) if row else None
+
+
+async def password_hash(connection: Connection, account_id: UUID) -> str:
+    """The hash of an account's password."""
+    found: str = await connection.fetchval(HASH, account_id)
+    return found
+
+
+async def set_password(connection: Connection, account_id: UUID, password_hash: str) -> None:
+    """The account, which is locked, has another password."""
+    await connection.execute(SET_HASH, account_id, password_hash)
+
+
+async def change_person(connection: Connection, person: PersonalFields) -> None:
+    """Keep another name or language."""
+    await connection.execute(CHANGE_PERSON, person.account_id, person.given_name, person.family_name, person.language)
+
+
+async def change_address(connection: Connection, account_id: UUID, email: str, email_key: str) -> None:
+    """The row has another address: for one that another open account has, a UniqueViolation."""
+    await connection.execute(CHANGE_ADDRESS, account_id, email, email_key)
+
+
+async def take_address(connection: Connection, account_id: UUID) -> None:
+    """The account's address is taken: for one that another open account has, a UniqueViolation."""
+    await connection.execute(OPEN, account_id)
+
+
+async def release_address(connection: Connection, account_id: UUID) -> None:
+    """Another account may be opened with the account's address."""
+    await connection.execute(RELEASE, account_id)
+
+
+async def forget_lapse_notice(connection: Connection, account_id: UUID) -> None:
+    """The person of an account that is open again is told anew before it lapses."""
+    await connection.execute(FORGET_LAPSE_NOTICE, account_id)

@@ -9,15 +9,13 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Email, Name, Reference, Secret
 from chassis.gateway import router
-from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
-from contracts.agency import Agency
 from contracts.events import Language
 from services.accounts import passwords
 from services.accounts.codes import SubmittedCode
 from services.accounts.registrations import domain, handlers
 from services.accounts.sessions.api import Tokens
-from services.accounts.tools import AccountsCall
+from services.accounts.tools import AccountsCall, host_of
 
 routes = router()
 
@@ -67,9 +65,9 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
 
     Problems: terms_not_current, password_refused (422), too_many_attempts (429).
     """
-    await call.run(handlers.admit, handlers.Attempt(_host(request), body.terms_version))
+    await call.run(handlers.admit, handlers.Attempt(host_of(request), body.terms_version))
     password = passwords.normalized(body.password)
-    if refusal := _fault(call.tools.agency, body, password):
+    if refusal := passwords.refusal(call.tools.agency, password, body.email, body.given_name, body.family_name):
         raise ProblemRaised(refusal)
     command = handlers.Register(
         email=body.email,
@@ -104,16 +102,4 @@ async def resend(call: AccountsCall, request: Request, registration_id: UUID) ->
 
     Problems: resend_too_soon (429, Retry-After), registration_exhausted (409), too_many_attempts (429).
     """
-    return AcceptedRegistration.of(await call.run(handlers.resend, handlers.Resend(registration_id, _host(request))))
-
-
-def _fault(agency: Agency, body: RegistrationBody, password: str) -> Refusal | None:
-    profile, length = agency.profile, agency.limits.password
-    names = (profile.name.fr, profile.name.en, profile.short_name.fr, profile.short_name.en)
-    if passwords.acceptable(password, length, (body.email, body.given_name, body.family_name, *names)):
-        return None
-    return Refusal("password_refused", {"minimum": length.minimum, "maximum": length.maximum}, fields=("password",))
-
-
-def _host(request: Request) -> str:
-    return request.client.host if request.client else ""
+    return AcceptedRegistration.of(await call.run(handlers.resend, handlers.Resend(registration_id, host_of(request))))

@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
 from contracts.agency.limits import LimitName
 from contracts.events import Language
-from contracts.notifications import AlreadyRegisteredMail, Contents, VerificationCodeContents, VerificationCodeMail
+from contracts.notifications import AlreadyRegisteredMail, VerificationCodeContents, VerificationCodeMail
 from services.accounts import attempts, codes, mailing
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
@@ -235,8 +235,7 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
         mailing.ask(work, VerificationCodeMail, delivery, person.language, contents, minutes=minutes)
     else:  # to the address that the account has, in its owner's language: nothing in it is the caller's
         secret = codes.no_code()
-        news = Contents(address=owner.email, given_name=owner.given_name)
-        mailing.ask(work, AlreadyRegisteredMail, delivery, owner.language, news)
+        mailing.ask(work, AlreadyRegisteredMail, delivery, owner.language, mailing.to(owner))
     REGISTRATIONS.labels("code" if owner is None else "already_registered").inc()
     return Mailed(work.tools.keyring.digest(domain.code_purpose(registration_id), secret), accepted)
 

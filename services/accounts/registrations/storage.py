@@ -19,7 +19,8 @@ update registrations set code_digest = $2, code_expires_at = $3, resend_after = 
 VERIFIED = "update registrations set verified_at = $2, password_hash = null where registration_id = $1"
 FORGET = """
 with gone as (delete from registrations where registered_at < $1 returning account_id)
-delete from people using gone where people.account_id = gone.account_id and not people.opened
+delete from people using gone where people.account_id = gone.account_id
+    and not exists (select from accounts where accounts.account_id = gone.account_id)
 """
 
 

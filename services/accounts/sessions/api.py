@@ -12,7 +12,7 @@ from chassis.gateway import PersonCaller, router
 from services.accounts import passwords
 from services.accounts.sessions import handlers
 from services.accounts.tokens import signing
-from services.accounts.tools import AccountsCall
+from services.accounts.tools import AccountsCall, host_of
 
 routes = router()
 
@@ -74,7 +74,7 @@ class OwnSessions(BaseModel):
 @routes.post("/v1/sessions", summary="Sign in", tags=["sessions"])
 async def sign_in(call: AccountsCall, request: Request, body: Credentials) -> Tokens:
     """Problems: sign_in_refused (401; the same whether the login or the password is wrong), too_many_attempts (429)."""
-    attempt = handlers.Attempt(body.login, request.client.host if request.client else "")
+    attempt = handlers.Attempt(body.login, host_of(request))
     candidate = await call.run(handlers.count_attempt, attempt)
     right = await call.tools.hasher.verify(candidate.password_hash, passwords.normalized(body.password))
     return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(body.login, candidate, right)))
@@ -106,6 +106,12 @@ async def list_sessions(call: AccountsCall, caller: PersonCaller) -> OwnSessions
         ],
         total=len(found),
     )
+
+
+@routes.delete("/v1/sessions", summary="Sign out everywhere", tags=["sessions"], status_code=204)
+async def sign_out_everywhere(call: AccountsCall, caller: PersonCaller) -> None:
+    """Ends every session of the caller's, this one included."""
+    await call.run(handlers.sign_out_everywhere, caller.account_id)
 
 
 @routes.delete("/v1/sessions/{session_id}", summary="Sign out", tags=["sessions"], status_code=204)

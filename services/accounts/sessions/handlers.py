@@ -11,12 +11,16 @@ from chassis.work import Work
 from contracts.accounts import SessionsRevoked
 from services.accounts import attempts
 from services.accounts.metrics import REFRESHES, SIGN_INS
+from services.accounts.people import handlers as people_handlers
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, address_key
+from services.accounts.people.handlers import OwnAccount
 from services.accounts.sessions import domain, storage
 from services.accounts.sessions.domain import Session, Use
 from services.accounts.tokens import storage as keys
 from services.accounts.tools import Tools
+
+Reason = Literal["signed_out_everywhere", "password_reset", "email_change_undone", "account_deactivated"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,25 @@ async def sign_out(work: Work[Tools], command: SignOut) -> Refusal | None:
     if session.ended_at is None:
         await _end(work, session, "signed_out")
     return None
+
+
+async def sign_out_everywhere(work: Work[Tools], account_id: UUID) -> None:
+    """End every session of the caller's."""
+    own = await people_handlers.lock(work, account_id)
+    await people_handlers.keep(work, OwnAccount(await end_all(work, own.account, "signed_out_everywhere"), own.person))
+
+
+async def end_all(work: Work[Tools], account: Account, reason: Reason) -> Account:
+    """End every session of an account that is locked. Returns it with its next epoch, to be kept with other changes.
+
+    Access tokens of the epoch before are refused here at once, and elsewhere with the event.
+    """
+    ended = account.following(work.now, epoch=account.epoch + 1)
+    await storage.end_all(work.connection, account.account_id, work.now)
+    await revocations.revoke(work.connection, account.account_id, None, ended.epoch)
+    work.publish(SessionsRevoked(account_id=account.account_id, session_id=None, epoch=ended.epoch, reason=reason))
+    work.audit("sessions_ended", object_id=account.account_id, reason=reason)
+    return ended
 
 
 async def _account(work: Work[Tools], candidate: Candidate) -> Account | None:

@@ -18,6 +18,8 @@ values ($1, $2, $3, $4, $5, $6)
 USED = "update sessions set last_used_at = $2 where session_id = $1"
 END = "update sessions set ended_at = $2 where session_id = $1"
 
+END_ALL = "update sessions set ended_at = $2 where account_id = $1 and ended_at is null"
+
 FAMILY = "select session_id from refresh_tokens where digest = $1"
 STANDING = """
 select token.issued_at, token.used_at, successor.used_at is not null as successor_used
@@ -66,6 +68,11 @@ async def used(connection: Connection, session_id: UUID, now: datetime) -> None:
 async def end(connection: Connection, session_id: UUID, now: datetime) -> None:
     """The session is over, and no refresh token of it is good any more."""
     await connection.execute(END, session_id, now)
+
+
+async def end_all(connection: Connection, account_id: UUID, now: datetime) -> None:
+    """Every session of an account is over."""
+    await connection.execute(END_ALL, account_id, now)
 
 
 async def token(connection: Connection, digest: bytes, successor: bytes) -> RefreshToken:

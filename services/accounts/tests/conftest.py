@@ -27,9 +27,11 @@ from local import ROOT
 from services.accounts.app import service
 from services.accounts.settings import AccountsSettings, MachineClient
 from services.accounts.tools import Tools
+from tests.fixtures.gateway import AGENTS, Issuer
 from tests.fixtures.stack import Database
 
 E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=MailRequest)
 
 PASSWORD = "une phrase de passe pour essayer"
 MACHINE_SECRET = "a random secret of the other system: 41c2+9/="
@@ -77,6 +79,7 @@ class Accounts:
     verifier: Verifier
     clock: Clock
     notifications: Sealer
+    issuer: Issuer
     set_unit: Callable[[Unit[Tools]], None] = field(repr=False)
 
     async def register(self, email: str = "membre@laforce.example", **fields: Any) -> httpx.Response:
@@ -123,6 +126,24 @@ class Accounts:
             for mail in found
             if mail.replaces == f"verification:{registration_id}"
         ]
+
+    async def mailed(self, kind: type[M]) -> list[tuple[M, Contents]]:
+        """The mails of a kind, the oldest first, opened as notifications would."""
+        return [(mail, self.notifications.open(mail.sealed, mail.contents)) for mail in await self.events(kind)]
+
+    async def last_code(self, kind: type[MailRequest]) -> str:
+        """The code in the last mail of a kind."""
+        _, contents = (await self.mailed(kind))[-1]
+        assert isinstance(contents, VerificationCodeContents)
+        return contents.code
+
+    async def post(self, path: str, body: object, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self.client.post(path, json=body, headers=headers or {})
+
+    @property
+    def agent(self) -> dict[str, str]:
+        """The headers of an agent."""
+        return {"Authorization": f"Bearer {self.issuer.agent()}"}
 
     async def code(self, registration_id: str) -> str:
         """The code in the registration's latest mail."""
@@ -188,7 +209,9 @@ async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts
     async with platform(service, settings) as (built, plain):
         unit = replace(plain, origin=replace(plain.origin, clock=clock))
         app = gateway.build("accounts", service.description, service.routers, "fr")
-        verifier = Verifier(BASE, (), built.pool, takes_limited=True)
+        verifier = Verifier(BASE, (AGENTS,), built.pool, takes_limited=True)
+        issuer = Issuer()
+        verifier.learn(AGENTS.jwks_uri, KeySet([issuer.key]))
 
         def set_unit(changed: Unit[Tools]) -> None:
             app.state.gateway = Gateway(changed, verifier, {}, "fr")
@@ -199,4 +222,4 @@ async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts
             published = await client.get("/.well-known/jwks.json")
             verifier._keys[f"{BASE}/.well-known/jwks.json"] = KeySet.import_key_set(published.json())
             public = keys.read_public(settings.sealing_keys)
-            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), set_unit)
+            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), issuer, set_unit)

@@ -147,7 +147,15 @@ def test_html_needs_nothing_from_outside_and_names_its_language(
     assert f'<html lang="{language}" dir="ltr">' in html
     assert not re.search(r"<img|<script|<link|<iframe|src=|url\(|@import", html)
     links = set(re.findall(r'href="([^"]+)"', html))
-    assert links <= {"https://sel.ccq.org", "mailto:firmecomptable@ccq.org"}
+    token = "https://sel.ccq.org/courriel/annulation#example-token-00000001" if kind == "email_changed" else None
+    assert links <= {token or "https://sel.ccq.org", "mailto:firmecomptable@ccq.org"}
+
+
+def test_a_single_use_token_stands_in_the_fragment_of_one_link_and_nowhere_else(composer: Composer) -> None:
+    mail = parsed(composer, SAMPLES["email_changed"])
+    link = "https://sel.ccq.org/courriel/annulation#example-token-00000001"
+    assert part(mail, "plain").count("example-token") == part(mail, "plain").count(link) == 1
+    assert part(mail, "html").count("example-token") == part(mail, "html").count(link) == 2  # button, and address
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)

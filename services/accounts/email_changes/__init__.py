@@ -1,0 +1,1 @@
+"""Another address for an account: proved by a code, told to the former one, which can undo it."""

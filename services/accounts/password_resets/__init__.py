@@ -1,0 +1,1 @@
+"""A new password for somebody who reads the mail of the account's address."""
