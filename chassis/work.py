@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
-from chassis import after, idempotency, inbox, outbox, states, tracing
+from chassis import after, idempotency, inbox, limits, outbox, states, tracing
 from chassis.after import Written
 from chassis.bell import Bell
 from chassis.database import COLLISIONS, Connection, Pool, Pooled
@@ -29,6 +29,18 @@ log = structlog.get_logger()
 T = TypeVar("T")
 C = TypeVar("C")
 R = TypeVar("R")
+
+TRACEABLE = frozenset({"account", "agent", "machine", "operator"})
+"""Kinds of actors whose refused tries are noted."""
+
+
+@dataclass(frozen=True)
+class _Budget:
+    count: int
+    per_seconds: int
+
+
+REFUSALS_NOTED = _Budget(count=100, per_seconds=3600)  # of one actor: more than a person stumbles over in an hour
 
 Clock = Callable[[], datetime]
 
@@ -74,7 +86,8 @@ class Origin:
 class Work(Generic[T]):
     """What a handler has in hand. `now` is one instant for the whole decision; take it again after a lock.
 
-    `rule` names for the audit why the actor may do this; a handler that finds it out sets it.
+    `rule` names for the audit why the actor may do this, `concerning` is the organization in whose file a refusal is
+    noted; a handler that finds them out sets them.
     """
 
     connection: Connection
@@ -83,6 +96,7 @@ class Work(Generic[T]):
     origin: Origin
     now: datetime
     rule: str | None = None
+    concerning: UUID | None = None
     _events: list[Event | Forgotten] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
     _bells: list[Bell] = field(default_factory=list)
@@ -134,6 +148,11 @@ class Work(Generic[T]):
                 self.rule or _plain_rule(self.actor),
             )
         )
+
+    @property
+    def has_audited(self) -> bool:
+        """Whether the handler has noted anything."""
+        return bool(self._audit)
 
     def ring(self, bell: Bell) -> None:
         """Wake whoever waits for rows of this transaction, once it is committed."""
@@ -224,8 +243,12 @@ class Unit(Generic[T]):
 
         A row that appeared, vanished or collided re-runs the whole handler once. Raises CommitUnknown.
         """
+
+        async def step(work: Work[T]) -> R:
+            return await _tried(work, handler, command)
+
         with tracing.working(handler.__name__):
-            return await self._settled(lambda work: handler(work, command), actor)
+            return await self._settled(step, actor)
 
     async def run_once(
         self, handler: Handler[T, C, R], command: C, actor: Actor, once: Once, resource: Callable[[Any], UUID]
@@ -234,7 +257,7 @@ class Unit(Generic[T]):
 
         async def guarded(work: Work[T]) -> R | Repeated | Refusal:
             async def step() -> tuple[R, str | None]:
-                outcome = await handler(work, command)
+                outcome = await _tried(work, handler, command)
                 return outcome, after.name(await work.flush())
 
             return await idempotency.guard(work.connection, once, step, resource)
@@ -300,6 +323,29 @@ class Unit(Generic[T]):
         for bell in work._bells:
             bell.ring()
         return Committed(outcome, written)
+
+
+async def _tried(work: Work[T], handler: Handler[T, C, R], command: C) -> R:
+    """Run a handler. A refusal that it has not noted itself is noted: who tried what, and the ids that were named.
+
+    Strangers' are not, who have no name. An actor's refusals are noted up to a number an hour: nobody fills an
+    organization's audit by trying.
+    """
+    outcome = await handler(work, command)
+    known = work.actor.kind in TRACEABLE
+    if isinstance(outcome, Refusal) and known and not work.has_audited:
+        key = f"{work.actor.kind}:{work.actor.id}".encode()
+        if await limits.spend(work.connection, "refusals_noted", key, REFUSALS_NOTED, work.now) is None:
+            named = getattr(command, "__dict__", {})
+            ids = {name: str(value) for name, value in named.items() if isinstance(value, UUID)}
+            work.audit(
+                "refused",
+                organization_id=work.concerning,
+                attempted=handler.__name__,
+                code=outcome.code,
+                ids=ids,
+            )
+    return outcome
 
 
 async def _roll_back(connection: Connection, transaction: Transaction) -> None:

@@ -58,6 +58,33 @@ def test_every_defect_has_its_text_and_can_happen() -> None:
     assert sorted(code for code in defects() if code not in LITERALS) == []
 
 
+def audited() -> Iterator[str]:
+    """Every action that authorizations notes of an organization, where it stands as text in a call of some `audit`."""
+    for file in sorted((ROOT / "services" / "authorizations").rglob("*.py")):
+        if "tests" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+            if isinstance(node, ast.Call) and _name(node.func) in ("audit", "_audit"):
+                direct = isinstance(node.func, ast.Attribute) and _name(node.func.value) == "work"
+                if not direct or any(keyword.arg == "organization_id" for keyword in node.keywords):
+                    texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                    yield from texts[:1]
+
+
+def _name(node: ast.expr) -> str | None:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return None
+
+
+def test_the_audit_of_an_organization_has_words_for_each_action() -> None:
+    actions = {*audited()}
+    assert {"file_viewed", "contact_added"} <= actions
+    lacking = sorted(action for action in actions if f"audit_{action}" not in words())
+    assert lacking == [], "say in contracts/texts/words.yaml what happened, as audit_ACTION in both languages"
+
+
 def test_every_word_is_used() -> None:
     beginnings = tuple(prefix for prefix in PREFIXES if isinstance(prefix, str) and prefix.endswith("_"))
     assert sorted(name for name in words() if name not in LITERALS and not name.startswith(beginnings)) == []

@@ -121,7 +121,8 @@ async def test_several_are_dropped_for_one_reason_and_one_that_is_gone_stops_no_
     assert status == 1
     assert [line.split()[0] for line in done.splitlines()] == [str(first), str(second)]
     assert complaint.startswith(f"{third + 1}  no such letter")
-    audited = [(row["action"], row["detail"]["letter"], row["detail"]["reason"]) for row in await bench.rows("audit")]
+    rows = [row for row in await bench.rows("audit") if row["action"] != "refused"]
+    audited = [(row["action"], row["detail"]["letter"], row["detail"]["reason"]) for row in rows]
     assert audited == [("dead_letter.dropped", letter, "sent twice") for letter in (first, second)]
     status, done, complaint = await run(environment, "drop", third, *by)
     assert (status, complaint) == (0, "")

@@ -7,6 +7,7 @@ from chassis.settings import Settings
 from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen
+from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.imports import running as imports
@@ -48,6 +49,7 @@ service: Service[Tools] = Service(
         requests_api.routes,
         linking_codes_api.routes,
         access_api.routes,
+        audit_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [chores.raising(unit), imports.carrying_on(unit), *request_chores.telling(unit)],

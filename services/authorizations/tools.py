@@ -41,7 +41,11 @@ class Tools:
 
     def manages(self, acting: Acting) -> bool:
         """Whether the profile may manage its organization: one of its functions does."""
-        return any(self.relation_type(function).manages for function in acting.functions)
+        return self.managing_function(acting) is not None
+
+    def managing_function(self, acting: Acting) -> str | None:
+        """The function by which the profile may manage its organization, the first by its code; None when none does."""
+        return min((code for code in acting.functions if self.relation_type(code).manages), default=None)
 
     def relation_type(self, code: str) -> RelationType:
         """A relation type by its code; retired ones too."""

@@ -11,6 +11,7 @@ from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
 from services.authorizations.access.domain import Acting, AsProfile, Decision, Moment
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -28,6 +29,14 @@ class Question:
     organization: str
     at: datetime
     recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A contact's file, and who opened it."""
+
+    by: Acting
+    contact_id: UUID
 
 
 async def evaluate(connection: Connection, tools: Tools, question: Question) -> Decision:
@@ -68,16 +77,33 @@ async def _why_no_chain(connection: Connection, moment: Moment, account_id: UUID
 
 
 async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | None) -> Acting | Refusal:
-    """The profile that asks, re-read: it must manage the organization, which must be its own."""
+    """The profile that asks, re-read: it must manage the organization, which must be its own.
+
+    From then on the audit knows why it was allowed, or in whose file to note that it was refused.
+    """
     acting = await storage.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
     if acting is None:
         return Refusal("profile_not_yours")
+    work.concerning = acting.organization_id
     if organization_id is None or acting.organization_id != organization_id:
         return Refusal("not_found")
-    return acting if work.tools.manages(acting) else Refusal("not_permitted")
+    function = work.tools.managing_function(acting)
+    if function is None:
+        return Refusal("not_permitted")
+    work.rule = f"manages:{function}"
+    return acting
 
 
 async def note_view(work: Work[Tools], looked_at: Mapping[str, UUID]) -> None:
-    """An agent opened an organization's list or a contact's file."""
+    """An agent opened an organization's list or a contact's file, which is noted in that organization's file."""
     organization_id, contact_id = looked_at.get("organization_id"), looked_at.get("contact_id")
+    if organization_id is None and contact_id is not None:
+        contact = await contacts.get(work.connection, contact_id)
+        organization_id = contact.organization_id if contact is not None else None
     work.audit("file_viewed", organization_id=organization_id, object_id=contact_id or organization_id)
+
+
+async def note_opened(work: Work[Tools], opened: Opened) -> None:
+    """Somebody who manages an organization opened the file of another of its contacts."""
+    work.rule = f"manages:{work.tools.managing_function(opened.by)}"
+    work.audit("file_viewed", organization_id=opened.by.organization_id, object_id=opened.contact_id)

@@ -13,6 +13,7 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.authorizations import Telephone
 from contracts.events import Language
+from services.authorizations.access.handlers import Opened, note_opened
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.handlers import AddContact, add_contact
 from services.authorizations.contacts.storage import Personal
@@ -151,6 +152,8 @@ async def get_contact(contact_id: UUID, viewer: Viewing, call: AuthorizationsCal
         contact = await storage.get(connection, contact_id)
     if contact is None or viewer.own_rows(contact.organization_id) not in (None, contact_id):
         raise ProblemRaised(Refusal("not_found"))
+    if viewer.acting is not None and viewer.acting.contact_id != contact_id:
+        await call.run(note_opened, Opened(viewer.acting, contact_id))
     return await _view(call, contact_id, response)
 
 
