@@ -1,8 +1,7 @@
 """Which profile a caller has chosen, and whose file it may look at."""
 
-import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
@@ -17,7 +16,6 @@ from services.authorizations.access.handlers import note_view
 from services.authorizations.tools import Tools
 
 AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
-STRONG_VERSION = re.compile(r'"([0-9]{1,18})"')
 PROFILE = "The chosen profile: the contact_id of one of the caller's profiles."
 
 
@@ -83,7 +81,6 @@ async def _either(
 
 Profile = Annotated[Acting, Depends(_chosen)]
 Viewing = Annotated[Viewer, Depends(_viewer)]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of what is to be changed.")]
 
 ProfileOrAgent = Annotated[Acting | None, Depends(_either)]
 """A person through a profile, or an agent (None)."""
@@ -92,16 +89,3 @@ ProfileOrAgent = Annotated[Acting | None, Depends(_either)]
 def as_profile(acting: Acting) -> AsProfile:
     """Who asks, for a handler that re-reads what the profile may do."""
     return AsProfile(acting.account_id, acting.contact_id)
-
-
-def etag(*parts: Any) -> str:
-    """A strong entity tag of the versions that a representation is made of."""
-    return '"' + "-".join(str(part) for part in parts) + '"'
-
-
-def stated_version(if_match: str | None) -> int | None:
-    """The version that a change is meant for; None for a tag that is none of ours. Raises ProblemRaised without one."""
-    if if_match is None:
-        raise ProblemRaised(Refusal("precondition_required", fields=("If-Match",)))
-    found = STRONG_VERSION.fullmatch(if_match.strip())
-    return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""GET /v1/account."""
+"""GET and PATCH /v1/account."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,9 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from chassis.fields import Body, Name
 from chassis.gateway import PersonCaller, router
+from chassis.versions import IfMatch, etag, stated_version
 from contracts.events import Language
 from services.accounts.people import handlers
 from services.accounts.people.domain import Status
@@ -32,7 +34,7 @@ class OwnAccount(BaseModel):
     @classmethod
     def of(cls, own: handlers.OwnAccount, terms_in_force: str, response: Response) -> "OwnAccount":
         """As the person sees it; the response gets the ETag."""
-        response.headers["ETag"] = f'"{own.account.version}"'
+        response.headers["ETag"] = etag(own.account.version)
         return cls(
             account_id=own.account.account_id,
             status=own.account.status,
@@ -47,8 +49,31 @@ class OwnAccount(BaseModel):
         )
 
 
+class OwnChanges(Body):
+    """What is absent stays. The address changes by POST /v1/account/email-changes."""
+
+    given_name: Name | None = Field(default=None, repr=False)
+    family_name: Name | None = Field(default=None, repr=False)
+    language: Language | None = Field(default=None, description="Of the mails.")
+
+
 @routes.get("/v1/account", summary="One's own account", tags=["account"])
 async def show(call: AccountsCall, caller: PersonCaller, response: Response) -> OwnAccount:
     """For a person's token only."""
     own = await call.run(handlers.show, caller.account_id)
+    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+
+
+@routes.patch("/v1/account", summary="Correct one's name or language", tags=["account"])
+async def change(
+    call: AccountsCall, caller: PersonCaller, body: OwnChanges, response: Response, if_match: IfMatch = None
+) -> OwnAccount:
+    """With the ETag of GET /v1/account in If-Match.
+
+    Problems: precondition_required (428), precondition_failed (412; the account has changed since it was read).
+    """
+    command = handlers.Change(
+        caller.account_id, stated_version(if_match), body.given_name, body.family_name, body.language
+    )
+    own = await call.run(handlers.change, command)
     return OwnAccount.of(own, call.tools.agency.terms.version, response)

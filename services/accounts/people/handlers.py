@@ -1,12 +1,16 @@
 """What a person may see of their own account, and how any change of one is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.events import Language
 from services.accounts.people import storage
 from services.accounts.people.domain import Account, PersonalFields
 from services.accounts.tools import Tools
+
+CORRECTED = ("given_name", "family_name", "language")  # what a person may change of themselves without proof
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,36 @@ async def show(work: Work[Tools], account_id: UUID) -> OwnAccount:
     return OwnAccount(
         await storage.account(work.connection, account_id), await storage.person(work.connection, account_id)
     )
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person corrects of themselves, in the version that they read; None stays."""
+
+    account_id: UUID
+    version: int | None
+    given_name: str | None = field(repr=False)
+    family_name: str | None = field(repr=False)
+    language: Language | None
+
+
+async def change(work: Work[Tools], command: Change) -> OwnAccount | Refusal:
+    """Correct name or language. The audit says which fields, and never what they hold; no change is no change."""
+    own = await lock(work, command.account_id)
+    if command.version != own.account.version:
+        return Refusal("precondition_failed", fields=("If-Match",))
+    person = replace(
+        own.person,
+        given_name=command.given_name or own.person.given_name,
+        family_name=command.family_name or own.person.family_name,
+        language=command.language or own.person.language,
+    )
+    if person == own.person:
+        return own
+    changed = [name for name in CORRECTED if getattr(person, name) != getattr(own.person, name)]
+    await storage.change_person(work.connection, person)
+    work.audit("account_changed", object_id=command.account_id, fields=changed)
+    return await keep(work, OwnAccount(own.account.following(work.now), person))
 
 
 async def lock(work: Work[Tools], account_id: UUID) -> OwnAccount:

@@ -11,6 +11,7 @@ from chassis.fields import Body, Email, Name, Reference
 from chassis.gateway import Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from chassis.versions import etag
 from contracts.authorizations import Telephone
 from contracts.events import Language
 from services.authorizations.access.handlers import Opened, note_opened
@@ -20,7 +21,7 @@ from services.authorizations.contacts.storage import Personal
 from services.authorizations.granting import GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.paging import Active, At, Cursor, Limit, PageView, asked_at, page, paged, today
 from services.authorizations.periods import Period
-from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile, etag
+from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
 

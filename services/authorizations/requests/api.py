@@ -11,20 +11,12 @@ from chassis.fields import Body, Reference
 from chassis.gateway import AgentCaller, Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
 from contracts.events import Level
 from services.authorizations.granting import OrganizationView, last_day
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged, today
-from services.authorizations.profile import (
-    AuthorizationsCall,
-    IfMatch,
-    Profile,
-    ProfileOrAgent,
-    Viewing,
-    as_profile,
-    etag,
-    stated_version,
-)
+from services.authorizations.profile import AuthorizationsCall, Profile, ProfileOrAgent, Viewing, as_profile
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import AskedEnd, AskedGrants, Decision, Request, Settled, Side, State
 from services.authorizations.requests.handlers import (
