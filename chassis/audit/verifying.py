@@ -58,6 +58,8 @@ class Walk:
             self._known.setdefault(one.head.sequence, []).append(one)
         self._at = chain.beginning if chain is not None else Head()
         self.fault: Fault | None = None
+        if self._at.sequence > 0:  # nothing prunes the audit yet, so who says so has deleted
+            self._find(1, f"{_entries(1, self._at.sequence)} missing, and the chain was made to begin after")
         self._compare()
 
     def take(self, seal: Seal, entry: Entry | None) -> None:

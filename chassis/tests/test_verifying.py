@@ -123,6 +123,16 @@ async def delete_the_beginning(connection: Connection, ids: list[int]) -> None:
     await connection.execute("delete from audit_seals where entry_id = any($1::bigint[])", ids[:2])
 
 
+async def delete_the_beginning_and_begin_later(connection: Connection, ids: list[int]) -> None:
+    await connection.execute(
+        "update audit_chains c set (pruned_to, pruned_digest) = (select s.sequence, s.digest from audit_seals s"
+        " where s.entry_id = $2) where c.chain_id = $1",
+        FIRM,
+        ids[1],
+    )
+    await delete_the_beginning(connection, ids)
+
+
 async def insert_one(connection: Connection, ids: list[int]) -> None:
     """With a place among the others, and a seal that somebody made up."""
     await connection.execute("update audit_seals set sequence = -sequence where chain_id = $1 and sequence >= 3", FIRM)
@@ -156,6 +166,10 @@ FOUND_HERE: dict[Tampering, tuple[int, str]] = {
     delete_one_and_close_the_gap: (3, CHANGED.format(3)),
     delete_the_tail: (3, "cut off: entries 3 to 6 are missing, which its head counts"),
     delete_the_beginning: (1, "entries 1 to 2 are missing"),
+    delete_the_beginning_and_begin_later: (
+        1,
+        "entries 1 to 2 are missing, and the chain was made to begin after",
+    ),
     insert_one: (3, CHANGED.format(3)),
 }
 
