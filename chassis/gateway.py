@@ -41,6 +41,14 @@ class FieldFault(BaseModel):
     detail: str
 
 
+class NextStep(BaseModel):
+    """What the caller can do instead, in words, and where."""
+
+    code: str
+    detail: str
+    href: str
+
+
 class ProblemDetails(BaseModel):
     """A problem as every gateway answers it; `code` is stable, the words are in the caller's language."""
 
@@ -51,6 +59,7 @@ class ProblemDetails(BaseModel):
     detail: str
     fields: list[str] = []
     errors: list[FieldFault] = []
+    next: NextStep | None = None
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,26 @@ class Phrase:
 
 
 @dataclass(frozen=True)
+class Next:
+    """What the caller can do instead: a word of words.yaml that says it, and the path where it is done."""
+
+    code: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Refusal:
     """The caller must act. It is a returned outcome: its transaction commits, so that an attempt stays counted.
 
     `code` stands in contracts/texts/problems.yaml; `parameters` fill its text, a Phrase in the caller's language;
-    `fields` name what to correct; `retry_after` is in seconds.
+    `fields` name what to correct; `retry_after` is in seconds; `next` is offered instead.
     """
 
     code: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     retry_after: int | None = None
+    next: Next | None = None
 
 
 class Transient(Exception):

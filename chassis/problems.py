@@ -89,6 +89,12 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
         body["fields"] = list(refusal.fields)
     if errors:
         body["errors"] = list(errors)
+    if following := refusal.next:
+        body["next"] = {
+            "code": following.code,
+            "detail": word(following.code, language),
+            "href": following.href,
+        }
     headers: dict[str, str] = {"Content-Language": language}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)

@@ -44,6 +44,11 @@ class PersonBody(Body):
     telephones: Annotated[list[TelephoneBody], Field(max_length=10)] = Field(default_factory=list[TelephoneBody])
     language: Language
 
+    def personal(self) -> Personal:
+        """The same as a row keeps it."""
+        telephones = [Telephone.model_validate(telephone.model_dump()) for telephone in self.telephones]
+        return Personal(self.family_name, self.given_name, self.email, telephones, self.language)
+
 
 class ContactBody(GrantingBody):
     """The form "Ajouter une relation ou des sujets autorisés", box "Le contact n'existe pas" ticked."""
@@ -124,14 +129,12 @@ async def post_contact(
     organization_id: UUID, body: ContactBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> ContactView:
     """The contact receives linking coordinates by mail. Honours Idempotency-Key; answers Mandat-After."""
-    person = body.contact
-    telephones = [Telephone.model_validate(telephone.model_dump()) for telephone in person.telephones]
     contact_id = await call.create(
         add_contact,
         AddContact(
             by=as_profile(acting),
             organization_id=organization_id,
-            personal=Personal(person.family_name, person.given_name, person.email, telephones, person.language),
+            personal=body.contact.personal(),
             type=body.type,
             period=body.period(today(call)),
             grants=grants(body.subjects),

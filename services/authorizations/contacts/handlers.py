@@ -66,22 +66,48 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
     contact_id = work.new_id()
     if refusal := await keep_attestations(work, command.by, contact_id, "addition", command.ticked):
         return refusal
-    numbers = agency.profile.client_numbers
-    client_number = await storage.draw_client_number(work.connection, numbers.first, numbers.last)
+    new = NewContact(
+        contact_id, command.organization_id, command.personal, command.type, command.period, command.grants
+    )
+    return await make_contact(work, new) or contact_id
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact about to be made. Without a `client_number` one is drawn from the agency's range."""
+
+    contact_id: UUID
+    organization_id: UUID
+    personal: Personal
+    type: str
+    period: Period
+    grants: Sequence[Grant]
+    client_number: str | None = None
+    request_id: UUID | None = None
+
+
+async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
+    """Make a contact with its membership, and ask for its coordinates. Call it with the organization locked."""
+    numbers = work.tools.agency.profile.client_numbers
+    client_number = new.client_number
+    if client_number is None:
+        client_number = await storage.draw_client_number(work.connection, numbers.first, numbers.last)
+    elif await storage.find(work.connection, new.organization_id, client_number):
+        return Refusal("already_held", fields=("client_number",))
     if client_number is None:
         return Refusal("client_numbers_used_up")
-    await storage.add(work.connection, contact_id, command.organization_id, client_number)
-    await storage.describe(work.connection, contact_id, command.personal)
-    await record(work, ContactAdded, command.organization_id, contact_id=contact_id)
+    await storage.add(work.connection, new.contact_id, new.organization_id, client_number)
+    await storage.describe(work.connection, new.contact_id, new.personal)
+    await record(work, ContactAdded, new.organization_id, contact_id=new.contact_id)
     relation = NewRelation(
-        work.new_id(), "contact", contact_id, command.organization_id, command.organization_id,
-        command.type, command.period,
+        work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type, new.period,
+        request_id=new.request_id,
     )  # fmt: skip
-    await grant_relation(work, relation, command.grants)
-    await storage.raise_generation(work.connection, contact_id, "normal")
-    await publish_state(work, contact_id)
-    work.audit("contact_added", organization_id=command.organization_id, object_id=contact_id)
-    return contact_id
+    await grant_relation(work, relation, new.grants)
+    await storage.raise_generation(work.connection, new.contact_id, "normal")
+    await publish_state(work, new.contact_id)
+    work.audit("contact_added", organization_id=new.organization_id, object_id=new.contact_id)
+    return None
 
 
 async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:

@@ -136,6 +136,26 @@ async def describe(connection: Connection, contact_id: UUID, personal: Personal)
     )
 
 
+async def descriptions(connection: Connection, owner_ids: Sequence[UUID]) -> dict[UUID, Personal]:
+    """The personal fields of contacts, or of requests for one; those that were erased are absent."""
+    rows = await connection.fetch(
+        "select owner_id, family_name, given_name, email, telephones, language from personal_fields"
+        " where owner_id = any($1::uuid[])",
+        owner_ids,
+    )
+    return {row["owner_id"]: _personal(row) for row in rows}
+
+
+def _personal(row: Any) -> Personal:
+    telephones = [Telephone.model_validate(telephone) for telephone in row["telephones"]]
+    return Personal(row["family_name"], row["given_name"], row["email"], telephones, row["language"])
+
+
+async def erase_description(connection: Connection, owner_id: UUID) -> None:
+    """Forget the personal fields of an owner."""
+    await connection.execute("delete from personal_fields where owner_id = $1", owner_id)
+
+
 async def raise_generation(connection: Connection, contact_id: UUID, priority: CodePriority) -> int:
     """Ask for one more linking code, whose mail has this priority; the number of its generation."""
     number: int = await connection.fetchval(

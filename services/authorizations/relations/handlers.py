@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.agency import Agency
 from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
@@ -212,7 +212,8 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     if not relations and not rights:
         return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
     if await _leaves_nobody(work, work.tools.agency, acting.organization_id, relations):
-        return Refusal("last_manager")
+        successors = f"/v1/organizations/{acting.organization_id}/contacts"
+        return Refusal("last_manager", next=Next("name_successor", successors))
     removed = await _what_is_lost(work, command.contact_id, relations, rights)
     if command.preview:
         return removed

@@ -13,20 +13,35 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
-from contracts.events import Level
-from services.authorizations.granting import OrganizationView, last_day
+from contracts.authorizations import Telephone
+from contracts.events import Language, Level
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.api import PersonBody
+from services.authorizations.contacts.storage import Personal
+from services.authorizations.granting import GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged, today
 from services.authorizations.profile import AuthorizationsCall, Profile, ProfileOrAgent, Viewing, as_profile
 from services.authorizations.requests import storage
-from services.authorizations.requests.domain import AskedEnd, AskedGrants, Decision, Request, Settled, Side, State
+from services.authorizations.requests.domain import (
+    AskedContact,
+    AskedEnd,
+    AskedManager,
+    Decision,
+    Request,
+    Settled,
+    Side,
+    State,
+)
 from services.authorizations.requests.handlers import (
     Claim,
     Decide,
+    SubmitAgain,
     View,
     Withdraw,
     claim,
     decide,
     note_view,
+    submit_again,
     withdraw,
 )
 from services.authorizations.requests.storage import RequestFilter
@@ -38,6 +53,16 @@ KindFilter = Annotated[RequestKind | None, Query(description="Only requests of t
 StateFilter = Annotated[State | None, Query(description="Only requests in this state today.")]
 
 
+class PersonView(BaseModel):
+    """A person as a form described one."""
+
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: list[Telephone]
+    language: Language
+
+
 class AskedSubjectView(BaseModel):
     """A subject that is asked for."""
 
@@ -46,8 +71,18 @@ class AskedSubjectView(BaseModel):
     level: Level
 
 
+class CandidateView(BaseModel):
+    """A contact who may be the person asked about: for agents alone."""
+
+    contact_id: UUID
+    score: float
+
+
 class AskedView(BaseModel):
-    """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`."""
+    """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`.
+
+    `person` is whom a new contact would be; it is erased some time after the request has ended.
+    """
 
     relation_id: UUID | None = None
     type: str | None = None
@@ -55,6 +90,9 @@ class AskedView(BaseModel):
     starts_on: date | None = None
     ends_on: date | None = None
     subjects: list[AskedSubjectView] = []
+    client_number: str | None = None
+    person: PersonView | None = None
+    candidates: list[CandidateView] = []
 
 
 class RequestView(BaseModel):
@@ -84,6 +122,13 @@ class RequestView(BaseModel):
     mine_to_decide: bool
     claimed_by_me: bool | None
     claimed_until: datetime | None
+
+
+class CorrectionBody(GrantingBody):
+    """The form again, corrected; `contact` where the request is about a new contact."""
+
+    subjects: Grants
+    contact: PersonBody | None = None
 
 
 class DecisionBody(Body):
@@ -175,6 +220,32 @@ async def post_decision(
     return await _again(call, request_id, "decider" if acting else None, response)
 
 
+@routes.post("/v1/requests/{request_id}/submission", summary="Submit a request again, corrected")
+async def post_submission(
+    request_id: UUID,
+    body: CorrectionBody,
+    acting: Profile,
+    call: AuthorizationsCall,
+    response: Response,
+    if_match: IfMatch = None,
+) -> RequestView:
+    """By whoever asked, after it was returned. It waits for a decision as long as a new one."""
+    await call.run(
+        submit_again,
+        SubmitAgain(
+            by=as_profile(acting),
+            request_id=request_id,
+            version=stated_version(if_match),
+            period=body.period(today(call)),
+            grants=grants(body.subjects),
+            personal=body.contact.personal() if body.contact else None,
+            ticked=body.ticked(call.language),
+            language=call.language,
+        ),
+    )
+    return await _again(call, request_id, "asker", response)
+
+
 @routes.post("/v1/requests/{request_id}/withdrawal", summary="Withdraw a request")
 async def post_withdrawal(
     request_id: UUID, acting: Profile, call: AuthorizationsCall, response: Response
@@ -189,7 +260,8 @@ async def _page(call: Call[Tools], listing: Any, cursor: str | None, limit: int,
     requests = [storage.request(row) for row in found.rows]
     async with call.gateway.unit.pool.acquire() as connection:
         names = await storage.names(connection, requests)
-    items = [_view(call, request, side(request), names) for request in requests]
+        persons = await contacts.descriptions(connection, [request.request_id for request in requests])
+    items = [_view(call, request, side(request), names, persons) for request in requests]
     return PageView[RequestView](**paged(found, items, call.language))
 
 
@@ -203,11 +275,14 @@ async def _again(call: Call[Tools], request_id: UUID, side: Side | None, respons
 async def _shown(call: Call[Tools], request: Request, side: Side | None, response: Response) -> RequestView:
     async with call.gateway.unit.pool.acquire() as connection:
         names = await storage.names(connection, [request])
+        persons = await contacts.descriptions(connection, [request.request_id])
     response.headers["ETag"] = etag(request.version)
-    return _view(call, request, side, names)
+    return _view(call, request, side, names, persons)
 
 
-def _view(call: Call[Tools], request: Request, side: Side | None, names: dict[UUID, str]) -> RequestView:
+def _view(
+    call: Call[Tools], request: Request, side: Side | None, names: dict[UUID, str], persons: dict[UUID, Personal]
+) -> RequestView:
     agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
     day = call.tools.moment(now).day
     hidden = side == "asker" and request.is_blind and request.outcome != "approve"
@@ -233,7 +308,7 @@ def _view(call: Call[Tools], request: Request, side: Side | None, names: dict[UU
         other_kind=request.other.kind if request.other else None,
         other_number=request.other.number if request.other else None,
         asked_by=named(request.asked_by_organization_id),
-        asked=_asked(call, request),
+        asked=_asked(call, request, persons.get(request.request_id), for_agents=side is None),
         submitted_at=request.submitted_at,
         settled_at=request.settled_at,
         lapses_on=request.lapses_on,
@@ -243,21 +318,34 @@ def _view(call: Call[Tools], request: Request, side: Side | None, names: dict[UU
     )
 
 
-def _asked(call: Call[Tools], request: Request) -> AskedView:
-    if request.kind == "proposed_end":
-        return AskedView(relation_id=AskedEnd.model_validate(request.asked).relation_id)
-    asked = AskedGrants.model_validate(request.asked)
-    return AskedView(
-        type=asked.type,
-        type_name=call.tools.relation_type(asked.type).name.in_(call.language),
-        starts_on=asked.starts_on,
-        ends_on=last_day(asked.period),
-        subjects=[
-            AskedSubjectView(
-                subject=grant.subject,
-                name=call.tools.agency.subjects[grant.subject].name.in_(call.language),
-                level=grant.level,
-            )
-            for grant in asked.grants
-        ],
+def _asked(call: Call[Tools], request: Request, person: Personal | None, *, for_agents: bool) -> AskedView:
+    match request.kind, request.reason:
+        case "proposed_end", _:
+            return AskedView(relation_id=AskedEnd.model_validate(request.asked).relation_id)
+        case _, "unmanaged":
+            return _asked_type(call, AskedManager.model_validate(request.asked).type)
+    asked = AskedContact.model_validate(request.asked)
+    return _asked_type(call, asked.type).model_copy(
+        update={
+            "starts_on": asked.starts_on,
+            "ends_on": last_day(asked.period),
+            "subjects": [
+                AskedSubjectView(
+                    subject=grant.subject,
+                    name=call.tools.agency.subjects[grant.subject].name.in_(call.language),
+                    level=grant.level,
+                )
+                for grant in asked.grants
+            ],
+            "client_number": asked.client_number,
+            "person": PersonView.model_validate(person, from_attributes=True) if person else None,
+            "candidates": [
+                CandidateView(contact_id=candidate.contact_id, score=candidate.score)
+                for candidate in (asked.candidates if for_agents else ())
+            ],
+        }
     )
+
+
+def _asked_type(call: Call[Tools], type: str) -> AskedView:
+    return AskedView(type=type, type_name=call.tools.relation_type(type).name.in_(call.language))

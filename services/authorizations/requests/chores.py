@@ -1,23 +1,28 @@
 """What a worker does about requests without being asked: it tells. What is true needs none of it."""
 
+from datetime import timedelta
 from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
+from services.authorizations.contacts.reviewing import ask_for_manager
 from services.authorizations.requests import storage
-from services.authorizations.requests.handlers import lapse, tell
+from services.authorizations.requests.handlers import erase_person, lapse, tell
 from services.authorizations.tools import Tools
 
 PORTION = 50  # requests of one look
 LOOK_EVERY = 1.0  # seconds: those who decide are told of a proposal as soon as that; a look at an empty index
 LAPSE_EVERY = 300.0  # seconds: a last day ends at midnight, and nobody waits for the mail that says so
+LOOK_AROUND_EVERY = 3600.0  # seconds: a look at every organization, for a change that comes with a day
 
 
 def telling(unit: Unit[Tools]) -> list[Chore]:
-    """Tell of what was asked by a number, and of what has lapsed; each until cancelled."""
+    """Tell of what was asked by a number, of what has lapsed, of who is left alone; forget; each until cancelled."""
     return [
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
+        partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
+        partial(repeatedly, "persons of old requests", partial(erase_persons, unit), LOOK_AROUND_EVERY),
     ]
 
 
@@ -36,3 +41,22 @@ async def lapse_overdue(unit: Unit[Tools]) -> float | None:
     for request_id in overdue:
         await unit.run(lapse, request_id, unit.origin.itself)
     return 0.0 if len(overdue) == PORTION else None
+
+
+async def seek_managers(unit: Unit[Tools]) -> float | None:
+    """Tell agents of some organizations that nobody manages any more. Returns 0 when there may be more."""
+    moment = unit.tools.moment(unit.origin.clock())
+    async with unit.pool.acquire() as connection:
+        left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)
+    for found in left:
+        await unit.run(ask_for_manager, found.organization_id, unit.origin.itself)
+    return 0.0 if len(left) == PORTION else None
+
+
+async def erase_persons(unit: Unit[Tools]) -> float | None:
+    """Forget what some old requests said of persons. Returns 0 when there may be more."""
+    kept = timedelta(days=unit.tools.agency.requests.personal_days)
+    past = await storage.past_keeping(unit.pool, unit.origin.clock() - kept, PORTION)
+    for request_id in past:
+        await unit.run(erase_person, request_id, unit.origin.itself)
+    return 0.0 if len(past) == PORTION else None

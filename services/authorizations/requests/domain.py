@@ -68,6 +68,31 @@ class AskedGrants(Asked):
         return tuple(AskedGrant(subject=grant.subject, level=grant.level) for grant in grants)
 
 
+class Candidate(Asked):
+    """A contact who may be the person asked about; `score` says how likely, the higher the likelier."""
+
+    contact_id: UUID
+    score: float
+
+
+class AskedContact(AskedGrants):
+    """A new contact with a membership; who it is about stands in personal_fields under the request's id."""
+
+    client_number: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+    def corrected(self, period: Period, grants: Sequence[Grant]) -> "AskedContact":
+        """The same with other dates and rights."""
+        changed = {"starts_on": period.starts_on, "ends_on": period.ends_on, "grants": self.rights(grants)}
+        return self.model_copy(update=changed)
+
+
+class AskedManager(Asked):
+    """That somebody manages the organization; `type` is that of the membership that the last one had."""
+
+    type: str
+
+
 class AskedEnd(Asked):
     """That a relation ends."""
 
@@ -146,6 +171,11 @@ def refuse_undecidable(request: Request, today: date) -> Refusal | None:
     """Only what waits for a decision, and was told to those who decide, can be decided."""
     waits = request.state_on(today) == "submitted" and request.to_tell is None
     return None if waits else Refusal("request_not_pending")
+
+
+def refuse_unreturned(request: Request, today: date) -> Refusal | None:
+    """Only what came back can be corrected."""
+    return None if request.state_on(today) == "returned" else Refusal("request_not_returned")
 
 
 def refuse_ended(request: Request, today: date) -> Refusal | None:

@@ -1,19 +1,29 @@
 """What is done with a request: claimed, decided, withdrawn, submitted again, and what nobody decided lapses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.forms import FormKind
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
+from contracts.events import Language
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.storage import Personal
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import domain as granting
+from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import domain, storage, telling
-from services.authorizations.requests.domain import Decision, End, Request, Step
+from services.authorizations.requests.domain import AskedContact, Decision, End, Request, Step
 from services.authorizations.requests.kinds import kind_of
 from services.authorizations.requests.storage import Ended
 from services.authorizations.requests.submitting import announce, whose_number
@@ -43,6 +53,20 @@ class Withdraw:
 
     by: AsProfile
     request_id: UUID
+
+
+@dataclass(frozen=True)
+class SubmitAgain:
+    """The corrected text of a request that was returned; `personal` of one about a new contact."""
+
+    by: AsProfile
+    request_id: UUID
+    version: int | None
+    period: Period
+    grants: Sequence[Grant]
+    personal: Personal | None
+    ticked: Sequence[Ticked]
+    language: Language
 
 
 @dataclass(frozen=True)
@@ -111,6 +135,38 @@ async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
     return request.request_id
 
 
+async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusal:
+    """A text that was returned is corrected, and waits for a decision as long as a new one. Returns the id."""
+    request = await _locked_by_asker(work, command.by, command.request_id)
+    if isinstance(request, Refusal):
+        return request
+    refusal = domain.refuse_unreturned(request, work.today) or domain.refuse_stale(request, command.version)
+    if refusal:
+        return refusal
+    kind = request.other.kind if request.other else await _kind_acted_for(work, request)
+    refusal = granting.refuse_period(command.period, work.today) or granting.refuse_subjects(
+        work.tools.agency, kind, command.grants, work.today, command.language, delegated=False
+    )
+    if refusal:
+        return refusal
+    form: FormKind = "addition" if request.kind == "review" else "representation"
+    if refusal := await keep_attestations(work, command.by, request.request_id, form, command.ticked):
+        return refusal
+    if command.personal is not None:
+        await contacts.describe(work.connection, request.request_id, command.personal)
+    asked = AskedContact.model_validate(request.asked).corrected(command.period, command.grants)
+    last_day = work.today + timedelta(days=work.tools.agency.requests.kinds[request.kind].days)
+    step: Step | None = "submitted" if request.is_blind else None
+    await storage.submit_again(work.connection, request.request_id, asked, last_day, step)
+    again = await storage.get(work.connection, request.request_id)
+    assert again is not None
+    if again.is_blind:
+        telling.audit(work, "request_made", again)
+    else:
+        await announce(work, again, again.organization_id)
+    return again.request_id
+
+
 async def tell(work: Work[Tools], request_id: UUID) -> None:
     """Tell what was left to tell of a request that names the other organization by its number."""
     request = await _locked(work, request_id)
@@ -128,6 +184,12 @@ async def lapse(work: Work[Tools], request_id: UUID) -> None:
     request = await _locked(work, request_id)
     if request is not None and request.is_open and request.state_on(work.today) == "lapsed":
         await _settle(work, request, "lapse", None)
+
+
+async def erase_person(work: Work[Tools], request_id: UUID) -> None:
+    """Forget what a request that ended long ago said of a person."""
+    await contacts.erase_description(work.connection, request_id)
+    work.audit("request_person_erased", object_id=request_id)
 
 
 async def _locked(work: Work[Tools], request_id: UUID) -> Request | None:
@@ -149,6 +211,11 @@ async def _lock(work: Work[Tools], seen: Request, theirs: UUID | None) -> Reques
     request = await storage.lock(work.connection, seen.request_id)
     assert request is not None  # no row is ever deleted
     return request
+
+
+async def _kind_acted_for(work: Work[Tools], request: Request) -> str:
+    assert request.organization_id is not None
+    return (await organizations.get(work.connection, [request.organization_id]))[request.organization_id].kind
 
 
 async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | None) -> Refusal | None:

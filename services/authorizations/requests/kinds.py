@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.requests import Outcome, RequestKind, ReviewReason
+from services.authorizations.contacts import reviewed
 from services.authorizations.representations import requested
 from services.authorizations.requests.domain import Decision, Request
 from services.authorizations.tools import Tools
@@ -25,6 +26,8 @@ class Kind:
 KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
     ("proposed_relation", None): Kind(frozenset({"approve", "reject", "return"}), requested.begin),
     ("proposed_end", None): Kind(frozenset({"approve", "reject"}), requested.end),
+    ("review", "duplicate"): Kind(frozenset({"approve", "reject", "return", "merge"}), reviewed.settle_duplicate),
+    ("review", "unmanaged"): Kind(frozenset({"approve", "reject"}), reviewed.appoint),
 }
 
 

@@ -10,6 +10,8 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.imports import OrganizationKey
+from services.authorizations.access.domain import Moment
+from services.authorizations.access.storage import active, in_force, known
 from services.authorizations.requests.domain import Asked, End, Request, State, Step
 
 COLUMNS = (
@@ -22,6 +24,18 @@ COLUMNS = (
 STATE = "case when state in ('submitted', 'returned') and lapses_on < $1::date then 'lapsed' else state end"
 
 LIST = f"select {COLUMNS}, {STATE} as state_today from requests where ($2::text is null or kind = $2)"
+
+# Organizations that nobody manages at $1 on $2, and of which no agent was told since one that did was last heard of.
+LEFT_UNMANAGED = f"""
+select r.organization_id, (array_agg(r.type order by lower(r.recorded) desc))[1] as type from relations r
+where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is null and {known("r")}
+    and ($5::uuid is null or r.organization_id = $5)
+group by r.organization_id
+having not bool_or({in_force("r")}) and {active("r.organization_id")}
+    and not exists (select from requests q where q.organization_id = r.organization_id and q.reason = 'unmanaged'
+        and q.submitted_at >= max(lower(r.recorded)))
+order by r.organization_id limit $4
+"""
 
 END_STATES: dict[End, State] = {
     "approve": "decided",
@@ -57,6 +71,11 @@ def request(row: Any) -> Request:
     return Request(**values, other=OrganizationKey(kind=kind, number=number) if number is not None else None)
 
 
+def _kept(asked: Asked) -> dict[str, Any]:
+    """What is asked, as a row keeps it: fields of other kinds, which have their defaults, are left out."""
+    return asked.model_dump(mode="json", exclude_defaults=True)
+
+
 async def add(connection: Connection, new: NewRequest, now: datetime) -> None:
     """Make a request's row."""
     await connection.execute(
@@ -65,7 +84,7 @@ async def add(connection: Connection, new: NewRequest, now: datetime) -> None:
         " submitted_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         new.request_id, new.kind, new.reason, new.organization_id,
         new.other.kind if new.other else None, new.other.number if new.other else None,
-        new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by, new.asked.model_dump(mode="json"),
+        new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by, _kept(new.asked),
         new.decider, new.lapses_on, new.to_tell, now,
     )  # fmt: skip
 
@@ -121,7 +140,7 @@ async def submit_again(
     await connection.execute(
         "update requests set version = version + 1, state = 'submitted', decision_reason = null, asked = $2,"
         " lapses_on = $3, to_tell = $4 where request_id = $1",
-        request_id, asked.model_dump(mode="json"), lapses_on, to_tell,
+        request_id, _kept(asked), lapses_on, to_tell,
     )  # fmt: skip
 
 
@@ -220,6 +239,32 @@ def of_everybody(day: date, narrow: RequestFilter) -> Listing:
         [day, narrow.kind, narrow.state, narrow.decider],
         (("request_id", "uuid"),),
     )
+
+
+@dataclass(frozen=True)
+class LeftUnmanaged:
+    """An organization, and the type of the membership through which somebody last managed it."""
+
+    organization_id: UUID
+    type: str
+
+
+async def left_unmanaged(
+    connection: Connection, moment: Moment, managing: Sequence[str], limit: int, organization_id: UUID | None = None
+) -> list[LeftUnmanaged]:
+    """Organizations that nobody manages at the moment and that no agent was asked about; or whether one is such."""
+    rows = await connection.fetch(LEFT_UNMANAGED, moment.at, moment.day, managing, limit, organization_id)
+    return [LeftUnmanaged(**row) for row in rows]
+
+
+async def past_keeping(pool: Pool, ended_before: datetime, limit: int) -> list[UUID]:
+    """Requests that ended so long ago that what they say of a person is no longer needed."""
+    rows = await pool.fetch(
+        "select request_id from requests join personal_fields on owner_id = request_id where settled_at < $1 limit $2",
+        ended_before,
+        limit,
+    )
+    return [row["request_id"] for row in rows]
 
 
 async def names(connection: Connection, requests: Sequence[Request]) -> dict[UUID, str]:

@@ -1,0 +1,82 @@
+"""What becomes true when an agent has looked at somebody."""
+
+from dataclasses import replace
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from services.authorizations.contacts import storage
+from services.authorizations.contacts.handlers import NewContact, make_contact
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.periods import Period
+from services.authorizations.relations import domain
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.handlers import grant_relation
+from services.authorizations.relations.storage import NewRelation
+from services.authorizations.requests.domain import AskedContact, AskedManager, Decision, Request
+from services.authorizations.tools import Tools
+
+
+async def settle_duplicate(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
+    """Approved: a contact as asked. Merged: the candidate gets what was asked, or shares its client number.
+
+    A candidate of another organization is the same person there: the new contact bears the same client number.
+    """
+    asked = AskedContact.model_validate(request.asked)
+    organization_id, request_id = request.organization_id, request.request_id
+    assert organization_id is not None
+    personal = (await storage.descriptions(work.connection, [request_id]))[request_id]  # kept until after its end
+    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    language = work.tools.agency.profile.default_language
+    refusal = (
+        domain.refuse_period(asked.period, work.today)
+        or domain.refuse_membership_type(work.tools.agency, asked.type, kind, work.today)
+        or domain.refuse_subjects(work.tools.agency, kind, asked.chosen, work.today, language, delegated=False)
+    )
+    if refusal:
+        return refusal
+    new = NewContact(
+        work.new_id(), organization_id, personal, asked.type, asked.period, asked.chosen, asked.client_number,
+        request_id,
+    )  # fmt: skip
+    if decision.outcome == "approve":
+        return await make_contact(work, new)
+    known = {candidate.contact_id for candidate in asked.candidates}
+    candidate = await storage.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    if candidate is None:
+        return Refusal("candidate_required", fields=("contact_id",))
+    if candidate.organization_id != organization_id:
+        return await make_contact(work, replace(new, client_number=candidate.client_number))
+    return await _give(work, request, candidate, asked.type, asked.period, asked.chosen)
+
+
+async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
+    """One of the organization's contacts manages it from today on."""
+    asked, organization_id = AskedManager.model_validate(request.asked), request.organization_id
+    assert organization_id is not None
+    contact = await storage.get(work.connection, decision.contact_id) if decision.contact_id else None
+    if contact is None or contact.organization_id != organization_id:
+        return Refusal("candidate_required", fields=("contact_id",))
+    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    usable = [t for t in work.tools.managing if not _refused(work, t, kind)]
+    type = asked.type if asked.type in usable else usable[0]
+    return await _give(work, request, contact, type, Period(work.today), [])
+
+
+def _refused(work: Work[Tools], type: str, kind: str) -> bool:
+    return domain.refuse_membership_type(work.tools.agency, type, kind, work.today) is not None
+
+
+async def _give(
+    work: Work[Tools], request: Request, contact: ContactRow, type: str, period: Period, grants: list[Grant]
+) -> Refusal | None:
+    home, contact_id = contact.organization_id, contact.contact_id
+    new = NewRelation(work.new_id(), "contact", contact_id, home, home, type, period, request_id=request.request_id)
+    if await relations.overlaps(work.connection, new):
+        return Refusal("already_held")
+    await grant_relation(work, new, grants)
+    await publish_state(work, contact_id)
+    work.audit("relation_added", organization_id=home, object_id=new.relation_id, holder=str(contact_id))
+    return None
