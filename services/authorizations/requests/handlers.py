@@ -80,7 +80,7 @@ async def note_view(work: Work[Tools], command: View) -> None:
     """An agent's look at what somebody asked is audited in the file of each organization concerned."""
     request = await storage.get(work.connection, command.request_id)
     if request is not None:
-        telling.audit(work, "request_viewed", request)
+        telling.audit(work, "request_viewed", request, by_others=True)
 
 
 async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
@@ -94,7 +94,7 @@ async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
         return refusal
     until = work.now + timedelta(minutes=work.tools.agency.requests.claim_minutes)
     await storage.claim(work.connection, request.request_id, agent, until)
-    telling.audit(work, "request_claimed", request)
+    telling.audit(work, "request_claimed", request, by_others=True)
     return replace(request, claimed_by=agent, claimed_until=until)
 
 
@@ -246,7 +246,7 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
     if request.organization_id is not None:
         await record(work, RequestReturned, request.organization_id, request_id=request.request_id, reason=reason)
     await telling.tell_both_sides(work, request, "return", reason)
-    telling.audit(work, "request_returned", request, reason=reason or "")
+    telling.audit(work, "request_returned", request, by_others=True, reason=reason or "")
 
 
 async def _settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
@@ -257,7 +257,7 @@ async def _settle(work: Work[Tools], request: Request, end: End, reason: str | N
     await storage.settle(work.connection, request.request_id, organization_id, ended)
     if later is None and was_told:
         await _tell_end(work, request, end, reason)
-    telling.audit(work, "request_settled", request, end=end, reason=reason or "")
+    telling.audit(work, "request_settled", request, by_others=end == "reject", end=end, reason=reason or "")
 
 
 async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:

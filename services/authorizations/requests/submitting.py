@@ -84,7 +84,7 @@ async def announce(work: Work[Tools], request: Request, organization_id: UUID | 
         )
     announced = replace(request, organization_id=organization_id, decider=decider)
     await telling.tell_deciders(work, announced)
-    telling.audit(work, "request_submitted", announced, decider=decider)
+    telling.audit(work, "request_submitted", announced, by_others=True, decider=decider)
 
 
 async def decider_of(work: Work[Tools], request: Request, organization_id: UUID | None) -> Decider:

@@ -49,10 +49,16 @@ async def tell_both_sides(work: Work[Tools], request: Request, outcome: Told, re
             mails.decided(work, request, outcome, reason, reader, named[theirs], concerning)
 
 
-def audit(work: Work[Tools], action: str, request: Request, **detail: str) -> None:
-    """A row in the file of each organization concerned."""
-    sides = {request.organization_id, request.asked_by_organization_id} - {None}
-    for organization_id in sides:
+def audit(work: Work[Tools], action: str, request: Request, *, by_others: bool = False, **detail: str) -> None:
+    """A row in the file of each organization concerned.
+
+    What `by_others` was done with a blind request is kept from the file of whoever asked: it would show, and name,
+    somebody behind a number that may have been guessed.
+    """
+    sides = {request.organization_id}
+    if not (by_others and request.is_blind):
+        sides.add(request.asked_by_organization_id)
+    for organization_id in (sides - {None}) or {None}:
         work.audit(action, organization_id=organization_id, object_id=request.request_id, kind=request.kind, **detail)
 
 

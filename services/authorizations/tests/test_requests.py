@@ -352,11 +352,42 @@ async def test_a_request_says_nothing_of_a_person_in_its_row_or_its_events(two: 
     assert "Démo" not in row and "example" not in row
 
 
-async def test_an_agents_look_at_a_request_is_audited_on_both_sides(two: Sides) -> None:
-    request_id = await two.proposed()
-    await two.show(request_id, two.firm.agent)
-    rows = await two.firm.opened.unit.pool.fetch("select organization_id from audit where action = 'request_viewed'")
-    assert {row["organization_id"] for row in rows} == {two.firm.firm_id, two.employer_id}
+async def test_an_agents_look_at_a_request_is_audited_on_the_side_it_may_show_to(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    end_id = (await two.end(relation_id, two.firm.responsible.headers)).json()["request_id"]
+    proposal_id, nobodys_id = await two.proposed("1999998"), await two.proposed(NOBODY)
+    for request_id in (end_id, proposal_id, nobodys_id):
+        await two.show(request_id, two.firm.agent)
+    rows = await two.firm.opened.unit.pool.fetch(
+        "select object_id, organization_id from audit where action = 'request_viewed'"
+    )
+    assert {(str(row["object_id"]), row["organization_id"]) for row in rows} == {
+        (end_id, two.firm.firm_id), (end_id, two.employer_id), (proposal_id, None), (nobodys_id, None),
+    }  # fmt: skip
+
+
+async def test_the_audit_of_whoever_proposed_shows_nobody_behind_a_number(two: Sides) -> None:
+    known, unknown = await two.proposed(NEWCOMER), await two.proposed(NOBODY)
+    await two.decide(known, two.employer.headers, "reject", reason="not_confirmed")
+    await two.decide(unknown, two.firm.agent, "reject", reason="not_confirmed")
+    path = f"/v1/organizations/{two.firm.firm_id}/audit"
+    told = []
+    for request_id in (known, unknown):
+        entries = (
+            await two.firm.client.get(f"{path}?object={request_id}", headers=two.firm.responsible.headers)
+        ).json()
+        told.append([(entry["action"], entry["actor"]["name"], entry["detail"]) for entry in entries["items"]])
+    assert told[0] == told[1] == [("request_made", "Démo Responsable", {"kind": "proposed_relation"})]
+
+
+async def test_a_number_that_became_somebodys_meanwhile_can_be_approved_by_an_agent(two: Sides) -> None:
+    request_id = await two.proposed(NOBODY)
+    await two.firm.opened.unit.pool.execute(
+        "update organizations set number = $2 where organization_id = $1", two.employer_id, NOBODY
+    )
+    assert (await two.decide(request_id, two.firm.agent)).status_code == 200
+    told = {mail["recipient_id"] for mail in await two.mails("RequestDecidedMail")}
+    assert told == {str(two.firm.responsible.contact_id), str(two.employer.contact_id)}
 
 
 async def _relations(two: Sides) -> list[dict[str, Any]]:
