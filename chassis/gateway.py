@@ -102,10 +102,17 @@ class Call(Generic[T]):
             raise ProblemRaised(committed.outcome)
         return committed.outcome
 
-    async def create(self, handler: Handler[T, C, R | Refusal], command: C, resource: Callable[[R], UUID]) -> UUID:
+    async def create(
+        self,
+        handler: Handler[T, C, R | Refusal],
+        command: C,
+        resource: Callable[[R], UUID],
+        digest: Callable[[bytes], bytes] = lambda body: hashlib.sha256(body).digest(),
+    ) -> UUID:
         """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id.
 
-        A stranger is told nothing of what was written, as by `run`.
+        The key is kept with a digest of the body: `digest` is a keyed one where the body holds what can be guessed. A
+        stranger is told nothing of what was written, as by `run`.
         """
         key = self._request.headers.get("idempotency-key")
         if key is None:
@@ -116,7 +123,7 @@ class Call(Generic[T]):
             f"{self.actor.kind}:{self.actor.id}:{self.actor.profile_id or ''}",
             f"{self._request.method} {self._request.url.path}",
             key,
-            hashlib.sha256(await self._request.body()).digest(),
+            digest(await self._request.body()),
         )
         committed = await self.gateway.unit.run_once(handler, command, self.actor, once, resource)
         outcome = committed.outcome

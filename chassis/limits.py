@@ -14,6 +14,8 @@ on conflict (name, key) do update
 returning spent
 """
 
+GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
+
 
 class Limit(Protocol):
     """How many attempts in how many seconds; the agency's data says."""
@@ -40,14 +42,22 @@ async def forgive(connection: Connection, name: str, key: bytes) -> None:
     await connection.execute("delete from limits where name = $1 and key = $2", name, key)
 
 
+async def give_back(connection: Connection, name: str, key: bytes, limit: Limit, at: datetime) -> None:
+    """Uncount one attempt that was counted at that instant: nobody learned from it. Nothing once its window is over."""
+    await connection.execute(GIVE_BACK, name, key, _window(limit, at))
+
+
 async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
     """Count one attempt. None when it may go on, else the seconds until the window ends.
 
     `key` is a keyed digest of what is counted, or its identifier where that names no person. Concurrent attempts queue
     on the row, so that at most `count` pass; one whose clock is behind counts in the window that is open.
     """
-    seconds = int(now.timestamp())
-    start = now.replace(microsecond=0) - timedelta(seconds=seconds % limit.per_seconds)
-    if await connection.fetchval(SPEND, name, key, start, limit.count) is not None:
+    if await connection.fetchval(SPEND, name, key, _window(limit, now), limit.count) is not None:
         return None
-    return limit.per_seconds - seconds % limit.per_seconds
+    return limit.per_seconds - int(now.timestamp()) % limit.per_seconds
+
+
+def _window(limit: Limit, now: datetime) -> datetime:
+    """When the window began in which an instant lies."""
+    return now.replace(microsecond=0) - timedelta(seconds=int(now.timestamp()) % limit.per_seconds)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import not_waiting, spend
+from chassis.limits import give_back, not_waiting, spend
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -69,3 +69,22 @@ async def test_only_a_transaction_that_merely_counts_goes_without_its_flush(benc
             assert await connection.fetchval("show synchronous_commit") == "off"
         assert await connection.fetchval("show synchronous_commit") == "on"
         await connection.execute("reset synchronous_commit")
+
+
+async def test_an_attempt_given_back_may_be_made_again_and_never_more_than_were_counted(bench: Bench) -> None:
+    for _ in range(5):
+        await attempt(bench)
+    async with bench.pool.acquire() as connection:
+        await give_back(connection, "sign_in", b"k", Limit(), NOON)
+        await give_back(connection, "sign_in", b"nobody's", Limit(), NOON)
+    assert [await attempt(bench) for _ in range(2)] == [None, 60]
+
+
+async def test_an_attempt_given_back_after_its_window_changes_nothing(bench: Bench) -> None:
+    later = NOON + timedelta(seconds=60)
+    await attempt(bench)
+    for _ in range(5):
+        await attempt(bench, later)
+    async with bench.pool.acquire() as connection:
+        await give_back(connection, "sign_in", b"k", Limit(), NOON)
+    assert await attempt(bench, later) == 60

@@ -1,5 +1,8 @@
 """linking.yaml: how a person links an account to a contact."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -9,11 +12,24 @@ from contracts.agency.text import Coded, Policy, Text
 from contracts.events import LANGUAGES, Language
 
 
-def _success(text: Text) -> Text:
-    for language in LANGUAGES:
-        for fault in placeholders.faults(text.in_(language), {"organization", "number"}, "{name}"):
-            raise ValueError(fault)
-    return text
+def _showing(*offered: str) -> AfterValidator:
+    """A text that may hold these placeholders and no others."""
+
+    def checked(text: Text) -> Text:
+        for language in LANGUAGES:
+            for fault in placeholders.faults(text.in_(language), set(offered), "{name}"):
+                raise ValueError(fault)
+        return text
+
+    return AfterValidator(checked)
+
+
+@dataclass(frozen=True)
+class LinkedFile:
+    """An organization whose file was linked, as the message names it."""
+
+    name: str
+    number: str
 
 
 class LinkingCoordinates(Coded):
@@ -27,16 +43,40 @@ class LinkingCoordinates(Coded):
     name: Text
     help: Text
     code_valid_days: int = Field(ge=1, le=365)
-    success: Annotated[Text, AfterValidator(_success)]
+    success: Annotated[Text, _showing("organization", "number")]
 
-    def success_message(self, language: Language, organization: str, number: str) -> str:
+    def success_message(self, language: Language, linked: Sequence[LinkedFile]) -> str:
         """What the person reads after linking."""
-        return placeholders.fill(self.success.in_(language), {"organization": organization, "number": number})
+        values = {"organization": linked[0].name, "number": linked[0].number}
+        return placeholders.fill(self.success.in_(language), values)
 
 
-LinkingMethod = LinkingCoordinates
-"""One linking method. Further kinds (former credential, organization code, professional number) join as
-`Annotated[LinkingCoordinates | FormerCredential, Field(discriminator="kind")]`; it wants two."""
+class FormerCredential(Coded):
+    """User name and password of the agency's old system, good once to link every file they stood for.
+
+    `source`: `imported` hashes rest in linking until they are redeemed or the last day, `until`, is over; a `directory`
+    that the agency runs is asked each time (a deployment's settings say where). `user_names`: whether capitals count.
+    `passwords`: the encoding in which the old system hashed them. `success` may hold {organizations}: each name with
+    its number.
+    """
+
+    until: date
+    kind: Literal["former_credential"]
+    name: Text
+    help: Text
+    source: Literal["imported", "directory"]
+    user_names: Literal["exact", "any_case"]
+    passwords: Literal["utf-8", "latin-1"] = "utf-8"
+    success: Annotated[Text, _showing("organizations")]
+
+    def success_message(self, language: Language, linked: Sequence[LinkedFile]) -> str:
+        """What the person reads after linking."""
+        organizations = "; ".join(f"{file.name} ({file.number})" for file in linked)
+        return placeholders.fill(self.success.in_(language), {"organizations": organizations})
+
+
+LinkingMethod = Annotated[LinkingCoordinates | FormerCredential, Field(discriminator="kind")]
+"""One linking method. Further kinds (organization code, professional number) join here."""
 
 
 class Linking(Policy):

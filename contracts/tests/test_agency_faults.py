@@ -110,7 +110,7 @@ SEEDS = {
         "only a membership",
     ),
     "unknown method kind": Seed(
-        "linking.yaml", "kind: linking_coordinates", "kind: magic", "    kind: magic", "linking_coordinates"
+        "linking.yaml", "kind: linking_coordinates", "kind: magic", "  - code: linking_coordinates", "former_credential"
     ),
     "unknown placeholder in success": Seed(
         "linking.yaml",

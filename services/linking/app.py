@@ -3,31 +3,54 @@
 import secrets
 
 from chassis.service import Platform, Service
-from chassis.settings import Settings
+from contracts.agency import Agency
+from contracts.agency.linking import FormerCredential
 from services.linking.codes.handlers import CODE_PURPOSE
 from services.linking.consumers import SUBSCRIPTIONS
+from services.linking.former_credentials import chores
+from services.linking.former_credentials import storage as former_storage
+from services.linking.former_credentials.directory import Directory
+from services.linking.former_credentials.proving import Prover
 from services.linking.links import api as links
-from services.linking.links import storage
+from services.linking.links import storage as links_storage
 from services.linking.methods import api as methods
+from services.linking.settings import LinkingSettings
 from services.linking.tools import Tools
 
 
 async def _tools(platform: Platform) -> Tools:
-    """Raises FaultyFiles when the agency's folder lacks a linking method that a binding names."""
-    platform.agency.require_codes({"linking_methods": await storage.methods_in_use(platform.pool)})
+    """Raises FaultyFiles for a method in use that the agency's folder lacks, ValueError as `_directories`."""
+    settings = platform.settings
+    assert isinstance(settings, LinkingSettings)
+    used = [*await links_storage.methods_in_use(platform.pool), *await former_storage.methods_in_use(platform.pool)]
+    platform.agency.require_codes({"linking_methods": used})
     return Tools(
         agency=platform.agency,
         sealer=platform.sealer,
         keyring=platform.keyring,
         nobodys_digest=platform.keyring.digest(CODE_PURPOSE, secrets.token_hex()),
+        prover=Prover.of(platform.keyring, _directories(platform.agency, settings)),
     )
+
+
+def _directories(agency: Agency, settings: LinkingSettings) -> dict[str, Directory]:
+    """Each directory that the agency's linking methods ask. Raises ValueError for one without settings."""
+    asked = {
+        method.code
+        for method in agency.linking_methods.values()
+        if isinstance(method, FormerCredential) and method.source == "directory"
+    }
+    if missing := sorted(asked - settings.directories.keys()):
+        raise ValueError(f"MANDAT_DIRECTORIES names no directory for {', '.join(missing)}")
+    return {code: Directory(settings.directories[code]) for code in sorted(asked)}
 
 
 service: Service[Tools] = Service(
     name="linking",
     description="Links a person's account to the agency's files about that person, and lists the profiles that result.",
-    settings=Settings,
+    settings=LinkingSettings,
     tools=_tools,
     routers=(methods.routes, links.routes),
     subscriptions=SUBSCRIPTIONS,
+    chores=lambda unit: [chores.forgetting(unit)],
 )

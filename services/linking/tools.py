@@ -14,6 +14,7 @@ from chassis.sealing import Sealer
 from contracts.agency import Agency
 from contracts.agency.linking import LinkingCoordinates
 from contracts.events import Language
+from services.linking.former_credentials.proving import Prover
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Tools:
     sealer: Sealer
     keyring: Keyring = field(repr=False)
     nobodys_digest: str = field(repr=False)
+    prover: Prover
 
     def linking_coordinates(self, day: date) -> LinkingCoordinates | None:
         """The method of linking coordinates as the agency offers it on that day; None where it does not."""

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from chassis.outcomes import Refusal
 from chassis.tokens import revoke
 from chassis.work import Work
 from contracts.accounts import Person as AccountState
 from contracts.accounts import SessionsRevoked
 from services.linking.accounts import storage
+from services.linking.accounts.domain import Account
 from services.linking.tools import Tools
 
 
@@ -25,3 +27,11 @@ async def forget_account(work: Work[Tools], account_id: UUID) -> None:
     """Erase what is known of the account's person. Its links stay, as ids."""
     await storage.forget_account(work.connection, account_id)
     work.audit("account_forgotten", object_id=account_id)
+
+
+async def caller(work: Work[Tools], account_id: UUID) -> Account | Refusal:
+    """The account that calls, when it may. Refusals: account_not_yet_known, not_authenticated."""
+    account = await storage.account(work.connection, account_id)
+    if account is None:
+        return Refusal("account_not_yet_known", retry_after=1)
+    return account if account.active else Refusal("not_authenticated")

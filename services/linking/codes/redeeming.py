@@ -6,14 +6,15 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from services.linking.accounts import storage as accounts
+from contracts.agency.linking import LinkingCoordinates
+from services.linking.accounts.handlers import caller
 from services.linking.codes import domain, redemption, storage
 from services.linking.codes.handlers import CODE_PURPOSE, bound
 from services.linking.codes.redemption import Candidate, Proven
 from services.linking.contacts import storage as contacts
 from services.linking.contacts.handlers import live
+from services.linking.links import attempts
 from services.linking.links import storage as links
-from services.linking.links.attempts import count_attempt
 from services.linking.links.handlers import Linked, make_link, refuse
 from services.linking.tools import Tools
 
@@ -26,6 +27,7 @@ class RedeemCoordinates:
     """What a person typed from the mail."""
 
     account_id: UUID
+    method: LinkingCoordinates
     client_number: str
     linking_code: str = field(repr=False)
 
@@ -33,20 +35,17 @@ class RedeemCoordinates:
 async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> Linked | Refusal:
     """Link the account to the contact whose code it has. Whatever is wrong with the coordinates, one refusal says so.
 
-    Refusals: invalid_request, account_not_yet_known, not_authenticated, too_many_attempts, link_refused.
+    Refusals: account_not_yet_known, not_authenticated, too_many_attempts, link_refused.
     """
-    method = work.tools.linking_coordinates(work.today)
-    if method is None:
-        return Refusal("invalid_request", fields=("method",))
-    account = await accounts.account(work.connection, command.account_id)
-    if account is None:
-        return Refusal("account_not_yet_known", retry_after=1)
-    if not account.active:
-        return Refusal("not_authenticated")
+    method = command.method
+    account = await caller(work, command.account_id)
+    if isinstance(account, Refusal):
+        return account
     client_number = domain.read_client_number(command.client_number)
-    if (seconds := await count_attempt(work, account, client_number)) is not None:
-        work.audit("link_delayed", method=method.code, seconds=seconds)
-        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    counted = await attempts.count(work, account, client_number, "redemption_per_client_number")
+    if isinstance(counted, int):
+        work.audit("link_delayed", method=method.code, seconds=counted)
+        return Refusal("too_many_attempts", {"seconds": counted}, retry_after=counted)
 
     bearers = await contacts.lock_bearers(work.connection, client_number)
     work.take_time()
@@ -55,7 +54,7 @@ async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> L
     elsewhere = await links.organizations_linked(work.connection, account.account_id)
     verdict = redemption.judge(candidates, matching, elsewhere, work.now)
     if isinstance(verdict, Proven):
-        return await make_link(work, account, verdict.contact, verdict.organization, method.code)
+        return await make_link(work, account, verdict.contact, verdict.organization, method.code, "redeemed")
     return await refuse(work, account, verdict, method.code)
 
 

@@ -12,7 +12,7 @@ from services.linking.codes.redemption import Candidate, IssuedCode
 from services.linking.contacts.domain import Contact, Organization
 from services.linking.links.storage import linked_among
 
-EndedBy = Literal["redeemed", "replaced", "address_changed", "forgotten"]
+EndedBy = Literal["redeemed", "linked", "replaced", "address_changed", "forgotten"]
 
 # The newest code of each contact, dead or alive.
 NEWEST_CODES = """

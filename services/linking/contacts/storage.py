@@ -25,9 +25,10 @@ LOCK_ORGANIZATION = "select pg_advisory_xact_lock($1)"
 
 # Neither returns a row for a version that is not newer.
 KEEP_ORGANIZATION = """
-insert into organizations as o (organization_id, version, number, name, active) values ($1, $2, $3, $4, $5)
+insert into organizations as o (organization_id, version, number, name, active, kind) values ($1, $2, $3, $4, $5, $6)
 on conflict (organization_id) do update
-    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active
+    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active,
+        kind = excluded.kind
     where o.version < excluded.version
 returning true
 """
@@ -70,6 +71,16 @@ select contact_id from contacts where organization_id = $1 and generation > sett
 order by contact_id for update
 """
 
+# Files by kind and number of their organization, both null for any, and by client number.
+LOCK_FILES = """
+select c.contact_id from contacts c join organizations o using (organization_id)
+where c.client_number = any ($3::text[]) and exists (
+    select from unnest($1::text[], $2::text[], $3::text[]) as file (kind, number, client_number)
+    where file.client_number = c.client_number
+        and (file.number is null or (file.number = o.number and file.kind = coalesce(o.kind, file.kind)))
+)
+order by c.contact_id for update of c
+"""
 CONTACTS = """
 select c.*, p.email, p.given_name, p.family_name, p.language
 from contacts c join people p on p.kind = 'contact' and p.id = c.contact_id
@@ -96,7 +107,7 @@ async def lock_organization(connection: Connection, organization_id: UUID) -> No
 async def keep_organization(connection: Connection, state: authorizations_contract.Organization) -> bool:
     """Keep an organization's state. False when it is not newer than what is known."""
     active = state.status == "active"
-    values = (state.organization_id, state.version, state.number, state.legal_name, active)
+    values = (state.organization_id, state.version, state.number, state.legal_name, active, state.kind)
     return await connection.fetchval(KEEP_ORGANIZATION, *values) is True
 
 
@@ -154,6 +165,13 @@ async def lock_bearers(connection: Connection, client_number: str) -> list[Conta
 async def lock_owed(connection: Connection, organization_id: UUID) -> list[Contact]:
     """Every contact of the organization that is owed a code, locked in the order of their ids."""
     return await _contacts(connection, [row[0] for row in await connection.fetch(LOCK_OWED, organization_id)])
+
+
+async def lock_files(connection: Connection, files: Sequence[tuple[str | None, str | None, str]]) -> list[Contact]:
+    """The contacts of files (organization's kind and number, or neither; client number), locked in id order."""
+    kinds, numbers, client_numbers = zip(*files, strict=True) if files else ((), (), ())
+    found = await connection.fetch(LOCK_FILES, kinds, numbers, client_numbers)
+    return await _contacts(connection, [row[0] for row in found])
 
 
 async def _contacts(connection: Connection, ids: Sequence[UUID]) -> list[Contact]:

@@ -1,7 +1,7 @@
 """The gateway of links: linking an account, the profiles it has."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response, status
@@ -9,24 +9,32 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
 from chassis.gateway import PersonCaller, router
-from contracts.events import Language
+from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
+from contracts.events import Code, Language
 from services.linking.codes.redeeming import RedeemCoordinates, redeem_coordinates
+from services.linking.former_credentials.api import redeem_former_credential
 from services.linking.links.domain import Profile
-from services.linking.links.handlers import ShowLink, Unlink, list_profiles, show_link, unlink
-from services.linking.methods.api import LONGEST_TYPED
+from services.linking.links.handlers import ShowLinks, Unlink, list_profiles, show_links, unlink
+from services.linking.methods.api import LONGEST_PASSWORD, LONGEST_USER_NAME, Typed, method_of
 from services.linking.tools import LinkingCall, Tools
 
 routes = router()
 
-Typed = Annotated[str, line(LONGEST_TYPED)]
 
+class LinkBody(Body):
+    """The method's code, and the fields that GET /v1/linking-methods lists for it; no others."""
 
-class CoordinatesBody(Body):
-    """Both coordinates as they stand in the mail; case, spaces and hyphens of the code do not matter."""
-
-    method: Literal["linking_coordinates"]
-    client_number: Annotated[Typed, Field(examples=["3000001"])]
-    linking_code: Annotated[Typed, Field(repr=False, examples=["7K3M-9QZP-2H4X-G"])]
+    method: Code
+    client_number: Annotated[Typed | None, Field(examples=["3000001"])] = None
+    linking_code: Annotated[
+        Typed | None,
+        Field(repr=False, description="Case, spaces and hyphens do not matter.", examples=["7K3M-9QZP-2H4X-G"]),
+    ] = None
+    user_name: Annotated[Annotated[str, line(LONGEST_USER_NAME)] | None, Field(repr=False)] = None
+    password: Annotated[
+        Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)] | None,
+        Field(repr=False, description="As typed: its spaces count."),
+    ] = None
 
 
 class OrganizationView(BaseModel):
@@ -63,10 +71,11 @@ class Profiles(BaseModel):
 
 
 class LinkView(BaseModel):
-    """The link just made, and what the agency says to the person."""
+    """The links just made, and what the agency says to the person; `link_id` and `profile` are the first one's."""
 
     link_id: UUID
     profile: ProfileView
+    profiles: list[ProfileView] = Field(description="All that were linked; a former credential may link several.")
     message: str
 
 
@@ -77,22 +86,30 @@ class LinkView(BaseModel):
     tags=["links"],
     responses={
         409: {"description": "account_not_yet_known: the account opened a moment ago; the same request again."},
-        422: {"description": "link_refused: the same answer whatever is wrong with the coordinates."},
+        422: {"description": "link_refused: the same answer whatever is wrong with what was typed."},
         429: {"description": "too_many_attempts: wait as long as Retry-After says."},
+        503: {"description": "unavailable: the agency's directory did not answer. Nothing was counted; try again."},
     },
 )
-async def link(body: CoordinatesBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView:
-    """Redeem what the agency sent. Takes Idempotency-Key; answers Location and Mandat-After."""
-    command = RedeemCoordinates(caller.account_id, body.client_number, body.linking_code)
-    link_id = await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
-    profile = await call.run(show_link, ShowLink(caller.account_id, link_id))
+async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView:
+    """Redeem what the agency sent, or a former credential. Takes Idempotency-Key; answers Location and Mandat-After."""
+    method = method_of(body, call)
+    match method:
+        case LinkingCoordinates():
+            command = RedeemCoordinates(caller.account_id, method, body.client_number or "", body.linking_code or "")
+            link_id = await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
+        case FormerCredential():
+            user_name, password = body.user_name or "", body.password or ""
+            link_id = await redeem_former_credential(call, caller.account_id, method, user_name, password)
+    linked = await call.run(show_links, ShowLinks(caller.account_id, link_id))
     response.headers["Location"] = "/v1/profiles"
-    organization = profile.organization
-    method = call.tools.agency.linking_methods[profile.method]
+    profiles = [_profile(profile, call.tools, call.language) for profile in linked]
+    files = [LinkedFile(profile.organization.name, profile.organization.number) for profile in linked]
     return LinkView(
         link_id=link_id,
-        profile=_profile(profile, call.tools, call.language),
-        message=method.success_message(call.language, organization.name, organization.number),
+        profile=profiles[0],
+        profiles=profiles,
+        message=method.success_message(call.language, files),
     )
 
 

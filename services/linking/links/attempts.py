@@ -1,27 +1,68 @@
 """Attempts at linking, counted before anything is compared. The agency's limits.yaml says how many."""
 
-from chassis.limits import spend
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from chassis import limits
 from chassis.work import Work
 from contracts.agency.limits import Budget
 from services.linking.accounts.domain import Account
 from services.linking.tools import Tools
 
+Named = Literal["redemption_per_client_number", "redemption_per_user_name"]
 
-async def count_attempt(work: Work[Tools], account: Account, client_number: str) -> int | None:
-    """Count the attempt before anything is compared. None when it may go on, else the seconds to wait.
+AT_SPENT: dict[Named, str] = {
+    "redemption_per_client_number": "redemption_at_spent_client_number",
+    "redemption_per_user_name": "redemption_at_spent_user_name",
+}
+"""What an account's single attempt is counted as, at what others have spent."""
 
-    A client number can be guessed, so its budget delays and never locks: once it is spent, every account still has one
-    attempt per window at that number. Whoever holds the right code therefore is heard, however many others guess.
+
+@dataclass(frozen=True)
+class Spent:
+    """One attempt, counted under a name and a key."""
+
+    name: str
+    key: bytes
+    budget: Budget
+
+
+@dataclass(frozen=True)
+class Counted:
+    """An attempt that may go on, and where it was counted."""
+
+    spent: tuple[Spent, ...]
+    at: datetime
+
+
+async def count(work: Work[Tools], account: Account, what: str, named: Named) -> Counted | int:
+    """Count an attempt by the account, and at what it names. Counted when it may go on, else the seconds to wait.
+
+    What is named can be guessed, so its budget delays and never locks: once it is spent, every account still has one
+    attempt per window at it. Whoever holds the right secret therefore is heard, however many others guess.
     """
-    budgets, now = work.tools.agency.limits.attempts, work.now
-    per_account, per_number = budgets["redemption_per_account"], budgets["redemption_per_client_number"]
-    key = work.tools.keyring.lookup
-    who, what = key("redemption", str(account.account_id)), key("redemption", client_number)
-    seconds = await spend(work.connection, "redemption_per_account", who, per_account, now)
+    budgets, key = work.tools.agency.limits.attempts, work.tools.keyring.lookup
+    by_account = Spent(
+        "redemption_per_account", key("redemption", str(account.account_id)), budgets["redemption_per_account"]
+    )
+    seconds = await _spend(work, by_account)
     if seconds is not None:
         return seconds
-    if await spend(work.connection, "redemption_per_client_number", what, per_number, now) is None:
-        return None
-    one_more = Budget(count=1, per_seconds=per_number.per_seconds)
-    pair = key("redemption", f"{account.account_id}:{client_number}")
-    return await spend(work.connection, "redemption_at_spent_client_number", pair, one_more, now)
+    at_named = Spent(named, key("redemption", what), budgets[named])
+    if await _spend(work, at_named) is None:
+        return Counted((by_account, at_named), work.now)
+    one_more = Budget(count=1, per_seconds=at_named.budget.per_seconds)
+    by_both = Spent(AT_SPENT[named], key("redemption", f"{account.account_id}:{what}"), one_more)
+    seconds = await _spend(work, by_both)
+    return Counted((by_account, by_both), work.now) if seconds is None else seconds
+
+
+async def give_back(work: Work[Tools], counted: Counted) -> None:
+    """Uncount an attempt from which nobody learned anything."""
+    for spent in counted.spent:
+        await limits.give_back(work.connection, spent.name, spent.key, spent.budget, counted.at)
+
+
+async def _spend(work: Work[Tools], spent: Spent) -> int | None:
+    return await limits.spend(work.connection, spent.name, spent.key, spent.budget, work.now)

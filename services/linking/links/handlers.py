@@ -9,7 +9,7 @@ from chassis.work import Work
 from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.linking.accounts import storage as accounts
 from services.linking.accounts.domain import Account
-from services.linking.codes.storage import end_code, settle
+from services.linking.codes.storage import EndedBy, end_code, settle
 from services.linking.contacts import storage as contacts
 from services.linking.contacts.domain import Contact, Organization, manages_on
 from services.linking.links import domain, mails, storage
@@ -23,7 +23,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Linked:
-    """The account is now one contact more."""
+    """The account is now one contact more; of several that one redemption makes, the first."""
 
     link_id: UUID
 
@@ -73,15 +73,23 @@ async def refuse(work: Work[Tools], account: Account, refused: Sequence[Refused]
 
 
 async def make_link(
-    work: Work[Tools], account: Account, contact: Contact, organization: Organization, method: str
+    work: Work[Tools],
+    account: Account,
+    contact: Contact,
+    organization: Organization,
+    method: str,
+    code_ended_by: EndedBy,
+    first: Linked | None = None,
 ) -> Linked:
     """Bind the account to the contact, end its code, and tell the other services and the person.
 
-    The address on file and the responsible persons are told too when the account's verified address is another one.
+    `first` is the link that the same redemption made before this one. The address on file and the responsible persons
+    are told too when the account's verified address is another one.
     """
     link_id = work.new_id()
-    await storage.bind(work.connection, link_id, account.account_id, contact, method, work.now)
-    await end_code(work.connection, contact.contact_id, "redeemed", work.now)
+    redemption_id = first.link_id if first else None
+    await storage.bind(work.connection, link_id, account.account_id, contact, method, work.now, redemption_id)
+    await end_code(work.connection, contact.contact_id, code_ended_by, work.now)
     await settle(work.connection, contact)
     work.publish(
         ProfileLinked(
@@ -161,17 +169,17 @@ async def unlink(work: Work[Tools], command: Unlink) -> Refusal | None:
 
 
 @dataclass(frozen=True)
-class ShowLink:
-    """Which link of which account."""
+class ShowLinks:
+    """Which links of which account: one, or all that the redemption made which made this one first."""
 
     account_id: UUID
     link_id: UUID
 
 
-async def show_link(work: Work[Tools], command: ShowLink) -> Profile | Refusal:
-    """The profile that a link of the account made, as it stands today. Refusal: not_found."""
-    binding = await storage.binding(work.connection, command.account_id, command.link_id)
-    return domain.profile_on(binding, work.today, work.tools.functions) if binding else Refusal("not_found")
+async def show_links(work: Work[Tools], command: ShowLinks) -> list[Profile]:
+    """The profiles that one redemption made, as they stand today, in the order in which they were linked."""
+    bindings = await storage.bindings_of_redemption(work.connection, command.account_id, command.link_id)
+    return [domain.profile_on(binding, work.today, work.tools.functions) for binding in bindings]
 
 
 async def list_profiles(work: Work[Tools], account_id: UUID) -> list[Profile]:

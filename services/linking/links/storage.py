@@ -20,8 +20,8 @@ ORGANIZATIONS_LINKED = "select organization_id from bindings where account_id = 
 UNBIND = "update bindings set unlinked_at = $2 where link_id = $1 and unlinked_at is null returning true"
 
 BIND = """
-insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at, redemption_id)
+values ($1, $2, $3, $4, $5, $6, $7)
 """
 
 BINDINGS = """
@@ -34,6 +34,8 @@ where b.account_id = $1
 LIVE_BINDINGS = BINDINGS + "and b.unlinked_at is null order by o.name, o.number, b.link_id"
 
 BINDING = BINDINGS + "and b.link_id = $2"
+
+OF_REDEMPTION = BINDINGS + "and (b.link_id = $2 or b.redemption_id = $2) order by b.link_id"
 
 METHODS_IN_USE = "select distinct method from bindings"
 
@@ -64,10 +66,20 @@ async def contacts_linked(connection: Connection, account_id: UUID) -> set[UUID]
 
 
 async def bind(
-    connection: Connection, link_id: UUID, account_id: UUID, contact: Contact, method: str, now: datetime
+    connection: Connection,
+    link_id: UUID,
+    account_id: UUID,
+    contact: Contact,
+    method: str,
+    now: datetime,
+    redemption_id: UUID | None,
 ) -> None:
-    """From now on the account is the contact. A second one breaks a unique index, and the handler runs again."""
-    await connection.execute(BIND, link_id, account_id, contact.contact_id, contact.organization_id, method, now)
+    """From now on the account is the contact. A second one breaks a unique index, and the handler runs again.
+
+    `redemption_id` is the first link of several that are made at once; None for that one itself.
+    """
+    values = (link_id, account_id, contact.contact_id, contact.organization_id, method, now, redemption_id)
+    await connection.execute(BIND, *values)
 
 
 async def unbind(connection: Connection, link_id: UUID, now: datetime) -> bool:
@@ -84,6 +96,11 @@ async def binding(connection: Connection, account_id: UUID, link_id: UUID) -> Bi
     """One binding of the account, in force or ended."""
     row = await connection.fetchrow(BINDING, account_id, link_id)
     return _binding(row) if row else None
+
+
+async def bindings_of_redemption(connection: Connection, account_id: UUID, link_id: UUID) -> list[Binding]:
+    """The bindings of the account that were made with this link, which was the first, in the order of their making."""
+    return [_binding(row) for row in await connection.fetch(OF_REDEMPTION, account_id, link_id)]
 
 
 def _binding(row: Record) -> Binding:

@@ -78,10 +78,15 @@ async def test_profiles_want_a_token(linking: Linking) -> None:
 async def test_linking_methods_are_the_agencys_in_the_callers_language(linking: Linking) -> None:
     answer = await linking.http.get("/v1/linking-methods", headers={"Accept-Language": "fr"})
     assert answer.status_code == 200
-    [method] = answer.json()["items"]
+    method, former = answer.json()["items"]
     assert (method["code"], method["name"]) == ("linking_coordinates", "Utiliser des coordonnées de liaison")
     assert "Courriels indésirables" in method["help"]
     assert [(f["name"], f["label"]) for f in method["fields"]] == [
         ("client_number", "Numéro de client"),
         ("linking_code", "Code de liaison"),
+    ]
+    assert (former["code"], former["name"]) == ("former_credential", "Utiliser mes anciens identifiants")
+    assert [(f["name"], f["label"], f["secret"]) for f in former["fields"]] == [
+        ("user_name", "Ancien nom d’utilisateur", False),
+        ("password", "Ancien mot de passe", True),
     ]

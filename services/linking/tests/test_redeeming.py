@@ -54,8 +54,10 @@ async def test_redeeming_links_the_account_and_says_so_in_the_callers_language(l
     [event] = await linking.published(ProfileLinked)
     assert answer.headers["Location"] == "/v1/profiles"
     assert answer.headers["Mandat-After"]
+    assert body["profiles"] == [body["profile"]]
     assert body == {
         "link_id": str(event.link_id),
+        "profiles": body["profiles"],
         "profile": {
             "link_id": str(event.link_id),
             "contact_id": str(contact.contact_id),

@@ -101,6 +101,12 @@ class Linking:
         sent = self.bearer(account_id) | {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.http.post("/v1/links", json=body, headers=sent)
 
+    async def redeem_former(self, account_id: UUID, user_name: str, password: str, **headers: str) -> httpx.Response:
+        """POST /v1/links with a former credential."""
+        body = {"method": "former_credential", "user_name": user_name, "password": password}
+        sent = self.bearer(account_id) | {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.http.post("/v1/links", json=body, headers=sent)
+
     async def profiles(self, account_id: UUID, **headers: str) -> list[dict[str, Any]]:
         """GET /v1/profiles."""
         response = await self.http.get("/v1/profiles", headers=self.bearer(account_id) | headers)

@@ -1,0 +1,36 @@
+"""A former credential at the gateway: three steps, and the costly one stands between two transactions."""
+
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from contracts.agency.linking import FormerCredential
+from services.linking.former_credentials.directory import RETRY_AFTER, DirectoryUnavailable
+from services.linking.former_credentials.redeeming import Attempt, Redemption, begin, give_back, redeem
+from services.linking.tools import LinkingCall
+
+BODY = "link_body"
+"""What the keyed digest of a request's body is for: an unkeyed one, kept with its Idempotency-Key, would let whoever
+reads the database try passwords."""
+
+
+async def redeem_former_credential(
+    call: LinkingCall, account_id: UUID, method: FormerCredential, user_name: str, password: str
+) -> UUID:
+    """The first link made. Its last step comes whatever the password was: a repeated request is known only there.
+
+    Raises ProblemRaised: as `begin` and `redeem` refuse, and unavailable.
+    """
+    begun = await call.run(begin, Attempt(account_id, method, user_name))
+    try:
+        proof = await call.tools.prover.prove(method, begun.candidate, user_name, password)
+    except DirectoryUnavailable:
+        await call.run(give_back, begun.counted)
+        raise ProblemRaised(Refusal("unavailable", retry_after=RETRY_AFTER)) from None
+    keyed = call.tools.keyring.lookup
+    return await call.create(
+        redeem,
+        Redemption(account_id, method, user_name, proof),
+        lambda linked: linked.link_id,
+        digest=lambda body: keyed(BODY, body.decode("utf-8", "replace")),
+    )
