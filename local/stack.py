@@ -219,11 +219,15 @@ class Stack:
         return lambda: self.processes.run(name, command, log, env=self.environment(service), cwd=ROOT)
 
     def _import_demo_data(self) -> None:
-        """Loads the agency's demo organizations; the import recognizes what it has already loaded."""
+        """Loads the agency's demo organizations and former credentials; an import knows what it has loaded before."""
         file = self.agency_folder / "demo" / "organizations.ndjson"
         if file.exists():
             with self._step("Demo data"):
                 self._task("authorizations", "import", str(file))()
+        former = self.agency_folder / "demo" / "former-credentials.ndjson"
+        if former.exists():
+            with self._step("Former credentials"):
+                self._task("linking", "import", str(former))()
 
     def _together(self, *actions: Callable[[], None]) -> None:
         """Runs actions side by side.

@@ -6,6 +6,7 @@ from local.journeys.ccq.first_connection import (
     coordinates_of,
     create_account,
     link,
+    link_an_employers_file,
     read_the_lists,
     receive_coordinates,
     sign_out_and_in,
@@ -27,6 +28,7 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await create_account(journey, manager)
         await sign_out_and_in(journey, manager)
         await link(journey, manager, await coordinates_of(journey, manager))
+        await link_an_employers_file(journey, manager)
         await read_the_lists(journey, manager)
         contact = await add_member(journey, manager, member)
         await member_joins(journey, manager, member, contact)

@@ -1,8 +1,19 @@
 """The launch mail, and steps 1 to 3: an account, its link to the firm's file, the three lists."""
 
+import json
 from typing import Any
 
-from local.journeys.ccq.stage import CLIENT, FIRM_NUMBER, Journey, responsible, signed_in, since_then, truth
+from local.journeys.ccq.stage import (
+    CLIENT,
+    FIRM_NUMBER,
+    FORMER_CREDENTIAL,
+    NOT_DELEGABLE,
+    Journey,
+    responsible,
+    signed_in,
+    since_then,
+    truth,
+)
 from local.journeys.narrator import PromiseBroken
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Someone, code_in, now
 
@@ -147,6 +158,34 @@ async def link(journey: Journey, who: Someone, coordinates: tuple[str, str]) -> 
     await portal.call(who, "authorizations", "GET", path, expect=200)
     told.arrived(
         "linking → authorizations: the next call that carries Mandat-After knows the profile", since_then(since)
+    )
+
+
+async def link_an_employers_file(journey: Journey, who: Someone) -> None:
+    """Step 2, the note: the three services that cannot be delegated want the employer's own contact."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 2 | Lier mon dossier de contact d’un employeur",
+        "“Utiliser mes anciens identifiants”: the user name and password of the old online services, once.",
+    )
+    user_name, password = FORMER_CREDENTIAL
+    body = {"method": "former_credential", "user_name": user_name, "password": password}
+    wrong = body | {"password": "pas le bon"}
+    refused = await portal.call(who, "linking", "POST", "/v1/links", json=wrong, expect=422)
+    told.shows(refused["detail"])
+    since = now()
+    linked = await portal.call(who, "linking", "POST", "/v1/links", json=body, expect=201)
+    told.shows(linked["message"])
+    await portal.mail(who.email, since, "the confirmation of the link")
+    again = await portal.call(who, "linking", "POST", "/v1/links", json=body, expect=422)
+    told.holds(again["code"] == refused["code"], "a former credential is good once")
+    employers_contact = {"Mandat-Profile": linked["profile"]["contact_id"]}
+    path = "/v1/authorized-files"
+    files = await portal.call(who, "authorizations", "GET", path, headers=employers_contact, expect=200)
+    shown = json.dumps(files)
+    told.holds(
+        all(f'"{subject}"' in shown for subject in NOT_DELEGABLE),
+        "as the employer's own contact, the person has the three services",
     )
 
 

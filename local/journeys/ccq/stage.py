@@ -9,6 +9,9 @@ from local.journeys.portal import Portal, Someone, now
 
 FIRM_NUMBER = "5000001"
 CLIENT = "ENTREPRISE SHW INC."
+FORMER_CREDENTIAL = ("demo.responsable", "ancien mot de passe de démonstration")
+"""Of the old online services, for the person's file at an employer (agencies/ccq/demo)."""
+
 NOT_DELEGABLE = {
     "workforce_management": "Gestion de main-d’œuvre",
     "site_identification": "Identification de chantier",

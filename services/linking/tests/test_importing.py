@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.linking.former_credentials.importing import import_file
+from services.linking.tests.conftest import CCQ
 from services.linking.tests.former import PASSWORD, bring_in, credential, hashed, method_of
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization
 
@@ -70,3 +71,8 @@ async def test_a_number_of_another_kind_of_organization_is_another_organization(
     answer = await linking.redeem_former(account.account_id, "demo", PASSWORD)
     [profile] = answer.json()["profiles"]
     assert profile["organization"]["organization_id"] == str(employer.organization_id)
+
+
+async def test_the_demonstrations_credentials_are_taken(linking: Linking) -> None:
+    outcomes = await import_file(linking.unit, method_of(linking), CCQ / "demo" / "former-credentials.ndjson")
+    assert set(outcomes) == {"created"}
