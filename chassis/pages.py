@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,9 @@ class Listing:
 
     A query over many rows pages from within. `/* begins: a, b */` stands in a part that knows the first ordering
     columns as a and b, and reads nothing before the cursor's row; `/* named: c */` in one that knows the first naming
-    column as c, and finds that row. `counted`, with arguments of its own, yields as many rows in whatever order.
+    column as c, and finds that row. `counted`, with arguments of its own, yields the rows to look at in whatever order,
+    and in the column `counts` whether each is one of the list's. Such a query is `walked`: PostgreSQL is kept from
+    putting everything in order at once, which it prefers where it guesses that there is little.
     """
 
     query: str
@@ -42,6 +45,7 @@ class Listing:
     naming: Sequence[str] = ()
     descending: bool = False
     counted: tuple[str, Sequence[Any]] | None = None
+    walked: bool = False
 
     @property
     def named_by(self) -> Sequence[tuple[str, str]]:
@@ -66,7 +70,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows from `first` to `last` (counted from 1; 0 and 0 when there is none) of `total`."""
+    """The rows from `first` to `last` (counted from 1; 0 and 0 when there is none) of `total`, or of at least that."""
 
     rows: Sequence[Any]
     first: int
@@ -79,13 +83,26 @@ class Page:
 async def fetch(connection: Connection, listing: Listing, cursor: str | None, limit: int) -> Page | Refusal:
     """One page. `cursor` is what an earlier page gave; refused when it is not one of this listing's."""
     if cursor is None:
-        return await _page(connection, listing, 0, None, limit)
+        async with _walking(connection, listing):
+            return await _page(connection, listing, 0, None, limit)
     try:
         seen, last = _read(cursor, len(listing.named_by))
-        async with connection.transaction():  # so that a value that PostgreSQL cannot read spoils nothing around it
+        # In a transaction, so that a value that PostgreSQL cannot read spoils nothing around it.
+        async with connection.transaction(), _walking(connection, listing):
             return await _page(connection, listing, seen, last, limit)
     except (ValueError, TypeError, RecursionError, asyncpg.DataError):
         return Refusal("invalid_cursor", fields=("cursor",))
+
+
+@asynccontextmanager
+async def _walking(connection: Connection, listing: Listing) -> AsyncIterator[None]:
+    if not listing.walked:
+        yield
+        return
+    async with connection.transaction():
+        await connection.execute("set local enable_sort = off")
+        yield
+        await connection.execute("set local enable_sort = on")
 
 
 def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
@@ -98,23 +115,26 @@ def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
     return seen, [str(value) for value in after]
 
 
-async def count(connection: Connection, listing: Listing) -> int:
-    """How many rows, at most COUNT_TO + 1."""
-    query, arguments = listing.counted or (listing.query, listing.arguments)
-    found: int = await connection.fetchval(
-        f"select count(*) from (select from ({query}) listed limit {COUNT_TO + 1}) counted", *arguments
+async def count(connection: Connection, listing: Listing) -> tuple[int, bool]:
+    """How many rows there are, and whether those are all: COUNT_TO are looked at."""
+    query, arguments = listing.counted or (f"select true as counts from ({listing.query}) listed", listing.arguments)
+    row = await connection.fetchrow(
+        "select count(*) filter (where counts) as found, count(*) as looked_at"
+        f" from (select counts from ({query}) listed limit {COUNT_TO + 1}) counted",
+        *arguments,
     )
-    return found
+    assert row is not None
+    return min(row["found"], COUNT_TO), row["looked_at"] <= COUNT_TO
 
 
-async def walk(pool: Pool, listing: Listing) -> AsyncIterator[Any]:
+async def walk(pool: Pool, listing: Listing) -> AsyncIterator[Sequence[Any]]:
     """Every row in order, a portion at a time; no connection is held between portions."""
     after: Sequence[Any] | None = None
     while True:
-        async with pool.acquire() as connection:
+        async with pool.acquire() as connection, _walking(connection, listing):
             rows = await _rows(connection, listing, after, 0, PORTION)
-        for row in rows:
-            yield row
+        if rows:
+            yield rows
         if len(rows) < PORTION:
             return
         after = [rows[-1][name] for name, _ in listing.order]
@@ -124,13 +144,13 @@ async def _page(connection: Connection, listing: Listing, seen: int, last: list[
     after = await _place(connection, listing, last) if last is not None else None
     # By count where the last row has left the list meanwhile.
     rows = await _rows(connection, listing, after, seen if after is None else 0, limit + 1)
-    total = await count(connection, listing)
+    total, exact = await count(connection, listing)
     shown, more = rows[:limit], len(rows) > limit
     end = seen + len(shown)
     following = _cursor(end, [str(shown[-1][name]) for name, _ in listing.named_by]) if more else None
-    return Page(
-        shown, seen + 1 if shown else 0, end if shown else 0, min(total, COUNT_TO), total <= COUNT_TO, following
-    )
+    if not exact:
+        total = max(total, end)
+    return Page(shown, seen + 1 if shown else 0, end if shown else 0, total, exact, following)
 
 
 async def _rows(

@@ -13,6 +13,7 @@ from services.authorizations.contacts import api as contacts_api
 from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
+from services.authorizations.lists import api as lists_api
 from services.authorizations.organizations import api as organizations_api
 from services.authorizations.relations import api as relations_api
 from services.authorizations.representations import api as representations_api
@@ -43,6 +44,7 @@ service: Service[Tools] = Service(
     tools=_tools,
     routers=(
         organizations_api.routes,
+        lists_api.routes,
         contacts_api.routes,
         relations_api.routes,
         representations_api.routes,

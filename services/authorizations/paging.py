@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from chassis import pages
+from chassis.fields import Body, line
 from chassis.gateway import Call
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
@@ -30,13 +31,31 @@ def _plausible(instant: datetime) -> datetime:
 
 PlausibleInstant = Annotated[AwareDatetime, AfterValidator(_plausible)]
 At = Annotated[PlausibleInstant | None, Query(description="The instant asked about; now when absent (RFC 3339).")]
+RecordedAt = Annotated[
+    PlausibleInstant | None, Query(description="By what was known at this instant; by what is known now when absent.")
+]
 Active = Annotated[bool | None, Query(description="Only rows in force, or only rows that are not.")]
+SORT = "The column that orders the list; with `-` before it, from its end."
 Cursor = Annotated[str | None, Query(max_length=1000, description="What the previous page gave as next_cursor.")]
 Limit = Annotated[int, Query(ge=1, le=pages.LARGEST, description="Rows of a page.")]
 
 
+class SearchBody(Body):
+    """Words that must all stand in a name, in whatever order."""
+
+    text: Annotated[str, line(100)]
+
+    @property
+    def words(self) -> list[str]:
+        """The words."""
+        return self.text.split()
+
+
 class PageView(BaseModel, Generic[V]):
-    """One page. `total` is exact up to 10,000; beyond, `total_is_exact` is false and it means "at least"."""
+    """One page. `total` is exact up to 10,000; beyond, `total_is_exact` is false and it means "at least".
+
+    With `active`, that holds for the rows that are looked at: 10,000 of either kind.
+    """
 
     items: list[V]
     total: int

@@ -1,5 +1,6 @@
 """Which profile a caller has chosen, and whose file it may look at."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -57,6 +58,13 @@ class Viewer:
         return None if self.manages else self.acting.contact_id
 
 
+def _named(request: Request) -> UUID | None:
+    """The organization that the path names; None on another path, or where the route itself will refuse it."""
+    with suppress(KeyError, ValueError):
+        return UUID(request.path_params["organization_id"])
+    return None
+
+
 async def _viewer(
     request: Request,
     call: AuthorizationsCall,
@@ -64,7 +72,8 @@ async def _viewer(
     profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
 ) -> Viewer:
     if not isinstance(caller, Person):
-        await call.run(note_view, request.path_params)
+        if organization_id := _named(request):
+            await call.run(note_view, organization_id)
         return Viewer(None, True)
     acting = await _acting(request, call, caller, profile)
     return Viewer(acting, call.tools.manages(acting))

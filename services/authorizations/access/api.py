@@ -1,10 +1,12 @@
 """GET /v1/authorized-files ("Mes dossiers autorisés") and GET /v1/forms, for the chosen profile."""
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from chassis.gateway import Call, router
@@ -14,9 +16,22 @@ from contracts.problems import word
 from services.authorizations.access import storage
 from services.authorizations.access.domain import Entitlement
 from services.authorizations.granting import last_day
+from services.authorizations.lists import storage as lists
+from services.authorizations.lists.storage import Order
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
-from services.authorizations.paging import Cursor, Limit, PageView, page, paged
+from services.authorizations.paging import (
+    SORT,
+    At,
+    Cursor,
+    Limit,
+    PageView,
+    RecordedAt,
+    SearchBody,
+    asked_at,
+    page,
+    paged,
+)
 from services.authorizations.profile import AuthorizationsCall, Profile
 from services.authorizations.tools import Tools
 
@@ -109,20 +124,37 @@ class FormsView(BaseModel):
     total: int
 
 
+class _FilesAsked:
+    """What the authorized files are asked with; FastAPI makes it from the request."""
+
+    def __init__(
+        self,
+        acting: Profile,
+        call: AuthorizationsCall,
+        at: At = None,
+        recorded_at: RecordedAt = None,
+        sort: Annotated[Literal["organization", "-organization"], Query(description=SORT)] = "organization",
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> None:
+        self.acting, self.call, self.cursor, self.limit = acting, call, cursor, limit
+        self.moment = call.tools.moment(asked_at(call, at), recorded_at)
+        self.order = Order.of(sort)
+
+
+FilesAsked = Annotated[_FilesAsked, Depends()]
+
+
 @routes.get("/v1/authorized-files", summary="The files the chosen profile may act in")
-async def authorized_files(
-    acting: Profile, call: AuthorizationsCall, cursor: Cursor = None, limit: Limit = 50
-) -> PageView[AuthorizedFileView]:
-    """By name of the organization: subjects, rights and dates in force now, and why a service is absent."""
-    moment = call.tools.moment(call.gateway.unit.origin.clock())
-    found = await page(call, storage.files_of_contact(moment, acting.contact_id), cursor, limit)
-    ids = [row["organization_id"] for row in found.rows]
-    async with call.gateway.unit.pool.acquire() as connection:
-        chains = await storage.of_contact(connection, moment, acting.contact_id, ids)
-        named = await organizations.get(connection, ids)
-    held = {key: list(some) for key, some in groupby(chains, key=lambda chain: chain.organization_id)}
-    files = [_file(call, named[key], held[key], moment.day) for key in ids if key in held]
-    return PageView[AuthorizedFileView](**paged(found, files, call.language))
+async def authorized_files(asked: FilesAsked) -> PageView[AuthorizedFileView]:
+    """By name of the organization: subjects, rights and dates in force, and why a service is absent."""
+    return await _files(asked, ())
+
+
+@routes.post("/v1/authorized-files/search", summary="The files of organizations whose name holds these words")
+async def search_authorized_files(asked: FilesAsked, body: SearchBody) -> PageView[AuthorizedFileView]:
+    """As the list; accents and case do not count. In a body, because addresses are logged on their way."""
+    return await _files(asked, body.words)
 
 
 @routes.get("/v1/forms", summary="The forms the chosen profile may use")
@@ -148,6 +180,19 @@ async def forms(acting: Profile, call: AuthorizationsCall) -> FormsView:
         for form in usable
     ]
     return FormsView(items=items, total=len(items))
+
+
+async def _files(asked: "_FilesAsked", words: Sequence[str]) -> PageView[AuthorizedFileView]:
+    call, moment, contact_id = asked.call, asked.moment, asked.acting.contact_id
+    listing = lists.files(moment, contact_id, words, asked.order)
+    found = await page(call, listing, asked.cursor, asked.limit)
+    ids = [row["organization_id"] for row in found.rows]
+    async with call.gateway.unit.pool.acquire() as connection:
+        chains = await storage.of_contact(connection, moment, contact_id, ids)
+        named = await organizations.get(connection, ids)
+    held = {key: list(some) for key, some in groupby(chains, key=lambda chain: chain.organization_id)}
+    files = [_file(call, named[key], held[key], moment.day) for key in ids if key in held]
+    return PageView[AuthorizedFileView](**paged(found, files, call.language))
 
 
 def _field(call: Call[Tools], field: FormField) -> FieldView:

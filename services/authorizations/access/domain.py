@@ -72,6 +72,11 @@ class Entitlement:
     account_active: bool = True
     bound: bool = True
 
+    @property
+    def holds(self) -> bool:
+        """Whether it is in force as a whole."""
+        return all(link.holds for link in links(self, "read"))
+
 
 @dataclass(frozen=True)
 class Link:

@@ -1,6 +1,5 @@
 """May this account do this, for this organization, at this instant, and why; may this profile manage."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +10,6 @@ from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
 from services.authorizations.access.domain import Acting, AsProfile, Decision, Moment
-from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -29,14 +27,6 @@ class Question:
     organization: str
     at: datetime
     recorded_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A contact's file, and who opened it."""
-
-    by: Acting
-    contact_id: UUID
 
 
 async def evaluate(connection: Connection, tools: Tools, question: Question) -> Decision:
@@ -94,16 +84,6 @@ async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | N
     return acting
 
 
-async def note_view(work: Work[Tools], looked_at: Mapping[str, UUID]) -> None:
-    """An agent opened an organization's list or a contact's file, which is noted in that organization's file."""
-    organization_id, contact_id = looked_at.get("organization_id"), looked_at.get("contact_id")
-    if organization_id is None and contact_id is not None:
-        contact = await contacts.get(work.connection, contact_id)
-        organization_id = contact.organization_id if contact is not None else None
-    work.audit("file_viewed", organization_id=organization_id, object_id=contact_id or organization_id)
-
-
-async def note_opened(work: Work[Tools], opened: Opened) -> None:
-    """Somebody who manages an organization opened the file of another of its contacts."""
-    work.rule = f"manages:{work.tools.managing_function(opened.by)}"
-    work.audit("file_viewed", organization_id=opened.by.organization_id, object_id=opened.contact_id)
+async def note_view(work: Work[Tools], organization_id: UUID) -> None:
+    """An agent opened an organization's list."""
+    work.audit("file_viewed", organization_id=organization_id, object_id=organization_id)

@@ -14,7 +14,6 @@ from uuid import UUID
 from asyncpg import Range
 
 from chassis.database import Connection
-from chassis.pages import Listing
 from contracts.events import Level
 from services.authorizations.access.domain import Acting, Entitlement, Moment
 from services.authorizations.periods import Period
@@ -51,15 +50,12 @@ def active(owner: str) -> str:
     )
 
 
-def patterns(words: Sequence[str]) -> list[str]:
-    """What `like_patterns` compares names with."""
-    return ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
-
-
-def like_patterns(name: str, parameter: int) -> str:
-    """Whether a sorted name holds every word of the patterns, which PostgreSQL folds as it folded the name."""
-    return f"{name} like all (array(select folded(word) from unnest(${parameter}::text[]) word))"
-
+# The rights that a relation carries, its own or those of what it goes through, and which of them a delegation may.
+HELD = (
+    "join rights held on held.relation_id = case when r.all_rights then r.through else r.relation_id end"
+    f" and {known('held')}"
+)
+DELEGABLE = "(r.through is null or held.subject = any($3::text[]))"
 
 # $1 the instant, $2 the agency's day then, $3 the codes of the delegable subjects.
 ENTITLEMENTS = f"""
@@ -72,14 +68,13 @@ select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_or
     r.membership is null or {in_force("m")} as membership_holds,
     r.through is null or {in_force("t")} as through_holds,
     {in_force("r")} as relation_holds,
-    r.through is null or held.subject = any($3::text[]) as delegable,
+    {DELEGABLE} as delegable,
     {in_force("held")} as right_holds,
     r.through is null or r.all_rights or coalesce(firm.holds, false) as firm_right_holds
 from relations r
 left join relations m on m.relation_id = r.membership and {known("m")}
 left join relations t on t.relation_id = r.through and {known("t")}
-join rights held on held.relation_id = case when r.all_rights then r.through else r.relation_id end
-    and {known("held")}
+{HELD}
 left join lateral (
     select f.level, {in_force("f")} as holds from rights f
     where r.through is not null and not r.all_rights
@@ -107,20 +102,9 @@ where e.holder_id = $4 and {IN_FORCE} and ($5::uuid[] is null or e.organization_
 order by e.organization_id, e.subject
 """
 
-# One organization after another, by name, as far as the page goes.
-FILES_OF_CONTACT = f"""
-select f.organization_id, f.sorted_name
-from (
-    select distinct p.sorted_name, r.organization_id
-    from relations r join personal_fields p on p.owner_id = r.organization_id
-    where r.holder_id = $4 and {known("r")} /* begins: p.sorted_name, r.organization_id */
-        /* named: r.organization_id */ /* narrowed */
-    order by p.sorted_name, r.organization_id
-) f
-where coalesce((
-    select true from ({ENTITLEMENTS}) e
-    where e.holder_id = $4 and e.organization_id = f.organization_id and {IN_FORCE} limit 1
-), false)
+OWN_RIGHTS_OF_CONTACT = f"""
+select e.*, true as account_active, true as bound from ({ENTITLEMENTS}) e
+where e.holder_id = $4 and not e.all_rights order by e.relation_id, e.subject
 """
 
 ACTING = f"""
@@ -154,15 +138,10 @@ async def of_contact(
     return [_entitlement(row) for row in rows]
 
 
-def files_of_contact(moment: Moment, contact_id: UUID, words: Sequence[str] = ()) -> Listing:
-    """The organizations that a contact may act for, by name; only those whose name holds every word."""
-    arguments: list[Any] = [moment.at, moment.day, moment.delegable, contact_id]
-    query = FILES_OF_CONTACT
-    if words:
-        arguments.append(patterns(words))
-        query = query.replace("/* narrowed */", f"and {like_patterns('p.sorted_name', len(arguments))}")
-    query, arguments = asking(moment, query, *arguments)
-    return Listing(query, arguments, (("sorted_name", "text"), ("organization_id", "uuid")))
+async def own_rights_of_contact(connection: Connection, moment: Moment, contact_id: UUID) -> list[Entitlement]:
+    """The rights of a contact's relations, in force or not, without those of delegations of everything."""
+    query, arguments = asking(moment, OWN_RIGHTS_OF_CONTACT, moment.at, moment.day, moment.delegable, contact_id)
+    return [_entitlement(row) for row in await connection.fetch(query, *arguments)]
 
 
 async def held_by_relation(connection: Connection, moment: Moment, relation_id: UUID) -> dict[str, Level]:

@@ -1,6 +1,7 @@
-"""GET and POST /v1/organizations/{id}/contacts, GET /v1/contacts/{id}."""
+"""POST /v1/organizations/{id}/contacts, GET /v1/contacts/{id}."""
 
 from datetime import date, datetime
+from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,16 +14,22 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.versions import etag
 from contracts.authorizations import Telephone
-from contracts.events import Language
-from services.authorizations.access.handlers import Opened, note_opened
-from services.authorizations.contacts import storage
-from services.authorizations.contacts.handlers import AddContact, add_contact
+from contracts.events import Language, Level
+from contracts.problems import word
+from services.authorizations.access.domain import Entitlement
+from services.authorizations.contacts.handlers import (
+    AddContact,
+    OpenContact,
+    OpenedContact,
+    add_contact,
+    open_contact,
+    show_contact,
+)
 from services.authorizations.contacts.storage import Personal
 from services.authorizations.granting import GrantingBody, Grants, OrganizationView, grants, last_day
-from services.authorizations.paging import Active, At, Cursor, Limit, PageView, asked_at, page, paged, today
+from services.authorizations.paging import today
 from services.authorizations.periods import Period
 from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
-from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -58,19 +65,24 @@ class ContactBody(GrantingBody):
     subjects: Grants
 
 
-class ListedContactView(BaseModel):
-    """A row of the list "Contacts de l'organisation"."""
+class HeldRightView(BaseModel):
+    """A right of a relation. The days are those that both share, absent where there is none."""
 
-    contact_id: UUID
-    family_name: str
-    given_name: str
-    email: str | None
-    telephones: list[Telephone]
+    right_id: UUID
+    subject: str
+    subject_name: str
+    level: Level
+    level_name: str
+    starts_on: date | None
+    ends_on: date | None
     active: bool
 
 
 class HeldRelationView(BaseModel):
-    """A relation of the contact: what it is called in lists, to which organization, and whether it is in force."""
+    """A relation of the contact: what it is called in lists, to which organization, and whether it is in force.
+
+    With `all_subjects` it carries whatever its firm's relation does, and has no `rights` of its own.
+    """
 
     relation_id: UUID
     type: str
@@ -79,6 +91,7 @@ class HeldRelationView(BaseModel):
     through: UUID | None
     membership: UUID | None
     all_subjects: bool
+    rights: list[HeldRightView]
     starts_on: date
     ends_on: date
     ended_at: datetime | None
@@ -99,24 +112,6 @@ class ContactView(BaseModel):
     linked: bool
     active: bool
     relations: list[HeldRelationView]
-
-
-@routes.get("/v1/organizations/{organization_id}/contacts", summary="The contacts of an organization")
-async def list_contacts(
-    organization_id: UUID,
-    viewer: Viewing,
-    call: AuthorizationsCall,
-    active: Active = None,
-    at: At = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> PageView[ListedContactView]:
-    """The guide's list: family name, given name, e-mail, telephones, active."""
-    moment = call.tools.moment(asked_at(call, at))
-    listing = storage.listed(moment.at, moment.day, organization_id, active, viewer.own_rows(organization_id))
-    found = await page(call, listing, cursor, limit)
-    items = [ListedContactView.model_validate(dict(row)) for row in found.rows]
-    return PageView[ListedContactView](**paged(found, items, call.language))
 
 
 @routes.post(
@@ -146,29 +141,23 @@ async def post_contact(
     response.headers["Location"] = f"/v1/contacts/{contact_id}"
     if not call.tools.manages(acting) or acting.organization_id != organization_id:
         raise ProblemRaised(Refusal("not_found"))  # a repeated key shows nothing that its caller may no longer see
-    return await _view(call, contact_id, response)
+    return _view(call, await call.run(show_contact, contact_id), response)
 
 
 @routes.get("/v1/contacts/{contact_id}", summary="One contact, opened")
 async def get_contact(contact_id: UUID, viewer: Viewing, call: AuthorizationsCall, response: Response) -> ContactView:
-    """All its fields and relations, ended ones too, and whether an account is linked. ETag for later changes."""
-    async with call.gateway.unit.pool.acquire() as connection:
-        contact = await storage.get(connection, contact_id)
-    if contact is None or viewer.own_rows(contact.organization_id) not in (None, contact_id):
-        raise ProblemRaised(Refusal("not_found"))
-    if viewer.acting is not None and viewer.acting.contact_id != contact_id:
-        await call.run(note_opened, Opened(viewer.acting, contact_id))
-    return await _view(call, contact_id, response)
+    """All its fields, relations and rights, ended ones too, and whether an account is linked. ETag for later changes.
+
+    Another person's file: the look is audited.
+    """
+    return _view(call, await call.run(open_contact, OpenContact(contact_id, viewer.acting)), response)
 
 
-async def _view(call: Call[Tools], contact_id: UUID, response: Response) -> ContactView:
-    moment = call.tools.moment(call.gateway.unit.origin.clock())
-    async with call.gateway.unit.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-        contact = await storage.get(connection, contact_id)
-        held = await relations.of_contact(connection, moment.at, moment.day, contact_id)
-    assert contact is not None
+def _view(call: Call[Tools], opened: OpenedContact, response: Response) -> ContactView:
+    contact = opened.contact
     response.headers["ETag"] = etag(contact.version)
-    views = [_held(call, row) for row in held]
+    rights = {key: list(some) for key, some in groupby(opened.rights, key=lambda chain: chain.relation_id)}
+    views = [_held(call, row, rights.get(row["relation_id"], [])) for row in opened.relations]
     return ContactView(
         contact_id=contact.contact_id,
         organization_id=contact.organization_id,
@@ -184,7 +173,7 @@ async def _view(call: Call[Tools], contact_id: UUID, response: Response) -> Cont
     )
 
 
-def _held(call: Call[Tools], row: dict[str, Any]) -> HeldRelationView:
+def _held(call: Call[Tools], row: dict[str, Any], rights: list[Entitlement]) -> HeldRelationView:
     valid = Period.stored(row["valid"])
     return HeldRelationView(
         relation_id=row["relation_id"],
@@ -194,8 +183,22 @@ def _held(call: Call[Tools], row: dict[str, Any]) -> HeldRelationView:
         through=row["through"],
         membership=row["membership"],
         all_subjects=row["all_rights"],
+        rights=[_right(call, chain) for chain in rights],
         starts_on=valid.starts_on,
         ends_on=last_day(valid),
         ended_at=row["ended_at"],
         active=row["active"],
+    )
+
+
+def _right(call: Call[Tools], chain: Entitlement) -> HeldRightView:
+    return HeldRightView(
+        right_id=chain.right_id,
+        subject=chain.subject,
+        subject_name=call.tools.agency.subjects[chain.subject].name.in_(call.language),
+        level=chain.level,
+        level_name=word(f"level_{chain.level}", call.language),
+        starts_on=chain.valid and chain.valid.starts_on,
+        ends_on=chain.valid and last_day(chain.valid),
+        active=chain.holds,
     )

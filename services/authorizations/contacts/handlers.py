@@ -1,7 +1,8 @@
-"""Adding a contact, and learning who is bound to it."""
+"""Adding a contact, opening its file, and learning who is bound to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from chassis.limits import spend
@@ -10,18 +11,20 @@ from chassis.work import Work
 from contracts.authorizations import ContactAdded
 from contracts.events import Language
 from contracts.linking import ProfileLinked, ProfileUnlinked
-from services.authorizations.access.domain import AsProfile
+from services.authorizations.access import storage as access
+from services.authorizations.access.domain import Acting, AsProfile, Entitlement
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.contacts.storage import Personal
+from services.authorizations.contacts.storage import ContactRow, Personal
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
+from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant
 from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
@@ -108,6 +111,54 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
     await publish_state(work, new.contact_id)
     work.audit("contact_added", organization_id=new.organization_id, object_id=new.contact_id)
     return None
+
+
+@dataclass(frozen=True)
+class OpenContact:
+    """A look at one contact's file, by a profile or, with None, by an agent."""
+
+    contact_id: UUID
+    acting: Acting | None
+
+
+@dataclass(frozen=True)
+class OpenedContact:
+    """A contact, its relations as its file shows them, and the rights of those that have their own."""
+
+    contact: ContactRow
+    relations: Sequence[dict[str, Any]]
+    rights: Sequence[Entitlement]
+
+
+async def open_contact(work: Work[Tools], command: OpenContact) -> OpenedContact | Refusal:
+    """Show a file to who manages its organization, to the person itself and to agents; another's look is audited."""
+    opened, acting = await show_contact(work, command.contact_id), command.acting
+    if isinstance(opened, Refusal):
+        return opened
+    contact = opened.contact
+    if acting is not None and not _may_see(work, acting, contact):
+        return Refusal("not_found")
+    if acting is None or acting.contact_id != contact.contact_id:
+        work.rule = f"manages:{work.tools.managing_function(acting)}" if acting else None
+        work.audit("file_viewed", organization_id=contact.organization_id, object_id=contact.contact_id)
+    return opened
+
+
+def _may_see(work: Work[Tools], acting: Acting, contact: ContactRow) -> bool:
+    its_own = acting.contact_id == contact.contact_id
+    return acting.organization_id == contact.organization_id and (its_own or work.tools.manages(acting))
+
+
+async def show_contact(work: Work[Tools], contact_id: UUID) -> OpenedContact | Refusal:
+    """A file as it stands, to whom it was just shown or who wrote it."""
+    contact, moment = await storage.get(work.connection, contact_id), work.tools.moment(work.now)
+    if contact is None:
+        return Refusal("not_found")
+    return OpenedContact(
+        contact,
+        await relations.of_contact(work.connection, moment.at, moment.day, contact_id),
+        await access.own_rights_of_contact(work.connection, moment, contact_id),
+    )
 
 
 async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from chassis.database import Connection
-from chassis.pages import Listing
 from contracts.authorizations import Telephone
 from contracts.events import Language
 from services.authorizations.access.storage import in_force, known
@@ -23,20 +22,6 @@ from contacts c
 join personal_fields p on p.owner_id = c.contact_id
 left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
 left join personal_fields verified on verified.owner_id = b.account_id
-"""
-
-# $1 and $2 as in the one query; $3 the organization.
-ACTIVE = f"""
-exists (select from relations r where r.holder_id = found.contact_id and r.organization_id = found.organization_id
-    and {known("r")} and {in_force("r")})
-"""
-
-LIST = f"""
-select listed.*, unaccent(lower(family_name)) as sorted_family_name, unaccent(lower(given_name)) as sorted_given_name
-from (
-    select found.*, {ACTIVE} as active from ({CONTACT}) found where found.organization_id = $3
-) listed
-where ($4::bool is null or active = $4) and ($5::uuid is null or contact_id = $5)
 """
 
 
@@ -174,15 +159,6 @@ async def draw_client_number(connection: Connection, first: str, last: str) -> s
         if not await connection.fetchval("select exists (select from contacts where client_number = $1)", drawn):
             return drawn
     return None
-
-
-def listed(at: datetime, day: date, organization_id: UUID, active: bool | None, only: UUID | None) -> Listing:
-    """The contacts of an organization by name; `only` limits the list to one of them."""
-    return Listing(
-        LIST,
-        [at, day, organization_id, active, only],
-        (("sorted_family_name", "text"), ("sorted_given_name", "text"), ("contact_id", "uuid")),
-    )
 
 
 async def bind(

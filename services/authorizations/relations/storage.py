@@ -7,10 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from chassis.pages import Listing
 from contracts.events import Level
-from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, active, in_force, known
+from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
 
@@ -40,34 +38,6 @@ insert into rights (right_id, version, relation_id, subject, level, valid, ended
 select right_id, version + 1, relation_id, subject, level, valid, $2, granted_by, request_id,
     tstzrange(upper(recorded), null)
 from closed returning right_id
-"""
-
-# The guide's list: an organization, how it stands, to which other organization. $1 and $2 as in the one query.
-REPRESENTATIONS = f"""
-select r.relation_id, r.type, r.valid, r.ended_at, r.organization_id, r.holder_organization_id,
-    acted_for.legal_name as organization_name, holder.legal_name as related_organization_name,
-    {in_force("r")} and {active("r.organization_id")} and {active("r.holder_organization_id")} as active
-from relations r
-join personal_fields acted_for on acted_for.owner_id = r.organization_id
-join personal_fields holder on holder.owner_id = r.holder_organization_id
-where r.holder_kind = 'organization' and {known("r")}
-    and (r.organization_id = $3 or r.holder_organization_id = $3)
-"""
-
-# The firm's own authorizations first, then by contact; a firm's members show to a client by name and function only.
-AUTHORIZATIONS = f"""
-select e.right_id, e.relation_id, e.subject, e.level::text as level, e.valid, e.function, e.organization_id,
-    e.holder_organization_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active,
-    case when e.holder_kind = 'contact' then e.holder_id end as contact_id,
-    acted_for.legal_name as organization_name, holder.legal_name as holder_organization_name,
-    coalesce(person.family_name, '') as family_name, coalesce(person.given_name, '') as given_name,
-    (e.holder_kind = 'contact')::int as place, unaccent(lower(coalesce(person.family_name, ''))) as sorted_name,
-    unaccent(lower(acted_for.legal_name)) as sorted_organization
-from ({ENTITLEMENTS}) e
-join personal_fields acted_for on acted_for.owner_id = e.organization_id
-join personal_fields holder on holder.owner_id = e.holder_organization_id
-left join personal_fields person on person.owner_id = e.holder_id and e.holder_kind = 'contact'
-where e.delegable and (e.organization_id = $4 or e.holder_organization_id = $4)
 """
 
 OF_CONTACT = f"""
@@ -228,44 +198,3 @@ async def memberships_of(connection: Connection, organization_id: UUID, at: date
 async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
     """A contact's relations as its file shows them, ended ones too."""
     return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
-
-
-def representations(
-    at: datetime, day: date, organization_id: UUID, active: bool | None, own_rows: UUID | None
-) -> Listing:
-    """The relations between an organization and others; with `own_rows` those that this contact acts through."""
-    return Listing(
-        f"select * from ({REPRESENTATIONS}) listed where ($4::bool is null or active = $4)"
-        " and ($5::uuid is null or relation_id in (select through from relations where holder_id = $5))",
-        [at, day, organization_id, active, own_rows],
-        (("organization_name", "text"), ("relation_id", "uuid")),
-    )
-
-
-@dataclass(frozen=True)
-class AuthorizationFilter:
-    """Narrows the list of authorizations; None leaves a column open. `own_rows` is all that the viewer may see."""
-
-    own_rows: UUID | None = None
-    contact_id: UUID | None = None
-    subject: str | None = None
-    organization_id: UUID | None = None
-    active: bool | None = None
-
-
-def authorizations(moment: Moment, organization_id: UUID, narrow: AuthorizationFilter) -> Listing:
-    """Rows where the organization is acted for, or where it or one of its contacts holds."""
-    return Listing(
-        f"select * from ({AUTHORIZATIONS}) listed where ($5::uuid is null or contact_id = $5)"
-        " and ($6::text is null or subject = $6) and ($7::uuid is null or organization_id = $7)"
-        " and ($8::bool is null or active = $8) and ($9::uuid is null or contact_id = $9)",
-        [
-            moment.at, moment.day, moment.delegable, organization_id,
-            narrow.contact_id, narrow.subject, narrow.organization_id, narrow.active, narrow.own_rows,
-        ],
-        (
-            ("place", "int"), ("sorted_name", "text"), ("sorted_organization", "text"), ("subject", "text"),
-            ("relation_id", "uuid"), ("right_id", "uuid"),
-        ),
-        naming=("relation_id", "right_id"),
-    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The three lists of "Relations et autorisations": contacts, relations, authorizations."""

@@ -1,0 +1,364 @@
+"""The three lists of an organization: by filter and order, by a search, and each of them as a table."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from chassis import pages
+from chassis.gateway import Call, router
+from chassis.outcomes import Refusal
+from chassis.pages import Listing
+from chassis.problems import ProblemRaised
+from contracts.agency.relations import RelationType
+from contracts.events import Language
+from contracts.problems import word
+from services.authorizations.access.domain import Moment
+from services.authorizations.granting import OrganizationView, last_day
+from services.authorizations.lists import storage, tables
+from services.authorizations.lists.authorizations import LEVELS, NO_AND_YES, authorizations
+from services.authorizations.lists.storage import Named, Narrow, Order
+from services.authorizations.lists.views import AuthorizationView, ContactNameView, ListedContactView, RelationView
+from services.authorizations.paging import (
+    SORT,
+    Active,
+    At,
+    Cursor,
+    Limit,
+    PageView,
+    RecordedAt,
+    SearchBody,
+    asked_at,
+    page,
+    paged,
+)
+from services.authorizations.periods import Period
+from services.authorizations.profile import AuthorizationsCall, Viewing
+from services.authorizations.tools import Tools
+
+V = TypeVar("V", bound=BaseModel)
+
+routes = router()
+
+TABLE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A page; all of it as a table with `Accept: text/csv`.", "content": {tables.MEDIA_TYPE: {}}}
+}
+ContactSort = Annotated[Literal["name", "-name", "email", "-email", "active", "-active"], Query(description=SORT)]
+RelationSort = Annotated[
+    Literal[
+        "organization", "-organization", "type", "-type", "related_organization", "-related_organization",
+        "active", "-active",
+    ],
+    Query(description=SORT),
+]  # fmt: skip
+AuthorizationSort = Annotated[
+    Literal[
+        "contact", "-contact", "subject", "-subject", "level", "-level", "organization", "-organization",
+        "holder_organization", "-holder_organization", "function", "-function", "active", "-active",
+    ],
+    Query(description=SORT),
+]  # fmt: skip
+OfOrganization = Annotated[UUID | None, Query(description="Only rows for this other organization.")]
+OfContact = Annotated[UUID | None, Query(description="Only what this contact holds.")]
+OfSubject = Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9_]+$")]
+
+Row = Any
+Column = tuple[str, Callable[[Any, Language], str]]
+
+
+@dataclass(frozen=True)
+class Shown(Generic[V]):
+    """How a list's rows are shown: as views, and as the columns of a table, headed by words."""
+
+    view: type[V]
+    render: Callable[[Call[Tools], Row, Mapping[UUID, Named]], V]
+    owners: Sequence[str]
+    columns: Sequence[Column]
+
+
+class Asked:
+    """What every list is asked with; FastAPI makes it from the request."""
+
+    def __init__(
+        self,
+        organization_id: UUID,
+        viewer: Viewing,
+        call: AuthorizationsCall,
+        request: Request,
+        active: Active = None,
+        at: At = None,
+        recorded_at: RecordedAt = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> None:
+        self.organization_id, self.call, self.active = organization_id, call, active
+        self.own_rows = viewer.own_rows(organization_id)
+        self.moment: Moment = call.tools.moment(asked_at(call, at), recorded_at)
+        self._cursor, self._limit = cursor, limit
+        self._as_table = tables.is_wanted(request.headers.get("accept", ""))
+
+    async def answer(self, listing: Listing, shown: Shown[V]) -> PageView[V] | StreamingResponse:
+        """A page, or the whole as a table. Raises ProblemRaised when it is too long for one."""
+        if self._as_table:
+            return await self._table(listing, shown)
+        found = await page(self.call, listing, self._cursor, self._limit)
+        items = await self._views(found.rows, shown)
+        return PageView[V](**paged(found, items, self.call.language))
+
+    async def _views(self, rows: Sequence[Row], shown: Shown[V]) -> list[V]:
+        owners = {row[column] for row in rows for column in shown.owners}
+        async with self.call.gateway.unit.pool.acquire() as connection:
+            names = await storage.names(connection, owners) if owners else {}
+        return [shown.render(self.call, row, names) for row in rows]
+
+    async def _table(self, listing: Listing, shown: Shown[V]) -> StreamingResponse:
+        pool, language = self.call.gateway.unit.pool, self.call.language
+        async with pool.acquire() as connection:
+            _, complete = await pages.count(connection, listing)
+        if not complete:
+            raise ProblemRaised(Refusal("too_many_rows", {"limit": pages.COUNT_TO}))
+
+        async def portions() -> AsyncIterator[list[list[str]]]:
+            async for rows in pages.walk(pool, listing):
+                views = await self._views(rows, shown)
+                yield [[cell(view, language) for _, cell in shown.columns] for view in views]
+
+        headings = [word(heading, language) for heading, _ in shown.columns]
+        return StreamingResponse(tables.written(headings, portions()), media_type=tables.MEDIA_TYPE)
+
+
+AskedOf = Annotated[Asked, Depends()]
+
+
+@routes.get(
+    "/v1/organizations/{organization_id}/contacts",
+    summary="The contacts of an organization",
+    response_model=PageView[ListedContactView],
+    responses=TABLE,
+)
+async def list_contacts(asked: AskedOf, sort: ContactSort = "name") -> Any:
+    """The guide's list: family name, given name, e-mail, telephones, active."""
+    return await _contacts(asked, sort, ())
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/contacts/search",
+    summary="The contacts whose name holds these words",
+    response_model=PageView[ListedContactView],
+    responses=TABLE,
+)
+async def search_contacts(asked: AskedOf, body: SearchBody, sort: ContactSort = "name") -> Any:
+    """As the list; accents and case do not count. In a body, because addresses are logged on their way."""
+    return await _contacts(asked, sort, body.words)
+
+
+@routes.get(
+    "/v1/organizations/{organization_id}/relations",
+    summary="The relations of an organization",
+    response_model=PageView[RelationView],
+    responses=TABLE,
+)
+async def list_relations(
+    asked: AskedOf, organization: OfOrganization = None, sort: RelationSort = "organization"
+) -> Any:
+    """The guide's list: organization, type of relation, related organization, active."""
+    return await _relations(asked, organization, sort, ())
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/relations/search",
+    summary="The relations with an organization whose name holds these words",
+    response_model=PageView[RelationView],
+    responses=TABLE,
+)
+async def search_relations(
+    asked: AskedOf, body: SearchBody, organization: OfOrganization = None, sort: RelationSort = "organization"
+) -> Any:
+    """As the list; accents and case do not count."""
+    return await _relations(asked, organization, sort, body.words)
+
+
+@routes.get(
+    "/v1/organizations/{organization_id}/authorizations",
+    summary="The authorizations of an organization",
+    response_model=PageView[AuthorizationView],
+    responses=TABLE,
+)
+async def list_authorizations(
+    asked: AskedOf,
+    contact: OfContact = None,
+    subject: OfSubject = None,
+    organization: OfOrganization = None,
+    sort: AuthorizationSort = "contact",
+) -> Any:
+    """The guide's list: subject, right, organization, organization, contact, function, active; the firm's own first."""
+    return await _authorizations(asked, contact, subject, organization, sort, ())
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/authorizations/search",
+    summary="The authorizations of, or for, whose name holds these words",
+    response_model=PageView[AuthorizationView],
+    responses=TABLE,
+)
+async def search_authorizations(
+    asked: AskedOf,
+    body: SearchBody,
+    contact: OfContact = None,
+    subject: OfSubject = None,
+    organization: OfOrganization = None,
+    sort: AuthorizationSort = "contact",
+) -> Any:
+    """As the list, of contacts or for organizations whose name holds every word; accents and case do not count."""
+    return await _authorizations(asked, contact, subject, organization, sort, body.words)
+
+
+async def _contacts(asked: Asked, sort: str, words: Sequence[str]) -> Any:
+    narrow = Narrow(own_rows=asked.own_rows, active=asked.active, words=words)
+    listing = storage.contacts(asked.moment, asked.organization_id, narrow, Order.of(sort))
+    return await asked.answer(listing, CONTACTS)
+
+
+async def _relations(asked: Asked, organization: UUID | None, sort: str, words: Sequence[str]) -> Any:
+    narrow = Narrow(own_rows=asked.own_rows, organization_id=organization, active=asked.active, words=words)
+    order = Order.of(sort)
+    if order.column == "type":
+        types = asked.call.tools.agency.relation_types
+        order = Order.of(sort, _ranked({code: _type(asked.call, code) for code in types}))
+    listing = storage.relations(asked.moment, asked.organization_id, narrow, order)
+    return await asked.answer(listing, RELATIONS)
+
+
+async def _authorizations(
+    asked: Asked,
+    contact: UUID | None,
+    subject: str | None,
+    organization: UUID | None,
+    sort: str,
+    words: Sequence[str],
+) -> Any:
+    narrow = Narrow(asked.own_rows, contact, subject, organization, asked.active, words)
+    order = Order.of(sort, _ranks(asked.call, sort.removeprefix("-")))
+    listing = authorizations(asked.moment, asked.organization_id, narrow, order)
+    return await asked.answer(listing, AUTHORIZATIONS)
+
+
+def _ranks(call: Call[Tools], column: str) -> Sequence[str]:
+    """The codes of a column as its names follow one another in the reader's language."""
+    agency, language = call.tools.agency, call.language
+    match column:
+        case "subject":
+            return _ranked({code: subject.name.in_(language) for code, subject in agency.subjects.items()})
+        case "function":
+            return ["", *_ranked({code: kind.name.in_(language) for code, kind in agency.relation_types.items()})]
+        case "level":
+            return LEVELS
+        case "active":
+            return NO_AND_YES
+        case _:
+            return ()
+
+
+def _ranked(names: Mapping[str, str]) -> list[str]:
+    return sorted(names, key=lambda code: (names[code].casefold(), code))
+
+
+def _type(call: Call[Tools], code: str) -> str:
+    kind: RelationType = call.tools.relation_type(code)
+    return (kind.label or kind.name).in_(call.language)
+
+
+def _organization(identity: UUID, names: Mapping[UUID, Named]) -> OrganizationView:
+    return OrganizationView(organization_id=identity, name=names[identity].legal_name)
+
+
+def _contact(_: Call[Tools], row: Row, __: Mapping[UUID, Named]) -> ListedContactView:
+    return ListedContactView.model_validate(dict(row))
+
+
+def _relation(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> RelationView:
+    valid = Period.stored(row["valid"])
+    return RelationView(
+        relation_id=row["relation_id"],
+        organization=_organization(row["organization_id"], names),
+        type=row["type"],
+        type_name=_type(call, row["type"]),
+        related_organization=_organization(row["holder_organization_id"], names),
+        starts_on=valid.starts_on,
+        ends_on=last_day(valid),
+        active=row["active"],
+    )
+
+
+def _authorization(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> AuthorizationView:
+    valid = None if row["valid"].isempty else Period.stored(row["valid"])
+    contact, person = None, names[row["holder_id"]]
+    if row["by_contact"]:
+        contact = ContactNameView(
+            contact_id=row["holder_id"], family_name=person.family_name, given_name=person.given_name
+        )
+    return AuthorizationView(
+        right_id=row["right_id"],
+        relation_id=row["relation_id"],
+        subject=row["subject"],
+        subject_name=call.tools.agency.subjects[row["subject"]].name.in_(call.language),
+        level=row["level"],
+        level_name=word(f"level_{row['level']}", call.language),
+        organization=_organization(row["organization_id"], names),
+        holder_organization=_organization(row["firm_id"], names),
+        contact=contact,
+        function=call.tools.relation_type(row["function"]).name.in_(call.language) if contact else None,
+        starts_on=valid and valid.starts_on,
+        ends_on=valid and last_day(valid),
+        active=row["active"],
+    )
+
+
+def _yes(active: bool, language: Language) -> str:
+    return word("value_true" if active else "value_false", language)
+
+
+CONTACTS = Shown(
+    ListedContactView,
+    _contact,
+    (),
+    (
+        ("column_family_name", lambda row, _: row.family_name),
+        ("column_given_name", lambda row, _: row.given_name),
+        ("column_email", lambda row, _: row.email or ""),
+        ("column_telephones", lambda row, _: " / ".join(telephone.number for telephone in row.telephones)),
+        ("column_active", lambda row, language: _yes(row.active, language)),
+    ),
+)
+RELATIONS = Shown(
+    RelationView,
+    _relation,
+    ("organization_id", "holder_organization_id"),
+    (
+        ("column_organization", lambda row, _: row.organization.name),
+        ("column_type", lambda row, _: row.type_name),
+        ("column_organization", lambda row, _: row.related_organization.name),
+        ("column_active", lambda row, language: _yes(row.active, language)),
+    ),
+)
+AUTHORIZATIONS = Shown(
+    AuthorizationView,
+    _authorization,
+    ("organization_id", "firm_id", "holder_id"),
+    (
+        ("column_subject", lambda row, _: row.subject_name),
+        ("column_level", lambda row, _: row.level_name),
+        ("column_organization", lambda row, _: row.organization.name),
+        ("column_organization", lambda row, _: row.holder_organization.name),
+        (
+            "column_contact",
+            lambda row, _: (row.contact and f"{row.contact.family_name}, {row.contact.given_name}") or "",
+        ),
+        ("column_function", lambda row, _: row.function or ""),
+        ("column_active", lambda row, language: _yes(row.active, language)),
+    ),
+)

@@ -1,0 +1,252 @@
+"""The list of authorizations. A firm of 500 members and 1,500 clients has millions of rows, so none are put in order.
+
+They are walked instead: holder by holder (the organization itself first, then contacts by name), a holder's relations
+by the name of the organization acted for, and only then, relation by relation, the one query with its chain.
+PostgreSQL stops where the page is full. Where the reader orders by a column of few values, the walk is done once for
+each; where by organization, it goes the other way round. What a filter leaves is reached by index.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from chassis.pages import Listing
+from services.authorizations.access.domain import Moment
+from services.authorizations.access.storage import DELEGABLE, ENTITLEMENTS, HELD, IN_FORCE, asking, known
+from services.authorizations.lists.storage import Arguments, Columns, Narrow, Order, also
+
+Column = Literal["contact", "subject", "level", "organization", "holder_organization", "function", "active"]
+LEVELS, NO_AND_YES = ("read", "write"), ("false", "true")
+
+# What a row shows in a column of few values, as text.
+VALUES = {
+    "subject": "e.subject",
+    "level": "e.level::text",
+    "function": "case when e.holder_kind = 'contact' then e.function else '' end",
+    "active": f"({IN_FORCE})::text",
+}
+
+# Whose rights the list shows; $4 is the organization whose list it is. Of its own people, and of itself, it sees all
+# they may do; of firms that act for it, and of their members, what they may do for it.
+HOLDERS = f"""
+select c.contact_id as holder_id, 1 as place, p.sorted_name as holder_name, $4::uuid as holder_organization_id,
+    true as own
+from contacts c join personal_fields p on p.owner_id = c.contact_id where c.organization_id = $4
+union all
+select p.owner_id, 0, p.sorted_name, p.owner_id, true from personal_fields p where p.owner_id = $4
+union all
+select other.holder_id, other.place, p.sorted_name, other.holder_organization_id, false
+from (
+    select distinct r.holder_id, (r.holder_kind = 'contact')::int as place, r.holder_organization_id
+    from relations r where r.organization_id = $4 and r.holder_organization_id <> $4 and {known("r")}
+) other
+join personal_fields p on p.owner_id = other.holder_id
+"""
+
+# The same from the other end: for which organizations.
+ACTED_FOR = f"""
+select o.owner_id as organization_id, o.sorted_name as organization_name from personal_fields o
+where o.owner_id in (select r.organization_id from relations r where r.holder_id = $4 and {known("r")} union select $4)
+"""
+
+# Of a holder h either its whole relations, or `only` those for some organizations.
+BY_HOLDER = f"""
+select h.*, r.relation_id, r.organization_id, r.organization_name
+from ({{holders}}) h
+cross join lateral (
+    select r.relation_id, r.organization_id, o.sorted_name as organization_name
+    from (
+        select * from relations r where h.whole and r.holder_id = h.holder_id and {known("r")}
+        union all
+        select * from relations r
+        where not h.whole and r.holder_id = h.holder_id and r.organization_id = any(h.only) and {known("r")}
+    ) r
+    join personal_fields o on o.owner_id = r.organization_id
+    where (h.own or r.organization_id = $4) {{of_relation}} /* named: r.relation_id */ {{within}}
+) r
+{{ordered}}
+"""
+
+# Of an organization g likewise either the whole relations, or those of some holders.
+BY_ORGANIZATION = f"""
+select g.organization_name, g.organization_id, r.place, r.holder_name, r.holder_id, r.relation_id
+from ({{organizations}}) g
+cross join lateral (
+    select (r.holder_kind = 'contact')::int as place, h.sorted_name as holder_name, r.holder_id, r.relation_id
+    from (
+        select * from relations r where g.whole and r.organization_id = g.organization_id and {known("r")}
+        union all
+        select * from relations r
+        where not g.whole and r.organization_id = g.organization_id and r.holder_id = any(g.only) and {known("r")}
+    ) r
+    join personal_fields h on h.owner_id = r.holder_id
+    where $4 in (r.organization_id, r.holder_organization_id) {{of_relation}} /* named: r.relation_id */ {{within}}
+) r
+{{ordered}}
+"""
+
+# For counting, without the chain where nothing of it is asked. Arguments go by number, so each must be named.
+COUNTED = f"""
+select true as counts from ({{walked}}) c join relations r on r.relation_id = c.relation_id and {known("r")} {HELD}
+where {DELEGABLE} and ($1::timestamptz, $2::date) is not null {{of_row}}
+"""
+COUNTED_IN_FORCE = f"""
+select ({IN_FORCE}) = {{active}} as counts from ({{walked}}) c join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
+where e.delegable {{of_row}}
+"""
+
+CHAINS = f"""
+select {{columns}}, c.relation_id, e.right_id, e.subject, e.level::text as level, e.valid, e.function,
+    e.holder_organization_id as firm_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active
+from ({{walked}}) c
+join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
+where e.delegable {{of_row}}
+"""
+
+# Which relations, where not all of a holder's: of firms and their members those for this organization; of its own
+# people those that a filter leaves.
+ONLY = """case when not h.own then array[$4::uuid] when h.place = 1 and not ({delegable})
+    then array[h.holder_organization_id] else {matching} end"""
+
+# A holder is walked for a function only where it ever had it.
+WITH_FUNCTION = f"""case when h.place = 0 then ranked.value = '' else exists (
+    select from relations m where m.holder_id = h.holder_id and m.organization_id = h.holder_organization_id
+        and m.type = ranked.value and {known("m")}
+) end"""
+
+HOLDER: Columns = (("place", "int"), ("holder_name", "text"), ("holder_id", "uuid"))
+ORGANIZATION: Columns = (("organization_name", "text"), ("organization_id", "uuid"))
+LEADING: Mapping[str, Columns] = {
+    "contact": (*HOLDER, *ORGANIZATION),
+    "organization": (*ORGANIZATION, *HOLDER),
+    "holder_organization": (("firm_name", "text"), ("holder_organization_id", "uuid"), *HOLDER, *ORGANIZATION),
+} | dict.fromkeys(VALUES, (("rank", "int"), *HOLDER, *ORGANIZATION))
+
+
+def authorizations(moment: Moment, organization_id: UUID, narrow: Narrow, order: Order) -> Listing:
+    """Rows where the organization is acted for, or where it or one of its contacts holds."""
+    query, arguments = _Walk(moment, organization_id, narrow).ordered(order)
+    return Listing(
+        query,
+        arguments,
+        (*LEADING[order.column], ("relation_id", "uuid"), ("subject", "text"), ("right_id", "uuid")),
+        naming=("relation_id", "right_id"),
+        descending=order.descending,
+        walked=True,
+        counted=_Walk(moment, organization_id, narrow).counted(),
+    )
+
+
+class _Walk:
+    """One query, its arguments, and the filters that concern each of its parts."""
+
+    def __init__(self, moment: Moment, organization_id: UUID, narrow: Narrow) -> None:
+        self.moment = moment
+        self.arguments = Arguments([moment.at, moment.day, moment.delegable, organization_id])
+        add, contacts = self.arguments.add, {found for found in (narrow.own_rows, narrow.contact_id) if found}
+        self.contacts = add([] if len(contacts) > 1 else contacts, "uuid[]") if contacts else None
+        self.organization = add(narrow.organization_id, "uuid") if narrow.organization_id else None
+        self.words = self.arguments.words(narrow.words) if narrow.words else None
+        self.subject = add(narrow.subject, "text") if narrow.subject else None
+        self.active = narrow.active
+        self.delegable = "true" if narrow.subject is None or narrow.subject in moment.delegable else "false"
+
+    def counted(self) -> tuple[str, list[Any]]:
+        """The rows in whatever order."""
+        walked = BY_HOLDER.format(
+            holders=self._holders(), of_relation=self._of_relation("h.holder_name", "o.sorted_name"), within="",
+            ordered="",
+        )  # fmt: skip
+        if self.active is None:
+            of_row = also(f"held.subject = {self.subject}" if self.subject else None)
+            return self._asked(COUNTED.format(walked=walked, of_row=of_row))
+        of_row = also(f"e.subject = {self.subject}" if self.subject else None)
+        return self._asked(COUNTED_IN_FORCE.format(active=self.active, walked=walked, of_row=of_row))
+
+    def ordered(self, order: Order) -> tuple[str, list[Any]]:
+        """The rows in the reader's order."""
+        of_row = also(
+            f"e.subject = {self.subject}" if self.subject else None,
+            None if self.active is None else f"({IN_FORCE}) = {self.active}",
+            f"{VALUES[order.column]} = c.value" if order.column in VALUES else None,
+        )
+        if order.column == "subject":
+            self.delegable = "h.value = any($3)"
+        walked = self._by_organization(order) if order.column == "organization" else self._by_holder(order)
+        columns = ", ".join(f"c.{name}" for name, _ in LEADING[order.column])
+        return self._asked(CHAINS.format(columns=columns, walked=walked, of_row=of_row))
+
+    def _asked(self, query: str) -> tuple[str, list[Any]]:
+        return asking(self.moment, query, *self.arguments)
+
+    def _by_holder(self, order: Order) -> str:
+        leading = [name for name, _ in LEADING[order.column]]
+        of_holder, of_relation = leading[:-2], ["o.sorted_name", "r.organization_id", "r.relation_id"]
+        begins = [f"h.{name}" for name in of_holder]
+        driving = ", ".join(begins)
+        return BY_HOLDER.format(
+            holders=f"select * from ({self._holders(order)}) h where true /* begins: {driving} */"
+            f" order by {order.by(*begins)}",
+            of_relation=self._of_relation("h.holder_name", "o.sorted_name"),
+            within=f"/* begins: {', '.join([*begins, *of_relation])} */ order by {order.by(*of_relation)}",
+            ordered=f"order by {order.by(*begins, 'r.organization_name', 'r.organization_id', 'r.relation_id')}",
+        )
+
+    def _by_organization(self, order: Order) -> str:
+        of_organization = ["g.organization_name", "g.organization_id"]
+        of_relation = ["(r.holder_kind = 'contact')::int", "h.sorted_name", "r.holder_id", "r.relation_id"]
+        if self.contacts:
+            whole, only = "false", self.contacts
+        else:
+            whole, only = self._matches("g.organization_name"), self._matching("h.holder_id", "h.holder_name", HOLDERS)
+        named = also(f"g.organization_id = {self.organization}" if self.organization else None)
+        return BY_ORGANIZATION.format(
+            organizations=f"select g.*, {whole} as whole, {only} as only from ({ACTED_FOR}) g"
+            f" where true {named} /* begins: {', '.join(of_organization)} */ order by {order.by(*of_organization)}",
+            of_relation=self._of_relation("h.sorted_name", "g.organization_name"),
+            within=f"/* begins: {', '.join([*of_organization, *of_relation])} */ order by {order.by(*of_relation)}",
+            ordered="order by "
+            + order.by(*of_organization, "r.place", "r.holder_name", "r.holder_id", "r.relation_id"),
+        )
+
+    def _holders(self, order: Order | None = None) -> str:
+        """Whose relations are walked, and which of them."""
+        delegable = self.delegable.replace("h.value", "ranked.value")
+        column, joined, pruned = "", "", None
+        if order is not None and order.column == "holder_organization":
+            column = ", firm.sorted_name as firm_name"
+            joined = "join personal_fields firm on firm.owner_id = h.holder_organization_id"
+        elif order is not None and order.column in VALUES:
+            column = ", ranked.value, ranked.rank::int as rank"
+            ranks = self.arguments.add(order.ranks, "text[]")
+            joined = f"cross join unnest({ranks}) with ordinality as ranked (value, rank)"
+            pruned = WITH_FUNCTION if order.column == "function" else None
+        if self.organization:
+            whole, only = "false", f"array[{self.organization}]"
+        else:
+            whole = f"h.own and {self._matches('h.holder_name')} and (h.place = 0 or {delegable})"
+            only = ONLY.format(
+                delegable=delegable,
+                matching=self._matching("g.organization_id", "g.organization_name", ACTED_FOR),
+            )
+        of_holder = also(f"h.holder_id = any({self.contacts})" if self.contacts else None, pruned)
+        return (
+            f"select h.*, {whole} as whole, {only} as only {column} from ({HOLDERS}) h {joined} where true {of_holder}"
+        )
+
+    def _of_relation(self, holder: str, organization: str) -> str:
+        return also(
+            f"r.organization_id = {self.organization}" if self.organization else None,
+            f"r.holder_id = any({self.contacts})" if self.contacts else None,
+            None if self.delegable == "true" else f"({self.delegable} or r.through is null)",
+            f"({self._matches(holder)} or {self._matches(organization)})" if self.words else None,
+        )
+
+    def _matches(self, name: str) -> str:
+        return f"{name} like all ({self.words})" if self.words else "true"
+
+    def _matching(self, identity: str, name: str, found: str) -> str:
+        """The ids of those whose name matches, looked up once."""
+        if not self.words:
+            return "'{}'::uuid[]"
+        return f"array(select {identity} from ({found}) {identity[0]} where {self._matches(name)})"
