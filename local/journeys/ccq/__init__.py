@@ -5,6 +5,7 @@ import httpx
 from local.journeys.ccq.first_connection import (
     coordinates_of,
     create_account,
+    forgotten_password,
     link,
     link_an_employers_file,
     read_the_lists,
@@ -27,6 +28,7 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await receive_coordinates(journey)
         await create_account(journey, manager)
         await sign_out_and_in(journey, manager)
+        await forgotten_password(journey, manager)
         await link(journey, manager, await coordinates_of(journey, manager))
         await link_an_employers_file(journey, manager)
         await read_the_lists(journey, manager)

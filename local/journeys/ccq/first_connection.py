@@ -55,7 +55,10 @@ async def create_account(journey: Journey, who: Someone) -> None:
         "Étape 1 | Créer un compte utilisateur",
         f"{who.given_name} {who.family_name} reads the terms, registers, receives a one-time code and verifies it.",
     )
+    notice = await portal.call(who, "accounts", "GET", "/v1/registration-notice", expect=200)
+    told.shows(notice["for_whom"])
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
+    told.holds(terms["version"] == notice["terms_version"], "the terms in force are there to be read")
     since = now()
     registration = await register(journey, who, terms["version"])
     mail = await portal.mail(who.email, since, "the one-time code")
@@ -120,6 +123,27 @@ async def sign_out_and_in(journey: Journey, who: Someone) -> None:
     body = {"login": who.email, "password": who.password}
     signed_in(who, await portal.call(who, "accounts", "POST", "/v1/sessions", json=body, expect=200))
     told.holds(who.access_token, "signed in again")
+
+
+async def forgotten_password(journey: Journey, who: Someone) -> None:
+    """A new password by a code, and every session ends."""
+    told, portal = journey.told, journey.portal
+    told.step("Étape 1 | Mot de passe oublié?", "Asks for a new password, chooses it with a code, signs in again.")
+    since = now()
+    asked = await portal.call(who, "accounts", "POST", "/v1/password-resets", json={"email": who.email}, expect=202)
+    code = code_in(await portal.mail(who.email, since, "the code to choose a new password"), ONE_TIME_CODE)
+    who.password = f"{who.password}, encore"
+    since = now()
+    body = {"code": code, "new_password": who.password}
+    path = f"/v1/password-resets/{asked['reset_id']}/completion"
+    await portal.call(who, "accounts", "POST", path, json=body, expect=204)
+    await portal.mail(who.email, since, "the news that the password was changed")
+    ended = await portal.call(who, "accounts", "GET", "/v1/account", expect=401)
+    told.holds(ended["code"] == "not_authenticated", "every session has ended")
+    who.access_token = ""
+    body = {"login": who.email, "password": who.password}
+    signed_in(who, await portal.call(who, "accounts", "POST", "/v1/sessions", json=body, expect=200))
+    told.holds(who.access_token, "signed in with the new password")
 
 
 async def coordinates_of(journey: Journey, who: Someone) -> tuple[str, str]:
