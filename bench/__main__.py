@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import bulk, burst, check, handlers, mail, matching, relay, removal, sender, start, telemetry, trace
+from bench import bulk, burst, check, handlers, imports, mail, matching, relay, removal, sender, start, telemetry, trace
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
         start.run,
     ),
     "matching": ("near-duplicates among a million contacts, and how surely they are found", matching.run),
+    "imports": ("an extract of 1,000,000 rows beside COPY of the rows that it made; memory", imports.run),
     "check": ("the access check at 1 and 16 callers, beside one SELECT behind a bare server", check.run),
 }
 

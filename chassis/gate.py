@@ -20,6 +20,7 @@ from contracts.events import Language
 log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024  # bytes; the largest form we have is far smaller
+LIMIT = "mandat.largest_body"  # in a request's scope: another limit, of a route that reads its body as it comes
 REQUESTS = Counter("mandat_requests", "Requests by route and status", ["method", "route", "status"])
 SECONDS = Histogram("mandat_request_seconds", "From a request's first byte to its response's last", ["route"])
 
@@ -28,7 +29,11 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a call
 
 
 class BodyTooLarge(Exception):
-    """The body went past the limit, whatever its Content-Length said."""
+    """The body went past the limit, in bytes, whatever its Content-Length said."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class Gate:
@@ -51,8 +56,9 @@ class Gate:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > LARGEST_BODY:
-                raise BodyTooLarge
+            limit = scope.get(LIMIT, LARGEST_BODY)
+            if read > limit:
+                raise BodyTooLarge(limit)
             return message
 
         async def noted_send(message: Message) -> None:
@@ -84,14 +90,14 @@ NO_STORE = (b"cache-control", b"no-store")
 FIXED: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
 
 
-def too_large() -> Refusal:
+def too_large(error: BodyTooLarge) -> Refusal:
     """What a body past the limit is answered."""
-    return Refusal("body_too_large", {"limit": LARGEST_BODY})
+    return Refusal("body_too_large", {"limit": error.limit})
 
 
 def _refusal_of(error: Exception) -> Refusal:
     if isinstance(error, BodyTooLarge):
-        return too_large()
+        return too_large(error)
     if isinstance(error, CommitUnknown):
         log.warning("commit unknown", error=repr(error.__cause__))
         return Refusal("outcome_unknown", retry_after=2)

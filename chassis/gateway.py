@@ -233,7 +233,7 @@ def build(title: str, description: str, routers: Sequence[APIRouter], default_la
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, BodyTooLarge):  # FastAPI, which reads the body, takes it for one it cannot parse
-            return respond(too_large(), language_of(request))
+            return respond(too_large(error.__cause__), language_of(request))
         codes = {404: "not_found", 405: "method_not_allowed", 400: "malformed_json"}
         response = respond(Refusal(codes.get(error.status_code, "invalid_request")), language_of(request))
         response.headers.update(error.headers or {})  # Allow, of a 405

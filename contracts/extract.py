@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from contracts.events import Code, Language
@@ -36,11 +36,16 @@ RECORDS = ("organization", "contact", "membership", "representation", "delegatio
 # An address that needs no second look once its domain is known: an extract has a million of them, few domains.
 PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 LONGEST_LOCAL = 64  # octets (RFC 5321 4.5.3.1.1)
+PLAIN_DOMAIN = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+LONGEST_DOMAIN = 188  # characters: with the longest local part within the 254 of an address
+NO_MAIL = re.compile(rf"(?:^|\.)(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$")
 DOMAINS_KEPT = 10_000
 
 
 @lru_cache(DOMAINS_KEPT)
 def _is_domain(domain: str) -> bool:
+    if PLAIN_DOMAIN.fullmatch(domain) and len(domain) <= LONGEST_DOMAIN and not NO_MAIL.search(domain):
+        return True
     try:
         return validate_email(f"a@{domain}", check_deliverability=False).domain == domain
     except EmailNotValidError:

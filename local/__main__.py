@@ -14,6 +14,7 @@ EPILOG = """\
 demo   plays the guide's journeys against a fresh stack and shows each step; exit code 0 if all held
 up     starts the stack and stays until Ctrl-C (or ./mandat down); its data stay in .mandat/data/AGENCY
 faults breaks a loaded stack of its own for some minutes; exit code 0 if nothing was lost, doubled or out of order
+import brings in organizations, contacts and relations, or former credentials: ./mandat import --dry-run extract.csv
 run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
 audit  asks each service, or one, whether its audit is still what was sealed; exit code 0 if all are
 test   runs the checks that a change must pass; PART is one or more of them
@@ -57,22 +58,24 @@ def _run(options: argparse.Namespace) -> int:
             from local import logs  # noqa: PLC0415
 
             return logs.show(options.service, follow=options.follow)
-        case "run":
-            from local import commands  # noqa: PLC0415
-
-            return commands.run(_agency(options.agency), options.service, options.arguments)
-        case "audit":
-            from local import commands  # noqa: PLC0415
-
-            return commands.verify_audit(_agency(options.agency), options.service, options.heads)
-        case "up":
-            from local import commands  # noqa: PLC0415
-
-            return commands.up(_agency(options.agency), fresh=options.fresh)
         case _:
-            from local import commands  # noqa: PLC0415
+            return _run_for_agency(options, _agency(options.agency))
 
-            return commands.demo(_agency(options.agency))
+
+def _run_for_agency(options: argparse.Namespace, agency: str) -> int:
+    from local import commands  # noqa: PLC0415
+
+    match options.command:
+        case "run":
+            return commands.run(agency, options.service, options.arguments)
+        case "audit":
+            return commands.verify_audit(agency, options.service, options.heads)
+        case "import":
+            return commands.bring_in(agency, options.files, dry_run=options.dry_run)
+        case "up":
+            return commands.up(agency, fresh=options.fresh)
+        case _:
+            return commands.demo(agency)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = audit.add_subparsers(dest="what", required=True, metavar="verify").add_parser("verify", parents=[agency])
     verify.add_argument("--service", metavar="S", help="one service only")
     verify.add_argument("--heads", type=Path, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
+    bring_in = commands.add_parser("import", parents=[agency], help="bring an agency's extract in, beside that stack")
+    bring_in.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
+    bring_in.add_argument("files", type=Path, nargs="+", metavar="FILE", help="organizations …, or former credentials")
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")

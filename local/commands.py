@@ -17,6 +17,7 @@ from local.running import only_one
 from local.stack import Stack
 
 DEMO = STATE / "demo"
+LONGEST_FIRST_LINE = 1024 * 1024  # bytes; a header has 200, a line of NDJSON rarely more than this
 
 
 def demo(agency: str) -> int:
@@ -76,6 +77,24 @@ def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:
     arguments = ["audit", "verify", *([] if heads is None else ["--heads", str(heads.resolve())])]
     codes = [run(agency, one, arguments) for one in ([service] if service else SERVICES)]
     return max(codes)
+
+
+def bring_in(agency: str, files: Sequence[Path], *, dry_run: bool) -> int:
+    """Runs the import of the service that each file is for, beside the stack of `up`. Returns the worst exit code."""
+    by_service: dict[str, list[str]] = {}
+    for file in files:
+        if not file.is_file():
+            raise Problem(f"There is no file {file}.")
+        by_service.setdefault(_importer(file), []).append(str(file.resolve()))
+    options = ["--dry-run"] if dry_run else []
+    return max(run(agency, service, ["import", *options, *names]) for service, names in sorted(by_service.items()))
+
+
+def _importer(file: Path) -> str:
+    """The service that imports a file, as its first line shows: linking takes former credentials."""
+    with file.open("rb") as lines:
+        first = lines.readline(LONGEST_FIRST_LINE)
+    return "authorizations" if any(name in first for name in (b"record", b'"organization"')) else "linking"
 
 
 def _watch(stack: Stack) -> None:

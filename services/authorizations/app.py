@@ -10,6 +10,7 @@ from services.authorizations.access import authzen
 from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
+from services.authorizations.imports import api as imports_api
 from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
@@ -50,10 +51,17 @@ service: Service[Tools] = Service(
         representations_api.routes,
         requests_api.routes,
         linking_codes_api.routes,
+        imports_api.routes,
+        imports_api.report_routes,
         access_api.routes,
         audit_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
-    chores=lambda unit: [chores.raising(unit), imports.carrying_on(unit), *request_chores.telling(unit)],
+    chores=lambda unit: [
+        chores.raising(unit),
+        imports.carrying_on(unit),
+        imports.forgetting(unit),
+        *request_chores.telling(unit),
+    ],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
 )

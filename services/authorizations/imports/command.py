@@ -15,10 +15,11 @@ from chassis.database import Pool
 from chassis.service import platform
 from chassis.settings import Settings
 from chassis.work import Actor
-from contracts.problems import defects, problems
+from contracts.problems import problems
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.running import carry_out, files, receive
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.imports.wording import detail
 
 OPERATOR = Actor("operator", "import")
 SHOWN = 1_000  # defects on the terminal; GET /v1/imports/{id} shows all
@@ -71,7 +72,7 @@ async def _show_defects(pool: Pool, import_id: UUID) -> None:
 
 def _sentence(row: Any) -> str:
     named = " ".join(row["keys"].values())
-    words = defects()[row["code"]].in_("en", **row["parameters"])
+    words = detail(row["code"], row["parameters"], "en")
     return f"{row['code']}{f' ({named})' if named else ''}: {words}"
 
 

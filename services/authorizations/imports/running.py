@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +25,8 @@ from services.authorizations.tools import Tools
 STAGED_TOGETHER = 5_000  # rows of one COPY: some 2 MB
 CHUNK = 256 * 1024  # bytes read of a file at once
 LOOK_EVERY = 1.0  # seconds between two looks for an import that waits
+FORGET_EVERY = 3600.0  # seconds
+LONGEST_UPLOAD = timedelta(hours=12)
 OTHERS_TURN = 0.2  # seconds to leave a portion to another process that has it in hand
 
 
@@ -83,6 +86,17 @@ async def carry_out(unit: Unit[Tools], import_id: UUID) -> ImportRow:
     found = await staging.get(unit.pool, import_id)
     assert found is not None
     return found
+
+
+async def forget_broken_off(unit: Unit[Tools]) -> None:
+    """Drop what a process had received of an extract when it died; whoever sent it must send it again."""
+    for import_id in await staging.broken_off(unit.pool, unit.origin.clock() - LONGEST_UPLOAD):
+        await unit.run(give_up, import_id, unit.origin.itself)
+
+
+def forgetting(unit: Unit[Tools]) -> Chore:
+    """What a worker does about extracts that broke off."""
+    return partial(repeatedly, "extracts that broke off", partial(forget_broken_off, unit), FORGET_EVERY)
 
 
 def carrying_on(unit: Unit[Tools]) -> Chore:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from chassis.database import Connection, Pool
+from chassis.pages import Listing
 from contracts.extract import ROW, DelegationRow, MembershipRow
 from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
 from services.authorizations.imports.reading import Defect, Read
@@ -193,6 +194,20 @@ async def forget(connection: Connection, import_id: UUID) -> None:
     await connection.execute("set local statement_timeout = 0")
     for table in ("import_rows", "import_organizations", "import_defects", "imports"):
         await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
+
+
+def listed_defects(import_id: UUID) -> Listing:
+    """The defects of an import, in the extract's order."""
+    query = "select * from import_defects where import_id = $1"
+    return Listing(query, [import_id], (("place", "bigint"), ("code", "text")), naming=("place", "code"))
+
+
+async def broken_off(pool: Pool, before: datetime) -> list[UUID]:
+    """Imports that began to be received before an instant, and never were whole."""
+    rows = await pool.fetch(
+        "select import_id from imports where state = 'receiving' and requested_at < $1 order by import_id", before
+    )
+    return [row["import_id"] for row in rows]
 
 
 def members_named(rows: Iterable[Staged]) -> set[ContactKey]:

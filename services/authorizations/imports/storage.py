@@ -142,14 +142,15 @@ async def add_relations(
 ) -> None:
     """Make relations, and rights under the ids given."""
     recorded = Range(now, None)
+    ranges = [one.period.range for one, _ in new]  # made once: each takes longer than the rest of its row
     await connection.copy_records_to_table(
         "relations",
         records=[
             (
                 one.relation_id, 1, one.holder_kind, one.holder_id, one.holder_organization_id, one.organization_id,
-                one.type, one.period.range, one.through, one.membership, one.all_rights, recorded,
+                one.type, valid, one.through, one.membership, one.all_rights, recorded,
             )
-            for one, _ in new
+            for (one, _), valid in zip(new, ranges, strict=True)
         ],
         columns=(
             "relation_id", "version", "holder_kind", "holder_id", "holder_organization_id", "organization_id", "type",
@@ -159,8 +160,8 @@ async def add_relations(
     await connection.copy_records_to_table(
         "rights",
         records=[
-            (right_id, 1, one.relation_id, grant.subject, grant.level, one.period.range, granted_by, recorded)
-            for one, grants in new
+            (right_id, 1, one.relation_id, grant.subject, grant.level, valid, granted_by, recorded)
+            for (one, grants), valid in zip(new, ranges, strict=True)
             for right_id, grant in grants
         ],
         columns=("right_id", "version", "relation_id", "subject", "level", "valid", "granted_by", "recorded"),

@@ -1,0 +1,346 @@
+"""Bringing in an extract: what is rejected and why, what a crash and a repetition do, and that the sum adds up."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from chassis.work import Actor, Unit
+from local import extract
+from services.authorizations.app import service
+from services.authorizations.imports import handlers, running, staging
+from services.authorizations.imports.reading import ExtractRefused
+from services.authorizations.imports.staging import ImportRow
+from services.authorizations.tests.conftest import EXTRACT, TEST, Firm, bring_in
+from services.authorizations.tools import Tools
+from tests.fixtures.gateway import Opened, OpenService
+
+EMPLOYER = {"kind": "employer", "number": "1000001"}
+FIRM = {"kind": "firm", "number": "5000001"}
+HOLDER = {"holder_kind": "firm", "holder_number": "5000001"}
+SUBJECT = [{"subject": "monthly_report", "level": "read"}]
+SINCE = "2026-01-15"
+
+Row = dict[str, Any]
+
+
+def contact(**changes: Any) -> Row:
+    return {
+        "record": "contact", **FIRM, "client_number": "3999999", "family_name": "Exemple", "given_name": "Démo",
+        "email": "exemple@laforce.example", "language": "fr",
+    } | changes  # fmt: skip
+
+
+def membership(**changes: Any) -> Row:
+    return {
+        "record": "membership", **FIRM, "client_number": "3000002", "type": "administrator", "starts_on": SINCE,
+        "subjects": SUBJECT,
+    } | changes  # fmt: skip
+
+
+def representation(**changes: Any) -> Row:
+    return {
+        "record": "representation", **EMPLOYER, **HOLDER, "type": "accounting_firm", "starts_on": SINCE,
+        "subjects": SUBJECT,
+    } | changes  # fmt: skip
+
+
+def delegation(**changes: Any) -> Row:
+    return {
+        "record": "delegation", **EMPLOYER, **HOLDER, "client_number": "3000002", "through": "accounting_firm",
+        "starts_on": SINCE, "subjects": SUBJECT,
+    } | changes  # fmt: skip
+
+
+def organization(**changes: Any) -> Row:
+    return {
+        "record": "organization", "kind": "employer", "number": "1999999", "legal_name": "Toiture Exemple inc.",
+        "status": "active", "language": "fr",
+    } | changes  # fmt: skip
+
+
+def extract_of(folder: Path, *rows: Row) -> Path:
+    file = folder / "extract.ndjson"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return file
+
+
+async def defects(unit: Unit[Tools], done: ImportRow) -> list[tuple[str, dict[str, Any]]]:
+    rows = await unit.pool.fetch(
+        "select code, parameters from import_defects where import_id = $1 order by place, code", done.import_id
+    )
+    return [(row["code"], row["parameters"]) for row in rows]
+
+
+async def everything(unit: Unit[Tools]) -> dict[str, int]:
+    """How many rows each table of the service has, besides those of imports and the audit."""
+    names = ("organizations", "personal_fields", "statuses", "contacts", "relations", "rights", "outbox",
+             "state_echoes", "migration_items")  # fmt: skip
+    return {name: await unit.pool.fetchval(f"select count(*) from {name}") for name in names}
+
+
+MISSING = "client_number, family_name, given_name, kind, language, number"
+REJECTED: list[tuple[list[Row], str, dict[str, Any]]] = [
+    ([organization(kind="no_such")], "unknown_kind", {}),
+    ([organization(), organization(legal_name="Autre")], "contradictory_row", {}),
+    ([contact(number="5999999")], "unknown_organization", {"organization": "firm:5999999"}),
+    ([membership(number="5999999")], "unknown_organization", {"organization": "firm:5999999"}),
+    ([representation(number="1999999")], "unknown_organization", {"organization": "employer:1999999"}),
+    ([representation(holder_number="5999999")], "unknown_organization", {"organization": "firm:5999999"}),
+    ([delegation(holder_number="5999999")], "unknown_organization", {"organization": "firm:5999999"}),
+    ([membership(client_number="3888888")], "orphaned_relation", {"missing": "contact"}),
+    ([delegation(client_number="3888888")], "orphaned_relation", {"missing": "contact"}),
+    ([delegation(through="no_such")], "orphaned_relation", {"missing": "through"}),
+    ([contact(), delegation(client_number="3999999")], "orphaned_relation", {"missing": "membership"}),
+    ([membership(type="no_such")], "unknown_relation_type", {"type": "no_such"}),
+    ([membership(type="accounting_firm")], "unknown_relation_type", {"type": "accounting_firm"}),
+    ([representation(type="staff_member")], "unknown_relation_type", {"type": "staff_member"}),
+    ([membership(subjects=[{"subject": "gone", "level": "read"}])], "unknown_subject", {"subjects": "gone"}),
+    ([membership(subjects=[{"subject": "status_letter", "level": "read"}])], "unknown_subject",
+     {"subjects": "status_letter"}),
+    ([delegation(subjects=[{"subject": "status_letter", "level": "read"}])], "not_delegable",
+     {"subjects": "status_letter"}),
+    ([membership(ends_on="2026-01-14")], "dates_reversed", {}),
+    ([membership(), membership(starts_on="2026-02-01")], "overlapping_dates", {"starts_on": SINCE}),
+    ([membership(type="staff_member")], "overlapping_dates", {"starts_on": "2025-10-27"}),
+    ([representation()], "overlapping_dates", {"starts_on": "2025-10-27"}),
+    ([{"record": "contact"}], "invalid_field", {"fields": MISSING}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "code", "parameters"), REJECTED)
+async def test_a_defective_row_alone_is_rejected_with_its_reason(
+    firm: Firm, tmp_path: Path, rows: list[Row], code: str, parameters: dict[str, Any]
+) -> None:
+    unit, file = firm.opened.unit, extract_of(tmp_path, *rows, organization(number="1888888"))
+    rehearsed = await bring_in(unit, file, dry_run=True)
+    assert await defects(unit, rehearsed) == [(code, parameters)]
+    done = await bring_in(unit, file)
+    assert await defects(unit, done) == [(code, parameters)]
+    assert (done.rejected, done.created) == (1, len(rows)) == (rehearsed.rejected, rehearsed.created)
+
+
+async def test_a_contact_without_an_address_is_brought_in_and_noted(firm: Firm, tmp_path: Path) -> None:
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, contact(email=None)))
+    assert (done.created, done.rejected, done.noted) == (1, 0, 1)
+    assert await defects(firm.opened.unit, done) == [("no_email", {})]
+    assert await firm.contact("3999999")
+
+
+@pytest.mark.parametrize("second", [{}, {"family_name": "Démo", "given_name": "exemple"}, {"family_name": "EXÉMPLE"}])
+async def test_a_contact_that_stands_under_another_number_is_noted_with_its_likeness(
+    firm: Firm, tmp_path: Path, second: Row
+) -> None:
+    unit = firm.opened.unit
+    twin = contact(client_number="3999998") | second
+    noted = [("possible_duplicate", {"client_number": "3999999", "score": "1.00"})]
+    together = await bring_in(unit, extract_of(tmp_path, contact(), twin), dry_run=True)
+    assert await defects(unit, together) == noted
+    await bring_in(unit, extract_of(tmp_path, contact()))
+    assert await defects(unit, await bring_in(unit, extract_of(tmp_path, twin))) == noted
+
+
+async def test_the_whole_extract_gives_one_event_and_one_state_for_each_organization(firm: Firm) -> None:
+    published = await firm.opened.published()
+    told = [event["organization_id"] for event in published if event["name"] == "OrganizationImported"]
+    assert sorted(told) == sorted({*told}) == sorted(map(str, [firm.firm_id, *firm.clients.values()]))
+    states = [event["organization_id"] for event in published if event["name"] == "Organization"]
+    assert sorted(states) == sorted(told)
+    counts = {event["organization_id"]: event for event in published if event["name"] == "OrganizationImported"}
+    assert [counts[str(firm.firm_id)][what] for what in ("contacts", "relations", "rights")] == [2, 2, 7]
+
+
+async def test_states_of_an_import_say_what_stands_in_the_database(firm: Firm) -> None:
+    published = {e["contact_id"]: e for e in await firm.opened.published("Contact")}
+    for contact_id, state in published.items():
+        row = await firm.opened.unit.pool.fetchrow(
+            "select client_number, version, family_name, p.email from contacts join personal_fields p"
+            " on owner_id = contact_id where contact_id = $1::text::uuid",
+            contact_id,
+        )
+        assert row is not None and row["client_number"] == state["client_number"]
+        assert (row["family_name"], row["version"]) == (state["family_name"], state["version"]) or state["version"]
+    manager = published[str(await firm.contact("3000001"))]
+    assert [span["type"] for span in manager["functions"]] == ["responsible_person"] and manager["manages"]
+
+
+async def test_a_relation_for_a_contact_that_stands_tells_its_new_state(firm: Firm, tmp_path: Path) -> None:
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, membership()))
+    assert done.created == 1
+    state = (await firm.opened.published("Contact"))[-1]
+    assert sorted(span["type"] for span in state["functions"]) == ["administrator", "staff_member"]
+
+
+async def test_an_organization_whose_facts_differ_is_changed_and_told(firm: Firm, tmp_path: Path) -> None:
+    renamed = organization(number="1000001", legal_name="ENTREPRISE SHW LTÉE", status="inactive", language="en")
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, renamed))
+    assert (done.read, done.changed) == (1, 1)
+    state = (await firm.opened.published("Organization"))[-1]
+    assert (state["legal_name"], state["status"]) == ("ENTREPRISE SHW LTÉE", "inactive")
+
+
+async def test_what_a_contact_has_corrected_since_is_not_overwritten(firm: Firm, tmp_path: Path) -> None:
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, contact(client_number="3000002")))
+    assert done.unchanged == 1
+    [state] = {e["family_name"] for e in await firm.opened.published("Contact") if e["client_number"] == "3000002"}
+    assert state == "Membre"
+
+
+async def test_a_dry_run_reports_everything_and_leaves_nothing(open_service: OpenService, tmp_path: Path) -> None:
+    opened = await open_service(service)
+    file = made_up(tmp_path, 60, seed=3)
+    before = await everything(opened.unit)
+    rehearsed = await bring_in(opened.unit, file, dry_run=True)
+    assert await everything(opened.unit) == before
+    assert await opened.unit.pool.fetchval("select count(*) from import_rows") == 0
+    done = await bring_in(opened.unit, file)
+    assert counts(done) == counts(rehearsed)
+    assert await defects(opened.unit, done) == await defects(opened.unit, rehearsed)
+
+
+async def test_an_extract_that_comes_again_changes_nothing(open_service: OpenService, tmp_path: Path) -> None:
+    opened = await open_service(service)
+    file = made_up(tmp_path, 60, seed=4)
+    first = await bring_in(opened.unit, file)
+    before = await everything(opened.unit)
+    again = await bring_in(opened.unit, file)
+    assert (again.created, again.changed) == (0, 0)
+    assert (again.unchanged, again.rejected) == (first.created + first.unchanged, first.rejected)
+    assert await everything(opened.unit) == before
+
+
+async def test_an_import_that_a_crash_interrupts_goes_on_where_it_was(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 20)
+    opened = await open_service(service)
+    file = made_up(tmp_path, 40, seed=5)
+    import_id = await running.receive(opened.unit, running.files([file]), TEST, dry_run=False)
+    await running.carry_on(opened.unit, import_id)
+
+    async def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(staging, "advance", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await running.carry_on(opened.unit, import_id)
+    seconds: float | None = 0.0
+    while seconds is not None:
+        seconds = await running.carry_on(opened.unit)  # as a worker does, unasked
+    done = await running.carry_out(opened.unit, import_id)
+    assert done.state == "done" and done.portions is not None and done.portions > 5
+    whole = await bring_in((await open_service(service)).unit, file)
+    assert counts(done) == counts(whole)
+
+
+async def test_an_extract_that_is_refused_leaves_nothing(open_service: OpenService, tmp_path: Path) -> None:
+    opened = await open_service(service)
+    file = tmp_path / "extract.csv"
+    file.write_bytes(made_up(tmp_path, 10, seed=6).read_bytes() + "contact,é".encode("latin-1"))
+    with pytest.raises(ExtractRefused):
+        await bring_in(opened.unit, file)
+    for table in ("imports", "import_rows", "import_defects"):
+        assert await opened.unit.pool.fetchval(f"select count(*) from {table}") == 0
+
+
+async def test_several_files_are_one_extract_in_any_order(open_service: OpenService, tmp_path: Path) -> None:
+    opened = await open_service(service)
+    lines = EXTRACT.read_text(encoding="utf-8").splitlines()
+    files = [tmp_path / f"{place}.ndjson" for place in range(len(lines))]
+    for file, line in zip(files, reversed(lines), strict=True):
+        file.write_text(line, encoding="utf-8")
+    done = await bring_in(opened.unit, *files)
+    assert (done.created, done.rejected) == (done.read, 0)
+
+
+async def test_an_import_keeps_the_name_of_who_asked_for_it(firm: Firm, tmp_path: Path) -> None:
+    agent = Actor("agent", "https://agents.test#agent-1")
+    file = extract_of(tmp_path, membership())
+    import_id = await running.receive(firm.opened.unit, running.files([file]), agent, dry_run=False)
+    await running.carry_out(firm.opened.unit, import_id)
+    row = await firm.opened.unit.pool.fetchrow("select granted_by from rights order by right_id desc limit 1")
+    assert row is not None and row["granted_by"] == "agent:https://agents.test#agent-1"
+
+
+async def test_a_right_that_the_import_brought_is_answered_by_the_check(firm: Firm, tmp_path: Path) -> None:
+    rows = [contact(), membership(client_number="3999999", type="staff_member"), delegation(client_number="3999999")]
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, *rows))
+    assert done.created == 3
+    someone = await firm.link(await firm.contact("3999999"))
+    client = firm.clients["ENTREPRISE SHW INC."]
+    assert (await firm.check(someone.account_id, "monthly_report", client, "read"))["decision"] is True
+    assert (await firm.check(someone.account_id, "monthly_report", client, "write"))["decision"] is False
+
+
+async def test_a_member_added_again_gets_no_delegation_back_from_the_extract(firm: Firm) -> None:
+    contact_id = await firm.contact("3000002")
+    assert (await firm.remove(contact_id)).status_code == 200
+    added = await firm.client.post(
+        f"/v1/contacts/{contact_id}/relations",
+        json={
+            "organization_id": str(firm.firm_id), "type": "staff_member",
+            "subjects": [{"subject": "profile", "level": "read"}],
+            "attestations": await firm.attestations("addition"),
+        },
+        headers=firm.responsible.headers,
+    )  # fmt: skip
+    assert added.status_code == 201, added.text
+    done = await bring_in(firm.opened.unit, EXTRACT)
+    assert (done.created, done.rejected) == (0, 0)
+
+
+def made_up(folder: Path, organizations: int, seed: int) -> Path:
+    """An extract with every kind of fault."""
+    file = folder / f"{seed}.csv"
+    with file.open("w", encoding="utf-8") as lines:
+        extract.write(lines, extract.read("ccq"), organizations, seed)
+    return file
+
+
+def counts(done: ImportRow) -> Sequence[int]:
+    return done.read, done.created, done.changed, done.unchanged, done.rejected, done.noted
+
+
+@pytest.fixture
+async def bringing(open_service: OpenService) -> Callable[..., Awaitable[ImportRow]]:
+    """Imports into one database, for many examples."""
+    opened: Opened[Tools] = await open_service(service)
+
+    async def bring(file: Path, *, dry_run: bool = False) -> ImportRow:
+        return await bring_in(opened.unit, file, dry_run=dry_run)
+
+    return bring
+
+
+NUMBERS = some.sampled_from(["1000001", "1000002"])
+CLIENTS = some.sampled_from(["3000001", "3000002"])
+DAYS = some.sampled_from(["2025-01-01", "2025-06-01", "2026-01-01"])
+ROWS = some.one_of(
+    some.builds(lambda number, name: organization(number=number, legal_name=name), NUMBERS, some.sampled_from("AB")),
+    some.builds(lambda: organization(**FIRM)),
+    some.builds(lambda number: contact(client_number=number), CLIENTS),
+    some.builds(lambda number, day: membership(client_number=number, starts_on=day), CLIENTS, DAYS),
+    some.builds(lambda number, day: representation(number=number, starts_on=day), NUMBERS, DAYS),
+    some.builds(lambda number, who, day: delegation(number=number, client_number=who, starts_on=day),
+                NUMBERS, CLIENTS, DAYS),
+    some.just({"record": "contact"}),
+)  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=some.lists(ROWS, min_size=1, max_size=25))
+async def test_every_row_is_counted_once_a_dry_run_foretells_it_and_a_repetition_makes_nothing(
+    bringing: Callable[..., Awaitable[ImportRow]], tmp_path: Path, rows: list[Row]
+) -> None:
+    file = extract_of(tmp_path, *rows)
+    rehearsed = await bringing(file, dry_run=True)
+    done = await bringing(file)
+    assert counts(done) == counts(rehearsed)
+    assert done.read == len(rows) == done.created + done.changed + done.unchanged + done.rejected
+    again = await bringing(file)
+    assert (again.created, again.changed, again.rejected) == (0, 0, done.rejected)
