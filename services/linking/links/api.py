@@ -59,6 +59,7 @@ class ProfileView(BaseModel):
     contact_id: UUID
     organization: OrganizationView
     functions: list[FunctionView] = Field(description="Those in force today; empty while there is none.")
+    active: bool = Field(description="Whether its organization is active and it has a function there today.")
     manages: bool = Field(description="Whether it may manage contacts and relations of its organization today.")
     linked_at: datetime
 
@@ -143,6 +144,7 @@ def _profile(profile: Profile, tools: Tools, language: Language) -> ProfileView:
             organization_id=organization.organization_id, number=organization.number, name=organization.name
         ),
         functions=[FunctionView(code=code, name=tools.function_name(code, language)) for code in profile.functions],
+        active=profile.active,
         manages=profile.manages,
         linked_at=profile.linked_at,
     )

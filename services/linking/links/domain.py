@@ -49,6 +49,12 @@ class Profile:
     functions: tuple[str, ...]
     manages: bool
 
+    @property
+    def active(self) -> bool:
+        """Whether anything can be done with it: its organization is active, and it has a function, which a blocked
+        contact has not."""
+        return self.organization.active and bool(self.functions)
+
 
 def profile_on(binding: Binding, day: date, order: Sequence[str]) -> Profile:
     """The profile of a binding on a day."""

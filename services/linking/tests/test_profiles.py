@@ -54,7 +54,17 @@ async def test_a_blocked_contact_stays_a_profile_without_function(linking: Linki
     await linking.redeem(account.account_id, "3000001", await linking.code(contact.contact_id))
     await linking.send(changed(contact, functions=(), manages=()))
     [profile] = await linking.profiles(account.account_id)
-    assert (profile["functions"], profile["manages"]) == ([], False)
+    assert (profile["functions"], profile["manages"], profile["active"]) == ([], False, False)
+
+
+async def test_a_profile_of_an_organization_that_is_no_longer_active_says_so(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, account, contact)
+    await linking.redeem(account.account_id, "3000001", await linking.code(contact.contact_id))
+    assert [profile["active"] for profile in await linking.profiles(account.account_id)] == [True]
+    await linking.send(changed(organization, status="inactive"))
+    assert [profile["active"] for profile in await linking.profiles(account.account_id)] == [False]
 
 
 async def test_a_call_with_mandat_after_waits_for_the_account_that_it_names(linking: Linking) -> None:

@@ -67,6 +67,7 @@ async def test_redeeming_links_the_account_and_says_so_in_the_callers_language(l
                 "name": "LAFORCE COMPTABLE INC.",
             },
             "functions": [{"code": "staff_member", "name": "Staff member"}],
+            "active": True,
             "manages": False,
             "linked_at": "2026-12-01T17:00:00Z",
         },
