@@ -5,6 +5,7 @@ from typing import Literal
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
+from contracts.events import Level
 from services.authorizations.periods import Period
 
 Standing = Literal["acted_for", "holder"]
@@ -31,3 +32,9 @@ def within(period: Period, outer: Period) -> Period | None:
     if period.starts_on < outer.starts_on or (cut.ends_on is not None and cut.ends_on < cut.starts_on):
         return None
     return cut
+
+
+def gives_way(level: Level, held: Period, wanted: Level, period: Period, today: date) -> bool:
+    """Whether a right may be replaced by a wanted one: by a higher level, now, for no shorter time than is left."""
+    lasts = period.ends_on is None or (held.ends_on is not None and held.ends_on <= period.ends_on)
+    return level == "read" and wanted == "write" and period.starts_on <= today and lasts

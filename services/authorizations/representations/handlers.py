@@ -173,14 +173,14 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
     if refusal:
         return refusal
     wanted = {grant.subject: grant.level for grant in command.grants}
-    standing = [
-        right for right in await relations.rights_of(work.connection, relation.relation_id) if right[1] in wanted
-    ]
-    if any(level == "write" or wanted[subject] == "read" for _, subject, level, _ in standing):
+    standing = await storage.held_rights(work.connection, relation.relation_id, wanted, period)
+    if not all(
+        domain.gives_way(held.level, held.period, wanted[held.subject], period, work.today) for held in standing
+    ):
         return Refusal("already_held", fields=("subjects",))
     if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation", command.ticked):
         return refusal
-    await _end_rights(work, relation, [(right_id, subject) for right_id, subject, *_ in standing])
+    await _end_rights(work, relation, [(held.right_id, held.subject) for held in standing])
     await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)
     _audit(work, "rights_added", relation)
     return relation.relation_id

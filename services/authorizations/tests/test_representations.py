@@ -1,5 +1,6 @@
 """An employer and the firms that act for it: taken on, allowed more, let go; and the firm that asks to be let go."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,28 @@ async def test_an_employer_allows_more_and_takes_single_subjects_back(two: Sides
     assert (await two.end(relation_id, two.employer.headers, subjects=["workforce"])).status_code == 200
     assert not await _may(two, member, "workforce", "read")
     assert await _may(two, member, "profile")
+
+
+async def test_a_raised_level_takes_nothing_away_meanwhile_or_later(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    today = two.firm.opened.tools.moment(datetime.now(UTC)).day
+    for dates in ({"starts_on": str(today + timedelta(days=9))}, {"ends_on": str(today + timedelta(days=9))}):
+        refused = await _more(two, relation_id, "profile", "write", two.employer, **dates)
+        assert (refused.status_code, refused.json()["code"]) == (409, "already_held")
+    member = await _member_who_acts(two)
+    assert await _may(two, member, "profile", "read")
+
+
+async def test_a_subject_whose_time_is_over_can_be_given_again(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    yesterday = two.firm.opened.tools.moment(datetime.now(UTC)).day - timedelta(days=1)
+    await two.firm.opened.unit.pool.execute(
+        "update rights set valid = daterange($2::date - 9, $2, '[]') where relation_id = $1 and subject = 'profile'",
+        UUID(relation_id), yesterday,
+    )  # fmt: skip
+    assert (await _more(two, relation_id, "profile", "read")).status_code == 201
+    member = await _member_who_acts(two)
+    assert await _may(two, member, "profile", "read")
 
 
 async def test_what_an_employer_ends_is_over_with_everything_delegated_through_it(two: Sides) -> None:
@@ -153,11 +176,13 @@ async def _own_contact(two: Sides, email: str) -> httpx.Response:
     return await two.firm.client.post(path, json=body, headers=two.employer.headers)
 
 
-async def _more(two: Sides, relation_id: str, subject: str, level: str, by: Someone | None = None) -> httpx.Response:
+async def _more(
+    two: Sides, relation_id: str, subject: str, level: str, by: Someone | None = None, **dates: str
+) -> httpx.Response:
     body = {
         "subjects": [{"subject": subject, "level": level}],
         "attestations": await two.firm.attestations("representation"),
     }
     return await two.firm.client.post(
-        f"/v1/relations/{relation_id}/rights", json=body, headers=(by or two.employer).headers
+        f"/v1/relations/{relation_id}/rights", json=body | dates, headers=(by or two.employer).headers
     )
