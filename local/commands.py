@@ -1,6 +1,8 @@
 """./mandat demo, ./mandat up and ./mandat run."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,12 +82,17 @@ def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:
 
 
 def bring_in(agency: str, files: Sequence[Path], *, dry_run: bool) -> int:
-    """Runs the import of the service that each file is for, beside the stack of `up`. Returns the worst exit code."""
+    """Runs the import of the service that each file is for, beside the stack of `up`. Returns the worst exit code.
+
+    Raises Problem for a file that is not there, and for a dry run of former credentials.
+    """
     by_service: dict[str, list[str]] = {}
     for file in files:
         if not file.is_file():
             raise Problem(f"There is no file {file}.")
         by_service.setdefault(_importer(file), []).append(str(file.resolve()))
+    if dry_run and "linking" in by_service:
+        raise Problem(f"Former credentials have no dry run; leave out: {', '.join(by_service['linking'])}")
     options = ["--dry-run"] if dry_run else []
     return max(run(agency, service, ["import", *options, *names]) for service, names in sorted(by_service.items()))
 
@@ -94,7 +101,11 @@ def _importer(file: Path) -> str:
     """The service that imports a file, as its first line shows: linking takes former credentials."""
     with file.open("rb") as lines:
         first = lines.readline(LONGEST_FIRST_LINE)
-    return "authorizations" if any(name in first for name in (b"record", b'"organization"')) else "linking"
+    try:
+        names = json.loads(first)
+    except ValueError:
+        names = re.split(r"[,;\t]", first.decode(errors="replace").removeprefix("\ufeff").strip().lower())
+    return "authorizations" if "record" in names or "organization" in names else "linking"
 
 
 def _watch(stack: Stack) -> None:

@@ -54,3 +54,19 @@ def test_the_audit_of_each_service_is_verified_also_after_one_that_fails(
     asked.clear()
     assert commands.verify_audit("ccq", "accounts", tmp_path / "kept") == 0
     assert asked == [("accounts", ["audit", "verify", "--heads", str(tmp_path / "kept")])]
+
+
+@pytest.mark.parametrize(
+    ("first", "service"),
+    [
+        ("\ufeffRecord;kind;number", "authorizations"),
+        ('{"record": "contact"}', "authorizations"),
+        ('{"organization": {"kind": "firm"}}', "authorizations"),
+        ('{"user_name": "demo", "files": [{"organization": {"kind": "firm"}}]}', "linking"),
+        ("user_name,hash", "linking"),
+    ],
+)
+def test_each_file_of_an_import_goes_to_the_service_that_it_is_for(tmp_path: Path, first: str, service: str) -> None:
+    file = tmp_path / "extract"
+    file.write_text(f"{first}\n", encoding="utf-8")
+    assert commands._importer(file) == service
