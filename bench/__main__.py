@@ -6,7 +6,22 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from bench import bulk, burst, check, handlers, imports, mail, matching, relay, removal, sender, start, telemetry, trace
+from bench import (
+    bulk,
+    burst,
+    check,
+    handlers,
+    imports,
+    lists,
+    mail,
+    matching,
+    relay,
+    removal,
+    sender,
+    start,
+    telemetry,
+    trace,
+)
 from bench.measuring import facts, say
 from local import Problem
 from local.journeys.narrator import PromiseBroken
@@ -33,6 +48,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     ),
     "matching": ("near-duplicates among a million contacts, and how surely they are found", matching.run),
     "imports": ("an extract of 1,000,000 rows beside COPY of the rows that it made; memory", imports.run),
+    "lists": ("a page of each list, with 5 million rights in the database, beside a page of bare ids", lists.run),
     "check": ("the access check at 1 and 16 callers, beside one SELECT behind a bare server", check.run),
 }
 

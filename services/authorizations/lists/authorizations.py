@@ -85,13 +85,26 @@ cross join lateral (
 {{ordered}}
 """
 
-# For counting, without the chain where nothing of it is asked. Arguments go by number, so each must be named.
+# The same in whatever order, for counting; without the chain where nothing of it is asked. Arguments go by number, so
+# each must be named.
+UNORDERED = f"""
+select r.relation_id, r.through, r.all_rights
+from ({{holders}}) h
+cross join lateral (
+    select * from relations r where h.whole and r.holder_id = h.holder_id and {known("r")}
+    union all
+    select * from relations r
+    where not h.whole and r.holder_id = h.holder_id and r.organization_id = any(h.only) and {known("r")}
+) r {{joined}}
+where (h.own or r.organization_id = $4) {{of_relation}}
+"""
 COUNTED = f"""
-select true as counts from ({{walked}}) c join relations r on r.relation_id = c.relation_id and {known("r")} {HELD}
+select true as counts from ({{walked}}) r {HELD}
 where {DELEGABLE} and ($1::timestamptz, $2::date) is not null {{of_row}}
 """
 COUNTED_IN_FORCE = f"""
-select ({IN_FORCE}) = {{active}} as counts from ({{walked}}) c join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
+select ({IN_FORCE}) = {{active}} as counts
+from ({{walked}}) c join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
 where e.delegable {{of_row}}
 """
 
@@ -153,10 +166,11 @@ class _Walk:
 
     def counted(self) -> tuple[str, list[Any]]:
         """The rows in whatever order."""
-        walked = BY_HOLDER.format(
-            holders=self._holders(), of_relation=self._of_relation("h.holder_name", "o.sorted_name"), within="",
-            ordered="",
-        )  # fmt: skip
+        walked = UNORDERED.format(
+            holders=self._holders(),
+            joined="join personal_fields o on o.owner_id = r.organization_id" if self.words else "",
+            of_relation=self._of_relation("h.holder_name", "o.sorted_name"),
+        )
         if self.active is None:
             of_row = also(f"held.subject = {self.subject}" if self.subject else None)
             return self._asked(COUNTED.format(walked=walked, of_row=of_row))
