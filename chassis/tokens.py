@@ -1,7 +1,9 @@
 """Who calls: bearer tokens, verified with keys fetched in the background and revocations kept in our own database."""
 
 import asyncio
+import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +28,7 @@ ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
 REFRESH = 300.0  # seconds between two fetches of an issuer's keys
 FETCH = 5.0  # seconds for one fetch
+REMEMBERED = 10_000  # verified tokens: the signature of one that comes again within its minutes is not computed again
 RETRY = 1.0  # seconds between two tries while an issuer has none, and the least time between fetches for an unknown key
 
 
@@ -91,13 +94,14 @@ class Verifier:
             **{issuer.issuer: issuer.jwks_uri for issuer in agent_issuers},
         }
         self._keys: dict[str, KeySet] = {}
+        self._verified: dict[bytes, dict[str, Any]] = {}
         self._takes_limited = takes_limited
         self._wanted = asyncio.Event()
         self._pool = pool
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token names. Raises NotAuthenticated (also TermsNotAccepted) or KeysUnavailable."""
-        claims = await self._claims(token)
+        claims = self._remembered(token) or self._claims(token)
         try:
             if claims["iss"] == self._people:
                 person = Person(
@@ -112,7 +116,12 @@ class Verifier:
         except (KeyError, ValueError, TypeError, AttributeError):
             raise NotAuthenticated from None
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    def _remembered(self, token: str) -> dict[str, Any] | None:
+        """The claims of a token that was verified before with keys that still count, while it has not expired."""
+        claims = self._verified.get(_digest(token))
+        return claims if claims is not None and claims["exp"] + LEEWAY > time.time() else None
+
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
             unverified = jws.extract_compact(token.encode())
             issuer = json.loads(unverified.payload)["iss"]
@@ -143,11 +152,15 @@ class Verifier:
             if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
                 self._wanted.set()
             raise NotAuthenticated from None
+        if len(self._verified) >= REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[_digest(token)] = verified.claims
         return verified.claims
 
     def learn(self, source: str, keys: KeySet) -> None:
-        """Take the keys found at a source (a jwks_uri)."""
+        """Take the keys found at a source (a jwks_uri); a token is verified again, with those."""
         self._keys[source] = keys
+        self._verified.clear()
 
     async def keep_keys(self) -> None:
         """Fetch issuers' keys: at once, then regularly, and sooner when a token names one we do not know."""
@@ -168,6 +181,10 @@ class Verifier:
             self.learn(source, _usable(response.json()))
         except Exception as error:  # whatever an issuer answers, we keep its former keys and go on
             log.warning("issuer's keys not fetched", source=source, error=repr(error))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _usable(jwks: Any) -> KeySet:

@@ -110,6 +110,55 @@ async def test_keys_are_fetched_again_regularly(
     assert not await accepts(verifier, issuer.machine(old))
 
 
+async def test_a_token_that_was_good_is_refused_once_its_key_is_gone(bench: Bench) -> None:
+    verifier, token = _with_key(bench, key := key_named("1"), expires_in=60)
+    assert isinstance(await verifier.verify(token), Machine)
+    assert isinstance(await verifier.verify(token), Machine)
+
+    verifier.learn(JWKS, tokens._usable({"keys": [key_named("1").as_dict(private=False)]}))
+
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token)
+    verifier.learn(JWKS, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    assert isinstance(await verifier.verify(token), Machine)
+
+
+async def test_a_token_that_was_good_is_refused_once_it_has_expired(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier, token = _with_key(bench, key_named("1"), expires_in=60)
+    assert isinstance(await verifier.verify(token), Machine)
+    later = time.time() + 60 + tokens.LEEWAY + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token)
+
+
+async def test_only_so_many_tokens_are_remembered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "REMEMBERED", 3)
+    key = key_named("1")
+    verifier, _ = _with_key(bench, key, expires_in=60)
+    for seconds in range(60, 70):
+        await verifier.verify(_token(key, seconds))
+    assert len(verifier._verified) == 3
+
+
+JWKS = "http://accounts.test/.well-known/jwks.json"
+
+
+def _with_key(bench: Bench, key: ECKey, expires_in: int) -> tuple[Verifier, str]:
+    verifier = Verifier("http://accounts.test", (), bench.pool)
+    verifier.learn(JWKS, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    return verifier, _token(key, expires_in)
+
+
+def _token(key: ECKey, expires_in: int) -> str:
+    claims: dict[str, Any] = {"iss": "http://accounts.test/machines", "aud": "mandat", "sub": "payroll", "scope": "a b"}
+    claims["exp"] = int(time.time()) + expires_in
+    return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}, claims, key)
+
+
 async def test_a_key_nobody_knows_yet_is_fetched_at_once(issuer: Issuer, verifier: Verifier) -> None:
     old, new = key_named("1"), key_named("2")
     issuer.publish(old)
