@@ -1,6 +1,7 @@
 """The outermost layer of a gateway: bounds a body, counts and times a request, and lets no stack trace out."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -39,9 +40,10 @@ class BodyTooLarge(Exception):
 class Gate:
     """ASGI middleware around the whole gateway."""
 
-    def __init__(self, app: ASGIApp, default_language: Language) -> None:
-        """`default_language` is the agency's."""
+    def __init__(self, app: ASGIApp, default_language: Language, mounts: Mapping[str, ASGIApp] = {}) -> None:
+        """`default_language` is the agency's. `mounts`: what answers below a path by rules of its own."""
         self._app = app
+        self._mounts = mounts
         self._default = default_language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,21 +71,28 @@ class Gate:
                 message["headers"] = [*message["headers"], *kept, *FIXED]
             await send(message)
 
+        mounted = next((path for path in self._mounts if scope["path"].startswith(f"{path}/")), None)
+        app, inner = (self._app, scope) if mounted is None else (self._mounts[mounted], _below(mounted, scope))
         headers = Headers(scope=scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
         with tracing.serving(method, headers.get(tracing.FIELD)) as span:
             try:
-                await self._app(scope, counted_receive, noted_send)
+                await app(inner, counted_receive, noted_send)
             except Exception as error:
                 if begun:
                     raise
                 response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
                 await response(scope, receive, noted_send)
             finally:
-                route = getattr(scope.get("route"), "path", "none")
+                route = mounted or getattr(scope.get("route"), "path", "none")
                 tracing.served(span, method, route, status)
                 REQUESTS.labels(method, route, status).inc()
                 SECONDS.labels(route).observe(time.perf_counter() - started)
+
+
+def _below(path: str, scope: Scope) -> Scope:
+    """The request as an application of its own sees it."""
+    return {**{name: scope[name] for name in scope if name != "app"}, "root_path": scope.get("root_path", "") + path}
 
 
 NO_STORE = (b"cache-control", b"no-store")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from chassis import after
 from chassis.after import Waiters
@@ -202,8 +203,17 @@ def router(*described: Any, json_only: bool = True) -> APIRouter:
     return APIRouter(dependencies=[*map(Depends, described), *([Depends(_json_only)] if json_only else [])])
 
 
-def build(title: str, description: str, routers: Sequence[APIRouter], default_language: Language) -> FastAPI:
-    """A gateway. Its documentation is served on the operations port, not here."""
+def build(
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    default_language: Language,
+    mounts: Mapping[str, ASGIApp] = {},
+) -> FastAPI:
+    """A gateway. Its documentation is served on the operations port, not here.
+
+    `mounts` are applications of their own by path; the Gate is all that stands before them.
+    """
     app = FastAPI(
         responses={"4XX": {"model": ProblemDetails, "description": "A problem (RFC 9457)"}},
         title=title,
@@ -213,7 +223,7 @@ def build(title: str, description: str, routers: Sequence[APIRouter], default_la
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Gate, default_language=default_language)],
+        middleware=[Middleware(Gate, default_language=default_language, mounts=mounts)],
     )
     for found in routers:
         app.include_router(found)

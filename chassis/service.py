@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
@@ -93,7 +94,7 @@ def main(service: Service[T], role: str) -> int:
         settings = environment.read(service.settings)
         telemetry.configure(service.name, settings.log_level)
         tracing.configure(service.name, settings.traces, settings.traces_share)
-        asyncio.run(_serve(service, settings, role))
+        uvloop.run(_serve(service, settings, role))
     except FaultySettings as error:
         for fault in error.faults:
             log.error("not started", error=fault)
@@ -142,10 +143,9 @@ def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, langua
         for s in service.subscriptions
         for topic in s.event.topics()
     }
-    app = gateway.build(f"Mandat {service.name}", service.description, service.routers, language)
-    app.state.gateway = Gateway(unit, verifier, reads, language)
-    for path, mounted in service.mounts(app.state.gateway).items():
-        app.mount(path, mounted)
+    found = Gateway(unit, verifier, reads, language)
+    app = gateway.build(f"Mandat {service.name}", service.description, service.routers, language, service.mounts(found))
+    app.state.gateway = found
     return app
 
 

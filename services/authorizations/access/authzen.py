@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
@@ -77,7 +76,7 @@ class Evaluation(Lenient):
     context: Context = Context()
 
 
-def build(gateway: Gateway[Tools]) -> Starlette:
+def build(gateway: Gateway[Tools]) -> Router:
     """The sub-application."""
 
     async def evaluation(request: Request) -> Response:
@@ -107,7 +106,7 @@ def build(gateway: Gateway[Tools]) -> Starlette:
             response.headers["X-Request-ID"] = identity[:200]
         return response
 
-    return Starlette(routes=[Route("/evaluation", answered, methods=["POST"])])
+    return Router(routes=[Route("/evaluation", answered, methods=["POST"])])
 
 
 async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
