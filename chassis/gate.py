@@ -84,7 +84,7 @@ class Gate:
                 response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
                 await response(scope, receive, noted_send)
             finally:
-                route: str = mounted or getattr(scope.get("route"), "path", "none")
+                route = mounted or str(getattr(scope.get("route"), "path", "none"))
                 tracing.served(span, method, route, status)
                 REQUESTS.labels(method, route, status).inc()
                 SECONDS.labels(route).observe(time.perf_counter() - started)
