@@ -120,6 +120,8 @@ async def create_pool(dsn: str, connections: int, name: str) -> Pool:
         )
     except asyncpg.CannotConnectNowError as error:  # it listens, and is still starting or already stopping
         raise ConnectionError("the database is starting or stopping") from error
+    except OSError as error:
+        raise ConnectionError(f"the database cannot be reached: {error.strerror or error!r}") from error
 
 
 def lock_number(*parts: str) -> int:

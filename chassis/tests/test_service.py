@@ -214,7 +214,7 @@ async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_sec
         processes = [await run("api", broken) for broken in (incomplete, nowhere, environment)]
         ends = await asyncio.gather(*[process.ended(30) for process in processes])
 
-    reasons = ("MANDAT_KEYRING is not set", "Connect call failed", "address already in use")
+    reasons = ("MANDAT_KEYRING is not set", "the database cannot be reached", "address already in use")
     for (status, log), says in zip(ends, reasons, strict=True):
         assert status != 0
         assert password not in json.dumps(log)
