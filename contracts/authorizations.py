@@ -46,6 +46,19 @@ class ContactAdded(OrganizationFact):
     contact_id: UUID
 
 
+CorrectedItem = Literal["language", "email", "telephones", "name", "relation_end"]
+"""What a correction may change of a contact, as events, states and mails name it; never what it was or is."""
+
+
+class ContactChanged(OrganizationFact):
+    """The file about a person was corrected; what it says now stands in the contact's state."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    contact_id: UUID
+    changed: tuple[CorrectedItem, ...]
+
+
 class RelationAdded(OrganizationFact):
     """A holder now stands in a dated relation to the organization acted for.
 
@@ -62,6 +75,18 @@ class RelationAdded(OrganizationFact):
     through: UUID | None = None
     membership: UUID | None = None
     all_rights: bool = False
+    valid: Span
+
+
+class RelationChanged(OrganizationFact):
+    """The relation ends on another day than was planned; those of its rights that end with it have events of their own.
+
+    It is neither withdrawn nor over; what hangs on it gets no event.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    relation_id: UUID
     valid: Span
 
 
@@ -83,6 +108,17 @@ class RightAdded(OrganizationFact):
     relation_id: UUID
     subject: Code
     level: Level
+    valid: Span
+
+
+class RightChanged(OrganizationFact):
+    """The right ends on another day than was planned, with its relation."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    right_id: UUID
+    relation_id: UUID
+    subject: Code
     valid: Span
 
 
@@ -182,7 +218,8 @@ class Contact(State):
     """authorizations.contacts: the latest state of one contact.
 
     `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes
-    linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is.
+    linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is, and
+    `linking_code_changes` what was corrected together with asking for it, which the same mail tells.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -201,3 +238,4 @@ class Contact(State):
     manages: tuple[Span, ...] = ()
     linking_code_generation: Annotated[int, Field(ge=0)] = 0
     linking_code_priority: Literal["normal", "bulk"] = "normal"
+    linking_code_changes: tuple[CorrectedItem, ...] = ()

@@ -16,8 +16,10 @@ from contracts.notifications import (
     AccountLapsedMail,
     AccountLapsingMail,
     AccountReopenedMail,
+    AddressReplacedMail,
     AddressTakenMail,
     AlreadyRegisteredMail,
+    ContactCorrectedMail,
     EmailChangeCodeMail,
     EmailChangedMail,
     LinkedElsewhereMail,
@@ -67,6 +69,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     LinkedElsewhereMail: ("linking",),
     RequestReceivedMail: ("authorizations",),
     RequestDecidedMail: ("authorizations",),
+    ContactCorrectedMail: ("authorizations",),
+    AddressReplacedMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

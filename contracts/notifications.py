@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from contracts.authorizations import CorrectedItem
 from contracts.events import REGISTRY, Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_EVENTS, NOTIFICATIONS_REQUESTS, Topic
 
@@ -229,7 +230,7 @@ class LinkingCoordinatesContents(Contents):
 
 
 class LinkingCoordinatesMail(MailRequest):
-    """Client number and linking code of one contact."""
+    """Client number and linking code of one contact; `changed` is what was corrected together with asking for it."""
 
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "linking_coordinates"
@@ -241,6 +242,7 @@ class LinkingCoordinatesMail(MailRequest):
     organization_name: str
     organization_number: str
     expires_on: date
+    changed: tuple[CorrectedItem, ...] = ()
 
 
 class ProfileLinkedMail(MailRequest):
@@ -322,6 +324,33 @@ class RequestDecidedMail(MailRequest):
     outcome: Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
     concerning: str = ""
     decision_reason: str = ""
+
+
+class ContactCorrectedMail(MailRequest):
+    """The file about a person was corrected by those who manage the organization: what was, never how it reads now."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "contact_corrected"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed", "corrected_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    changed: tuple[CorrectedItem, ...]
+    corrected_at: Instant
+
+
+class AddressReplacedMail(MailRequest):
+    """To the address that a contact's file had until now: it has another one, which this mail does not name."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "address_replaced"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "corrected_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    corrected_at: Instant
 
 
 class MailFact(Event):

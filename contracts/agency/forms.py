@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
 
-FormKind = Literal["addition", "removal", "representation", "representation_end"]
+FormKind = Literal["addition", "removal", "correction", "representation", "representation_end"]
 
 FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "addition": frozenset(
@@ -28,20 +28,37 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
         }
     ),
     "removal": frozenset({"scope", "relations", "subjects"}),
+    "correction": frozenset(
+        {
+            "parts",
+            "language",
+            "email",
+            "telephones",
+            "telephones.kind",
+            "family_name",
+            "given_name",
+            "relations.relation_id",
+            "relations.ends_on",
+            "new_linking_code",
+        }
+    ),
     "representation": frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
     "representation_end": frozenset({"subjects"}),
 }
-"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals, POST
-/v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end.
+"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals, PATCH
+/v1/contacts/{id}, POST /v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end.
 Attestations are sent beside them; the contact concerned stands in the path."""
 
 FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
     "contact.language": frozenset({"fr", "en"}),
+    "language": frozenset({"fr", "en"}),
+    "telephones.kind": frozenset({"mobile", "work", "home", "other"}),
+    "parts": frozenset({"coordinates", "personal_information", "relation_end"}),
     "scope": frozenset({"all", "relations", "subjects"}),
 }
 """The values of the fields that offer a fixed choice; a form words each of them."""
 
-FieldKind = Literal["text", "email", "telephones", "date", "choice", "choices"]
+FieldKind = Literal["text", "email", "telephones", "date", "choice", "choices", "box"]
 
 ChoiceSource = Literal[
     "options",
@@ -54,9 +71,17 @@ ChoiceSource = Literal[
 ]
 """Where the choices come from: `options` of the field itself, or what this profile has at that moment."""
 
-FormCase = Literal["new_contact", "other_organization", "scope_relations", "scope_subjects"]
+FormCase = Literal[
+    "new_contact",
+    "other_organization",
+    "scope_relations",
+    "scope_subjects",
+    "part_coordinates",
+    "part_personal_information",
+    "part_relation_end",
+]
 """When a field is asked for: the contact does not exist yet; the relation is to another organization; a part
-of the relations or subjects is removed. Absent: always."""
+of the relations or subjects is removed; a part of a contact's file is corrected. Absent: always."""
 
 
 class Category(Coded):
@@ -85,6 +110,13 @@ class Option(Policy):
     help: Text | None = None
 
 
+class Territory(Policy):
+    """Where a telephone may be, and the country code of its numbers (ITU-T E.164)."""
+
+    calling_code: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,2}$")]
+    name: Text
+
+
 class FormField(Policy):
     """One field: `code` is its path in the HTTP body; `required` counts where it is asked for at all."""
 
@@ -96,9 +128,12 @@ class FormField(Policy):
     when: FormCase | None = None
     choices: ChoiceSource | None = None
     options: tuple[Option, ...] = Field(default=(), max_length=50)
+    territories: tuple[Territory, ...] = Field(default=(), max_length=300)
 
     @model_validator(mode="after")
     def _choices_fit(self) -> Self:
+        if self.territories and self.kind != "telephones":
+            raise ValueError("`territories` are listed where the kind is telephones, and only there")
         if (self.kind in ("choice", "choices")) != (self.choices is not None):
             raise ValueError("a field of kind choice or choices says in `choices` where they come from, no other does")
         if (self.choices == "options") != bool(self.options):

@@ -94,6 +94,23 @@ EVENTS: tuple[Event, ...] = (
         all_rights=True,
         valid=Span(starts_on="2026-11-22", ends_on="2027-11-21"),
     ),
+    authorizations.ContactChanged(
+        organization_id=ORGANIZATION, sequence=12, contact_id=CONTACT, changed=("language", "telephones")
+    ),
+    authorizations.RelationChanged(
+        organization_id=CLIENT,
+        sequence=13,
+        relation_id=DELEGATION,
+        valid=Span(starts_on="2026-11-22", ends_on="2028-02-29"),
+    ),
+    authorizations.RightChanged(
+        organization_id=CLIENT,
+        sequence=14,
+        right_id=RIGHT,
+        relation_id=DELEGATION,
+        subject="monthly_report",
+        valid=Span(starts_on="2026-11-22", ends_on="2028-02-29"),
+    ),
     authorizations.RelationEnded(organization_id=CLIENT, sequence=8, relation_id=DELEGATION, ended_at=NOW),
     authorizations.RightAdded(
         organization_id=CLIENT,
@@ -156,6 +173,7 @@ EVENTS: tuple[Event, ...] = (
         manages=(Span(starts_on="2026-01-05", ends_on="2027-01-04"),),
         linking_code_generation=1,
         linking_code_priority="bulk",
+        linking_code_changes=("email",),
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
@@ -200,6 +218,7 @@ EVENTS: tuple[Event, ...] = (
         organization_name="COMPTABLES EXEMPLE INC.",
         organization_number="9000001",
         expires_on=date(2026, 12, 22),
+        changed=("email", "telephones"),
     ),
     notifications.ProfileLinkedMail(
         **_mail("profile_linked"),
@@ -237,6 +256,19 @@ EVENTS: tuple[Event, ...] = (
         concerning="9000002",
         decision_reason="subjects_to_correct",
     ),
+    notifications.ContactCorrectedMail(
+        **_mail("contact_corrected"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        changed=("language", "telephones", "relation_end"),
+        corrected_at=NOW,
+    ),
+    notifications.AddressReplacedMail(
+        **_mail("address_replaced"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        corrected_at=NOW,
+    ),
     notifications.MailAccepted(delivery_id=DELIVERY),
     notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),
     notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
@@ -272,6 +304,8 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         responsible=("Grace Exemple", "Alan Exemple"),
     ),
     notifications.ProfileUnlinkedMail: ADA,
+    notifications.ContactCorrectedMail: ADA,
+    notifications.AddressReplacedMail: ADA,
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),

@@ -154,6 +154,7 @@ def test_the_message_of_success_names_organization_and_number_literally(ccq: Age
 def test_a_template_is_offered_what_its_request_carries_and_what_is_the_agencys() -> None:
     fields = MAIL_FIELDS["linking_coordinates"]
     assert sorted(fields.offered) == [
+        "changed",
         "client_number",
         "code",
         "expires_on",
@@ -164,7 +165,7 @@ def test_a_template_is_offered_what_its_request_carries_and_what_is_the_agencys(
         "responsible",
         "support_email",
     ]
-    assert fields.optional == {"responsible"}
+    assert fields.optional == {"changed", "responsible"}
 
 
 def test_each_kind_of_mail_has_one_request_that_carries_what_must_be_shown() -> None:

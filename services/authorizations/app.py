@@ -10,6 +10,7 @@ from services.authorizations.access import authzen
 from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
+from services.authorizations.corrections import api as corrections_api
 from services.authorizations.imports import api as imports_api
 from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
@@ -47,6 +48,7 @@ service: Service[Tools] = Service(
         organizations_api.routes,
         lists_api.routes,
         contacts_api.routes,
+        corrections_api.routes,
         relations_api.routes,
         representations_api.routes,
         requests_api.routes,

@@ -11,7 +11,7 @@ from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
 from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest, PortalPage
 from contracts.problems import word
-from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
+from services.notifications.writing import AND, grouped, joined, one_line, written_date, written_instant
 
 Writer = Callable[[Any, Language, Agency], str]
 
@@ -23,6 +23,9 @@ WRITERS: Mapping[str, Writer] = {
     "outcome": lambda value, language, _agency: word(f"outcome_{value}", language),
     "decision_reason": lambda value, language, agency: (
         agency.decision_reasons[value].name.in_(language) if value else ""
+    ),
+    "changed": lambda value, language, _agency: joined(
+        [word(f"corrected_{item}", language) for item in value], language, AND
     ),
 }
 

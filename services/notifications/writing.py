@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -41,6 +41,7 @@ MONTHS: dict[Language, tuple[str, ...]] = {
     ),
 }
 OR: dict[Language, str] = {"fr": "ou", "en": "or"}
+AND: dict[Language, str] = {"fr": "et", "en": "and"}
 COLON: dict[Language, str] = {"fr": f"{NBSP}:", "en": ":"}
 
 NEVER_PRINTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # Unicode categories: controls, bidi overrides, no characters
@@ -75,10 +76,10 @@ def written_instant(instant: datetime, zone: ZoneInfo, language: Language) -> st
     return f"{written_date(local.date(), 'en')} at {local.hour % 12 or 12}:{local.minute:02}{NBSP}{half}"
 
 
-def joined(names: Sequence[str], language: Language) -> str:
-    """« A, B ou C », "A, B or C"; empty when there are none."""
+def joined(names: Sequence[str], language: Language, words: Mapping[Language, str] = OR) -> str:
+    """« A, B ou C », "A, B or C", or with another word before the last; empty when there are none."""
     *others, last = names or ("",)
-    return f"{', '.join(others)} {OR[language]} {last}" if others else last
+    return f"{', '.join(others)} {words[language]} {last}" if others else last
 
 
 def grouped(code: str) -> str:

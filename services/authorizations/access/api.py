@@ -83,6 +83,13 @@ class ChoiceView(BaseModel):
     help: str | None
 
 
+class TerritoryView(BaseModel):
+    """Where a telephone may be, and the country code that its number begins with."""
+
+    calling_code: str
+    name: str
+
+
 class FieldView(BaseModel):
     """A field of a form; `code` is its path in the request's body, `when` the case in which it is asked for."""
 
@@ -94,6 +101,7 @@ class FieldView(BaseModel):
     when: str | None
     choices: str | None
     options: list[ChoiceView]
+    territories: list[TerritoryView]
 
 
 class StatementView(BaseModel):
@@ -210,6 +218,10 @@ def _field(call: Call[Tools], field: FormField) -> FieldView:
         options=[
             ChoiceView(code=option.code, label=option.label.in_(call.language), help=said(option.help))
             for option in field.options
+        ],
+        territories=[
+            TerritoryView(calling_code=territory.calling_code, name=territory.name.in_(call.language))
+            for territory in field.territories
         ],
     )
 

@@ -1,15 +1,19 @@
 """The state that other services keep of a contact."""
 
+from typing import get_args
 from uuid import UUID
 
 from chassis.states import version_at
 from chassis.work import Work
-from contracts.authorizations import Contact, FunctionSpan
+from contracts.authorizations import Contact, CorrectedItem, FunctionSpan
 from contracts.events import Span
 from services.authorizations.contacts import storage
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
 from services.authorizations.versions import next_version
+
+ITEMS: tuple[CorrectedItem, ...] = get_args(CorrectedItem)
+"""In the order in which mails name them."""
 
 
 async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
@@ -41,5 +45,6 @@ async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
             ),
             linking_code_generation=contact.linking_code_generation,
             linking_code_priority=contact.linking_code_priority,
+            linking_code_changes=tuple(item for item in ITEMS if item in contact.linking_code_changes),
         )
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.authorizations import Telephone
+from contracts.authorizations import CorrectedItem, Telephone
 from contracts.events import Language
 from services.authorizations.access.storage import in_force, known
 
@@ -15,7 +15,8 @@ CodePriority = Literal["normal", "bulk"]
 
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
-select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority, c.version,
+select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
+    c.linking_code_changes, c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email,
     b.account_id is not null as linked
 from contacts c
@@ -34,6 +35,7 @@ class ContactRow:
     client_number: str
     linking_code_generation: int
     linking_code_priority: CodePriority
+    linking_code_changes: Sequence[CorrectedItem]
     version: int
     family_name: str
     given_name: str
@@ -141,15 +143,32 @@ async def erase_description(connection: Connection, owner_id: UUID) -> None:
     await connection.execute("delete from personal_fields where owner_id = $1", owner_id)
 
 
-async def raise_generation(connection: Connection, contact_id: UUID, priority: CodePriority) -> int:
-    """Ask for one more linking code, whose mail has this priority; the number of its generation."""
+async def raise_generation(
+    connection: Connection, contact_id: UUID, priority: CodePriority, changes: Sequence[CorrectedItem] = ()
+) -> int:
+    """Ask for one more linking code; the number of its generation.
+
+    Its mail has this priority, and tells these changes beside those that no mail with a code has told yet.
+    """
     number: int = await connection.fetchval(
-        "update contacts set linking_code_generation = linking_code_generation + 1, linking_code_priority = $2"
+        "update contacts set linking_code_generation = linking_code_generation + 1, linking_code_priority = $2,"
+        " linking_code_changes = array(select distinct item from unnest(linking_code_changes || $3::text[]) item)"
         " where contact_id = $1 returning linking_code_generation",
         contact_id,
         priority,
+        list(changes),
     )
     return number
+
+
+async def forget_changes(connection: Connection, contact_id: UUID, generation: int) -> None:
+    """The mail with the code of this generation tells what was changed with it: no later one has to."""
+    await connection.execute(
+        "update contacts set linking_code_changes = '{}'"
+        " where contact_id = $1 and linking_code_generation <= $2 and linking_code_changes <> '{}'",
+        contact_id,
+        generation,
+    )
 
 
 async def draw_client_number(connection: Connection, first: str, last: str) -> str | None:

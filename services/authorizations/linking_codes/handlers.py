@@ -63,5 +63,6 @@ async def raise_portion(work: Work[Tools], limit: int) -> int:
 
 
 async def follow_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:
-    """One more code of a batch is on its way."""
+    """A code is on its way, perhaps one more of a batch; its mail tells what was corrected with it."""
+    await contacts.forget_changes(work.connection, issued.contact_id, issued.generation)
     await storage.mark_issued(work.connection, issued.contact_id, issued.generation, work.now)

@@ -117,13 +117,14 @@ async def held_by(connection: Connection, holder_id: UUID) -> list[RelationRow]:
     return [_relation(row) for row in rows]
 
 
-async def overlaps(connection: Connection, new: NewRelation) -> bool:
-    """Whether the holder has the same relation for part of the period already."""
+async def overlaps(connection: Connection, new: NewRelation | RelationRow, period: Period | None = None) -> bool:
+    """Whether the holder has the same relation, another than this one, for part of its period or of another already."""
     found: bool = await connection.fetchval(
         "select exists (select from relations where upper_inf(recorded) and ended_at is null and holder_id = $1"
         " and organization_id = $2 and type = $3 and through is not distinct from $4"
-        " and membership is not distinct from $5 and valid && $6)",
-        new.holder_id, new.organization_id, new.type, new.through, new.membership, new.period.range,
+        " and membership is not distinct from $5 and valid && $6 and relation_id <> $7)",
+        new.holder_id, new.organization_id, new.type, new.through, new.membership, (period or new.period).range,
+        new.relation_id,
     )  # fmt: skip
     return found
 

@@ -92,6 +92,7 @@ async def _issue_code(
             organization_name=organization.name,
             organization_number=organization.number,
             expires_on=validity.last_day,
+            changed=contact.code_changes,
         )
     )
     work.audit(

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from contracts.authorizations import CorrectedItem
 from services.linking.people import Person
 
 
@@ -58,6 +59,7 @@ class Contact:
     generation: int
     settled_generation: int
     code_priority: Literal["normal", "bulk"]
+    code_changes: tuple[CorrectedItem, ...]
     person: Person
 
     @property

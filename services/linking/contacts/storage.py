@@ -35,12 +35,12 @@ returning true
 
 KEEP_CONTACT = """
 insert into contacts as c
-    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority, code_changes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (contact_id) do update
     set version = excluded.version, organization_id = excluded.organization_id,
         client_number = excluded.client_number, functions = excluded.functions, manages = excluded.manages,
-        generation = excluded.generation, code_priority = excluded.code_priority
+        generation = excluded.generation, code_priority = excluded.code_priority, code_changes = excluded.code_changes
     where c.version < excluded.version
 returning true
 """
@@ -126,6 +126,7 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
         [_checked(span) for span in state.manages],
         state.linking_code_generation,
         state.linking_code_priority,
+        list(state.linking_code_changes),
     )
     if not newer:
         return False
@@ -198,6 +199,7 @@ def _contact(row: Record) -> Contact:
         generation=row["generation"],
         settled_generation=row["settled_generation"],
         code_priority=row["code_priority"],
+        code_changes=tuple(row["code_changes"]),
         person=people.person_of(row),
     )
 

@@ -81,6 +81,14 @@ async def test_the_mail_says_what_to_do_until_when_and_whom_to_ask(linking: Link
     assert mail.deduplication_id == f"linking_coordinates:{contact.contact_id}:1"
 
 
+async def test_the_mail_says_what_was_corrected_together_with_asking_for_its_code(linking: Linking) -> None:
+    organization = an_organization()
+    contact = a_contact(organization, linking_code_changes=("email", "telephones"))
+    await linking.send(contact, organization)  # the code is owed until its organization is known
+    await linking.send(changed(contact, linking_code_generation=2, linking_code_changes=()))
+    assert [mail.changed for mail in await linking.published(LinkingCoordinatesMail)] == [("email", "telephones"), ()]
+
+
 async def test_the_code_stands_nowhere_but_in_the_sealed_mail(
     linking: Linking, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

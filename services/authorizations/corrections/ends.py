@@ -1,0 +1,99 @@
+"""The end dates of a contact's relations: which may change, and what follows from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from chassis.outcomes import Next, Refusal
+from chassis.work import Work
+from contracts.authorizations import RelationChanged, RightChanged, RightEnded
+from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.corrections import domain, storage
+from services.authorizations.corrections.domain import HeldRight, NewEnd
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.storage import RelationRow
+from services.authorizations.tools import Tools
+
+
+async def organizations_of(work: Work[Tools], contact_id: UUID, relation_ids: Iterable[UUID]) -> list[UUID]:
+    """The organizations acted for by these relations, as far as the contact holds them: theirs are the files."""
+    found = await relations.get(work.connection, relation_ids)
+    return [relation.organization_id for relation in found if relation.holder_id == contact_id]
+
+
+async def plan(
+    work: Work[Tools], contact: ContactRow, held: Sequence[RelationRow], ends: Mapping[UUID, date | None]
+) -> list[NewEnd] | Refusal:
+    """The relations that are to end on another day than now."""
+    own = {relation.relation_id: relation for relation in held}
+    new_ends = []
+    for relation_id, ends_on in ends.items():
+        relation = own.get(relation_id)
+        if relation is None:
+            return Refusal("not_found", fields=("relations",))
+        if refusal := domain.refuse_end(relation, ends_on, work.today):
+            return refusal
+        if ends_on != relation.period.ends_on:
+            new_ends.append(NewEnd(relation, Period(relation.period.starts_on, ends_on)))
+    for new_end in new_ends:
+        if await relations.overlaps(work.connection, new_end.relation, new_end.period):
+            return Refusal("already_held", fields=("relations",))
+    if await _leaves_nobody(work, contact, new_ends):
+        successors = f"/v1/organizations/{contact.organization_id}/contacts"
+        return Refusal("last_manager", fields=("relations",), next=Next("name_successor", successors))
+    return new_ends
+
+
+async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> None:
+    """Change the relations, and their rights with them; each file concerned tells of it."""
+    for new_end in new_ends:
+        relation, period = new_end.relation, new_end.period
+        rights = await storage.rights(work.connection, relation.relation_id)
+        await storage.change_relation(work.connection, relation.relation_id, period, work.now)
+        await record(
+            work, RelationChanged, relation.organization_id, relation_id=relation.relation_id, valid=period.span
+        )
+        for right in rights:
+            await _follow(work, new_end, right)
+        for organization_id in {relation.organization_id, contact.organization_id}:
+            work.audit(
+                "relation_changed", organization_id=organization_id, object_id=relation.relation_id,
+                holder=str(contact.contact_id), ends_on=period.span.ends_on,
+            )  # fmt: skip
+
+
+async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
+    """A right ends with its relation or earlier. One that would only begin later never comes into force."""
+    ends_on, relation = domain.end_of_right(right, new_end.period.ends_on), new_end.relation
+    if domain.is_over(right.period, work.today) or ends_on == right.period.ends_on:
+        return
+    if ends_on is not None and ends_on < right.period.starts_on:
+        await relations.end_right(work.connection, right.right_id, work.now)
+        await record(
+            work, RightEnded, relation.organization_id,
+            right_id=right.right_id, relation_id=relation.relation_id, subject=right.subject, ended_at=work.now,
+        )  # fmt: skip
+        return
+    period = Period(right.period.starts_on, ends_on)
+    await storage.change_right(work.connection, right.right_id, period, work.now)
+    await record(
+        work, RightChanged, relation.organization_id,
+        right_id=right.right_id, relation_id=relation.relation_id, subject=right.subject, valid=period.span,
+    )  # fmt: skip
+
+
+async def _leaves_nobody(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> bool:
+    """Whether on the day after an end that comes earlier nobody would manage the organization, as far as is planned."""
+    managing = [end for end in new_ends if end.relation.type in work.tools.managing and end.relation.through is None]
+    changing = {end.relation.relation_id for end in managing}
+    for end in managing:
+        if not end.is_shorter or end.period.ends_on is None:
+            continue
+        day_after = end.period.ends_on + timedelta(days=1)
+        others = await relations.memberships_of(work.connection, contact.organization_id, work.now, day_after)
+        staying = [m for m in others if m.type in work.tools.managing and m.relation_id not in changing]
+        if not staying and not any(other.period.contains(day_after) for other in managing):
+            return True
+    return False

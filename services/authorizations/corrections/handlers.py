@@ -1,0 +1,125 @@
+"""The guide's step 5, "Corriger": what a manager corrects of a contact takes effect, and one mail tells the person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from chassis.limits import spend
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import ContactChanged, CorrectedItem
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.corrections import domain, ends, mails, storage
+from services.authorizations.corrections.domain import Correction
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.storage import RelationRow
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Correct:
+    """A correction of the version of the file that was seen; None is no version of ours."""
+
+    by: AsProfile
+    contact_id: UUID
+    version: int | None
+    correction: Correction
+    ticked: Sequence[Ticked]
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The file's new version, what was corrected, and the one mail that tells the person; None: it has no address."""
+
+    version: int
+    changed: Sequence[CorrectedItem]
+    mail: Literal["contact_corrected", "linking_coordinates"] | None
+
+
+async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
+    """Correct a contact's file. With a new code, linking's mail with the coordinates tells what was corrected too."""
+    correction = command.correction
+    seen = await contacts.get(work.connection, command.contact_id)
+    home = seen.organization_id if seen else None
+    acted_for = await ends.organizations_of(work, command.contact_id, correction.ends)
+    await organizations.lock(work.connection, [*acted_for, *([home] if home else [])])
+    await contacts.lock(work.connection, command.contact_id)
+    work.take_time(after=await relations.last_recorded(work.connection, command.contact_id))
+    acting = await may_manage(work, command.by, home)
+    if isinstance(acting, Refusal):
+        return acting
+    contact = await contacts.get(work.connection, command.contact_id)
+    assert contact is not None
+    if contact.version != command.version:
+        return Refusal("precondition_failed", fields=("If-Match",))
+    held = await relations.held_by(work.connection, contact.contact_id)
+    new_ends = await ends.plan(work, contact, held, correction.ends)
+    if isinstance(new_ends, Refusal):
+        return new_ends
+    changed = domain.changed(contact, correction, new_ends)
+    if refusal := _refuse(work, contact, held, correction, changed) or await _budget(work, contact):
+        return refusal
+    if refusal := await keep_attestations(work, command.by, contact.contact_id, "correction", command.ticked):
+        return refusal
+
+    await ends.carry_out(work, contact, new_ends)
+    if personal := [item for item in changed if item != "relation_end"]:
+        await storage.correct(work.connection, contact.contact_id, correction)
+        await record(
+            work, ContactChanged, contact.organization_id, contact_id=contact.contact_id, changed=tuple(personal)
+        )
+    if correction.new_code:
+        await contacts.raise_generation(work.connection, contact.contact_id, "normal", changed)
+    await publish_state(work, contact.contact_id)
+    work.audit(
+        "contact_corrected", organization_id=contact.organization_id, object_id=contact.contact_id,
+        changed=changed, new_linking_code=correction.new_code,
+    )  # fmt: skip
+    return await _tell(work, contact, changed, new_code=correction.new_code)
+
+
+def _refuse(
+    work: Work[Tools],
+    contact: ContactRow,
+    held: Sequence[RelationRow],
+    correction: Correction,
+    changed: Sequence[CorrectedItem],
+) -> Refusal | None:
+    if refusal := domain.refuse_fields(contact, correction):
+        return refusal
+    if correction.new_code:
+        memberships = [relation for relation in held if relation.through is None]
+        return domain.refuse_code(contact, correction.email or contact.email, memberships, work.today)
+    return None if changed else Refusal("nothing_to_change")
+
+
+async def _budget(work: Work[Tools], contact: ContactRow) -> Refusal | None:
+    name: Literal["corrections_per_organization"] = "corrections_per_organization"
+    budget = work.tools.agency.limits.attempts[name]
+    seconds = await spend(work.connection, name, contact.organization_id.bytes, budget, work.now)
+    return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+
+
+async def _tell(
+    work: Work[Tools], before: ContactRow, changed: Sequence[CorrectedItem], *, new_code: bool
+) -> Corrected:
+    now = await contacts.get(work.connection, before.contact_id)
+    assert now is not None
+    organization = (await organizations.get(work.connection, [now.organization_id]))[now.organization_id]
+    if "email" in changed and before.email is not None:
+        mails.address_replaced(work, now, before.email, organization)
+    if new_code:
+        return Corrected(now.version, changed, "linking_coordinates")
+    if now.email is None:
+        return Corrected(now.version, changed, None)
+    mails.corrected(work, now, organization, changed)
+    return Corrected(now.version, changed, "contact_corrected")
