@@ -1,17 +1,19 @@
 """Counting attempts in the database, before any secret is compared."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from chassis.database import Connection
 
 SPEND = """
-insert into limits as l (name, key, window_start, spent) values ($1, $2, $3, 1)
+insert into limits as l (name, key, window_start, spent)
+select $1, key, $3, $5::integer from unnest($2::bytea[]) key where $5 <= $4::integer order by key
 on conflict (name, key) do update
-    set spent = case when l.window_start < excluded.window_start then 1 else l.spent + 1 end,
+    set spent = case when l.window_start < excluded.window_start then $5 else l.spent + $5 end,
         window_start = greatest(l.window_start, excluded.window_start)
-    where l.window_start < excluded.window_start or l.spent < $4
-returning spent
+    where l.window_start < excluded.window_start or l.spent + $5 <= $4
+returning key
 """
 
 GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
@@ -47,14 +49,30 @@ async def give_back(connection: Connection, name: str, key: bytes, limit: Limit,
     await connection.execute(GIVE_BACK, name, key, _window(limit, at))
 
 
-async def spend(connection: Connection, name: str, key: bytes, limit: Limit, now: datetime) -> int | None:
-    """Count one attempt. None when it may go on, else the seconds until the window ends.
+async def spend(
+    connection: Connection, name: str, key: bytes, limit: Limit, now: datetime, amount: int = 1
+) -> int | None:
+    """Count one attempt, or so many at once. None when they may go on, else the seconds until the window ends.
 
     `key` is a keyed digest of what is counted, or its identifier where that names no person. Concurrent attempts queue
-    on the row, so that at most `count` pass; one whose clock is behind counts in the window that is open.
+    on the row, so that at most `count` pass; one whose clock is behind counts in the window that is open. More than
+    `count` at once never pass.
     """
-    if await connection.fetchval(SPEND, name, key, _window(limit, now), limit.count) is not None:
+    if await connection.fetchval(SPEND, name, [key], _window(limit, now), limit.count, amount) is not None:
         return None
+    return seconds_left(limit, now)
+
+
+async def spend_each(
+    connection: Connection, name: str, keys: Collection[bytes], limit: Limit, now: datetime
+) -> frozenset[bytes]:
+    """Count one attempt for each of several keys, apart from the others. Returns the keys that may not go on."""
+    rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, 1)
+    return frozenset(keys) - {row["key"] for row in rows}
+
+
+def seconds_left(limit: Limit, now: datetime) -> int:
+    """Until the window ends in which an instant lies."""
     return limit.per_seconds - int(now.timestamp()) % limit.per_seconds
 
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import give_back, not_waiting, spend
+from chassis.limits import give_back, not_waiting, spend, spend_each
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -88,3 +88,20 @@ async def test_an_attempt_given_back_after_its_window_changes_nothing(bench: Ben
     async with bench.pool.acquire() as connection:
         await give_back(connection, "sign_in", b"k", Limit(), NOON)
     assert await attempt(bench, later) == 60
+
+
+async def test_many_attempts_at_once_pass_together_or_not_at_all(bench: Bench) -> None:
+    async with bench.pool.acquire() as connection:
+        amounts = [6, 3, 3, 2, 1]
+        answers = [await spend(connection, "codes", b"k", Limit(), NOON, amount) for amount in amounts]
+        later = await spend(connection, "codes", b"k", Limit(), NOON + timedelta(seconds=60), 6)
+    assert answers == [60, None, 60, None, 60]
+    assert later == 60
+
+
+async def test_each_of_several_keys_is_counted_for_itself(bench: Bench) -> None:
+    for _ in range(5):
+        await attempt(bench, name="codes", key=b"worn")
+    async with bench.pool.acquire() as connection:
+        over = [await spend_each(connection, "codes", [b"worn", b"fresh", b"fresh"], Limit(), NOON) for _ in range(6)]
+    assert over == [{b"worn"}] * 5 + [{b"worn", b"fresh"}]

@@ -61,6 +61,7 @@ service: Service[Tools] = Service(
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [
         chores.raising(unit),
+        chores.forgetting(unit),
         imports.carrying_on(unit),
         imports.forgetting(unit),
         *request_chores.telling(unit),

@@ -6,6 +6,7 @@ from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
 from services.authorizations.contacts import handlers as contacts
 from services.authorizations.linking_codes import handlers as linking_codes
+from services.authorizations.linking_codes.deliveries import STATES, follow_deliveries
 from services.authorizations.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
@@ -19,4 +20,6 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(ProfileUnlinked, contacts.follow_unlink, Order.FREE),
     # Progress of a batch: each item on its own.
     Subscription(LinkingCodeIssued, linking_codes.follow_issue, Order.FREE),
+    # What became of mails: the later stage of a mail's life stays, whichever is told first.
+    *(Subscription(fact, follow_deliveries, Order.FREE, batch=True) for fact in STATES),
 )

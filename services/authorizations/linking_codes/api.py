@@ -1,60 +1,223 @@
-"""POST and GET /v1/linking-code-batches: agents send linking coordinates to members of organizations."""
+"""/v1/linking-code-batches: linking coordinates for contacts, asked for by who manages them or by agents."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from fastapi import Response
-from pydantic import BaseModel, Field
+from fastapi import Query, Response
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from chassis.fields import Body, Reference
-from chassis.gateway import AgentCaller, router
+from chassis.gateway import router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from contracts.problems import word
+from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.linking_codes import storage
-from services.authorizations.linking_codes.handlers import RequestBatch, request_batch
-from services.authorizations.profile import AuthorizationsCall
+from services.authorizations.linking_codes.domain import ItemState, Selection, SkipReason
+from services.authorizations.linking_codes.handlers import (
+    LookedAt,
+    RequestBatch,
+    Resend,
+    note_looked_at,
+    request_batch,
+    resend,
+)
+from services.authorizations.linking_codes.storage import BatchRow
+from services.authorizations.paging import Cursor, Limit, PageView, page, paged
+from services.authorizations.profile import AuthorizationsCall, ProfileOrAgent, as_profile
 
 routes = router()
 
+MANAGERS_FIELDS = frozenset({"contact_ids", "never_linked"})
+"""What those who manage an organization may say: whom of their own organization."""
+
+Ids = Annotated[list[UUID], Field(min_length=1, max_length=500)]
+References = Annotated[list[Reference], Field(min_length=1, max_length=20)]
+Numbers = Annotated[list[Reference], Field(min_length=1, max_length=2000)]
+
+
+class OrganizationsBody(Body):
+    """An agent's selection of organizations: those that meet all that is given."""
+
+    kinds: References | None = None
+    numbers: Numbers | None = None
+    active: bool | None = True
+
+    @model_validator(mode="after")
+    def _names_some(self) -> Self:
+        if self.kinds is None and self.numbers is None:
+            raise PydanticCustomError("missing", "name kinds or numbers")
+        return self
+
 
 class BatchBody(Body):
-    """Whose contacts, and with which functions (relation types), are sent coordinates."""
+    """Who is sent coordinates.
 
-    organization_ids: Annotated[list[UUID], Field(min_length=1, max_length=500)]
-    functions: Annotated[list[Reference], Field(min_length=1, max_length=20)]
+    Those who manage an organization: `contact_ids` among its contacts, or `never_linked` for all of them who never
+    linked an account. Agents: any `contact_ids`, or in `organization_ids` or `organizations` those with one of the
+    `functions` (relation types), or who `never_linked`, or both.
+    """
+
+    contact_ids: Ids | None = None
+    organization_ids: Ids | None = None
+    organizations: OrganizationsBody | None = None
+    functions: References | None = None
+    never_linked: bool = False
+
+
+class ResendBody(Body):
+    """Of a batch, those whose mail did not arrive: refused, or not sent in time."""
+
+    of: Literal["undelivered"]
 
 
 class BatchView(BaseModel):
-    """A batch and how far it has come: contacts found, codes that linking has issued, contacts without an address."""
+    """A batch and how far it has come.
+
+    `requested` counts everybody in it; `issued` the codes that linking has issued; `states` everybody by what became of
+    their mail; `skipped` those who get no code, by reason, of whom `without_address` have none. `unknown_numbers` are
+    those of the organizations that an agent named and nobody has.
+    """
 
     batch_id: UUID
+    organization_id: UUID | None
     requested_at: datetime
     requested: int
     issued: int
     without_address: int
+    states: dict[ItemState, int]
+    skipped: dict[SkipReason, int]
+    unknown_numbers: int
 
 
-@routes.post("/v1/linking-code-batches", status_code=202, summary="Send linking coordinates (agents)")
-async def post_batch(agent: AgentCaller, body: BatchBody, call: AuthorizationsCall, response: Response) -> BatchView:
-    """Contacts that are linked already are left out. Honours Idempotency-Key."""
-    command = RequestBatch(body.organization_ids, frozenset(body.functions))
+class ItemView(BaseModel):
+    """A person of a batch. `told_at` is since when the state of the mail is known; `reason` why there is no code."""
+
+    contact_id: UUID
+    organization_id: UUID
+    family_name: str | None
+    given_name: str | None
+    state: ItemState
+    reason: SkipReason | None
+    reason_text: str | None
+    issued_at: datetime | None
+    told_at: datetime | None
+
+
+@routes.post("/v1/linking-code-batches", status_code=202, summary="Send new linking coordinates")
+async def post_batch(
+    caller: ProfileOrAgent, body: BatchBody, call: AuthorizationsCall, response: Response
+) -> BatchView:
+    """An older code of the same person dies. Honours Idempotency-Key.
+
+    Refused with too_many_codes beyond what those who manage an organization may send within an hour.
+    """
+    command = _command(caller, body)
     batch_id = await call.create(request_batch, command, resource=lambda made: made)
     response.headers["Location"] = f"/v1/linking-code-batches/{batch_id}"
-    return await get_batch(batch_id, agent, call)
+    return await _view(call, await _batch(call, caller, batch_id))
 
 
-@routes.get("/v1/linking-code-batches/{batch_id}", summary="How far a batch has come (agents)")
-async def get_batch(batch_id: UUID, agent: AgentCaller, call: AuthorizationsCall) -> BatchView:
-    """Each person's delivery state is asked at notifications."""
+@routes.get("/v1/linking-code-batches/{batch_id}", summary="How far a batch has come")
+async def get_batch(batch_id: UUID, caller: ProfileOrAgent, call: AuthorizationsCall) -> BatchView:
+    """Managers see those of their organization, agents all."""
+    return await _view(call, await _batch(call, caller, batch_id))
+
+
+@routes.get("/v1/linking-code-batches/{batch_id}/items", summary="The persons of a batch, by name")
+async def get_items(
+    batch_id: UUID,
+    caller: ProfileOrAgent,
+    call: AuthorizationsCall,
+    state: Annotated[ItemState | None, Query(description="Only persons in this state.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageView[ItemView]:
+    """What became of each person's mail."""
+    batch = await _batch(call, caller, batch_id)
+    if caller is None:
+        await call.run(note_looked_at, LookedAt(batch_id, batch.organization_id))
+    found = await page(call, storage.listed(batch_id, state), cursor, limit)
+    items = [
+        ItemView(
+            reason_text=word(f"no_code_{row['reason']}", call.language) if row["reason"] else None,
+            **{name: row[name] for name in ItemView.model_fields if name != "reason_text"},
+        )
+        for row in found.rows
+    ]
+    return PageView[ItemView](**paged(found, items, call.language))
+
+
+@routes.post("/v1/linking-code-batches/{batch_id}/resend", status_code=202, summary="Send again what did not arrive")
+async def post_resend(
+    batch_id: UUID, caller: ProfileOrAgent, body: ResendBody, call: AuthorizationsCall, response: Response
+) -> BatchView:
+    """A new batch, with the addresses as they stand now. Honours Idempotency-Key."""
+    made = await call.create(resend, Resend(_by(caller), batch_id), resource=lambda made: made)
+    response.headers["Location"] = f"/v1/linking-code-batches/{made}"
+    return await _view(call, await _batch(call, caller, made))
+
+
+def _by(caller: Acting | None) -> AsProfile | None:
+    return None if caller is None else as_profile(caller)
+
+
+def _command(caller: Acting | None, body: BatchBody) -> RequestBatch:
+    """Raises ProblemRaised when the fields do not say whom."""
+    given = {name for name in BatchBody.model_fields if getattr(body, name)}
+    if caller is not None:
+        if not_theirs := given - MANAGERS_FIELDS:
+            raise ProblemRaised(Refusal("invalid_request", fields=tuple(sorted(not_theirs))))
+        if len(given) != 1:
+            raise ProblemRaised(Refusal("invalid_request", fields=("contact_ids", "never_linked")))
+        selection = Selection(
+            contact_ids=body.contact_ids, organization_ids=[caller.organization_id], never_linked=body.never_linked
+        )
+        return RequestBatch(as_profile(caller), caller.organization_id, selection)
+    if len(given & {"contact_ids", "organization_ids", "organizations"}) != 1:
+        raise ProblemRaised(Refusal("invalid_request", fields=("contact_ids", "organization_ids", "organizations")))
+    if "contact_ids" not in given and not given & {"functions", "never_linked"}:
+        raise ProblemRaised(Refusal("invalid_request", fields=("functions", "never_linked")))
+    among = body.organizations
+    only = body.organization_ids[0] if body.organization_ids and len(body.organization_ids) == 1 else None
+    selection = Selection(
+        contact_ids=body.contact_ids,
+        organization_ids=body.organization_ids,
+        kinds=among.kinds if among else None,
+        numbers=among.numbers if among else None,
+        active=among.active if among else None,
+        functions=body.functions,
+        never_linked=body.never_linked,
+    )
+    return RequestBatch(None, only, selection)
+
+
+async def _batch(call: AuthorizationsCall, caller: Acting | None, batch_id: UUID) -> BatchRow:
+    """Raises ProblemRaised when there is none, or the caller may not see it."""
     async with call.gateway.unit.pool.acquire() as connection:
         found = await storage.get(connection, batch_id)
-    if found is None:
+    theirs = caller is None or (
+        found is not None and call.tools.manages(caller) and found.organization_id == caller.organization_id
+    )
+    if found is None or not theirs:
         raise ProblemRaised(Refusal("not_found"))
+    return found
+
+
+async def _view(call: AuthorizationsCall, batch: BatchRow) -> BatchView:
+    async with call.gateway.unit.pool.acquire() as connection:
+        totals = await storage.totals(connection, batch.batch_id)
+    persons = sum(totals.states.values())
     return BatchView(
-        batch_id=found.batch_id,
-        requested_at=found.requested_at,
-        requested=found.requested,
-        issued=found.issued,
-        without_address=found.without_address,
+        batch_id=batch.batch_id,
+        organization_id=batch.organization_id,
+        requested_at=batch.requested_at,
+        requested=persons,
+        issued=persons - totals.states.get("waiting", 0) - totals.states.get("skipped", 0),
+        without_address=totals.skipped.get("no_address", 0),
+        states=totals.states,
+        skipped=totals.skipped,
+        unknown_numbers=batch.unknown_numbers,
     )

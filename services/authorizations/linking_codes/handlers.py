@@ -1,68 +1,183 @@
 """A batch raises the generation of each contact it names; linking sees the higher generation and issues a code.
 
-It does so in portions, at a pace that leaves room for everybody else: a campaign may name 50,000 contacts.
+A few persons whom somebody names get theirs at once. Everybody else's turn comes in portions, at a pace that leaves
+room for others: a campaign may name 50,000 contacts.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.limits import seconds_left, spend, spend_each
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkingCodeIssued
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.linking_codes import storage
+from services.authorizations.contacts.storage import CodePriority
+from services.authorizations.linking_codes import selecting, storage
+from services.authorizations.linking_codes.domain import Selection
+from services.authorizations.linking_codes.storage import BatchRow, Item
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
+
+TURN_OF_AN_ORGANIZATION, TURN_OF_AN_AGENT = 1, 2
 
 
 @dataclass(frozen=True)
 class RequestBatch:
-    """Codes for the contacts of some organizations who have one of the functions and are not linked yet."""
+    """Codes for those of a selection who can be sent one. `by` is None for an agent, who may select anybody."""
 
-    organization_ids: Sequence[UUID]
-    functions: frozenset[str]
+    by: AsProfile | None
+    organization_id: UUID | None
+    selection: Selection
+
+
+@dataclass(frozen=True)
+class Resend:
+    """New codes for those of a batch whose mail did not arrive."""
+
+    by: AsProfile | None
+    batch_id: UUID
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """Who is in a batch and what became of each, as an agent saw it."""
+
+    batch_id: UUID
+    organization_id: UUID | None
 
 
 async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
-    """Ask for codes on behalf of an agent; who has no address is counted and left out. Returns the batch's id."""
-    await organizations.lock(work.connection, command.organization_ids)
-    work.take_time()
-    known = await organizations.get(work.connection, command.organization_ids)
-    if len(known) != len(set(command.organization_ids)):
+    """The guide's "Émettre un nouveau code de liaison", for one, several or all. Returns the batch's id.
+
+    Who can be sent none is in it with the reason. Refusals: not_found, not_permitted, profile_not_yours,
+    too_many_codes.
+    """
+    selection = command.selection
+    if refusal := await _locked_and_permitted(work, command.by, command.organization_id, selection):
+        return refusal
+    known = await organizations.get(work.connection, selection.organization_ids or ())
+    if len(known) != len(set(selection.organization_ids or ())):
         return Refusal("not_found", fields=("organization_ids",))
-    found = [
-        candidate
-        for candidate in await storage.candidates(work.connection, command.organization_ids)
-        if candidate.functions & command.functions and not candidate.linked
-    ]
-    batch_id = work.new_id()
-    await storage.add(work.connection, batch_id, f"{work.actor.kind}:{work.actor.id}", work.now)
-    await storage.add_items(
-        work.connection,
-        batch_id,
-        waiting=[candidate.contact_id for candidate in found if candidate.has_address],
-        unreachable=[candidate.contact_id for candidate in found if not candidate.has_address],
+    if selection.contact_ids is not None and not await selecting.all_contacts(work.connection, selection):
+        return Refusal("not_found", fields=("contact_ids",))
+    return await _accept(work, command)
+
+
+async def resend(work: Work[Tools], command: Resend) -> UUID | Refusal:
+    """A new batch for those of another whose mail came back or ran out of time; an address corrected since is used.
+
+    Refusals: as of `request_batch`, and nothing_to_resend.
+    """
+    batch = await storage.get(work.connection, command.batch_id)
+    if batch is None:
+        return Refusal("not_found")
+    selection = Selection(contact_ids=await storage.not_delivered(work.connection, batch.batch_id))
+    if refusal := await _locked_and_permitted(work, command.by, batch.organization_id, selection):
+        return refusal
+    if not selection.contact_ids:
+        return Refusal("nothing_to_resend")
+    return await _accept(work, RequestBatch(command.by, batch.organization_id, selection))
+
+
+async def _locked_and_permitted(
+    work: Work[Tools], by: AsProfile | None, organization_id: UUID | None, selection: Selection
+) -> Refusal | None:
+    """Lock what changes before the answer: nothing else waits for a large batch. Whether the caller may have it."""
+    concerned = [organization_id] if by is not None and organization_id is not None else []
+    if by is None and selection.at_once:
+        concerned = await selecting.organizations_of(work.connection, selection, work.today)
+    await organizations.lock(work.connection, concerned)
+    work.take_time()
+    acting = None if by is None else await may_manage(work, by, organization_id)
+    return acting if isinstance(acting, Refusal) else None
+
+
+async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
+    selection, by_agent = command.selection, command.by is None
+    flooded: Sequence[UUID] | Refusal = () if by_agent else await _spent(work, command)
+    if isinstance(flooded, Refusal):
+        return flooded
+    batch = BatchRow(
+        batch_id=work.new_id(),
+        organization_id=command.organization_id,
+        requested_by=f"{work.actor.kind}:{work.actor.id}",
+        requested_at=work.now,
+        unknown_numbers=await selecting.unknown_numbers(work.connection, selection),
     )
-    for organization_id in known:
-        work.audit("linking_codes_requested", organization_id=organization_id, object_id=batch_id)
-    return batch_id
+    await storage.add(work.connection, batch)
+    turn = TURN_OF_AN_AGENT if by_agent else TURN_OF_AN_ORGANIZATION
+    await selecting.add_items(work.connection, batch.batch_id, turn, selection, work.today)
+    await storage.skip(work.connection, batch.batch_id, flooded, "too_many_codes")
+    for organization_id in selection.organization_ids or (command.organization_id,):
+        work.audit("linking_codes_requested", organization_id=organization_id, object_id=batch.batch_id)
+    if selection.at_once:
+        await _ask(work, await storage.waiting_of(work.connection, batch.batch_id), "normal")
+    return batch.batch_id
+
+
+async def _spent(work: Work[Tools], command: RequestBatch) -> Sequence[UUID] | Refusal:
+    """Count the codes that those who manage an organization send. Returns whose mailbox has had enough of them."""
+    attempts = work.tools.agency.limits.attempts
+    by_contact, by_organization = attempts["linking_codes_per_contact"], attempts["linking_codes_per_organization"]
+    assert command.organization_id is not None
+    reachable = await selecting.reachable(work.connection, command.selection, work.today)
+    organization = command.organization_id.bytes
+    seconds = await spend(
+        work.connection, "linking_codes_per_organization", organization, by_organization, work.now, len(reachable)
+    )
+    keys = {contact_id.bytes: contact_id for contact_id in reachable}
+    over = (
+        await spend_each(work.connection, "linking_codes_per_contact", keys.keys(), by_contact, work.now)
+        if seconds is None
+        else frozenset[bytes]()
+    )
+    if keys and len(over) == len(keys):
+        seconds = seconds_left(by_contact, work.now)
+    if seconds is not None:
+        return Refusal("too_many_codes", {"seconds": seconds}, retry_after=seconds)
+    return [keys[key] for key in over]
 
 
 async def raise_portion(work: Work[Tools], limit: int) -> int:
-    """Ask for the codes of the next contacts, whatever batch they belong to. Returns how many."""
+    """Ask for the codes of the next contacts, whatever batch they belong to. Returns how many had their turn."""
     items = await storage.next_items(work.connection, limit)
     await organizations.lock(work.connection, [item.organization_id for item in items])
     work.take_time()
-    for item in items:
-        generation = await contacts.raise_generation(work.connection, item.contact_id, "bulk")
-        await storage.set_generation(work.connection, item, generation)
-        await publish_state(work, item.contact_id)
+    await _ask(work, items, "bulk")
     return len(items)
+
+
+async def _ask(work: Work[Tools], items: Sequence[Item], priority: CodePriority) -> None:
+    """Ask for the codes of those who can still be sent one. Call it with their organizations locked."""
+    reasons = await selecting.why_not(work.connection, [item.contact_id for item in items], work.today)
+    for item in items:
+        if reason := reasons[item.contact_id]:
+            await storage.skip(work.connection, item.batch_id, [item.contact_id], reason)
+            continue
+        generation = await contacts.raise_generation(work.connection, item.contact_id, priority)
+        await publish_state(work, item.contact_id)
+        await storage.set_generation(work.connection, item, generation)
+        work.audit(
+            "linking_code_requested",
+            organization_id=item.organization_id,
+            object_id=item.contact_id,
+            batch_id=str(item.batch_id),
+            requested_by=item.requested_by,
+            generation=generation,
+        )
+
+
+async def note_looked_at(work: Work[Tools], looked_at: LookedAt) -> None:
+    """An agent looked at who is in a batch, which is noted in the organization's file if it is one's."""
+    work.audit("file_viewed", organization_id=looked_at.organization_id, object_id=looked_at.batch_id)
 
 
 async def follow_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:
     """A code is on its way, perhaps one more of a batch; its mail tells what was corrected with it."""
     await contacts.forget_changes(work.connection, issued.contact_id, issued.generation)
-    await storage.mark_issued(work.connection, issued.contact_id, issued.generation, work.now)
+    await storage.mark_issued(work.connection, issued.contact_id, issued.generation, issued.delivery_id, work.now)

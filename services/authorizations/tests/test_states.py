@@ -234,14 +234,6 @@ async def test_a_batch_counts_and_leaves_out_who_has_no_address(firm: Firm) -> N
     assert (made["requested"], made["without_address"]) == (2, 1)
 
 
-async def test_a_batch_leaves_out_who_is_linked_and_is_for_agents_only(firm: Firm) -> None:
-    body = {"organization_ids": [str(firm.firm_id)], "functions": ["responsible_person"]}
-    made = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
-    assert made.json()["requested"] == 0
-    refused = await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.responsible.headers)
-    assert (refused.status_code, refused.json()["code"]) == (403, "wrong_kind_of_caller")
-
-
 async def test_start_refuses_a_folder_that_lacks_a_code_in_use(firm: Firm) -> None:
     await firm.opened.unit.pool.execute("update rights set subject = 'gone' where subject = 'workforce'")
     with pytest.raises(FaultyFiles, match="gone"):
