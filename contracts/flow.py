@@ -30,6 +30,7 @@ from contracts.notifications import (
     MailRequest,
     MailSent,
     MailSuppressed,
+    MemberLeftMail,
     NoAccountMail,
     PasswordChangedMail,
     PasswordResetCodeMail,
@@ -81,6 +82,7 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     RequestDecidedMail: ("authorizations",),
     ContactCorrectedMail: ("authorizations",),
     AddressReplacedMail: ("authorizations",),
+    MemberLeftMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

@@ -353,6 +353,26 @@ class AddressReplacedMail(MailRequest):
     corrected_at: Instant
 
 
+class MemberLeftContents(Contents):
+    """The person's name, as the client's own file about them has it."""
+
+    contact_name: str
+
+
+class MemberLeftMail(MailRequest):
+    """To those who manage a client: somebody is no longer a member of its firm, and still the client's own contact."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "member_left"
+    contents: ClassVar[type[Contents]] = MemberLeftContents
+    shown: ClassVar[frozenset[str]] = frozenset({"contact_name", "firm_name", "organization_name", "left_at"})
+
+    organization_name: str
+    organization_number: str
+    firm_name: str
+    left_at: Instant
+
+
 class MailFact(Event):
     """Something that happened to one mail."""
 

@@ -269,6 +269,13 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000001",
         corrected_at=NOW,
     ),
+    notifications.MemberLeftMail(
+        **_mail("member_left"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        firm_name="COMPTABLES EXEMPLE INC.",
+        left_at=NOW,
+    ),
     notifications.MailAccepted(delivery_id=DELIVERY),
     notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),
     notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
@@ -306,6 +313,9 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.ProfileUnlinkedMail: ADA,
     notifications.ContactCorrectedMail: ADA,
     notifications.AddressReplacedMail: ADA,
+    notifications.MemberLeftMail: notifications.MemberLeftContents(
+        address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
+    ),
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),

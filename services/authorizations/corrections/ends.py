@@ -6,13 +6,14 @@ from uuid import UUID
 
 from chassis.outcomes import Next, Refusal
 from chassis.work import Work
-from contracts.authorizations import RelationChanged, RightChanged, RightEnded
+from contracts.authorizations import RelationChanged, RightChanged
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.corrections import domain, storage
 from services.authorizations.corrections.domain import HeldRight, NewEnd
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
+from services.authorizations.relations.handlers import withdraw_right
 from services.authorizations.relations.storage import RelationRow
 from services.authorizations.tools import Tools
 
@@ -70,11 +71,7 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
     if domain.is_over(right.period, work.today) or ends_on == right.period.ends_on:
         return
     if ends_on is not None and ends_on < right.period.starts_on:
-        await relations.end_right(work.connection, right.right_id, work.now)
-        await record(
-            work, RightEnded, relation.organization_id,
-            right_id=right.right_id, relation_id=relation.relation_id, subject=right.subject, ended_at=work.now,
-        )  # fmt: skip
+        await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
         return
     period = Period(right.period.starts_on, ends_on)
     await storage.change_right(work.connection, right.right_id, period, work.now)

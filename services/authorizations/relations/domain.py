@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
 from contracts.events import Language, Level
+from services.authorizations.access.domain import Entitlement
 from services.authorizations.periods import Period
 
 ALL: Literal["all"] = "all"
@@ -54,6 +56,26 @@ def refuse_wider(
             name = agency.subjects[grant.subject].name.in_(language)
             return Refusal("wider_than_held", {"subject": name}, ("subjects",))
     return None
+
+
+def what_is_lost(held: Iterable[Entitlement], kept: Iterable[Entitlement]) -> list[Entitlement]:
+    """Of what somebody holds, the subjects that it holds no more, or for reading only, by what is kept."""
+    best, remaining = _best(held), _best(kept)
+    return [
+        chain
+        for key, chain in best.items()
+        if key not in remaining or (chain.level == "write" and remaining[key].level == "read")
+    ]
+
+
+def _best(chains: Iterable[Entitlement]) -> dict[tuple[UUID, str], Entitlement]:
+    """The chain of the highest level for each subject of each organization, in their order."""
+    best: dict[tuple[UUID, str], Entitlement] = {}
+    for chain in chains:
+        key = chain.organization_id, chain.subject
+        if key not in best or chain.level == "write":
+            best[key] = chain
+    return best
 
 
 def refuse_period(period: Period, today: date) -> Refusal | None:

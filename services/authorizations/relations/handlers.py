@@ -22,6 +22,7 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
 from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.leaving import tell_clients
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.tools import Tools
 
@@ -103,6 +104,17 @@ async def grant_rights(
             level=grant.level,
             valid=period.span,
         )
+
+
+async def withdraw_right(
+    work: Work[Tools], organization_id: UUID, relation_id: UUID, right_id: UUID, subject: str
+) -> None:
+    """Withdraw one right of a relation that goes on, and tell of it."""
+    await storage.end_right(work.connection, right_id, work.now)
+    await record(
+        work, RightEnded, organization_id,
+        right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
+    )  # fmt: skip
 
 
 async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusal:
@@ -223,12 +235,11 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         await storage.end(work.connection, relation.relation_id, work.now)
         await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
     for right_id, relation_id, organization_id, subject in rights:
-        await storage.end_right(work.connection, right_id, work.now)
-        await record(
-            work, RightEnded, organization_id,
-            right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
-        )  # fmt: skip
+        await withdraw_right(work, organization_id, relation_id, right_id, subject)
     await publish_state(work, command.contact_id)
+    memberships = {relation.relation_id for relation in live if relation.through is None}
+    if memberships and memberships <= {relation.relation_id for relation in relations}:
+        await tell_clients(work, command.contact_id, acting.organization_id)
     files = {acting.organization_id, *(r.organization_id for r in relations), *(right[2] for right in rights)}
     for organization_id in files:
         work.audit(
@@ -296,9 +307,9 @@ async def _what_is_lost(
     ending = {relation.relation_id for relation in relations}
     ending_rights = {right_id for right_id, *_ in rights}
     now = await access.of_contact(work.connection, work.tools.moment(work.now), contact_id)
-    lost = [
+    kept = [
         chain
         for chain in now
-        if chain.relation_id in ending or chain.membership in ending or chain.right_id in ending_rights
+        if not (chain.relation_id in ending or chain.membership in ending or chain.right_id in ending_rights)
     ]
-    return Removed(lost, sorted(ending), sorted(ending_rights))
+    return Removed(domain.what_is_lost(now, kept), sorted(ending), sorted(ending_rights))

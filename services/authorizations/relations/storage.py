@@ -53,6 +53,29 @@ order by r.through nulls first, p.legal_name, r.relation_id
 """
 
 
+# Contacts of an organization's clients who are the same person as its own contact $3: the same account, else the same
+# client number. $1 and $2 as in the one query.
+OWN_CONTACTS_OF_CLIENTS = f"""
+with leaver as (
+    select c.contact_id, c.organization_id, c.client_number, b.account_id from contacts c
+    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
+    where c.contact_id = $3
+), same as (
+    select c.contact_id from leaver join contacts c using (client_number)
+    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
+    where leaver.account_id is null or b.account_id is null
+    union
+    select b.contact_id from leaver join bindings b using (account_id) where {known("b")} and upper_inf(b.during)
+)
+select own.contact_id, own.organization_id from same join contacts own using (contact_id) cross join leaver
+where exists (select from relations r where r.holder_id = leaver.organization_id
+        and r.organization_id = own.organization_id and {known("r")} and {in_force("r")})
+    and exists (select from relations r where r.holder_id = own.contact_id and r.through is null
+        and {known("r")} and {in_force("r")})
+order by own.contact_id
+"""
+
+
 @dataclass(frozen=True)
 class RelationRow:
     """A relation's current version."""
@@ -199,3 +222,11 @@ async def memberships_of(connection: Connection, organization_id: UUID, at: date
 async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
     """A contact's relations as its file shows them, ended ones too."""
     return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
+
+
+async def own_contacts_of_clients(
+    connection: Connection, at: datetime, day: date, contact_id: UUID
+) -> dict[UUID, UUID]:
+    """The contacts, with their organizations, that clients of the contact's organization made of the same person."""
+    rows = await connection.fetch(OWN_CONTACTS_OF_CLIENTS, at, day, contact_id)
+    return {row["contact_id"]: row["organization_id"] for row in rows}

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from chassis.fields import Body, Reference
 from chassis.gateway import Call, router
 from contracts.imports import OrganizationKey
+from services.authorizations.corrections.rights import add_rights
 from services.authorizations.granting import AttestedBody, GrantingBody, Grants, grants
 from services.authorizations.paging import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
@@ -17,7 +18,6 @@ from services.authorizations.representations.handlers import (
     AddRights,
     EndRelation,
     Relate,
-    add_rights,
     end_relation,
     relate,
 )
@@ -95,11 +95,14 @@ async def post_relation(
     return await _related(call, made, response)
 
 
-@routes.post("/v1/relations/{relation_id}/rights", status_code=201, summary="Let an organization do more")
+@routes.post("/v1/relations/{relation_id}/rights", status_code=201, summary="Add subjects to a relation")
 async def post_rights(
     relation_id: UUID, body: RightsBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelatedView:
-    """By the organization acted for. A subject held for reading only can be raised to writing."""
+    """By the organization acted for; of a contact's relation, by those who manage the contact's own organization.
+
+    A subject held for reading only can be raised to writing.
+    """
     made = await call.create(
         add_rights,
         AddRights(

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.limits import spend
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.authorizations import RelationEnded, RightEnded
+from contracts.authorizations import RelationEnded
 from contracts.events import Language
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting, AsProfile
@@ -20,7 +20,7 @@ from services.authorizations.periods import Period
 from services.authorizations.relations import domain as granting
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.handlers import grant_relation, grant_rights
+from services.authorizations.relations.handlers import grant_relation, grant_rights, withdraw_right
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.representations import domain, storage
 from services.authorizations.requests import storage as requests
@@ -213,11 +213,7 @@ async def end_at_once(work: Work[Tools], relation: RelationRow) -> None:
 
 async def _end_rights(work: Work[Tools], relation: RelationRow, rights: Sequence[tuple[UUID, str]]) -> None:
     for right_id, subject in rights:
-        await relations.end_right(work.connection, right_id, work.now)
-        await record(
-            work, RightEnded, relation.organization_id,
-            right_id=right_id, relation_id=relation.relation_id, subject=subject, ended_at=work.now,
-        )  # fmt: skip
+        await withdraw_right(work, relation.organization_id, relation.relation_id, right_id, subject)
 
 
 async def _propose_end(

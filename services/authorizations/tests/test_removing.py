@@ -1,10 +1,19 @@
 """Step 5 of the guide: withdrawing; the next check says no, and history stays."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from services.authorizations.tests.conftest import Firm
+from uuid_utils.compat import uuid7
+
+from chassis import keys
+from chassis.sealing import Sealer
+from contracts.linking import ProfileLinked
+from contracts.notifications import MemberLeftContents
+from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.tests.conftest import DELEGABLE, TEST, Firm, Someone
 
 
 async def test_after_a_removal_the_very_next_check_says_no(firm: Firm) -> None:
@@ -169,3 +178,99 @@ async def test_each_file_concerned_tells_of_the_addition_and_of_the_removal(firm
         assert [row["action"] for row in rows] == ["relation_added", "relations_removed"]
         assert {row["profile_id"] for row in rows} == {firm.responsible.contact_id}
         assert {row["data_version"] for row in rows} == {firm.opened.tools.agency.version}
+
+
+async def test_a_preview_says_exactly_what_the_checks_will_say_no_to(firm: Firm) -> None:
+    member, (one, other) = await firm.member(), firm.clients.values()
+    chosen = [{"subject": "monthly_report", "level": "write"}, {"subject": "profile", "level": "read"}]
+    ended = (await firm.delegate(member.contact_id, one)).json()["relation_id"]
+    await firm.delegate(member.contact_id, other, subjects=chosen)
+    await _add_function(firm, member.contact_id, "administrator")  # holds the same subject of the firm once more
+    own = [r["relation_id"] for r in await _relations(firm, member.contact_id) if r["type"] == "staff_member"]
+    asked = [(s, o, level) for s in DELEGABLE for o in (one, other, firm.firm_id) for level in ("read", "write")]
+
+    async def allowed() -> set[tuple[str, UUID, str]]:
+        answers = [(*q, (await firm.check(member.account_id, q[0], q[1], q[2]))["decision"]) for q in asked]
+        return {(subject, organization, level) for subject, organization, level, decision in answers if decision}
+
+    before = await allowed()
+    preview = (await firm.remove(member.contact_id, scope="relations", relations=[ended, *own], preview=True)).json()
+    await firm.remove(member.contact_id, scope="relations", relations=[ended, *own])
+
+    told = {(row["subject"], UUID(row["organization"]["organization_id"]), row["level"]) for row in preview["lost"]}
+    gone = before - await allowed()
+    assert told == {(s, o, level) for s, o, level in gone if level == "write" or (s, o, "write") not in gone}
+    assert ("profile", firm.firm_id, "read") not in gone
+
+
+async def test_a_client_that_made_the_person_its_own_contact_keeps_it_and_is_told(
+    firm: Firm, keyring_folder: Path
+) -> None:
+    client_id = firm.clients["ENTREPRISE SHW INC."]
+    manager = await firm.link(await firm.contact("3000003"))
+    member = await firm.member()
+    own_contact = await _make_own_contact(firm, client_id, manager, member)
+    await firm.delegate(member.contact_id, client_id)
+
+    await firm.remove(member.contact_id)
+
+    assert (await firm.check(member.account_id, "status_letter", client_id))["decision"]
+    assert not (await firm.check(member.account_id, "monthly_report", client_id))["decision"]
+    (mail,) = await firm.opened.published("MemberLeftMail")
+    assert (mail["recipient_id"], mail["firm_name"]) == (str(manager.contact_id), "LAFORCE COMPTABLE INC.")
+    sealer = Sealer(keys.read(keyring_folder / "notifications.json"), keys.read_public(keyring_folder / "public.json"))
+    assert sealer.open(mail["sealed"], MemberLeftContents).contact_name == "Démo Propre-Contact"
+    audited = await firm.opened.unit.pool.fetch(
+        "select organization_id, object_id from audit where action = 'member_left'"
+    )
+    assert [(row["organization_id"], row["object_id"]) for row in audited] == [(client_id, own_contact)]
+
+
+async def test_a_client_hears_nothing_while_the_person_stays_a_member_of_the_firm(firm: Firm) -> None:
+    client_id, manager = firm.clients["ENTREPRISE SHW INC."], await firm.link(await firm.contact("3000003"))
+    member = await firm.member()
+    await _make_own_contact(firm, client_id, manager, member)
+    relation_id = (await firm.delegate(member.contact_id, client_id)).json()["relation_id"]
+    await firm.remove(member.contact_id, scope="relations", relations=[relation_id])
+    await firm.remove(member.contact_id, preview=True)
+    assert await firm.opened.published("MemberLeftMail") == []
+
+
+async def _relations(firm: Firm, contact_id: UUID) -> list[dict[str, Any]]:
+    shown = await firm.client.get(f"/v1/contacts/{contact_id}", headers=firm.responsible.headers)
+    found: list[dict[str, Any]] = shown.json()["relations"]
+    return found
+
+
+async def _add_function(firm: Firm, contact_id: UUID, type: str) -> None:
+    body = {
+        "organization_id": str(firm.firm_id),
+        "type": type,
+        "subjects": [{"subject": "profile", "level": "read"}],
+        "attestations": await firm.attestations("addition"),
+    }
+    added = await firm.client.post(f"/v1/contacts/{contact_id}/relations", json=body, headers=firm.responsible.headers)
+    assert added.status_code == 201, added.text
+
+
+async def _make_own_contact(firm: Firm, client_id: UUID, manager: Someone, member: Someone) -> UUID:
+    """A client adds the firm's member to its own contacts, and the member links that file to the same account."""
+    body = {
+        "contact": {
+            "family_name": "Propre-Contact", "given_name": "Démo", "email": "propre@shw.example", "telephones": [],
+            "language": "fr",
+        },
+        "type": "staff_member",
+        "subjects": [{"subject": "status_letter", "level": "write"}],
+        "attestations": await firm.attestations("addition"),
+    }  # fmt: skip
+    path = f"/v1/organizations/{client_id}/contacts"
+    added = await firm.client.post(path, json=body, headers=manager.headers)
+    assert added.status_code == 201, added.text
+    contact_id = UUID(added.json()["contact_id"])
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=member.account_id, contact_id=contact_id, organization_id=client_id,
+        method="linking_coordinates", linked_at=datetime.now(UTC) - timedelta(hours=1),
+    )  # fmt: skip
+    await firm.opened.unit.run(follow_link, linked, TEST)
+    return contact_id

@@ -1,0 +1,58 @@
+"""Who leaves its organization: clients that made the person their own contact keep it, and are told."""
+
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.notifications import MemberLeftContents, MemberLeftMail
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.relations import storage
+from services.authorizations.tools import Tools
+
+LIFE = timedelta(days=30)  # whoever decides whether the person stays wants to know it late rather than never
+
+
+async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> None:
+    """Tell those who manage a client that the person has left the firm, and is still the client's own contact."""
+    found = await storage.own_contacts_of_clients(work.connection, work.now, work.today, contact_id)
+    named = await organizations.get(work.connection, {firm_id, *found.values()})
+    for own_contact_id, client_id in found.items():
+        person = await contacts.get(work.connection, own_contact_id)
+        assert person is not None
+        for reader in await contacts.with_functions(
+            work.connection, work.now, work.today, client_id, work.tools.managing
+        ):
+            if reader.contact_id != own_contact_id and reader.email is not None:
+                work.publish(_mail(work, reader, reader.email, person, named[client_id], named[firm_id]))
+        work.audit("member_left", organization_id=client_id, object_id=own_contact_id, firm=str(firm_id))
+
+
+def _mail(
+    work: Work[Tools],
+    reader: ContactRow,
+    address: str,
+    person: ContactRow,
+    client: OrganizationRow,
+    firm: OrganizationRow,
+) -> MemberLeftMail:
+    contents = MemberLeftContents(
+        address=address, given_name=reader.given_name, contact_name=f"{person.given_name} {person.family_name}"
+    )
+    return MemberLeftMail(
+        recipient_id=reader.contact_id,
+        delivery_id=work.new_id(),
+        handle=secrets.token_urlsafe(24),
+        language=reader.language,
+        priority="normal",
+        expires_at=work.now + LIFE,
+        deduplication_id=f"member_left:{person.contact_id}:{reader.contact_id}:{work.now.isoformat()}",
+        sealed=work.tools.sealer.seal("notifications", contents),
+        organization_name=client.legal_name,
+        organization_number=client.number,
+        firm_name=firm.legal_name,
+        left_at=work.now,
+    )
