@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from string import ascii_lowercase
 from typing import Any
 
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Language, Someone
@@ -305,7 +306,8 @@ def newcomer(client: Client) -> Someone:
     """Somebody whom nobody knows yet."""
     languages: tuple[Language, ...] = ("fr", "en")
     language = client.chance.choice(languages)
-    return Someone(f"person-{next(_numbers)}@load.example", PASSWORD, "Démo", "Personne", language)
+    name = "".join(client.chance.choices(ascii_lowercase, k=12)).title()  # like nobody's: else an agent would be asked
+    return Someone(f"person-{next(_numbers)}@load.example", PASSWORD, "Démo", name, language)
 
 
 def responsible(firm: Firm) -> Someone:

@@ -15,6 +15,7 @@ from chassis.problems import ProblemRaised
 from chassis.versions import etag
 from contracts.authorizations import Telephone
 from contracts.events import Language, Level
+from contracts.imports import ClientNumber
 from contracts.problems import word
 from services.authorizations.access.domain import Entitlement
 from services.authorizations.contacts.handlers import (
@@ -30,6 +31,7 @@ from services.authorizations.granting import GrantingBody, Grants, OrganizationV
 from services.authorizations.paging import today
 from services.authorizations.periods import Period
 from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
+from services.authorizations.requests import storage as requests
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -58,9 +60,13 @@ class PersonBody(Body):
 
 
 class ContactBody(GrantingBody):
-    """The form "Ajouter une relation ou des sujets autorisés", box "Le contact n'existe pas" ticked."""
+    """The form "Ajouter une relation ou des sujets autorisés", box "Le contact n'existe pas" ticked.
+
+    A `client_number` says that the agency knows the person already; then an agent validates.
+    """
 
     contact: PersonBody
+    client_number: ClientNumber | None = None
     type: Reference
     subjects: Grants
 
@@ -114,17 +120,37 @@ class ContactView(BaseModel):
     relations: list[HeldRelationView]
 
 
+class AddedView(ContactView):
+    """The new contact, and in words what happens next."""
+
+    message: str
+
+
+class UnderReviewView(BaseModel):
+    """An agent decides first, at the latest on `lapses_on`; `message` says so in words."""
+
+    request_id: UUID
+    lapses_on: date
+    message: str
+
+
 @routes.post(
     "/v1/organizations/{organization_id}/contacts",
     status_code=201,
     summary="Add a contact who does not exist yet",
-    responses={429: {"description": "too_many_attempts: wait as long as Retry-After says."}},
+    responses={
+        202: {"model": UnderReviewView, "description": "An agent decides, because the person may be known already."},
+        429: {"description": "too_many_attempts: wait as long as Retry-After says."},
+    },
 )
 async def post_contact(
     organization_id: UUID, body: ContactBody, acting: Profile, call: AuthorizationsCall, response: Response
-) -> ContactView:
-    """The contact receives linking coordinates by mail. Honours Idempotency-Key; answers Mandat-After."""
-    contact_id = await call.create(
+) -> AddedView | UnderReviewView:
+    """The contact receives linking coordinates by mail (201), or may be known already, and an agent decides (202).
+
+    Honours Idempotency-Key; answers Mandat-After.
+    """
+    made = await call.create(
         add_contact,
         AddContact(
             by=as_profile(acting),
@@ -135,13 +161,22 @@ async def post_contact(
             grants=grants(body.subjects),
             ticked=body.ticked(call.language),
             language=call.language,
+            client_number=body.client_number,
         ),
         resource=lambda made: made,
     )
-    response.headers["Location"] = f"/v1/contacts/{contact_id}"
     if not call.tools.manages(acting) or acting.organization_id != organization_id:
         raise ProblemRaised(Refusal("not_found"))  # a repeated key shows nothing that its caller may no longer see
-    return _view(call, await call.run(show_contact, contact_id), response)
+    async with call.gateway.unit.pool.acquire() as connection:
+        request = await requests.get(connection, made)
+    if request is not None:
+        response.status_code = 202
+        response.headers["Location"] = f"/v1/requests/{made}"
+        message = word("contact_under_review", call.language, date=request.lapses_on.isoformat())
+        return UnderReviewView(request_id=made, lapses_on=request.lapses_on, message=message)
+    response.headers["Location"] = f"/v1/contacts/{made}"
+    view = _view(call, await call.run(show_contact, made), response)
+    return AddedView(**dict(view), message=word("contact_was_added", call.language))
 
 
 @routes.get("/v1/contacts/{contact_id}", summary="One contact, opened")

@@ -18,6 +18,8 @@ from services.authorizations.accounts import storage as accounts
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
+from services.authorizations.contacts.doubts import candidates, refuse_known
+from services.authorizations.contacts.reviewing import DoubtfulContact, ask_for_review
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import ContactRow, Personal
 from services.authorizations.organizations import storage as organizations
@@ -33,7 +35,10 @@ from services.authorizations.tools import Tools
 
 @dataclass(frozen=True)
 class AddContact:
-    """A person who is not yet a contact of the organization, with a first relation to it and its subjects."""
+    """A person who is not yet a contact of the organization, with a first relation to it and its subjects.
+
+    With a `client_number` the person is said to be known to the agency already, and an agent decides.
+    """
 
     by: AsProfile
     organization_id: UUID
@@ -43,10 +48,14 @@ class AddContact:
     grants: Sequence[Grant]
     ticked: Sequence[Ticked]
     language: Language
+    client_number: str | None = None
 
 
 async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
-    """The guide's step 4: "Le contact n'existe pas". The new contact is sent linking coordinates. Returns its id."""
+    """The guide's step 4: "Le contact n'existe pas". The new contact is sent linking coordinates.
+
+    Somebody who may be known already goes to an agent. Returns the contact's id, or the request's.
+    """
     agency = work.tools.agency
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time()
@@ -66,13 +75,20 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
     seconds = await spend(work.connection, "contacts_per_organization", organization, budget, work.now)
     if seconds is not None:
         return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
-    contact_id = work.new_id()
-    if refusal := await keep_attestations(work, command.by, contact_id, "addition", command.ticked):
+    if refusal := await refuse_known(work, command.organization_id, command.personal, command.client_number):
         return refusal
-    new = NewContact(
-        contact_id, command.organization_id, command.personal, command.type, command.period, command.grants
-    )
-    return await make_contact(work, new) or contact_id
+    alike = await candidates(work, command.organization_id, command.personal, command.client_number)
+    made = work.new_id()
+    if refusal := await keep_attestations(work, command.by, made, "addition", command.ticked):
+        return refusal
+    if alike or command.client_number is not None:
+        doubtful = DoubtfulContact(
+            command.organization_id, command.personal, command.type, command.period, command.grants,
+            command.client_number, alike,
+        )  # fmt: skip
+        return await ask_for_review(work, acting, made, doubtful)
+    new = NewContact(made, command.organization_id, command.personal, command.type, command.period, command.grants)
+    return await make_contact(work, new) or made
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,20 @@ async def find(connection: Connection, organization_id: UUID, client_number: str
     return _contact(row) if row else None
 
 
+async def find_linked(connection: Connection, organization_id: UUID, personal: Personal) -> ContactRow | None:
+    """The linked contact of an organization with these names, whatever their case and accents, and this address."""
+    row = await connection.fetchrow(
+        f"select found.* from ({CONTACT}) found where found.organization_id = $1 and found.linked"
+        " and lower(found.email) = lower($2) and folded(found.family_name) = folded($3)"
+        " and folded(found.given_name) = folded($4) order by found.contact_id limit 1",
+        organization_id,
+        personal.email,
+        personal.family_name,
+        personal.given_name,
+    )
+    return _contact(row) if row else None
+
+
 async def with_functions(
     connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
 ) -> list[ContactRow]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
@@ -16,6 +17,12 @@ from asked, personal_fields p join contacts c on c.contact_id = p.owner_id
 where p.matching_keys && (select keys from asked)
 order by (select count(*) from unnest(p.matching_keys) as key where key = any(asked.keys)) desc, c.contact_id
 limit $5
+"""
+
+NUMBERED = """
+select c.contact_id, c.organization_id, p.family_name, p.given_name, p.email, p.telephones
+from contacts c join personal_fields p on p.owner_id = c.contact_id
+where c.client_number = $1 order by c.contact_id limit $2
 """
 
 
@@ -58,11 +65,15 @@ async def candidates(connection: Connection, person: Person) -> list[Candidate]:
         [{"number": number} for number in person.telephones],
         AT_MOST,
     )
-    return [
-        Candidate(
-            row["contact_id"],
-            row["organization_id"],
-            Person(row["family_name"], row["given_name"], row["email"], [t["number"] for t in row["telephones"]]),
-        )
-        for row in rows
-    ]
+    return [_candidate(row) for row in rows]
+
+
+async def numbered(connection: Connection, client_number: str, at_most: int) -> list[Candidate]:
+    """The contacts that have a client number, each in another organization; the first `at_most`."""
+    return [_candidate(row) for row in await connection.fetch(NUMBERED, client_number, at_most)]
+
+
+def _candidate(row: Any) -> Candidate:
+    telephones = [telephone["number"] for telephone in row["telephones"]]
+    person = Person(row["family_name"], row["given_name"], row["email"], telephones)
+    return Candidate(row["contact_id"], row["organization_id"], person)

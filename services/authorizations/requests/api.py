@@ -12,9 +12,11 @@ from chassis.gateway import AgentCaller, Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
+from contracts.agency.matching import CONTACT_FIELDS
 from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
 from contracts.authorizations import Telephone
 from contracts.events import Language, Level
+from contracts.problems import word
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.api import PersonBody
 from services.authorizations.contacts.storage import Personal
@@ -23,9 +25,11 @@ from services.authorizations.paging import Cursor, Limit, PageView, page, paged,
 from services.authorizations.profile import AuthorizationsCall, Profile, ProfileOrAgent, Viewing, as_profile
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import (
+    AgreementCode,
     AskedContact,
     AskedEnd,
     AskedManager,
+    Candidate,
     Decision,
     Request,
     Settled,
@@ -71,11 +75,22 @@ class AskedSubjectView(BaseModel):
     level: Level
 
 
+class AgreeingFieldView(BaseModel):
+    """A field of two files that says the same, or nearly."""
+
+    field: str
+    name: str
+    agreement: AgreementCode
+    agreement_name: str
+
+
 class CandidateView(BaseModel):
-    """A contact who may be the person asked about: for agents alone."""
+    """A contact who may be the person asked about: for agents alone. `score` is the evidence for it, in bits."""
 
     contact_id: UUID
     score: float
+    agreeing: list[AgreeingFieldView]
+    same_organization: bool
 
 
 class AskedView(BaseModel):
@@ -340,10 +355,28 @@ def _asked(call: Call[Tools], request: Request, person: Personal | None, *, for_
             "client_number": asked.client_number,
             "person": PersonView.model_validate(person, from_attributes=True) if person else None,
             "candidates": [
-                CandidateView(contact_id=candidate.contact_id, score=candidate.score)
-                for candidate in (asked.candidates if for_agents else ())
+                _candidate(candidate, call.language) for candidate in (asked.candidates if for_agents else ())
             ],
         }
+    )
+
+
+def _candidate(candidate: Candidate, language: Language) -> CandidateView:
+    agreeing = [
+        AgreeingFieldView(
+            field=field,
+            name=word(f"column_{field}", language),
+            agreement=agreement,
+            agreement_name=word(f"agreement_{agreement}", language),
+        )
+        for field in ("client_number", *CONTACT_FIELDS)
+        if (agreement := candidate.agreeing.get(field)) is not None
+    ]
+    return CandidateView(
+        contact_id=candidate.contact_id,
+        score=candidate.score,
+        agreeing=agreeing,
+        same_organization=candidate.same_organization,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
@@ -68,11 +68,19 @@ class AskedGrants(Asked):
         return tuple(AskedGrant(subject=grant.subject, level=grant.level) for grant in grants)
 
 
+AgreementCode = Literal["equal", "close"]
+
+
 class Candidate(Asked):
-    """A contact who may be the person asked about; `score` says how likely, the higher the likelier."""
+    """A contact who may be the person asked about; `score` says how likely, the higher the likelier.
+
+    The score is evidence in bits. `agreeing` names the fields that agree, which `same_organization` adds to.
+    """
 
     contact_id: UUID
     score: float
+    agreeing: Mapping[str, AgreementCode] = Field(default_factory=dict[str, AgreementCode])
+    same_organization: bool = False
 
 
 class AskedContact(AskedGrants):

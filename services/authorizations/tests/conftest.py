@@ -1,8 +1,12 @@
 """The guide's firm, brought in as an extract would be, with its responsible person linked."""
 
-from dataclasses import dataclass
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -45,6 +49,7 @@ class Firm:
     firm_id: UUID
     clients: dict[str, UUID]
     responsible: Someone
+    strangers: Iterator[int] = field(default_factory=count)
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -85,10 +90,7 @@ class Firm:
     async def add_member(self, **changes: Any) -> httpx.Response:
         """Post the form of step 4."""
         body = {
-            "contact": {
-                "family_name": "Personnel", "given_name": "Démo", "email": "personnel@example.org",
-                "telephones": [{"kind": "mobile", "number": "+15145550199"}], "language": "fr",
-            },
+            "contact": self.stranger(),
             "type": "staff_member",
             "subjects": [{"subject": "profile", "level": "read"}],
             "attestations": await self.attestations("addition"),
@@ -97,6 +99,16 @@ class Firm:
         return await self.client.post(
             f"/v1/organizations/{self.firm_id}/contacts", json=body | changes, headers=headers
         )
+
+    def stranger(self) -> dict[str, Any]:
+        """Somebody whom nobody knows, and who looks like nobody of those before."""
+        number = next(self.strangers)
+        letters = "".join(random.Random(number).choices(ascii_lowercase, k=12))
+        return {
+            "family_name": letters.title() if number else "Personnel", "given_name": "Démo",
+            "email": f"personnel{number or ''}@example.org",
+            "telephones": [{"kind": "mobile", "number": f"+1514555{199 + number:04}"}], "language": "fr",
+        }  # fmt: skip
 
     async def member(self) -> Someone:
         """A staff member, added and linked."""

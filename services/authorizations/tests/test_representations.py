@@ -165,8 +165,8 @@ async def test_an_employer_adds_a_firms_member_as_its_own_contact_without_a_hint
 async def _own_contact(two: Sides, email: str) -> httpx.Response:
     body = {
         "contact": {
-            "family_name": "Personnel", "given_name": f"Démo {email[0]}", "email": email, "telephones": [],
-            "language": "fr",
+            "family_name": email.split("@", maxsplit=1)[0].title()[:12], "given_name": "Démo", "email": email,
+            "telephones": [], "language": "fr",
         },
         "type": "authorized_individual",
         "subjects": [{"subject": "status_letter", "level": "write"}],
