@@ -16,18 +16,22 @@ from services.authorizations.tools import Tools
 
 PATIENCE = 600.0  # seconds, for the defects of a whole extract at once
 
-# An item of each organization that the row names: the one acted for, and the one that acts or whose member acts.
+# An item of each organization that the row names: the one acted for, and the one that acts or whose member acts. A
+# client number shows to the organization whose contact it names, and never to a client of that organization.
 ADD = """
 insert into migration_items
     (item_id, organization_id, digest, import_id, code, rejects, keys, parameters, found_at)
 select distinct on (o.organization_id, found.digest) uuidv7(), o.organization_id, found.digest, $1, found.code,
-    found.rejects, found.keys, found.parameters, $2
+    found.rejects, named.keys, found.parameters, $2
 from (
     select *, sha256(convert_to(jsonb_build_array(code, keys, parameters)::text, 'UTF8')) as digest
     from import_defects where import_id = $1
 ) found
-cross join lateral (values (keys ->> 'kind', keys ->> 'number'), (keys ->> 'holder_kind', keys ->> 'holder_number'))
-    as named (kind, number)
+cross join lateral (values
+    (keys ->> 'kind', keys ->> 'number',
+        case when keys ->> 'record' in ('contact', 'membership') then keys else keys - 'client_number' end),
+    (keys ->> 'holder_kind', keys ->> 'holder_number', keys)
+) as named (kind, number, keys)
 join organizations o on (o.kind, o.number) = (named.kind, named.number)
 order by o.organization_id, found.digest, found.place
 on conflict (organization_id, digest) do update set import_id = excluded.import_id

@@ -137,6 +137,17 @@ async def test_a_delegation_is_in_the_report_of_the_firm_and_of_its_client(firm:
         assert (await firm.client.get(path, headers=firm.agent)).json()["total"] == 1
 
 
+async def test_a_client_is_not_shown_the_client_number_of_a_firms_member(firm: Firm, tmp_path: Path) -> None:
+    nameless = {name: value for name, value in delegation(client_number="3888888").items() if name != "holder_number"}
+    rows = [delegation(client_number="3888888"), delegation(client_number="3777777"), nameless]
+    await bring_in(firm.opened.unit, extract_of(tmp_path, *rows))
+    client = firm.clients["ENTREPRISE SHW INC."]
+    shown = await firm.client.get(f"/v1/organizations/{client}/migration-report", headers=firm.agent)
+    assert shown.json()["total"] == 3 and "3888888" not in shown.text and "3777777" not in shown.text
+    own = await firm.client.get(f"/v1/organizations/{firm.firm_id}/migration-report", headers=firm.responsible.headers)
+    assert {item["row"]["client_number"] for item in own.json()["items"]} == {"3888888", "3777777"}
+
+
 async def test_the_report_is_for_those_who_manage_the_organization(firm: Firm, tmp_path: Path) -> None:
     await bring_in(firm.opened.unit, extract_of(tmp_path, *ROWS))
     path = f"/v1/organizations/{firm.firm_id}/migration-report"
