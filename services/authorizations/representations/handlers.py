@@ -223,6 +223,8 @@ async def _propose_end(
         return Refusal("not_permitted", fields=("subjects",))
     if await requests.has_open_end(work.connection, relation.relation_id, work.today):
         return Refusal("request_pending")
+    if refusal := await _spend(work, acting.organization_id):  # asked and withdrawn in turns, each time by mails
+        return refusal
     request_id = work.new_id()
     if refusal := await keep_attestations(work, command.by, request_id, "representation_end", command.ticked):
         return refusal

@@ -136,13 +136,21 @@ async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
 
 
 async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusal:
-    """A text that was returned is corrected, and waits for a decision as long as a new one. Returns the id."""
+    """A text that was returned is corrected, and waits for a decision as long as a new one. Returns the id.
+
+    It is asked anew, so whoever asked must still manage the organization that asks.
+    """
     request = await _locked_by_asker(work, command.by, command.request_id)
     if isinstance(request, Refusal):
         return request
+    acting = await may_manage(work, command.by, request.asked_by_organization_id)
+    if isinstance(acting, Refusal):
+        return acting
     refusal = domain.refuse_unreturned(request, work.today) or domain.refuse_stale(request, command.version)
     if refusal:
         return refusal
+    if command.personal is not None and request.kind != "review":
+        return Refusal("invalid_request", fields=("contact",))
     kind = request.other.kind if request.other else await _kind_acted_for(work, request)
     refusal = granting.refuse_period(command.period, work.today) or granting.refuse_subjects(
         work.tools.agency, kind, command.grants, work.today, command.language, delegated=False

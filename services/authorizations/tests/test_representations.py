@@ -103,6 +103,21 @@ async def test_a_firm_can_only_ask_for_the_end_and_both_are_told(two: Sides) -> 
     assert told == {str(two.firm.responsible.contact_id), str(two.employer.contact_id)}
 
 
+async def test_a_firm_asks_for_ends_only_so_often(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    headers = two.firm.responsible.headers
+    asked = (await two.end(relation_id, headers)).json()["request_id"]
+    assert (await two.withdraw(asked, headers)).status_code == 200
+    await two.firm.opened.unit.pool.execute(  # in a window that does not end while this test runs
+        "update limits set spent = 200, window_start = window_start + interval '1 hour'"
+        " where name = 'relations_per_organization' and key = $1",
+        two.firm.firm_id.bytes,
+    )
+    refused = await two.end(relation_id, headers)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+    assert len(await two.mails("RequestReceivedMail")) == 1
+
+
 async def test_a_rejected_end_leaves_everything_as_it_was(two: Sides) -> None:
     relation_id = (await two.grant()).json()["relation_id"]
     member = await _member_who_acts(two)

@@ -135,12 +135,32 @@ async def test_a_returned_proposal_is_corrected_told_again_and_approved(two: Sid
     assert rights[-1] == "workforce"
 
 
-async def _correct(two: Sides, request_id: str, form: str, **changes: Any) -> httpx.Response:
+async def test_who_manages_no_more_corrects_nothing_in_the_organizations_name(two: Sides) -> None:
+    request_id = await two.proposed()
+    await two.decide(request_id, two.employer.headers, "return", reason="subjects_to_correct")
+    attestations = await two.firm.attestations("representation")
+    await two.firm.opened.unit.pool.execute(
+        "update relations set type = 'staff_member' where holder_id = $1", two.firm.responsible.contact_id
+    )
+    refused = await _correct(two, request_id, attestations=attestations)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+    assert (await two.show(request_id, two.employer.headers)).json()["state"] == "returned"
+
+
+async def test_a_proposal_describes_no_person(two: Sides) -> None:
+    request_id = await two.proposed()
+    await two.decide(request_id, two.employer.headers, "return", reason="subjects_to_correct")
+    contact = {"family_name": "Personne", "given_name": "Démo", "email": "personne@laforce.example", "language": "en"}
+    refused = await _correct(two, request_id, "representation", contact=contact)
+    assert (refused.status_code, refused.json()["fields"]) == (422, ["contact"])
+
+
+async def _correct(two: Sides, request_id: str, form: str = "representation", **changes: Any) -> httpx.Response:
     headers = two.firm.responsible.headers
     etag = (await two.show(request_id, headers)).headers["etag"]
     body = {
         "subjects": [{"subject": "workforce", "level": "read"}],
-        "attestations": await two.firm.attestations(form),
+        "attestations": changes.pop("attestations", None) or await two.firm.attestations(form),
     }
     return await two.firm.client.post(
         f"/v1/requests/{request_id}/submission", json=body | changes, headers=headers | {"If-Match": etag}
