@@ -81,12 +81,17 @@ def refuse_fields(contact: ContactRow, correction: Correction) -> Refusal | None
     """Only fields of the parts that were chosen; once a person is linked, the address is that of the account."""
     if correction.parts:
         allowed = frozenset[str]().union(*(FIELDS[part] for part in correction.parts))
-        outside = [name for fields in FIELDS.values() for name in fields - allowed if getattr(correction, name)]
+        outside = [name for fields in FIELDS.values() for name in fields - allowed if _is_given(correction, name)]
         if outside:
             return Refusal("invalid_request", fields=("parts",))
     if contact.linked and correction.email not in (None, contact.email):
         return Refusal("email_of_account", fields=("email",))
     return None
+
+
+def _is_given(correction: Correction, name: str) -> bool:
+    """Whether a field would change something; an empty list of telephones takes all of them away."""
+    return bool(correction.ends) if name == "ends" else getattr(correction, name) is not None
 
 
 def refuse_end(relation: RelationRow, ends_on: date | None, today: date) -> Refusal | None:

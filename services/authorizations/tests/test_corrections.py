@@ -195,6 +195,23 @@ async def test_a_file_without_an_address_is_corrected_and_nobody_is_written_to(f
     assert await firm.opened.published("AddressReplacedMail") == []
 
 
+async def test_the_form_stands_in_the_catalogue_with_its_parts_and_territories_in_both_languages(firm: Firm) -> None:
+    for language, category, territory in (
+        ("fr", "Profil / Dossier client", "Amérique du Nord"),
+        ("en", "Profile / Client file", "North America"),
+    ):
+        headers = firm.responsible.headers | {"Accept-Language": language}
+        forms = (await firm.client.get("/v1/forms", headers=headers)).json()["items"]
+        (form,) = [form for form in forms if form["kind"] == "correction"]
+        fields = {field["code"]: field for field in form["fields"]}
+        assert form["category_name"] == category
+        assert [option["code"] for option in fields["parts"]["options"]] == [
+            "coordinates", "personal_information", "relation_end",
+        ]  # fmt: skip
+        assert fields["telephones"]["territories"][0] == {"calling_code": "+1", "name": territory}
+        assert (fields["email"]["when"], fields["new_linking_code"]["kind"]) == ("part_coordinates", "box")
+
+
 # Who may, and what is refused
 
 
@@ -241,6 +258,7 @@ async def test_nothing_to_change_is_said_and_changes_nothing(firm: Firm) -> None
     [
         ({"attestations": []}, "attestation_missing"),
         ({"parts": ["personal_information"]}, "invalid_request"),
+        ({"parts": ["relation_end", "personal_information"], "language": None, "telephones": []}, "invalid_request"),
         ({"etag": '"1"'}, "precondition_failed"),
         ({"etag": "*"}, "precondition_failed"),
         ({"relations": [{"relation_id": str(uuid4()), "ends_on": "9999-12-31"}]}, "not_found"),
