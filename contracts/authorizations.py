@@ -182,6 +182,12 @@ class RequestWithdrawn(RequestFact):
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 
 
+class OrganizationRecertified(OrganizationFact):
+    """Somebody who manages the organization confirmed its list of relations and rights as it stood."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+
 class Organization(State):
     """authorizations.organizations: the latest state of one organization."""
 

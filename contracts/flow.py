@@ -22,6 +22,7 @@ from contracts.notifications import (
     ContactCorrectedMail,
     EmailChangeCodeMail,
     EmailChangedMail,
+    EndsDigestMail,
     LinkedElsewhereMail,
     LinkingCoordinatesMail,
     MailBounced,
@@ -83,6 +84,7 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     ContactCorrectedMail: ("authorizations",),
     AddressReplacedMail: ("authorizations",),
     MemberLeftMail: ("authorizations",),
+    EndsDigestMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

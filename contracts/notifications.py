@@ -373,6 +373,51 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
+class Ending(BaseModel):
+    """Something that ends on a day: a relation as a whole, or with `subject` one right of it.
+
+    `organization_name` is the one acted for. `member_name` and `function` are of the person who acts; a firm's own
+    relation has no person, and `function` is how it stands to the client.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ends_on: date
+    organization_name: str
+    member_name: str = ""
+    function: Code
+    subject: Code | None = None
+
+
+class Endings(BaseModel):
+    """The first of what ends, in order of day, and how many more there are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    listed: tuple[Ending, ...] = ()
+    more: Annotated[int, Field(ge=0)] = 0
+
+
+class EndsDigestContents(Contents):
+    """What ends soon, today, or ended while nobody could be told: it names persons."""
+
+    ends: Endings = Endings()
+
+
+class EndsDigestMail(MailRequest):
+    """What one reader should know on one day about a file: what ends, and until when its list is to be confirmed."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "ends_digest"
+    contents: ClassVar[type[Contents]] = EndsDigestContents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "ends", "confirm_by", "portal_url"})
+
+    organization_name: str
+    organization_number: str
+    day: date
+    confirm_by: date | None = None
+
+
 class MailFact(Event):
     """Something that happened to one mail."""
 

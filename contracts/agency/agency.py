@@ -15,6 +15,7 @@ from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
 from contracts.agency.matching import Matching
+from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import DecisionReason, Requests
@@ -55,6 +56,7 @@ class Agency:
     limits: Limits
     matching: Matching
     requests: Requests
+    notices: Notices
     decision_reasons: Mapping[str, DecisionReason]
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]

@@ -14,6 +14,7 @@ from contracts.agency.mails import (
     Action,
     Block,
     Heading,
+    Items,
     MailTemplate,
     MailTemplates,
     block_texts,
@@ -160,6 +161,9 @@ def check_mail(document: Document, kind: str, templates: MailTemplates) -> Itera
             shown |= placeholders.names(text, "{{ name }}")
             for reason in _faulty_links(template, place, text):
                 yield document.fault(reason, language, *place)
+            lists = placeholders.names(text, "{{ name }}") & fields.lists
+            if lists and not (isinstance(_block_at(template, place), Items) and len(lists) == 1):
+                yield document.fault(f"A list stands alone in `items`: {', '.join(sorted(lists))}.", language, *place)
         if not fields.acts and any(isinstance(block, Action) for block in template.blocks):
             shown.add("portal_url")
         for name in sorted(fields.shown - shown):
@@ -182,10 +186,15 @@ def _faulty_links(template: MailTemplate, place: tuple[str | int, ...], text: st
         )
     if _LONGER_LINK.search(text):
         yield "The portal's address goes on after `{{ portal_url }}`: a link carries nothing that tells readers apart."
-    block = template.blocks[place[1]] if len(place) == 2 and isinstance(place[1], int) else None
+    block = _block_at(template, place)
     if block is None or isinstance(block, Heading | Action):
         for name in sorted(placeholders.names(text, "{{ name }}") & OF_THE_AGENCY):
             yield f"`{name}` becomes a link, and here is no place for one."
+
+
+def _block_at(template: MailTemplate, place: tuple[str | int, ...]) -> Block | None:
+    """The block that a text stands in; None for the subject and the preheader."""
+    return template.blocks[place[1]] if len(place) == 2 and isinstance(place[1], int) else None
 
 
 def _calls_to_action(blocks: Sequence[Block]) -> int:
@@ -198,7 +207,7 @@ def _check_optional(
     document: Document, where: tuple[str, ...], template: MailTemplate, optional: frozenset[str]
 ) -> Iterator[Fault]:
     for place, text in template.texts():
-        block = template.blocks[place[1]] if len(place) == 2 and isinstance(place[1], int) else None
+        block = _block_at(template, place)
         for name in sorted(placeholders.names(text, "{{ name }}") & optional):
             if block is None or block.when != name:
                 yield document.fault(

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
 
-FormKind = Literal["addition", "removal", "correction", "representation", "representation_end"]
+FormKind = Literal["addition", "removal", "correction", "representation", "representation_end", "recertification"]
 
 FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "addition": frozenset(
@@ -44,9 +44,11 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     ),
     "representation": frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
     "representation_end": frozenset({"subjects"}),
+    "recertification": frozenset(),
 }
 """The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals, PATCH
-/v1/contacts/{id}, POST /v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end.
+/v1/contacts/{id}, POST /v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end;
+POST /v1/organizations/{id}/recertification has none.
 Attestations are sent beside them; the contact concerned stands in the path."""
 
 FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
@@ -149,7 +151,7 @@ class Form(Coded):
     title: Text
     help: Text
     who: Literal["manages"]
-    fields: tuple[FormField, ...] = Field(min_length=1, max_length=50)
+    fields: tuple[FormField, ...] = Field(default=(), max_length=50)
     attestations: tuple[Code, ...] = Field(default=(), max_length=10)
 
 

@@ -18,6 +18,7 @@ from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
 from contracts.agency.matching import Matching
+from contracts.agency.notices import Notices
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.relations import Relations
 from contracts.agency.requests import Requests
@@ -39,6 +40,7 @@ POLICY_FILES = (
     "limits.yaml",
     "matching.yaml",
     "requests.yaml",
+    "notices.yaml",
     "forms.yaml",
 )
 
@@ -79,6 +81,7 @@ def load(folder: Path) -> Agency:
     limits = read("limits.yaml", Limits)
     matching = read("matching.yaml", Matching)
     requests = read("requests.yaml", Requests)
+    notices = read("notices.yaml", Notices)
     forms = read("forms.yaml", Forms)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
@@ -113,6 +116,7 @@ def load(folder: Path) -> Agency:
     assert limits
     assert matching
     assert requests
+    assert notices
     assert forms
 
     texts = {version: text for version, text in terms.items() if text}
@@ -130,6 +134,7 @@ def load(folder: Path) -> Agency:
         limits=limits[1],
         matching=matching[1],
         requests=requests[1],
+        notices=notices[1],
         decision_reasons=_by_code(requests[1].reasons),
         categories=_by_code(forms[1].categories),
         forms=_by_code(forms[1].forms),

@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag
 
 from contracts.agency.text import HumanText, Policy
 from contracts.events import Code, Language
-from contracts.notifications import MAIL_REQUESTS, MailRequest
+from contracts.notifications import MAIL_REQUESTS, Endings, MailRequest
 
 OF_THE_AGENCY = frozenset({"portal_url", "support_email"})
 """Fields that every mail may show, whatever was requested: they stand in agency.yaml."""
@@ -27,12 +27,14 @@ class MailFields:
     """The fields a kind of mail offers to its template.
 
     `shown`: every template must show them. `optional`: may be empty, so they stand only in blocks with `when`.
-    `acts`: the mail carries a single-use token, and its `action` opens the page that takes it.
+    `lists`: hold several lines, so they stand only in blocks with `items`. `acts`: the mail carries a single-use
+    token, and its `action` opens the page that takes it.
     """
 
     offered: frozenset[str]
     shown: frozenset[str]
     optional: frozenset[str]
+    lists: frozenset[str]
     acts: bool
 
     @classmethod
@@ -44,6 +46,7 @@ class MailFields:
             offered=frozenset(carried) | OF_THE_AGENCY,
             shown=request.shown,
             optional=frozenset(name for name, field in carried.items() if not field.is_required()),
+            lists=frozenset(name for name, field in carried.items() if field.annotation is Endings),
             acts=request.page is not None,
         )
 
@@ -98,6 +101,12 @@ class Steps(_Block):
     steps: tuple[HumanText, ...] = Field(min_length=1, max_length=20)
 
 
+class Items(_Block):
+    """A bulleted list: the text once for each line of the field that it shows."""
+
+    items: HumanText
+
+
 class Action(_Block):
     """The call to action: a button with this label. In text, the label and the address.
 
@@ -126,7 +135,7 @@ class Note(_Block):
     note: HumanText
 
 
-_BLOCK_KINDS = ("heading", "paragraph", "code", "steps", "action", "facts", "note")
+_BLOCK_KINDS = ("heading", "paragraph", "code", "steps", "items", "action", "facts", "note")
 
 
 def _block_kind(block: Any) -> str | None:
@@ -139,6 +148,7 @@ Block = Annotated[
     | Annotated[Paragraph, Tag("paragraph")]
     | Annotated[CodeBlock, Tag("code")]
     | Annotated[Steps, Tag("steps")]
+    | Annotated[Items, Tag("items")]
     | Annotated[Action, Tag("action")]
     | Annotated[Facts, Tag("facts")]
     | Annotated[Note, Tag("note")],
@@ -157,6 +167,7 @@ def block_texts(block: Block) -> list[str]:
             Heading(heading=text)
             | Paragraph(paragraph=text)
             | CodeBlock(code=text)
+            | Items(items=text)
             | Action(action=text)
             | Note(note=text)
         ):

@@ -146,6 +146,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST),
     authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST),
+    authorizations.OrganizationRecertified(organization_id=CLIENT, sequence=16),
     authorizations.Organization(
         organization_id=ORGANIZATION,
         version=4,
@@ -276,6 +277,13 @@ EVENTS: tuple[Event, ...] = (
         firm_name="COMPTABLES EXEMPLE INC.",
         left_at=NOW,
     ),
+    notifications.EndsDigestMail(
+        **_mail("ends_digest"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        day=date(2026, 11, 22),
+        confirm_by=date(2026, 12, 22),
+    ),
     notifications.MailAccepted(delivery_id=DELIVERY),
     notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),
     notifications.MailDeferred(delivery_id=DELIVERY, next_attempt_at=SOON),
@@ -322,6 +330,25 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.RequestReceivedMail: ADA,
     notifications.RequestDecidedMail: ADA,
     notifications.ProfileLinkedMail: ADA,
+    notifications.EndsDigestMail: notifications.EndsDigestContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        ends=notifications.Endings(
+            listed=(
+                notifications.Ending(
+                    ends_on=date(2026, 11, 22),
+                    organization_name="CLIENT EXEMPLE INC.",
+                    member_name="Grace Exemple",
+                    function="staff_member",
+                    subject="monthly_report",
+                ),
+                notifications.Ending(
+                    ends_on=date(2026, 12, 22), organization_name="CLIENT EXEMPLE INC.", function="accounting_firm"
+                ),
+            ),
+            more=12,
+        ),
+    ),
 }
 
 

@@ -16,6 +16,8 @@ from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
+from services.authorizations.notices import api as notices_api
+from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
 from services.authorizations.relations import api as relations_api
 from services.authorizations.representations import api as representations_api
@@ -55,6 +57,7 @@ service: Service[Tools] = Service(
         linking_codes_api.routes,
         imports_api.routes,
         imports_api.report_routes,
+        notices_api.routes,
         access_api.routes,
         audit_api.routes,
     ),
@@ -64,6 +67,7 @@ service: Service[Tools] = Service(
         chores.forgetting(unit),
         imports.carrying_on(unit),
         imports.forgetting(unit),
+        notice_chores.telling(unit),
         *request_chores.telling(unit),
     ],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},

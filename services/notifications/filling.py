@@ -9,7 +9,7 @@ from pydantic import BaseModel, create_model
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
-from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest, PortalPage
+from contracts.notifications import MAIL_REQUESTS, Contents, Ending, Endings, MailRequest, PortalPage
 from contracts.problems import word
 from services.notifications.writing import AND, grouped, joined, one_line, written_date, written_instant
 
@@ -53,13 +53,20 @@ def of_the_agency(agency: Agency) -> dict[str, str]:
 def fill_in(
     kind: str, language: Language, fields: Mapping[str, Any], contents: Contents, agency: Agency
 ) -> dict[str, str]:
-    """One line of text for each field of this kind of mail but those of the agency, and `link` if it carries a token.
+    """The text of each field of this kind of mail but those of the agency, and `link` if it carries a token.
+
+    It is one line, except that of a list: a line for each of its items.
 
     `fields` is what the request said in clear, as JSON; `contents` is what was under its seal. Raises KeyError for a
     code that the agency's data does not hold.
     """
     known = vars(IN_CLEAR[kind].model_validate(fields)) | vars(contents)
-    filled = {name: one_line(_written(name, known[name], language, agency)) for name in FILLED_IN[kind]}
+    filled = {
+        name: _listed(value, language, agency)
+        if isinstance(value := known[name], Endings)
+        else one_line(_written(name, value, language, agency))
+        for name in FILLED_IN[kind]
+    }
     if (page := PAGES[kind]) is not None:
         filled["link"] = one_line(agency.profile.link(page, known["token"]))
     return filled
@@ -69,6 +76,8 @@ def _written(name: str, value: Any, language: Language, agency: Agency) -> str:
     if name in WRITERS:
         return WRITERS[name](value, language, agency)
     match value:
+        case None:
+            return ""
         case datetime():  # before date: every datetime is one
             return written_instant(value, agency.profile.zone, language)
         case date():
@@ -77,3 +86,23 @@ def _written(name: str, value: Any, language: Language, agency: Agency) -> str:
             return joined(value, language)
         case _:
             return str(value)
+
+
+def _listed(ends: Endings, language: Language, agency: Agency) -> str:
+    lines = [_line(ending, language, agency) for ending in ends.listed]
+    if ends.more:
+        lines.append(word("and_more", language, count=ends.more))
+    return "\n".join(map(one_line, lines))
+
+
+def _line(ending: Ending, language: Language, agency: Agency) -> str:
+    """When, for whom, who, as what, and which subject unless all of it ends."""
+    function = agency.relation_types[ending.function].name.in_(language)
+    parts = [
+        written_date(ending.ends_on, language),
+        ending.organization_name,
+        ending.member_name,
+        function,
+        agency.subjects[ending.subject].name.in_(language) if ending.subject else "",
+    ]
+    return " – ".join(part for part in parts if part)

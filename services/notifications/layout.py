@@ -9,7 +9,7 @@ from itertools import groupby
 TEXT_WIDTH = 76  # characters of a line of text; RFC 5322, 2.1.1 wants at most 78
 
 GAP = re.compile(r"\{\{ ([a-z][a-z0-9_]*) \}\}")
-HANGING = re.compile(r"\d+\. | *")  # the number of a list item, or what sets a line apart
+HANGING = re.compile(r"\d+\. |- | *")  # the number or the dash of a list item, or what sets a line apart
 
 Laid = Callable[[str], str]
 """Makes one or several lines of a line."""
@@ -30,6 +30,13 @@ class Gaps:
     def any(self) -> bool:
         """Whether there is a gap at all."""
         return len(self.pieces) > 1
+
+    def lines(self, values: Mapping[str, str]) -> list[str]:
+        """The text with every gap filled; where a value is a list, which holds several lines, once for each of them."""
+        several = next((name for name in self.pieces[1::2] if "\n" in values[name]), None)
+        if several is None:
+            return [self.fill(values)]
+        return [self.fill({**values, several: line}) for line in values[several].split("\n")]
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with every gap filled; what a value holds is not looked at again."""
@@ -62,15 +69,18 @@ class Part:
     def text(self, values: Mapping[str, str]) -> str:
         """As it is read."""
         return "\n".join(
-            piece.text if isinstance(piece, Fixed) else self.laid(piece.fill(values)) for piece in self.pieces
+            piece.text if isinstance(piece, Fixed) else self._laid_out(piece, values) for piece in self.pieces
         )
 
     def encoded(self, values: Mapping[str, str]) -> str:
         """As it travels: quoted-printable, each line with its end."""
         return "".join([
-            piece.encoded if isinstance(piece, Fixed) else quoted_printable(self.laid(piece.fill(values)))
+            piece.encoded if isinstance(piece, Fixed) else quoted_printable(self._laid_out(piece, values))
             for piece in self.pieces
         ])  # fmt: skip
+
+    def _laid_out(self, piece: Gaps, values: Mapping[str, str]) -> str:
+        return "\n".join([self.laid(line) for line in piece.lines(values)])
 
 
 def _pieces(lines: list[Gaps], laid: Laid) -> Iterator[Fixed | Gaps]:

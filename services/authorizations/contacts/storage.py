@@ -1,6 +1,6 @@
 """Rows of contacts, their personal fields and the accounts bound to them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -66,6 +66,14 @@ async def get(connection: Connection, contact_id: UUID) -> ContactRow | None:
     """A contact by id."""
     row = await connection.fetchrow(f"{CONTACT} where c.contact_id = $1", contact_id)
     return _contact(row) if row else None
+
+
+async def get_all(connection: Connection, contact_ids: Iterable[UUID]) -> list[ContactRow]:
+    """Contacts by id; unknown ids are absent."""
+    rows = await connection.fetch(
+        f"{CONTACT} where c.contact_id = any($1::uuid[]) order by c.contact_id", list(contact_ids)
+    )
+    return [_contact(row) for row in rows]
 
 
 async def find(connection: Connection, organization_id: UUID, client_number: str) -> ContactRow | None:

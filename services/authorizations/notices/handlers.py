@@ -1,0 +1,110 @@
+"""The daily round that tells, and the yearly confirmation of a list. What is true needs neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import OrganizationRecertified
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attestations.domain import Ticked
+from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.notices import mails, storage
+from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told
+from services.authorizations.notices.storage import Waiting
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.requests.telling import managers_of
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Recertify:
+    """Somebody who manages an organization confirms its list as it stood in `version`."""
+
+    by: AsProfile
+    organization_id: UUID
+    version: int | None
+    ticked: Sequence[Ticked]
+
+
+async def begin_round(work: Work[Tools], _: None) -> None:
+    """Once a day: find out in whose file there is something to tell of."""
+    since = await storage.begin_round(work.connection, work.today, work.today - timedelta(days=1))
+    if since is None:
+        return
+    rules = work.tools.agency.notices
+    await storage.enrol(work.connection, work.today, rules.recertification.every_months)
+    await storage.queue(
+        work.connection,
+        since,
+        days_told(rules.ends.days_before, since, work.today),
+        days_told(rules.recertification.days_until_due, since, work.today),
+    )
+    await storage.forget(work.connection, work.today - timedelta(days=2 * LOOKS_BACK))
+
+
+async def tell_some(work: Work[Tools], limit: int) -> int:
+    """Write to the readers of some organizations that wait. Returns how many organizations there were."""
+    waiting = await storage.take(work.connection, limit)
+    found = await organizations.get(work.connection, [one.organization_id for one in waiting])
+    for one in waiting:
+        if found[one.organization_id].active:
+            await _tell(work, found[one.organization_id], one)
+    return len(waiting)
+
+
+async def _tell(work: Work[Tools], organization: OrganizationRow, waiting: Waiting) -> None:
+    """One digest for each who manages, of everything; and for each member, of what is the member's own."""
+    managers = await managers_of(work, organization.organization_id)
+    managing = {manager.contact_id for manager in managers}
+    matters = await _matters(work, waiting.organization_id, waiting.since)
+    members = await contacts.get_all(work.connection, {end.holder_id for end in matters.ends} - managing)
+    readers = [reader for reader in [*managers, *members] if reader.email is not None]
+    told = await storage.last_told(work.connection, [reader.contact_id for reader in readers])
+    for reader in readers:
+        news, last = matters, told.get(reader.contact_id, waiting.since)
+        if last > waiting.since:
+            news = await _matters(work, waiting.organization_id, last)
+        if reader.contact_id not in managing:
+            news = news.of(reader.contact_id)
+        if news and await storage.note_told(work.connection, reader.contact_id, work.today):
+            mails.digest(work, reader, organization, news)
+
+
+async def _matters(work: Work[Tools], organization_id: UUID, since: date) -> Matters:
+    """What is to be told of an organization to somebody who was told last on a day."""
+    rules, today = work.tools.agency.notices, work.today
+    ends = await storage.ends(work.connection, organization_id, days_told(rules.ends.days_before, since, today))
+    due = days_told(rules.recertification.days_until_due, since, today)
+    found = await storage.recertification(work.connection, organization_id)
+    return Matters(ends, found.due_on if found and found.due_on in due else None)
+
+
+async def recertify(work: Work[Tools], command: Recertify) -> UUID | Refusal:
+    """Confirm an organization's list, as long as it is the one that was seen. Returns the organization's id."""
+    await organizations.lock(work.connection, [command.organization_id])
+    work.take_time()
+    acting = await may_manage(work, command.by, command.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    version = await storage.list_version(work.connection, command.organization_id)
+    if command.version != version:
+        return Refusal("precondition_failed", fields=("If-Match",))
+    if refusal := await keep_attestations(work, command.by, command.organization_id, "recertification", command.ticked):
+        return refusal
+    months = work.tools.agency.notices.recertification.every_months
+    await storage.confirm(work.connection, command.organization_id, acting.contact_id, work.now, work.today, months)
+    await record(work, OrganizationRecertified, command.organization_id)
+    work.audit(
+        "organization_recertified",
+        organization_id=command.organization_id,
+        object_id=command.organization_id,
+        version=version,
+    )
+    return command.organization_id
