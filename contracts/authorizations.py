@@ -226,6 +226,8 @@ class Contact(State):
     `functions` and `manages` are empty while the contact is blocked. Only a rising `linking_code_generation` makes
     linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is, and
     `linking_code_changes` what was corrected together with asking for it, which the same mail tells.
+    `linking_code_campaign` is the campaign of the agency's data that asked for it: it says how long the code lives and
+    what its mail says.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -245,3 +247,4 @@ class Contact(State):
     linking_code_generation: Annotated[int, Field(ge=0)] = 0
     linking_code_priority: Literal["normal", "bulk"] = "normal"
     linking_code_changes: tuple[CorrectedItem, ...] = ()
+    linking_code_campaign: Code | None = None

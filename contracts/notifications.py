@@ -221,11 +221,16 @@ class AccountReopenedMail(MailRequest):
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url", "support_email"})
 
 
-class LinkingCoordinatesContents(Contents):
-    """The two coordinates, and the persons to ask (their names)."""
+class CoordinatesContents(Contents):
+    """The two coordinates."""
 
     client_number: str
     code: str
+
+
+class LinkingCoordinatesContents(CoordinatesContents):
+    """The two coordinates, and the persons to ask (their names)."""
+
     responsible: tuple[str, ...] = ()
 
 
@@ -241,6 +246,29 @@ class LinkingCoordinatesMail(MailRequest):
 
     organization_name: str
     organization_number: str
+    expires_on: date
+    changed: tuple[CorrectedItem, ...] = ()
+
+
+class CampaignCoordinatesMail(MailRequest):
+    """Client number and linking code of a contact who manages an organization, sent by a campaign.
+
+    Name and introduction are the campaign's, in the contact's language. `changed` as in LinkingCoordinatesMail.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "campaign_coordinates"
+    contents: ClassVar[type[Contents]] = CoordinatesContents
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"client_number", "code", "expires_on", "introduction", "starts_on", "ends_on", "portal_url", "support_email"}
+    )
+
+    organization_name: str
+    organization_number: str
+    campaign_name: str
+    introduction: str
+    starts_on: date
+    ends_on: date
     expires_on: date
     changed: tuple[CorrectedItem, ...] = ()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from contracts.agency.accounts import Accounts
+from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import Attestation, Category, Form
@@ -25,6 +26,7 @@ CodeKind = Literal[
     "subjects",
     "relation_types",
     "linking_methods",
+    "campaigns",
     "forms",
     "attestations",
     "decision_reasons",
@@ -53,6 +55,7 @@ class Agency:
     subjects: Mapping[str, Subject]
     relation_types: Mapping[str, RelationType]
     linking_methods: Mapping[str, LinkingMethod]
+    campaigns: Mapping[str, Campaign]
     limits: Limits
     matching: Matching
     requests: Requests
@@ -102,6 +105,7 @@ class Agency:
             "subjects": self.subjects,
             "relation_types": self.relation_types,
             "linking_methods": self.linking_methods,
+            "campaigns": self.campaigns,
             "forms": self.forms,
             "attestations": self.attestations,
             "decision_reasons": self.decision_reasons,

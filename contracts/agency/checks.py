@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from contracts.agency import placeholders
+from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
@@ -78,6 +79,21 @@ def check_relations(document: Document, relations: Relations, catalogue: Catalog
 def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:
     """Codes once each."""
     yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
+
+
+def check_campaigns(document: Document, campaigns: Campaigns, relations: Relations) -> Iterator[Fault]:
+    """Codes once each; functions are those of members who manage; words that stand in a mail hold no address."""
+    managing = {relation.code for relation in relations.relation_types if relation.manages}
+    yield from _repeated(document, ("campaigns",), (c.code for c in campaigns.campaigns))
+    for index, campaign in enumerate(campaigns.campaigns):
+        place = ("campaigns", index)
+        yield from _unknown(
+            document, (*place, "functions"), campaign.functions, managing, "relation type that manages its organization"
+        )
+        for field, text in (("name", campaign.name), ("introduction", campaign.introduction)):
+            for language in LANGUAGES:
+                if _FOREIGN.search(text.in_(language)):
+                    yield document.fault("A mail holds no address and no markup of its own.", *place, field, language)
 
 
 def check_matching(document: Document, matching: Matching) -> Iterator[Fault]:

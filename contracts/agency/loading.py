@@ -11,6 +11,7 @@ from typing import TypeVar
 from contracts.agency import checks
 from contracts.agency.accounts import Accounts
 from contracts.agency.agency import Agency
+from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
 from contracts.agency.forms import Forms
@@ -37,6 +38,7 @@ POLICY_FILES = (
     "catalogue.yaml",
     "relations.yaml",
     "linking.yaml",
+    "campaigns.yaml",
     "limits.yaml",
     "matching.yaml",
     "requests.yaml",
@@ -78,6 +80,7 @@ def load(folder: Path) -> Agency:
     catalogue = read("catalogue.yaml", Catalogue)
     relations = read("relations.yaml", Relations)
     linking = read("linking.yaml", Linking)
+    campaigns = read("campaigns.yaml", Campaigns)
     limits = read("limits.yaml", Limits)
     matching = read("matching.yaml", Matching)
     requests = read("requests.yaml", Requests)
@@ -97,6 +100,8 @@ def load(folder: Path) -> Agency:
         faults.found.extend(checks.check_relations(*relations, catalogue[1]))
     if linking:
         faults.found.extend(checks.check_linking(*linking))
+    if campaigns and relations:
+        faults.found.extend(checks.check_campaigns(*campaigns, relations[1]))
     if matching:
         faults.found.extend(checks.check_matching(*matching))
     if requests:
@@ -113,6 +118,7 @@ def load(folder: Path) -> Agency:
     assert catalogue
     assert relations
     assert linking
+    assert campaigns
     assert limits
     assert matching
     assert requests
@@ -131,6 +137,7 @@ def load(folder: Path) -> Agency:
         subjects=_by_code(catalogue[1].subjects),
         relation_types=_by_code(relations[1].relation_types),
         linking_methods=_by_code(linking[1].methods),
+        campaigns=_by_code(campaigns[1].campaigns),
         limits=limits[1],
         matching=matching[1],
         requests=requests[1],
@@ -147,6 +154,7 @@ def load(folder: Path) -> Agency:
                 "subjects": catalogue[0],
                 "relation_types": relations[0],
                 "linking_methods": linking[0],
+                "campaigns": campaigns[0],
                 "decision_reasons": requests[0],
                 "forms": forms[0],
                 "attestations": forms[0],

@@ -175,6 +175,7 @@ EVENTS: tuple[Event, ...] = (
         linking_code_generation=1,
         linking_code_priority="bulk",
         linking_code_changes=("email",),
+        linking_code_campaign="example_campaign",
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
@@ -220,6 +221,17 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000001",
         expires_on=date(2026, 12, 22),
         changed=("email", "telephones"),
+    ),
+    notifications.CampaignCoordinatesMail(
+        **_mail("linking_coordinates"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        campaign_name="Lancement exemple",
+        introduction="Ceci est un exemple.",
+        starts_on=date(2026, 12, 1),
+        ends_on=date(2027, 1, 31),
+        expires_on=date(2027, 3, 2),
+        changed=("email",),
     ),
     notifications.ProfileLinkedMail(
         **_mail("profile_linked"),
@@ -317,6 +329,9 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         client_number="90000020",
         code="EXAMPLE00000X",
         responsible=("Grace Exemple", "Alan Exemple"),
+    ),
+    notifications.CampaignCoordinatesMail: notifications.CoordinatesContents(
+        address="ada.example@example.org", given_name="Ada", client_number="90000020", code="EXAMPLE00000X"
     ),
     notifications.ProfileUnlinkedMail: ADA,
     notifications.ContactCorrectedMail: ADA,

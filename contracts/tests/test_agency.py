@@ -78,7 +78,7 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
         .linking_methods.linking_coordinates.success .forms.add_relation.fields[0].label
         .forms.remove_relation.fields[0].options[0].help .attestations.may_act_for_me.text
         .mails.linking_coordinates.en.('blocks',1) terms.2026-01.fr sign-ins.people[0].role
-        .accounts.registration_notice
+        .accounts.registration_notice .campaigns.launch_of_services.introduction
     """
     for part in expected.split():
         assert part in places.replace("', ", "',")
@@ -235,6 +235,7 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(ccq: Agency) 
         "Subjects": {c: s.name for c, s in ccq.subjects.items()},
         "Relation types": {c: t.name for c, t in ccq.relation_types.items()},
         "Linking methods": {c: m.name for c, m in ccq.linking_methods.items()},
+        "Campaigns": {c: k.name for c, k in ccq.campaigns.items()},
         "Categories": {c: k.name for c, k in ccq.categories.items()},
         "Forms": {c: f.title for c, f in ccq.forms.items()},
         "Decision reasons": {c: r.name for c, r in ccq.decision_reasons.items()},

@@ -30,6 +30,7 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "relation_types": "select type from relations union select asked ->> 'type' from requests where asked ? 'type'",
     "subjects": "select distinct subject from rights",
     "attestations": "select distinct code from attestations",
+    "campaigns": "select distinct campaign from linking_code_batches where campaign is not null",
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 

@@ -12,6 +12,7 @@ from chassis.gateway import Call
 from chassis.keys import Keyring
 from chassis.sealing import Sealer
 from contracts.agency import Agency
+from contracts.agency.campaigns import Campaign
 from contracts.agency.linking import LinkingCoordinates
 from contracts.events import Language
 from services.linking.former_credentials.proving import Prover
@@ -31,6 +32,11 @@ class Tools:
         """The method of linking coordinates as the agency offers it on that day; None where it does not."""
         methods = self.agency.linking_methods.values()
         return next((m for m in methods if m.kind == "linking_coordinates" and m.in_force(day)), None)
+
+    def campaign(self, code: str | None, day: date) -> Campaign | None:
+        """The campaign whose mail carries a code; None when it is over, or not yet in this process's data."""
+        campaign = None if code is None else self.agency.campaigns.get(code)
+        return campaign if campaign is not None and campaign.is_open(day) else None
 
     @cached_property
     def functions(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ CodePriority = Literal["normal", "bulk"]
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
-    c.linking_code_changes, c.version,
+    c.linking_code_changes, c.linking_code_campaign, c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email,
     b.account_id is not null as linked
 from contacts c
@@ -36,6 +36,7 @@ class ContactRow:
     linking_code_generation: int
     linking_code_priority: CodePriority
     linking_code_changes: Sequence[CorrectedItem]
+    linking_code_campaign: str | None
     version: int
     family_name: str
     given_name: str
@@ -166,19 +167,26 @@ async def erase_description(connection: Connection, owner_id: UUID) -> None:
 
 
 async def raise_generation(
-    connection: Connection, contact_id: UUID, priority: CodePriority, changes: Sequence[CorrectedItem] = ()
+    connection: Connection,
+    contact_id: UUID,
+    priority: CodePriority,
+    changes: Sequence[CorrectedItem] = (),
+    campaign: str | None = None,
 ) -> int:
     """Ask for one more linking code; the number of its generation.
 
-    Its mail has this priority, and tells these changes beside those that no mail with a code has told yet.
+    Its mail has this priority, and tells these changes beside those that no mail with a code has told yet. A campaign
+    says how long it lives, and what its mail says.
     """
     number: int = await connection.fetchval(
         "update contacts set linking_code_generation = linking_code_generation + 1, linking_code_priority = $2,"
-        " linking_code_changes = array(select distinct item from unnest(linking_code_changes || $3::text[]) item)"
+        " linking_code_changes = array(select distinct item from unnest(linking_code_changes || $3::text[]) item),"
+        " linking_code_campaign = $4"
         " where contact_id = $1 returning linking_code_generation",
         contact_id,
         priority,
         list(changes),
+        campaign,
     )
     return number
 

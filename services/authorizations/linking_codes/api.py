@@ -57,7 +57,9 @@ class BatchBody(Body):
 
     Those who manage an organization: `contact_ids` among its contacts, or `never_linked` for all of them who never
     linked an account. Agents: any `contact_ids`, or in `organization_ids` or `organizations` those with one of the
-    `functions` (relation types), or who `never_linked`, or both.
+    `functions` (relation types), or who `never_linked`, or both. Agents may name a `campaign` of the agency's data: its
+    mail carries the coordinates, which live until it is over and longer, and unless `contact_ids` or `functions` say
+    whom, they go to those with the functions that it names.
     """
 
     contact_ids: Ids | None = None
@@ -65,6 +67,7 @@ class BatchBody(Body):
     organizations: OrganizationsBody | None = None
     functions: References | None = None
     never_linked: bool = False
+    campaign: Reference | None = None
 
 
 class ResendBody(Body):
@@ -83,6 +86,7 @@ class BatchView(BaseModel):
 
     batch_id: UUID
     organization_id: UUID | None
+    campaign: str | None
     requested_at: datetime
     requested: int
     issued: int
@@ -178,8 +182,8 @@ def _command(caller: Acting | None, body: BatchBody) -> RequestBatch:
         return RequestBatch(as_profile(caller), caller.organization_id, selection)
     if len(given & {"contact_ids", "organization_ids", "organizations"}) != 1:
         raise ProblemRaised(Refusal("invalid_request", fields=("contact_ids", "organization_ids", "organizations")))
-    if "contact_ids" not in given and not given & {"functions", "never_linked"}:
-        raise ProblemRaised(Refusal("invalid_request", fields=("functions", "never_linked")))
+    if "contact_ids" not in given and not given & {"functions", "never_linked", "campaign"}:
+        raise ProblemRaised(Refusal("invalid_request", fields=("functions", "never_linked", "campaign")))
     among = body.organizations
     only = body.organization_ids[0] if body.organization_ids and len(body.organization_ids) == 1 else None
     selection = Selection(
@@ -191,7 +195,7 @@ def _command(caller: Acting | None, body: BatchBody) -> RequestBatch:
         functions=body.functions,
         never_linked=body.never_linked,
     )
-    return RequestBatch(None, only, selection)
+    return RequestBatch(None, only, selection, body.campaign)
 
 
 async def _batch(call: AuthorizationsCall, caller: Acting | None, batch_id: UUID) -> BatchRow:
@@ -213,6 +217,7 @@ async def _view(call: AuthorizationsCall, batch: BatchRow) -> BatchView:
     return BatchView(
         batch_id=batch.batch_id,
         organization_id=batch.organization_id,
+        campaign=batch.campaign,
         requested_at=batch.requested_at,
         requested=persons,
         issued=persons - totals.states.get("waiting", 0) - totals.states.get("skipped", 0),

@@ -5,7 +5,7 @@ room for others: a campaign may name 50,000 contacts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from chassis.limits import seconds_left, spend, spend_each
@@ -28,11 +28,15 @@ TURN_OF_AN_ORGANIZATION, TURN_OF_AN_AGENT = 1, 2
 
 @dataclass(frozen=True)
 class RequestBatch:
-    """Codes for those of a selection who can be sent one. `by` is None for an agent, who may select anybody."""
+    """Codes for those of a selection who can be sent one. `by` is None for an agent, who may select anybody.
+
+    With a campaign, which only an agent names, the codes live as it says and its mail carries them.
+    """
 
     by: AsProfile | None
     organization_id: UUID | None
     selection: Selection
+    campaign: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,11 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
     """The guide's "Émettre un nouveau code de liaison", for one, several or all. Returns the batch's id.
 
     Who can be sent none is in it with the reason. Refusals: not_found, not_permitted, profile_not_yours,
-    too_many_codes.
+    too_many_codes, invalid_request, campaign_over.
     """
+    if command.campaign is not None and (refusal := _closed(work, command.campaign)):
+        return refusal
+    command = _to_whom_the_campaign_goes(work, command)
     selection = command.selection
     if refusal := await _locked_and_permitted(work, command.by, command.organization_id, selection):
         return refusal
@@ -71,6 +78,8 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
 async def resend(work: Work[Tools], command: Resend) -> UUID | Refusal:
     """A new batch for those of another whose mail came back or ran out of time; an address corrected since is used.
 
+    It belongs to the same campaign while that goes on, else ordinary coordinates are sent.
+
     Refusals: as of `request_batch`, and nothing_to_resend.
     """
     batch = await storage.get(work.connection, command.batch_id)
@@ -81,7 +90,23 @@ async def resend(work: Work[Tools], command: Resend) -> UUID | Refusal:
         return refusal
     if not selection.contact_ids:
         return Refusal("nothing_to_resend")
-    return await _accept(work, RequestBatch(command.by, batch.organization_id, selection))
+    campaign = None if batch.campaign is None or _closed(work, batch.campaign) else batch.campaign
+    return await _accept(work, RequestBatch(command.by, batch.organization_id, selection, campaign))
+
+
+def _closed(work: Work[Tools], code: str) -> Refusal | None:
+    campaign = work.tools.agency.campaigns.get(code)
+    if campaign is None:
+        return Refusal("invalid_request", fields=("campaign",))
+    return None if campaign.is_open(work.today) else Refusal("campaign_over", fields=("campaign",))
+
+
+def _to_whom_the_campaign_goes(work: Work[Tools], command: RequestBatch) -> RequestBatch:
+    selection = command.selection
+    if command.campaign is None or selection.contact_ids is not None or selection.functions is not None:
+        return command
+    functions = work.tools.agency.campaigns[command.campaign].functions
+    return replace(command, selection=replace(selection, functions=functions))
 
 
 async def _locked_and_permitted(
@@ -105,6 +130,7 @@ async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
     batch = BatchRow(
         batch_id=work.new_id(),
         organization_id=command.organization_id,
+        campaign=command.campaign,
         requested_by=f"{work.actor.kind}:{work.actor.id}",
         requested_at=work.now,
         unknown_numbers=await selecting.unknown_numbers(work.connection, selection),
@@ -114,7 +140,12 @@ async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
     await selecting.add_items(work.connection, batch.batch_id, turn, selection, work.today)
     await storage.skip(work.connection, batch.batch_id, flooded, "too_many_codes")
     for organization_id in selection.organization_ids or (command.organization_id,):
-        work.audit("linking_codes_requested", organization_id=organization_id, object_id=batch.batch_id)
+        work.audit(
+            "linking_codes_requested",
+            organization_id=organization_id,
+            object_id=batch.batch_id,
+            campaign=command.campaign,
+        )
     if selection.at_once:
         await _ask(work, await storage.waiting_of(work.connection, batch.batch_id), "normal")
     return batch.batch_id
@@ -159,7 +190,7 @@ async def _ask(work: Work[Tools], items: Sequence[Item], priority: CodePriority)
         if reason := reasons[item.contact_id]:
             await storage.skip(work.connection, item.batch_id, [item.contact_id], reason)
             continue
-        generation = await contacts.raise_generation(work.connection, item.contact_id, priority)
+        generation = await contacts.raise_generation(work.connection, item.contact_id, priority, campaign=item.campaign)
         await publish_state(work, item.contact_id)
         await storage.set_generation(work.connection, item, generation)
         work.audit(

@@ -41,6 +41,7 @@ class BatchRow:
 
     batch_id: UUID
     organization_id: UUID | None
+    campaign: str | None
     requested_by: str
     requested_at: datetime
     unknown_numbers: int
@@ -62,10 +63,11 @@ class Item:
     contact_id: UUID
     organization_id: UUID
     requested_by: str
+    campaign: str | None
 
 
 WAITING = """
-select i.batch_id, i.contact_id, c.organization_id, b.requested_by
+select i.batch_id, i.contact_id, c.organization_id, b.requested_by, b.campaign
 from linking_code_batch_items i join contacts c using (contact_id) join linking_code_batches b using (batch_id)
 where i.generation is null and i.skipped is null
 """
@@ -74,10 +76,12 @@ where i.generation is null and i.skipped is null
 async def add(connection: Connection, batch: BatchRow) -> None:
     """Make a batch; its items come with `selecting.add_items`."""
     await connection.execute(
-        "insert into linking_code_batches (batch_id, organization_id, requested_by, requested_at, unknown_numbers)"
-        " values ($1, $2, $3, $4, $5)",
+        "insert into linking_code_batches"
+        " (batch_id, organization_id, campaign, requested_by, requested_at, unknown_numbers)"
+        " values ($1, $2, $3, $4, $5, $6)",
         batch.batch_id,
         batch.organization_id,
+        batch.campaign,
         batch.requested_by,
         batch.requested_at,
         batch.unknown_numbers,
@@ -87,7 +91,7 @@ async def add(connection: Connection, batch: BatchRow) -> None:
 async def get(connection: Connection, batch_id: UUID) -> BatchRow | None:
     """A batch by id."""
     row = await connection.fetchrow(
-        "select batch_id, organization_id, requested_by, requested_at, unknown_numbers"
+        "select batch_id, organization_id, campaign, requested_by, requested_at, unknown_numbers"
         " from linking_code_batches where batch_id = $1",
         batch_id,
     )

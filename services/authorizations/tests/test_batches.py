@@ -1,6 +1,7 @@
 """Promises about batches of linking codes: who asks for whom, who gets none and why, what becomes of each mail."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -380,3 +381,54 @@ async def test_an_agent_who_looks_at_the_persons_of_a_batch_is_noted_in_the_orga
     await people(firm, made["batch_id"], firm.agent)
     [row] = await firm.opened.unit.pool.fetch("select * from audit where action = 'file_viewed'")
     assert (row["organization_id"], str(row["object_id"])) == (firm.firm_id, made["batch_id"])
+
+
+def with_campaign(firm: Firm, **changes: Any) -> str:
+    """Put a campaign that is going on into the agency's data, whatever day it is."""
+    today = datetime.now(UTC).date()
+    agency = firm.opened.tools.agency
+    campaign = agency.campaigns["launch_of_services"].model_copy(
+        update={"starts_on": today + timedelta(days=5), "ends_on": today + timedelta(days=60)} | changes
+    )
+    object.__setattr__(firm.opened.tools, "agency", replace(agency, campaigns={campaign.code: campaign}))
+    return str(campaign.code)
+
+
+async def test_a_campaign_goes_to_the_responsible_persons_of_a_selection_and_says_so_to_linking(firm: Firm) -> None:
+    campaign = with_campaign(firm)
+    both = {"kinds": ["employer", "firm"]}
+    made = await accepted(firm, firm.agent, organizations=both, campaign=campaign)
+    assert (made["campaign"], made["requested"], made["skipped"]) == (campaign, 3, {"linked": 1})
+    assert (await firm.opened.unit.run(raise_portion, 10, TEST)).outcome == 2
+    states = (await firm.opened.published("Contact"))[-2:]
+    assert {s["contact_id"] for s in states} == {str(await firm.contact(n)) for n in ("3000003", "3000004")}
+    assert {(s["linking_code_campaign"], s["linking_code_priority"]) for s in states} == {(campaign, "bulk")}
+
+
+async def test_an_ordinary_code_after_a_campaigns_is_no_longer_the_campaigns(firm: Firm) -> None:
+    member = str(await firm.contact("3000003"))
+    await accepted(firm, firm.agent, contact_ids=[member], campaign=with_campaign(firm))
+    await accepted(firm, firm.agent, contact_ids=[member])
+    told = [s["linking_code_campaign"] for s in await firm.opened.published("Contact") if s["contact_id"] == member]
+    assert told[-2:] == ["launch_of_services", None]
+
+
+async def test_what_a_campaign_could_not_deliver_is_sent_again_as_its_mail_while_it_goes_on(firm: Firm) -> None:
+    member = str(await firm.contact("3000003"))
+    made = await accepted(firm, firm.agent, contact_ids=[member], campaign=with_campaign(firm))
+    await tell(firm, MailBounced(delivery_id=await issue(firm, member), status="5.1.1"))
+    again = (await resend(firm, made["batch_id"], firm.agent)).json()
+    assert again["campaign"] == "launch_of_services"
+    await tell(firm, MailBounced(delivery_id=await issue(firm, member, 2), status="5.1.1"))
+    with_campaign(firm, ends_on=datetime.now(UTC).date() - timedelta(days=2))
+    assert (await resend(firm, again["batch_id"], firm.agent)).json()["campaign"] is None
+
+
+async def test_a_campaign_that_is_over_or_unknown_is_refused_and_managers_name_none(firm: Firm) -> None:
+    code = with_campaign(firm, ends_on=datetime.now(UTC).date() - timedelta(days=2))
+    ids = [str(await firm.contact("3000003"))]
+    refused = await batch(firm, firm.agent, contact_ids=ids, campaign=code)
+    assert (refused.status_code, refused.json()["code"]) == (409, "campaign_over")
+    unknown = await batch(firm, firm.agent, contact_ids=ids, campaign="unknown")
+    assert (unknown.status_code, unknown.json()["fields"]) == (422, ["campaign"])
+    assert (await batch(firm, contact_ids=ids, campaign=with_campaign(firm))).status_code == 422

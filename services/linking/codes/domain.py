@@ -73,10 +73,11 @@ class Validity:
     ends_at: datetime
 
 
-def validity(today: date, days: int, zone: ZoneInfo) -> Validity:
+def validity(today: date, days: int, zone: ZoneInfo, until: date | None = None) -> Validity:
     """How long a code issued today lives: the day of issue does not count, the last one counts to its end.
 
-    So Quebec's Code of Civil Procedure, art. 83, computes a time limit; and so the date in the mail is true.
+    So Quebec's Code of Civil Procedure, art. 83, computes a time limit; and so the date in the mail is true. With
+    `until`, a campaign's last day for codes, it lives at least until then.
     """
-    last_day = today + timedelta(days=days)
+    last_day = max(today + timedelta(days=days), until or today)
     return Validity(last_day, datetime.combine(last_day + timedelta(days=1), time.min, zone).astimezone(UTC))

@@ -6,13 +6,12 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.agency.linking import LinkingCoordinates
 from contracts.linking import LinkingCodeIssued
-from contracts.notifications import LinkingCoordinatesContents, LinkingCoordinatesMail
-from services.linking.codes import domain, storage
+from services.linking.codes import domain, mails, storage
 from services.linking.contacts import domain as contacts_domain
 from services.linking.contacts import storage as contacts
 from services.linking.contacts.domain import Contact, Organization
 from services.linking.links.storage import is_linked
-from services.linking.tools import Tools, draw_handle
+from services.linking.tools import Tools
 
 CODE_PURPOSE = "linking_code"
 """What a code's digest is good for; the digested value names the contact, so that a row is no good for another."""
@@ -50,25 +49,13 @@ async def issue_what_is_owed(work: Work[Tools], contact: Contact) -> None:
 async def _issue_code(
     work: Work[Tools], contact: Contact, organization: Organization, method: LinkingCoordinates
 ) -> None:
-    code, handle = _draw_code(), draw_handle()
-    validity = domain.validity(work.today, method.code_valid_days, work.origin.time_zone)
+    code, delivery_id = _draw_code(), work.new_id()
+    campaign = work.tools.campaign(contact.code_campaign, work.today)
+    until = None if campaign is None else campaign.codes_until
+    validity = domain.validity(work.today, method.code_valid_days, work.origin.time_zone, until)
     digest = work.tools.keyring.digest(CODE_PURPOSE, bound(contact.contact_id, code))
     await storage.keep_code(work.connection, contact, digest, work.now, validity.ends_at)
     await storage.settle(work.connection, contact)
-
-    managers = await contacts.managers(work.connection, [contact.organization_id])
-    contents = LinkingCoordinatesContents(
-        address=contact.person.email or "",
-        given_name=contact.person.given_name,
-        client_number=contact.client_number,
-        code=code,
-        responsible=tuple(
-            manager.person.name
-            for manager in managers
-            if manager.contact_id != contact.contact_id and contacts_domain.manages_on(manager.manages, work.today)
-        ),
-    )
-    delivery_id = work.new_id()
     work.publish(
         LinkingCodeIssued(
             contact_id=contact.contact_id,
@@ -78,23 +65,10 @@ async def _issue_code(
             expires_at=validity.ends_at,
         )
     )
-    work.publish(
-        LinkingCoordinatesMail(
-            recipient_id=contact.contact_id,
-            delivery_id=delivery_id,
-            handle=handle,
-            language=contact.person.language,
-            priority=contact.code_priority,
-            expires_at=validity.ends_at,
-            deduplication_id=f"linking_coordinates:{contact.contact_id}:{contact.generation}",
-            replaces=f"linking_coordinates:{contact.contact_id}",
-            sealed=work.tools.sealer.seal("notifications", contents),
-            organization_name=organization.name,
-            organization_number=organization.number,
-            expires_on=validity.last_day,
-            changed=contact.code_changes,
-        )
-    )
+    if campaign is None:
+        work.publish(await mails.ordinary(work, delivery_id, contact, organization, code, validity))
+    else:
+        work.publish(mails.of_campaign(work, delivery_id, contact, organization, code, validity, campaign))
     work.audit(
         "linking_code_issued",
         organization_id=contact.organization_id,

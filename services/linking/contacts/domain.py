@@ -60,6 +60,7 @@ class Contact:
     settled_generation: int
     code_priority: Literal["normal", "bulk"]
     code_changes: tuple[CorrectedItem, ...]
+    code_campaign: str | None
     person: Person
 
     @property

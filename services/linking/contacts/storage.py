@@ -35,12 +35,14 @@ returning true
 
 KEEP_CONTACT = """
 insert into contacts as c
-    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority, code_changes)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority, code_changes,
+     code_campaign)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (contact_id) do update
     set version = excluded.version, organization_id = excluded.organization_id,
         client_number = excluded.client_number, functions = excluded.functions, manages = excluded.manages,
-        generation = excluded.generation, code_priority = excluded.code_priority, code_changes = excluded.code_changes
+        generation = excluded.generation, code_priority = excluded.code_priority, code_changes = excluded.code_changes,
+        code_campaign = excluded.code_campaign
     where c.version < excluded.version
 returning true
 """
@@ -127,6 +129,7 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
         state.linking_code_generation,
         state.linking_code_priority,
         list(state.linking_code_changes),
+        state.linking_code_campaign,
     )
     if not newer:
         return False
@@ -200,6 +203,7 @@ def _contact(row: Record) -> Contact:
         settled_generation=row["settled_generation"],
         code_priority=row["code_priority"],
         code_changes=tuple(row["code_changes"]),
+        code_campaign=row["code_campaign"],
         person=people.person_of(row),
     )
 

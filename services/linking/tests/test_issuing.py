@@ -1,15 +1,15 @@
 """Promises about linking codes: who is sent one, when, and when it dies."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from contracts.authorizations import Contact, FunctionSpan
 from contracts.events import Span
 from contracts.linking import LinkingCodeIssued
-from contracts.notifications import LinkingCoordinatesMail
-from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
+from contracts.notifications import CampaignCoordinatesMail, CoordinatesContents, LinkingCoordinatesMail
+from services.linking.tests.world import Clock, Linking, a_contact, an_account, an_organization, changed
 
 MANAGES = (Span(starts_on="2020-01-01"),)
 
@@ -238,6 +238,62 @@ async def test_the_code_of_a_batch_is_asked_for_as_bulk_also_when_it_was_owed_fo
     assert mail.priority == "bulk"
     await linking.send(changed(contact, linking_code_generation=2, linking_code_priority="normal"))
     assert [mail.priority for mail in await linking.published(LinkingCoordinatesMail)] == ["bulk", "normal"]
+
+
+async def test_a_campaigns_code_lives_thirty_days_longer_than_it_and_its_mail_says_the_dates(linking: Linking) -> None:
+    campaign = linking.unit.tools.agency.campaigns["launch_of_services"]
+    organization = an_organization()
+    contact = a_contact(organization, manages=MANAGES, linking_code_campaign=campaign.code, language="en")
+    await linking.send(organization, contact)
+    [mail] = await linking.published(CampaignCoordinatesMail)
+    [issued] = await linking.published(LinkingCodeIssued)
+    assert await linking.published(LinkingCoordinatesMail) == []
+    assert (mail.starts_on, mail.ends_on) == (campaign.starts_on, campaign.ends_on)
+    assert mail.expires_on == campaign.ends_on + timedelta(days=30)
+    assert mail.expires_at == issued.expires_at > datetime(2027, 4, 30, tzinfo=UTC)
+    assert (mail.campaign_name, mail.introduction) == (campaign.name.en, campaign.introduction.en)
+    assert mail.delivery_id == issued.delivery_id
+
+
+@pytest.mark.parametrize("campaign_first", [True, False])
+async def test_a_campaigns_code_and_an_ordinary_one_replace_each_other(linking: Linking, campaign_first: bool) -> None:
+    organization, account = an_organization(), an_account()
+    codes: list[str | None] = ["launch_of_services", None] if campaign_first else [None, "launch_of_services"]
+    contact = a_contact(organization, linking_code_campaign=codes[0])
+    newer = changed(contact, linking_code_generation=2, linking_code_campaign=codes[1])
+    await linking.send(organization, account, contact, newer)
+    [ordinary] = await linking.published(LinkingCoordinatesMail)
+    [sent] = await linking.published(CampaignCoordinatesMail)
+    assert ordinary.replaces == sent.replaces
+    by_campaign = linking.notifications.open(sent.sealed, CoordinatesContents).code
+    by_itself = await linking.code(contact.contact_id)
+    dead, alive = (by_campaign, by_itself) if campaign_first else (by_itself, by_campaign)
+    assert (await linking.redeem(account.account_id, contact.client_number, dead)).status_code == 422
+    assert (await linking.redeem(account.account_id, contact.client_number, alive)).status_code == 201
+
+
+async def test_a_campaigns_code_is_taken_on_its_last_day_and_not_after(linking: Linking, clock: Clock) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization, linking_code_campaign="launch_of_services")
+    await linking.send(organization, account, contact)
+    [mail] = await linking.published(CampaignCoordinatesMail)
+    code = linking.notifications.open(mail.sealed, CoordinatesContents).code
+    clock.now = mail.expires_at
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 422
+    clock.now = mail.expires_at - timedelta(seconds=1)
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 201
+
+
+@pytest.mark.parametrize("campaign", ["launch_of_services", "of_newer_data"])
+async def test_a_code_of_a_campaign_that_is_over_or_not_known_here_is_an_ordinary_one(
+    linking: Linking, clock: Clock, campaign: str
+) -> None:
+    if campaign == "launch_of_services":
+        clock.now = datetime(2027, 4, 1, 17, tzinfo=UTC)
+    organization = an_organization()
+    await linking.send(organization, a_contact(organization, linking_code_campaign=campaign))
+    [mail] = await linking.published(LinkingCoordinatesMail)
+    assert mail.expires_on == clock.now.date() + timedelta(days=30)
 
 
 async def test_issuing_leaves_an_audit_row_of_ids(linking: Linking) -> None:
