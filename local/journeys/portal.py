@@ -29,7 +29,10 @@ Service = Literal["accounts", "linking", "authorizations", "notifications"]
 
 @dataclass
 class Someone:
-    """A person at the portal: who they are, and what the portal keeps for them while they are signed in."""
+    """A person at the portal: who they are, and what the portal keeps for them while they are signed in.
+
+    `etag` is the version of what they opened last, for the change that follows.
+    """
 
     email: str
     password: str
@@ -41,6 +44,7 @@ class Someone:
     refresh_token: str = ""
     profile: str = ""
     after: str = ""
+    etag: str = ""
     registrations: list[str] = field(default_factory=list)
 
     @property
@@ -75,7 +79,7 @@ class Portal:
         json: Any = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """One request as the person. Returns the JSON body, None when there is none; Mandat-After is kept."""
+        """One request as the person. Returns the JSON body, a table's text, or None; keeps Mandat-After and ETag."""
         started = time.perf_counter()
         response = await self.http.request(
             method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})
@@ -86,6 +90,9 @@ class Portal:
             raise PromiseBroken(f"{method} {path} answered {response.status_code}, not {expect}: {response.text[:500]}")
         if after := response.headers.get("mandat-after"):
             who.after = after
+        who.etag = response.headers.get("etag", who.etag)
+        if response.headers.get("content-type", "").startswith("text/csv"):
+            return response.text
         return response.json() if response.content else None
 
     async def agent(self) -> Someone:

@@ -36,13 +36,26 @@ async def told(stack: Stack) -> list[str]:
 
 
 async def test_every_step_of_the_guide_holds(told: list[str]) -> None:
-    assert sum(line.lstrip().startswith("✓") for line in told) >= 26
+    assert sum(line.lstrip().startswith("✓") for line in told) >= 50
 
 
 async def test_both_languages_are_played(told: list[str]) -> None:
     text = "\n".join(told)
     assert "Votre compte est maintenant lié" in text and "Your account is now linked" in text
     assert "n’est plus membre de la firme" in text and "no longer a member of the firm" in text
+
+
+async def test_firm_client_agent_and_another_system_each_have_their_part(told: list[str]) -> None:
+    text = "\n".join(told)
+    for part in (
+        "she manages ENTREPRISE SHW INC.",
+        "approved, the relation is inactive and still in the list",
+        "the firm is told why, and no name",
+        "Gestion de main-d’œuvre: no, with the reason in both languages",
+        "Gestion de main-d’œuvre: yes",
+        "nothing was changed, is missing or was cut off since it was sealed",
+    ):
+        assert f"✓ {part}" in text
 
 
 async def test_no_mail_token_or_code_stands_in_a_log(stack: Stack, told: list[str]) -> None:

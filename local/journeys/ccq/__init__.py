@@ -1,19 +1,31 @@
-"""The CCQ guide for the person responsible for an accounting firm, steps 1 to 5, for LAFORCE COMPTABLE INC."""
+"""The CCQ guide for the person responsible for an accounting firm, from its first page to its last.
+
+It is played for LAFORCE COMPTABLE INC. in French, for one of its clients and a new member in English, and for an agent.
+"""
 
 import httpx
 
+from local.journeys.ccq.auditing import read_the_audit, verify_the_audit
+from local.journeys.ccq.employer import ask_about_nobody, ask_for_the_end, employer_joins, own_contact, propose
 from local.journeys.ccq.first_connection import (
     coordinates_of,
     create_account,
     forgotten_password,
     link,
     link_an_employers_file,
-    read_the_lists,
     receive_coordinates,
     sign_out_and_in,
 )
-from local.journeys.ccq.members import add_member, delegate, member_joins, remove
-from local.journeys.ccq.stage import Journey, new_member, responsible
+from local.journeys.ccq.lists import read_the_lists
+from local.journeys.ccq.members import (
+    add_member,
+    coordinates_for_the_others,
+    correct_member,
+    delegate,
+    member_joins,
+    remove,
+)
+from local.journeys.ccq.stage import Journey, employer, new_member, responsible
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Portal
@@ -21,10 +33,10 @@ from local.stack import Stack
 
 
 async def play(stack: Stack, narrator: Narrator) -> None:
-    """Play steps 1 to 5. Raises PromiseBroken at the first thing that does not hold."""
+    """Play the guide. Raises PromiseBroken at the first thing that does not hold."""
     async with httpx.AsyncClient(timeout=20) as http:
         journey = Journey(Portal(stack, narrator, http), narrator)
-        manager, member = responsible(), new_member()
+        manager, client, member = responsible(), employer(), new_member()
         await receive_coordinates(journey)
         await create_account(journey, manager)
         await sign_out_and_in(journey, manager)
@@ -32,9 +44,18 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await link(journey, manager, await coordinates_of(journey, manager))
         await link_an_employers_file(journey, manager)
         await read_the_lists(journey, manager)
+        await employer_joins(journey, client)
+        await ask_for_the_end(journey, manager, client)
+        await propose(journey, manager, client)
+        await ask_about_nobody(journey, manager)
         contact = await add_member(journey, manager, member)
+        await correct_member(journey, manager, member, contact)
         await member_joins(journey, manager, member, contact)
         relation = await delegate(journey, manager, member)
         await check(journey, member)
+        await own_contact(journey, client, member)
         await remove(journey, manager, member, relation)
+        await coordinates_for_the_others(journey, manager)
+        await read_the_audit(journey, manager, client)
+        await verify_the_audit(journey)
         await tell_the_trail(journey, manager, member)

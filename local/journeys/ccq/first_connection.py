@@ -1,10 +1,9 @@
-"""The launch mail, and steps 1 to 3: an account, its link to the firm's file, the three lists."""
+"""The launch mail, and steps 1 and 2: an account, and its link to the firm's file."""
 
 import json
 from typing import Any
 
 from local.journeys.ccq.stage import (
-    CLIENT,
     FIRM_NUMBER,
     FORMER_CREDENTIAL,
     NOT_DELEGABLE,
@@ -12,7 +11,6 @@ from local.journeys.ccq.stage import (
     responsible,
     signed_in,
     since_then,
-    truth,
 )
 from local.journeys.narrator import PromiseBroken
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Someone, code_in, now
@@ -58,7 +56,12 @@ async def create_account(journey: Journey, who: Someone) -> None:
     notice = await portal.call(who, "accounts", "GET", "/v1/registration-notice", expect=200)
     told.shows(notice["for_whom"])
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
-    told.holds(terms["version"] == notice["terms_version"], "the terms in force are there to be read")
+    path, english = "/v1/terms", {"Accept-Language": "en"}
+    translated = await portal.call(who, "accounts", "GET", path, headers=english, expect=200)
+    told.holds(
+        terms["version"] == translated["version"] == notice["terms_version"] and terms["text"] != translated["text"],
+        "the terms in force are there to be read, in both languages",
+    )
     since = now()
     registration = await register(journey, who, terms["version"])
     mail = await portal.mail(who.email, since, "the one-time code")
@@ -213,44 +216,27 @@ async def link_an_employers_file(journey: Journey, who: Someone) -> None:
     )
 
 
-async def read_the_lists(journey: Journey, who: Someone) -> None:
-    """Step 3: the three lists with the guide's columns, and one contact opened."""
-    told, portal = journey.told, journey.portal
-    told.step(
-        "Étape 3 | Accéder à la liste des membres de mon organisation et valider les informations",
-        "“Contacts”, “Relations” and “Autorisations” of the organization, as they are at this moment.",
-    )
-    base = f"/v1/organizations/{journey.firm_id}"
-    contacts = await portal.call(who, "authorizations", "GET", f"{base}/contacts", expect=200)
-    for row in contacts["items"]:
-        phones = ", ".join(phone["number"] for phone in row["telephones"])
-        told.shows(f"{row['family_name']} | {row['given_name']} | {row['email']} | {phones} | {truth(row['active'])}")
-    relations = await portal.call(who, "authorizations", "GET", f"{base}/relations", expect=200)
-    for row in relations["items"]:
-        told.shows(
-            f"{row['organization']['name']} | {row['type_name']} | {row['related_organization']['name']}"
-            f" | {truth(row['active'])}"
-        )
-    told.holds(relations["range"] == "1–2 de 2", f"the guide's “Rangées 1 - 2 de 2”: {relations['range']}")
-    journey.client_id = next(
-        row["organization"]["organization_id"] for row in relations["items"] if row["organization"]["name"] == CLIENT
-    )
-    rights = await portal.call(who, "authorizations", "GET", f"{base}/authorizations?limit=4", expect=200)
-    for row in rights["items"]:
-        told.shows(
-            f"{row['subject_name']} | {row['level_name']} | {row['organization']['name']}"
-            f" | {row['holder_organization']['name']} | {truth(row['active'])}"
-        )
-    told.holds(all(row["contact"] is None for row in rights["items"]), "the firm's own authorizations come first")
-    path = f"{base}/authorizations?contact={who.profile}&active=true"
-    own = await portal.call(who, "authorizations", "GET", path, expect=200)
-    told.holds(
-        own["items"] and all(row["contact"]["contact_id"] == who.profile for row in own["items"]),
-        "the filter by contact shows that contact's authorizations only",
-    )
-    opened = await portal.call(who, "authorizations", "GET", f"/v1/contacts/{who.profile}", expect=200)
-    told.shows(
-        f"{opened['given_name']} {opened['family_name']}, {opened['client_number']}, {opened['email']}:"
-        f" {', '.join(relation['function'] for relation in opened['relations'])}"
-    )
-    told.holds(opened["linked"], "one contact opened shows its fields, its relations and that an account is linked")
+async def join(journey: Journey, who: Someone) -> Any:
+    """Steps 1 and 2 for somebody who has received coordinates. Returns the profile."""
+    portal = journey.portal
+    number, linking_code = await coordinates_of(journey, who)
+    terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
+    since = now()
+    registration = await register(journey, who, terms["version"])
+    code = code_in(await portal.mail(who.email, since, "the one-time code"), ONE_TIME_CODE)
+    path = f"/v1/registrations/{registration['registration_id']}/verification"
+    signed_in(who, await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201))
+    profile = await redeem(journey, who, (number, linking_code))
+    who.profile = profile["contact_id"]
+    return profile
+
+
+async def redeem(journey: Journey, who: Someone, coordinates: tuple[str, str]) -> Any:
+    """“Lier”, with the confirmation by mail. Returns the profile."""
+    portal = journey.portal
+    body = {"method": "linking_coordinates", "client_number": coordinates[0], "linking_code": coordinates[1]}
+    since = now()
+    linked = await portal.call(who, "linking", "POST", "/v1/links", json=body, expect=201)
+    journey.told.shows(linked["message"])
+    await portal.mail(who.email, since, "the confirmation of the link")
+    return linked["profile"]

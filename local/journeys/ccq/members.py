@@ -1,13 +1,16 @@
-"""Steps 4 and 5: a colleague is added, joins, is delegated a client, and loses everything again."""
+"""Steps 4 to 6: a colleague is added, corrected, joins, is delegated a client, and loses everything again."""
 
 import time
 from datetime import timedelta
 from typing import Any
 
-from local.journeys.ccq.first_connection import coordinates_of, register
-from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey, form, signed_in, ticked
+from local.journeys.ccq.employer import firms_relation
+from local.journeys.ccq.first_connection import coordinates_of, join
+from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey, form, since_then, ticked
 from local.journeys.ccq.views import evaluate
-from local.journeys.portal import ONE_TIME_CODE, Someone, code_in, now
+from local.journeys.portal import Someone, now
+
+OTHER_MEMBER = "membre@laforce.example"
 
 
 async def add_member(journey: Journey, who: Someone, member: Someone) -> dict[str, Any]:
@@ -51,24 +54,40 @@ async def add_member(journey: Journey, who: Someone, member: Someone) -> dict[st
     return contact
 
 
+async def correct_member(journey: Journey, who: Someone, member: Someone, contact: dict[str, Any]) -> None:
+    """Step 5, and 6 for one person: a corrected file, and in the same form a new code. The first one is dead."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 5 | Corriger les informations d’un membre; étape 6 | « Émettre un nouveau code de liaison »",
+        "One form corrects the name and the telephone and asks for a new code; one mail tells it and brings the code.",
+    )
+    before = await coordinates_of(journey, member)
+    path = f"/v1/contacts/{contact['contact_id']}"
+    await portal.call(who, "authorizations", "GET", path, expect=200)
+    member.given_name = "Demetra"
+    body = {
+        "given_name": member.given_name,
+        "telephones": [{"kind": "work", "number": "+15145550178"}, {"kind": "mobile", "number": "+15145550177"}],
+        "new_linking_code": True,
+        "attestations": ticked(await form(journey, who, "correction")),
+    }
+    version, since = {"If-Match": who.etag}, now()
+    corrected = await portal.call(who, "authorizations", "PATCH", path, json=body, headers=version, expect=200)
+    told.shows(f"changed: {', '.join(corrected['changed'])}")
+    await portal.mail(member.email, since, "what was corrected, with the new coordinates")
+    after = await coordinates_of(journey, member)
+    told.holds(
+        corrected["mail"] == "linking_coordinates" and before[0] == after[0] and before[1] != after[1],
+        "one mail tells it and brings another code; the older one died with it",
+    )
+
+
 async def member_joins(journey: Journey, who: Someone, member: Someone, contact: dict[str, Any]) -> None:
     """The member registers and links, as step 1 and 2 say."""
     told, portal = journey.told, journey.portal
     told.step("Étape 4 | Le nouveau membre crée son compte et lie son dossier", "In English, as on the contact's file.")
-    coordinates = await coordinates_of(journey, member)
-    terms = await portal.call(member, "accounts", "GET", "/v1/terms", expect=200)
-    since = now()
-    registration = await register(journey, member, terms["version"])
-    code = code_in(await portal.mail(member.email, since, "the one-time code"), ONE_TIME_CODE)
-    path = f"/v1/registrations/{registration['registration_id']}/verification"
-    signed_in(member, await portal.call(member, "accounts", "POST", path, json={"code": code}, expect=201))
-    body = {"method": "linking_coordinates", "client_number": coordinates[0], "linking_code": coordinates[1]}
-    since = now()
-    linked = await portal.call(member, "linking", "POST", "/v1/links", json=body, expect=201)
-    told.shows(linked["message"])
-    await portal.mail(member.email, since, "the confirmation of the link")
-    member.profile = linked["profile"]["contact_id"]
-    told.holds(member.profile == contact["contact_id"], "the account is linked to the contact that step 4 added")
+    profile = await join(journey, member)
+    told.holds(profile["contact_id"] == contact["contact_id"], "the account is linked to the contact that step 4 added")
     files = await portal.call(member, "authorizations", "GET", "/v1/authorized-files", expect=200)
     told.holds(
         CLIENT not in [file["organization"]["name"] for file in files["items"]],
@@ -84,10 +103,7 @@ async def delegate(journey: Journey, who: Someone, member: Someone) -> str:
         "Étape 5 | Déléguer des autorisations provenant d’un employeur à un membre",
         f"“Une autre organisation”: whatever the firm holds for {CLIENT} and may delegate.",
     )
-    relations = await portal.call(
-        who, "authorizations", "GET", f"/v1/organizations/{journey.firm_id}/relations", expect=200
-    )
-    through = next(row for row in relations["items"] if row["organization"]["organization_id"] == journey.client_id)
+    through = await firms_relation(journey, who)
     made = await portal.call(
         who,
         "authorizations",
@@ -136,9 +152,35 @@ async def remove(journey: Journey, who: Someone, member: Someone, relation_id: s
     answer = await evaluate(journey, machine, member, "monthly_report")
     told.shows(answer["context"]["reason"]["fr"], answer["context"]["reason"]["en"])
     told.holds(not answer["decision"], "the very next check says no")
+    own = await evaluate(journey, machine, member, "status_letter")
+    told.holds(own["decision"], "what the employer itself gave its own contact stays the employer's to take back")
     opened = await portal.call(who, "authorizations", "GET", f"/v1/contacts/{member.profile}", expect=200)
     delegation = next(found for found in opened["relations"] if found["relation_id"] == relation_id)
     told.holds(
         not opened["active"] and not delegation["active"],
         "the contact and its relations are inactive, and history still shows what was",
     )
+
+
+async def coordinates_for_the_others(journey: Journey, who: Someone) -> None:
+    """Step 6: "Répétez ces étapes pour chacun des membres", in one call, with what became of each person's mail."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Étape 6 | Générer les coordonnées de liaison aux membres",
+        "All members who never linked an account, at once; then what became of each one's mail.",
+    )
+    since = now()
+    path = "/v1/linking-code-batches"
+    made = await portal.call(who, "authorizations", "POST", path, json={"never_linked": True}, expect=202)
+    await portal.mail(OTHER_MEMBER, since, "the coordinates")
+    path = f"{path}/{made['batch_id']}/items"
+
+    async def sent() -> Any:
+        answer = await portal.http.get(portal.stack.gateway("authorizations") + path, headers=who.headers)
+        found = answer.json()["items"]
+        return found if {item["state"] for item in found} == {"sent"} else None
+
+    items = await portal.until(sent, "the state of each person's mail")
+    told.arrived("notifications → authorizations: the batch knows that the mail was sent", since_then(since))
+    told.shows(*(f"{item['given_name']} {item['family_name']}: {item['state']}" for item in items))
+    told.holds([item["family_name"] for item in items] == ["Membre"], "whoever has linked an account was left out")

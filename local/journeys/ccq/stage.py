@@ -9,6 +9,11 @@ from local.journeys.portal import Portal, Someone, now
 
 FIRM_NUMBER = "5000001"
 CLIENT = "ENTREPRISE SHW INC."
+CLIENT_NUMBER = "1000001"
+OTHER_CLIENT = "PLOMBERIE RICHARD BÉLANGER"
+NOBODYS_NUMBER = "1999999"
+"""No organization has it."""
+
 FORMER_CREDENTIAL = ("demo.responsable", "ancien mot de passe de démonstration")
 """Of the old online services, for the person's file at an employer (agencies/ccq/demo)."""
 
@@ -22,6 +27,11 @@ NOT_DELEGABLE = {
 def responsible() -> Someone:
     """The firm's responsible person, whose address the agency holds (agencies/ccq/demo)."""
     return Someone("responsable@laforce.example", "quatre mésanges au verger", "Démo", "Responsable", "fr")
+
+
+def employer() -> Someone:
+    """The responsible person of the firm's client, who reads English (agencies/ccq/demo)."""
+    return Someone("responsible@shw.example", "nine sturdy oaks uphill", "Demo", "Client-One", "en")
 
 
 def new_member() -> Someone:

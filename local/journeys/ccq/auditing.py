@@ -1,0 +1,51 @@
+"""What was done, as those responsible for an organization read it, and whether it is still what was sealed."""
+
+import asyncio
+import sys
+
+from local import ROOT
+from local.journeys.ccq.stage import Journey
+from local.journeys.narrator import PromiseBroken
+from local.journeys.portal import Someone
+from local.ports import SERVICES
+
+
+async def read_the_audit(journey: Journey, who: Someone, employer: Someone) -> None:
+    """The firm in French, the client in English; who manages neither reads nothing."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "La trace | Qui a fait quoi, pour qui, et pourquoi c’était permis",
+        "Each organization's responsible person reads its own file's audit, in her language.",
+    )
+    for reader, organization_id in ((who, journey.firm_id), (employer, journey.client_id)):
+        path = f"/v1/organizations/{organization_id}/audit?actor=account"
+        page = await portal.call(reader, "authorizations", "GET", path, expect=200)
+        for entry in page["items"][:4]:
+            about = entry["about"] and f"{entry['about']['given_name']} {entry['about']['family_name']}"
+            told.shows(" | ".join(filter(None, [entry["actor"]["name"], entry["action_text"], about])))
+        told.holds(
+            page["items"] and all(entry["rule_text"] and entry["data_version"] for entry in page["items"]),
+            f"{page['range']}: each with who, why it was allowed, and under which version of the agency's data",
+        )
+    path = f"/v1/organizations/{journey.client_id}/audit"
+    refused = await portal.call(who, "authorizations", "GET", path, expect=404)
+    told.holds(refused["code"] == "not_found", "the firm does not read its client's")
+
+
+async def verify_the_audit(journey: Journey) -> None:
+    """`./mandat audit verify`: every service's chains, beside the heads that were published."""
+    told, stack = journey.told, journey.portal.stack
+    told.step("La trace | ./mandat audit verify", "Each service computes its chains anew and compares them.")
+
+    async def verify(service: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"services.{service}", "audit", "verify",
+            env=stack.environment(service), cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, failed = await process.communicate()
+        if process.returncode:
+            raise PromiseBroken(f"audit verify of {service}: {(said + failed).decode()[-500:]}")
+        told.shows(said.decode().strip().splitlines()[-1])
+
+    await asyncio.gather(*(verify(service) for service in SERVICES))
+    told.holds(True, "nothing was changed, is missing or was cut off since it was sealed")
