@@ -54,7 +54,7 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         relation = await delegate(journey, manager, member)
         await check(journey, member)
         await own_contact(journey, client, member)
-        await remove(journey, manager, member, relation)
+        await remove(journey, manager, client, member, relation)
         await coordinates_for_the_others(journey, manager)
         await read_the_audit(journey, manager, client)
         await verify_the_audit(journey)

@@ -132,7 +132,7 @@ async def delegate(journey: Journey, who: Someone, member: Someone) -> str:
     return relation_id
 
 
-async def remove(journey: Journey, who: Someone, member: Someone, relation_id: str) -> None:
+async def remove(journey: Journey, who: Someone, employer: Someone, member: Someone, relation_id: str) -> None:
     """Step 5: "Toutes les relations"; the next check says no, and history stays."""
     told, portal = journey.told, journey.portal
     told.step(
@@ -147,6 +147,7 @@ async def remove(journey: Journey, who: Someone, member: Someone, relation_id: s
     told.shows(
         f"preview: {len(preview['lost'])} rights would be lost: the delegated ones, and those in the firm itself"
     )
+    since = now()
     removed = await portal.call(who, "authorizations", "POST", path, json=body, expect=200)
     told.holds(removed["lost"] == preview["lost"], "what was lost is what the preview said")
     answer = await evaluate(journey, machine, member, "monthly_report")
@@ -154,6 +155,7 @@ async def remove(journey: Journey, who: Someone, member: Someone, relation_id: s
     told.holds(not answer["decision"], "the very next check says no")
     own = await evaluate(journey, machine, member, "status_letter")
     told.holds(own["decision"], "what the employer itself gave its own contact stays the employer's to take back")
+    await portal.mail(employer.email, since, "the news that its own contact has left the firm")
     opened = await portal.call(who, "authorizations", "GET", f"/v1/contacts/{member.profile}", expect=200)
     delegation = next(found for found in opened["relations"] if found["relation_id"] == relation_id)
     told.holds(
