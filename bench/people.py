@@ -15,10 +15,10 @@ from local.journeys.ccq.first_connection import (
     coordinates_of,
     create_account,
     link,
-    read_the_lists,
     receive_coordinates,
     register,
 )
+from local.journeys.ccq.lists import read_the_lists
 from local.journeys.ccq.stage import FIRM_NUMBER, Journey, responsible, signed_in
 from local.journeys.narrator import Narrator
 from local.journeys.portal import ONE_TIME_CODE, Portal, Someone, code_in, now
