@@ -49,7 +49,8 @@ def _mail(
         language=reader.language,
         priority="normal",
         expires_at=work.now + LIFE,
-        deduplication_id=f"member_left:{person.contact_id}:{reader.contact_id}:{work.now.isoformat()}",
+        # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
+        deduplication_id=f"member_left:{person.contact_id}:{reader.contact_id}:{work.today.isoformat()}",
         sealed=work.tools.sealer.seal("notifications", contents),
         organization_name=client.legal_name,
         organization_number=client.number,

@@ -16,6 +16,7 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.doubts import candidates
 from services.authorizations.contacts.storage import Personal
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -160,9 +161,9 @@ async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusa
     form: FormKind = "addition" if request.kind == "review" else "representation"
     if refusal := await keep_attestations(work, command.by, request.request_id, form, command.ticked):
         return refusal
-    if command.personal is not None:
-        await contacts.describe(work.connection, request.request_id, command.personal)
     asked = AskedContact.model_validate(request.asked).corrected(command.period, command.grants)
+    if command.personal is not None:
+        asked = await _described_anew(work, request, asked, command.personal)
     last_day = work.today + timedelta(days=work.tools.agency.requests.kinds[request.kind].days)
     step: Step | None = "submitted" if request.is_blind else None
     await storage.submit_again(work.connection, request.request_id, asked, last_day, step)
@@ -173,6 +174,14 @@ async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusa
     else:
         await announce(work, again, again.organization_id)
     return again.request_id
+
+
+async def _described_anew(work: Work[Tools], request: Request, asked: AskedContact, personal: Personal) -> AskedContact:
+    """Whoever is described now may be known as somebody else than before: those to compare with are looked for anew."""
+    assert request.organization_id is not None  # a review is about an organization's own contact
+    alike = await candidates(work, request.organization_id, personal, asked.client_number)
+    await contacts.describe(work.connection, request.request_id, personal)
+    return asked.model_copy(update={"candidates": tuple(alike)})
 
 
 async def tell(work: Work[Tools], request_id: UUID) -> None:

@@ -226,6 +226,17 @@ async def test_a_client_that_made_the_person_its_own_contact_keeps_it_and_is_tol
     assert [(row["organization_id"], row["object_id"]) for row in audited] == [(client_id, own_contact)]
 
 
+async def test_a_client_is_told_once_a_day_however_often_somebody_is_added_and_removed(firm: Firm) -> None:
+    client_id, manager = firm.clients["ENTREPRISE SHW INC."], await firm.link(await firm.contact("3000003"))
+    member = await firm.member()
+    await _make_own_contact(firm, client_id, manager, member)
+    await firm.remove(member.contact_id)
+    await _add_function(firm, member.contact_id, "staff_member")
+    await firm.remove(member.contact_id)
+    mails = await firm.opened.published("MemberLeftMail")
+    assert len(mails) == 2 and len({mail["deduplication_id"] for mail in mails}) == 1
+
+
 async def test_a_client_hears_nothing_while_the_person_stays_a_member_of_the_firm(firm: Firm) -> None:
     client_id, manager = firm.clients["ENTREPRISE SHW INC."], await firm.link(await firm.contact("3000003"))
     member = await firm.member()

@@ -135,6 +135,18 @@ async def test_a_returned_proposal_is_corrected_told_again_and_approved(two: Sid
     assert rights[-1] == "workforce"
 
 
+async def test_whoever_a_correction_describes_is_compared_anew(two: Sides) -> None:
+    zoe = {"family_name": "Démonstration", "given_name": "Zoé", "email": "zoe@example.org", "language": "fr"}
+    known = (await two.firm.add_member(contact=zoe)).json()["contact_id"]
+    request_id = await _doubt(two, [await two.firm.contact("3000002")])
+    await two.decide(request_id, two.firm.agent, "return", reason="information_to_correct")
+
+    assert (await _correct(two, request_id, "addition", contact=zoe)).status_code == 200
+
+    shown = (await two.show(request_id, two.firm.agent)).json()["asked"]
+    assert [candidate["contact_id"] for candidate in shown["candidates"]] == [known]
+
+
 async def test_who_manages_no_more_corrects_nothing_in_the_organizations_name(two: Sides) -> None:
     request_id = await two.proposed()
     await two.decide(request_id, two.employer.headers, "return", reason="subjects_to_correct")
