@@ -258,7 +258,6 @@ async def test_nothing_to_change_is_said_and_changes_nothing(firm: Firm) -> None
     [
         ({"attestations": []}, "attestation_missing"),
         ({"parts": ["personal_information"]}, "invalid_request"),
-        ({"parts": ["relation_end", "personal_information"], "language": None, "telephones": []}, "invalid_request"),
         ({"etag": '"1"'}, "precondition_failed"),
         ({"etag": "*"}, "precondition_failed"),
         ({"relations": [{"relation_id": str(uuid4()), "ends_on": "9999-12-31"}]}, "not_found"),
@@ -271,6 +270,14 @@ async def test_a_form_that_cannot_be_carried_out_changes_nothing(firm: Firm, bod
     assert refused.json()["code"] == code, refused.text
     assert await published_since(firm, before) == []
     assert (await shown(firm, contact_id))["language"] == "fr"
+
+
+async def test_taking_all_telephones_away_is_outside_the_parts_that_were_not_chosen_too(firm: Firm) -> None:
+    contact_id = await added(firm)
+    refused = await correct(firm, contact_id, parts=["personal_information"], family_name="Autre", telephones=[])
+    assert (refused.status_code, refused.json()["fields"]) == (422, ["parts"])
+    taken = await correct(firm, contact_id, parts=["coordinates"], telephones=[])
+    assert taken.json()["changed"] == ["telephones"]
 
 
 async def test_without_a_version_nothing_is_corrected(firm: Firm) -> None:
