@@ -268,6 +268,14 @@ SEEDS = {
     "mail without its code": Seed(
         "mails/verification_code.yaml", '    - code: "{{ code }}"\n', "", "fr:\n", "must show `code`"
     ),
+    "list within a text": Seed(
+        "mails/ends_digest.yaml",
+        '      items: "{{ ends }}"\n    - when: confirm_by\n      heading: "Liste',
+        '      paragraph: "{{ ends }}"\n    - when: confirm_by\n      heading: "Liste',
+        '    - when: ends\n      paragraph: "{{',
+        "stands alone in `items`",
+    ),
+    "day of a notice twice": Seed("notices.yaml", "[30, 7, 0]}", "[30, 7, 7]}", "ends:", "a second time"),
     "two kinds of block in one": Seed(
         "mails/verification_code.yaml",
         '    - code: "{{ code }}"\n',

@@ -8,10 +8,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -61,10 +61,9 @@ def samples(agency: Agency) -> Iterator[Sample]:
     Raises FileNotFoundError for a kind without a golden example.
     """
     for kind in MAIL_REQUESTS:
-        example = json.loads((GOLDEN / jsonschema.file_name(kind)).read_text(encoding="utf-8"))["value"]
-        sealed = json.loads((GOLDEN / jsonschema.sealed_file_name(kind)).read_text(encoding="utf-8"))
-        if example.get("function", "") not in {"", *agency.relation_types}:
-            example["function"] = next(iter(agency.relation_types))  # the example's codes are those of one agency
+        # The examples' codes are those of one agency.
+        example = _with_codes_of(agency, json.loads((GOLDEN / jsonschema.file_name(kind)).read_bytes())["value"])
+        sealed = _with_codes_of(agency, json.loads((GOLDEN / jsonschema.sealed_file_name(kind)).read_bytes()))
         for absent in MAIL_FIELDS[kind.mail].absences():
             yield Sample(
                 name=kind.mail + "".join(f"-without-{name}" for name in sorted(absent)),
@@ -73,6 +72,22 @@ def samples(agency: Agency) -> Iterator[Sample]:
                     {name: value for name, value in sealed.items() if name not in absent}
                 ),
             )
+
+
+def _with_codes_of(agency: Agency, example: Any) -> Any:
+    """The example, with the agency's first function or subject in place of one that it does not have."""
+    known: dict[str, Mapping[str, Any]] = {"function": agency.relation_types, "subject": agency.subjects}
+    match example:
+        case dict():
+            return {
+                name: next(iter(known[name]))
+                if name in known and isinstance(value, str) and value not in known[name]
+                else _with_codes_of(agency, value)
+                for name, value in example.items()
+            }
+        case list():
+            return [_with_codes_of(agency, one) for one in example]
+    return example
 
 
 def previews(agency: Agency) -> Iterator[Preview]:

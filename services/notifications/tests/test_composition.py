@@ -18,6 +18,9 @@ from contracts.agency import Agency, load
 from contracts.agency.typography import faults
 from contracts.events import Language
 from contracts.notifications import (
+    Ending,
+    Endings,
+    EndsDigestContents,
     LinkingCoordinatesContents,
     MailRequest,
     VerificationCodeContents,
@@ -226,6 +229,17 @@ def test_a_name_can_neither_add_a_header_nor_become_markup(composer: Composer, a
     assert "\u202e" not in html
 
 
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_name_in_a_list_stays_in_its_line(composer: Composer, attack: str) -> None:
+    ending = Ending(ends_on=START.date(), organization_name=attack, member_name=attack, function="staff_member")
+    contents = EndsDigestContents(address="a@b.example", given_name="N", ends=Endings(listed=(ending,) * 2, more=2))
+    request = SAMPLES["ends_digest"].model_copy(update={"sealed": seal(contents)})
+    mail = parsed(composer, request)
+    assert part(mail, "html").count("<li ") == 3
+    assert sum(line.startswith("- ") for line in part(mail, "plain").split("\n")) == 3
+    assert mail.keys() == parsed(composer, SAMPLES["ends_digest"]).keys()
+
+
 @settings(max_examples=40, deadline=None)  # a busy machine is no fault of the mail's
 @given(name=st.text(max_size=200), given_name=st.text(max_size=80))
 def test_whatever_a_name_holds_the_mail_keeps_its_shape(name: str, given_name: str, agency: Agency) -> None:
@@ -276,7 +290,9 @@ _COMPOSERS: dict[str, Composer] = {}
 
 
 def _composer(agency: Agency) -> Composer:
-    return _COMPOSERS.setdefault(agency.version, Composer(agency))
+    if agency.version not in _COMPOSERS:
+        _COMPOSERS[agency.version] = Composer(agency)
+    return _COMPOSERS[agency.version]
 
 
 def _contrast(one: str, other: str) -> float:
