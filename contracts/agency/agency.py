@@ -11,7 +11,7 @@ from contracts.agency.accounts import Accounts
 from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
-from contracts.agency.forms import Attestation, Category, Form
+from contracts.agency.forms import AttachmentRule, Attestation, Category, Form
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
@@ -63,6 +63,7 @@ class Agency:
     decision_reasons: Mapping[str, DecisionReason]
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]
+    attachment_rule: AttachmentRule
     attestations: Mapping[str, Attestation]
     attestation_versions: Mapping[tuple[str, int], Attestation]
     mails: Mapping[str, MailTemplates]

@@ -19,6 +19,7 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
             "contact.email",
             "contact.telephones",
             "contact.language",
+            "client_number",
             "type",
             "starts_on",
             "ends_on",
@@ -144,7 +145,10 @@ class FormField(Policy):
 
 
 class Form(Coded):
-    """A form; `who` may use it: those whose relation type manages the organization of the chosen profile."""
+    """A form; files may go with it where it says `attachments`.
+
+    `who` may use it: those whose relation type manages the organization of the chosen profile.
+    """
 
     kind: FormKind
     category: Code
@@ -153,10 +157,29 @@ class Form(Coded):
     who: Literal["manages"]
     fields: tuple[FormField, ...] = Field(default=(), max_length=50)
     attestations: tuple[Code, ...] = Field(default=(), max_length=10)
+    attachments: bool = False
+
+
+AttachmentFormat = Literal["pdf", "jpeg", "png"]
+
+
+class AttachmentRule(Policy):
+    """Files that go with a form.
+
+    `largest_bytes` of one file, which is held in memory while it is checked and encrypted; `most` of one form. One that
+    no form has named vanishes after `unused_hours`; one that was named is kept for `keep_days`, for agents alone.
+    """
+
+    largest_bytes: int = Field(ge=1024, le=20 * 1024**2)
+    most: int = Field(ge=1, le=20)
+    unused_hours: int = Field(ge=1, le=168)
+    keep_days: int = Field(ge=1, le=3660)
 
 
 class Forms(Policy):
     """The file as a whole."""
+
+    attachment_rule: AttachmentRule
 
     categories: tuple[Category, ...] = Field(min_length=1, max_length=20)
     attestations: tuple[Attestation, ...] = Field(max_length=200)

@@ -22,6 +22,7 @@ LimitName = Literal[
     "corrections_per_organization",
     "linking_codes_per_organization",
     "linking_codes_per_contact",
+    "attachments_per_account",
 ]
 """What is counted, and by what. sign_in: failures by account. registration_*: mails by address, requests by
 the client's network address. password_reset_per_address: mails. password_reset_tries: codes tried, by address, over
@@ -30,7 +31,8 @@ former user name, where being over the limit delays and never locks: either can 
 contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization: relations added or
 proposed to others by their number, which could be guessed. corrections_per_organization: corrections of contacts,
 each of which writes to an address that somebody typed. linking_codes_*: codes that those who manage an organization
-send, by that organization and by the contact, whose mailbox they fill; an agent's are not counted."""
+send, by that organization and by the contact, whose mailbox they fill; an agent's are not counted.
+attachments_per_account: files uploaded."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

@@ -145,6 +145,7 @@ def load(folder: Path) -> Agency:
         decision_reasons=_by_code(requests[1].reasons),
         categories=_by_code(forms[1].categories),
         forms=_by_code(forms[1].forms),
+        attachment_rule=forms[1].attachment_rule,
         attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms[1].attestations),
         mails=_frozen((kind, mail[1]) for kind, mail in mails.items() if mail),

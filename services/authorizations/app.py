@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
+from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from chassis.settings import Settings
 from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen
+from services.authorizations.attachments import api as attachments_api
+from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
@@ -39,7 +42,7 @@ async def _tools(platform: Platform) -> Tools:
     """Raises FaultyFiles when the agency's folder lacks a code that stands in a row."""
     in_use = {kind: [row[0] for row in await platform.pool.fetch(query)] for kind, query in CODES_IN_USE.items()}
     platform.agency.require_codes(in_use)
-    return Tools(platform.agency, platform.origin.time_zone, platform.sealer)
+    return Tools(platform.agency, platform.origin.time_zone, platform.sealer, Vault(platform.keyring))
 
 
 service: Service[Tools] = Service(
@@ -60,6 +63,7 @@ service: Service[Tools] = Service(
         imports_api.report_routes,
         notices_api.routes,
         access_api.routes,
+        attachments_api.routes,
         audit_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,
@@ -69,6 +73,7 @@ service: Service[Tools] = Service(
         imports.carrying_on(unit),
         imports.forgetting(unit),
         notice_chores.telling(unit),
+        attachment_chores.forgetting(unit),
         *request_chores.telling(unit),
     ],
     mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},

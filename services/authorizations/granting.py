@@ -37,6 +37,9 @@ class AttestationBody(Body):
 Grants = Annotated[list[GrantBody], Field(min_length=1, max_length=100)]
 
 
+Attachments = Annotated[list[UUID], Field(max_length=50, description="Of POST /v1/attachments, each used once.")]
+
+
 class AttestedBody(Body):
     """A form whose statements were ticked."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from chassis.sealing import Sealer
+from chassis.sealing import Sealer, Vault
 from contracts.agency import Agency
 from contracts.agency.relations import RelationType
 from services.authorizations.access.domain import Acting, Moment
@@ -14,11 +14,12 @@ from services.authorizations.matching.domain import Matcher
 
 @dataclass(frozen=True)
 class Tools:
-    """The agency's data, its calendar, and what seals mails."""
+    """The agency's data, its calendar, what seals mails, and what keeps files."""
 
     agency: Agency
     time_zone: ZoneInfo
     sealer: Sealer
+    vault: Vault
 
     @cached_property
     def delegable(self) -> tuple[str, ...]:

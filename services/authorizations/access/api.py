@@ -10,11 +10,13 @@ from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from chassis.gateway import Call, router
+from contracts.agency import Agency
 from contracts.agency.forms import FormField
 from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access import storage
 from services.authorizations.access.domain import Entitlement
+from services.authorizations.attachments.domain import MEDIA_TYPES
 from services.authorizations.granting import last_day
 from services.authorizations.lists import storage as lists
 from services.authorizations.lists.storage import Order
@@ -112,8 +114,16 @@ class StatementView(BaseModel):
     text: str
 
 
+class AttachmentsOfFormView(BaseModel):
+    """Files that may go with a form: how many, how large (bytes), in which formats. POST /v1/attachments takes each."""
+
+    most: int
+    largest_bytes: int
+    media_types: list[str]
+
+
 class FormView(BaseModel):
-    """A form of the service catalogue."""
+    """A form of the service catalogue; `attachments` where files may go with it."""
 
     code: str
     kind: str
@@ -123,6 +133,7 @@ class FormView(BaseModel):
     help: str
     fields: list[FieldView]
     attestations: list[StatementView]
+    attachments: AttachmentsOfFormView | None
 
 
 class FormsView(BaseModel):
@@ -184,6 +195,7 @@ async def forms(acting: Profile, call: AuthorizationsCall) -> FormsView:
                 for code in form.attestations
                 for statement in [agency.attestations[code]]
             ],
+            attachments=_attachments(agency) if form.attachments else None,
         )
         for form in usable
     ]
@@ -201,6 +213,13 @@ async def _files(asked: "_FilesAsked", words: Sequence[str]) -> PageView[Authori
     held = {key: list(some) for key, some in groupby(chains, key=lambda chain: chain.organization_id)}
     files = [_file(call, named[key], held[key], moment.day) for key in ids if key in held]
     return PageView[AuthorizedFileView](**paged(found, files, call.language))
+
+
+def _attachments(agency: Agency) -> AttachmentsOfFormView:
+    rule = agency.attachment_rule
+    return AttachmentsOfFormView(
+        most=rule.most, largest_bytes=rule.largest_bytes, media_types=list(MEDIA_TYPES.values())
+    )
 
 
 def _field(call: Call[Tools], field: FormField) -> FieldView:

@@ -27,7 +27,7 @@ from services.authorizations.contacts.handlers import (
     show_contact,
 )
 from services.authorizations.contacts.storage import Personal
-from services.authorizations.granting import GrantingBody, Grants, OrganizationView, grants, last_day
+from services.authorizations.granting import Attachments, GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.paging import today
 from services.authorizations.periods import Period
 from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
@@ -67,6 +67,7 @@ class ContactBody(GrantingBody):
 
     contact: PersonBody
     client_number: ClientNumber | None = None
+    attachments: Attachments = Field(default_factory=list[UUID])
     type: Reference
     subjects: Grants
 
@@ -162,6 +163,7 @@ async def post_contact(
             ticked=body.ticked(call.language),
             language=call.language,
             client_number=body.client_number,
+            attachments=body.attachments,
         ),
         resource=lambda made: made,
     )

@@ -15,6 +15,7 @@ from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile, Entitlement
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.accounts import storage as accounts
+from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
@@ -49,6 +50,7 @@ class AddContact:
     ticked: Sequence[Ticked]
     language: Language
     client_number: str | None = None
+    attachments: Sequence[UUID] = ()
 
 
 async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
@@ -77,10 +79,13 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
         return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
     if refusal := await refuse_known(work, command.organization_id, command.personal, command.client_number):
         return refusal
+    if refusal := await refuse_attachments(work, command.by, command.attachments):
+        return refusal
     alike = await candidates(work, command.organization_id, command.personal, command.client_number)
     made = work.new_id()
     if refusal := await keep_attestations(work, command.by, made, "addition", command.ticked):
         return refusal
+    await attach(work, made, command.attachments)
     if alike or command.client_number is not None:
         doubtful = DoubtfulContact(
             command.organization_id, command.personal, command.type, command.period, command.grants,

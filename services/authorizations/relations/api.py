@@ -10,7 +10,7 @@ from chassis.fields import Body, Reference
 from chassis.gateway import Call, router
 from contracts.events import Level
 from services.authorizations.access.domain import Entitlement
-from services.authorizations.granting import AttestedBody, GrantingBody, Grants, OrganizationView, grants
+from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, OrganizationView, grants
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.paging import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
@@ -28,6 +28,7 @@ class RelationBody(GrantingBody):
     through: UUID | None = None
     type: Reference | None = None
     subjects: Literal["all"] | Grants
+    attachments: Attachments = Field(default_factory=list[UUID])
 
 
 class RelationAddedView(BaseModel):
@@ -89,6 +90,7 @@ async def post_relation(
             grants=ALL if body.subjects == ALL else grants(body.subjects),
             ticked=body.ticked(call.language),
             language=call.language,
+            attachments=body.attachments,
         ),
         resource=lambda made: made,
     )

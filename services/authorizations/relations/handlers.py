@@ -13,6 +13,7 @@ from contracts.events import Language
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile, Entitlement, Moment
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
@@ -43,6 +44,7 @@ class AddRelation:
     grants: Sequence[Grant] | Literal["all"]
     ticked: Sequence[Ticked]
     language: Language
+    attachments: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,11 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
         return new
     if await storage.overlaps(work.connection, new):
         return Refusal("already_held")
+    if refusal := await refuse_attachments(work, command.by, command.attachments):
+        return refusal
     if refusal := await keep_attestations(work, command.by, new.relation_id, "addition", command.ticked):
         return refusal
+    await attach(work, new.relation_id, command.attachments)
     await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
     await publish_state(work, command.contact_id)
     for organization_id in {new.organization_id, new.holder_organization_id}:

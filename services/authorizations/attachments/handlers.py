@@ -1,0 +1,92 @@
+"""Keeping a file, using it once, showing it to agents, forgetting it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.limits import spend
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.agency.forms import AttachmentFormat
+from services.authorizations.access.domain import AsProfile
+from services.authorizations.access.handlers import may_manage
+from services.authorizations.attachments import storage
+from services.authorizations.attachments.storage import AttachmentRow
+from services.authorizations.tools import Tools
+
+PORTION = 100  # attachments that one transaction deletes
+
+
+@dataclass(frozen=True)
+class KeepAttachment:
+    """A file for a form that is yet to be sent, its content locked already; `size` in bytes before that."""
+
+    by: AsProfile
+    organization_id: UUID
+    format: AttachmentFormat
+    size: int
+    locked: str
+
+
+@dataclass(frozen=True)
+class OpenAttachment:
+    """An agent's look at a file."""
+
+    attachment_id: UUID
+
+
+async def keep_attachment(work: Work[Tools], command: KeepAttachment) -> UUID | Refusal:
+    """Keep a file until it is used. By those who may send the forms, so many an hour. Returns its id."""
+    acting = await may_manage(work, command.by, command.organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    budget, key = work.tools.agency.limits.attempts["attachments_per_account"], command.by.account_id.bytes
+    seconds = await spend(work.connection, "attachments_per_account", key, budget, work.now)
+    if seconds is not None:
+        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    row = AttachmentRow(work.new_id(), command.organization_id, command.format, command.size, work.now)
+    await storage.add(work.connection, row, command.by, command.locked)
+    work.audit("attachment_kept", organization_id=command.organization_id, object_id=row.attachment_id)
+    return row.attachment_id
+
+
+async def refuse_attachments(work: Work[Tools], by: AsProfile, ids: Sequence[UUID]) -> Refusal | None:
+    """A form names files that its sender has uploaded for it, and that no other form has. Locks them for `attach`."""
+    rule, wanted = work.tools.agency.attachment_rule, set(ids)
+    if len(wanted) > rule.most:
+        return Refusal("too_many_attachments", {"limit": rule.most}, ("attachments",))
+    since = work.now - timedelta(hours=rule.unused_hours)
+    if wanted and await storage.lock_unused(work.connection, list(wanted), by, since) < len(wanted):
+        return Refusal("unknown_attachment", fields=("attachments",))
+    return None
+
+
+async def attach(work: Work[Tools], object_id: UUID, ids: Sequence[UUID]) -> None:
+    """From now on the files belong to what the form made. Call it after `refuse_attachments` and the last refusal."""
+    if ids:
+        await storage.use(work.connection, ids, object_id, work.now)
+
+
+async def open_attachment(work: Work[Tools], command: OpenAttachment) -> tuple[AttachmentRow, str] | Refusal:
+    """A file, and its content locked, for an agent; the look is audited."""
+    since = work.now - timedelta(days=work.tools.agency.attachment_rule.keep_days)
+    found = await storage.get(work.connection, command.attachment_id, since)
+    if found is None:
+        return Refusal("not_found")
+    work.audit("attachment_viewed", organization_id=found[0].organization_id, object_id=command.attachment_id)
+    return found
+
+
+async def forget_attachments(work: Work[Tools], _: None) -> int:
+    """Delete some that nobody used in time, and some that were kept as long as they must be. Returns how many."""
+    rule = work.tools.agency.attachment_rule
+    gone = await storage.delete_past(
+        work.connection,
+        work.now - timedelta(hours=rule.unused_hours),
+        work.now - timedelta(days=rule.keep_days),
+        PORTION,
+    )
+    for row in gone:
+        work.audit("attachment_deleted", organization_id=row.organization_id, object_id=row.attachment_id)
+    return len(gone)
