@@ -19,12 +19,13 @@ class RelationType(Coded):
     between the organization acted for and its holder. `of_kinds` are the kinds of organizations acted for,
     `by_kinds` those of the holder, which only a representation has. `manages`: a member of this type may
     manage contacts and relations of its organization (CCQ's guide: "personnes responsables,
-    administratrices, dirigeantes").
+    administratrices, dirigeantes"). `permits` says to whoever chooses a type what its members may do.
     """
 
     shape: Shape
     name: Text
     label: Text | None = None
+    permits: Text | None = None
     of_kinds: tuple[Code, ...] = Field(min_length=1, max_length=20)
     by_kinds: tuple[Code, ...] = Field(default=(), max_length=20)
     manages: bool = False

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from chassis.gateway import Call, router
 from contracts.agency import Agency
-from contracts.agency.forms import FormField
+from contracts.agency.forms import FormField, FormKind
 from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access import storage
@@ -177,10 +177,28 @@ async def search_authorized_files(asked: FilesAsked, body: SearchBody) -> PageVi
 
 
 @routes.get("/v1/forms", summary="The forms the chosen profile may use")
-async def forms(acting: Profile, call: AuthorizationsCall) -> FormsView:
-    """Titles, help, fields, choices and attestations in the caller's language."""
+async def forms(
+    acting: Profile,
+    call: AuthorizationsCall,
+    code: Annotated[str | None, Query(max_length=64, description="Only the form with this code.")] = None,
+    kind: Annotated[FormKind | None, Query(description="Only forms of this kind.")] = None,
+) -> FormsView:
+    """Titles, help, fields, choices and attestations in the caller's language.
+
+    The relation types that the profile's organization may give stand among the options, each with what it permits.
+    """
     agency, today = call.tools.agency, call.tools.moment(call.gateway.unit.origin.clock()).day
-    usable = [form for form in agency.forms.values() if form.in_force(today)] if call.tools.manages(acting) else []
+    usable = [
+        form
+        for form in agency.forms.values()
+        if call.tools.manages(acting)
+        and form.in_force(today)
+        and code in (None, form.code)
+        and kind in (None, form.kind)
+    ]
+    async with call.gateway.unit.pool.acquire() as connection:
+        home = (await organizations.get(connection, [acting.organization_id]))[acting.organization_id]
+    types = _memberships(call, home.kind, today)
     items = [
         FormView(
             code=form.code,
@@ -189,7 +207,10 @@ async def forms(acting: Profile, call: AuthorizationsCall) -> FormsView:
             category_name=agency.categories[form.category].name.in_(call.language),
             title=form.title.in_(call.language),
             help=form.help.in_(call.language),
-            fields=[_field(call, field) for field in form.fields],
+            fields=[
+                _field(call, field, types if form.kind == "addition" and field.choices == "relation_types" else [])
+                for field in form.fields
+            ],
             attestations=[
                 StatementView(code=code, version=statement.version, text=statement.text.in_(call.language))
                 for code in form.attestations
@@ -222,7 +243,20 @@ def _attachments(agency: Agency) -> AttachmentsOfFormView:
     )
 
 
-def _field(call: Call[Tools], field: FormField) -> FieldView:
+def _memberships(call: Call[Tools], kind: str, day: date) -> list[ChoiceView]:
+    """The types of memberships of such an organization, in words."""
+    return [
+        ChoiceView(
+            code=found.code,
+            label=found.name.in_(call.language),
+            help=found.permits.in_(call.language) if found.permits else None,
+        )
+        for found in call.tools.agency.relation_types.values()
+        if found.shape == "membership" and kind in found.of_kinds and found.in_force(day)
+    ]
+
+
+def _field(call: Call[Tools], field: FormField, found: list[ChoiceView]) -> FieldView:
     def said(text: Any) -> str | None:
         return text.in_(call.language) if text is not None else None
 
@@ -234,7 +268,8 @@ def _field(call: Call[Tools], field: FormField) -> FieldView:
         required=field.required,
         when=field.when,
         choices=field.choices,
-        options=[
+        options=found
+        or [
             ChoiceView(code=option.code, label=option.label.in_(call.language), help=said(option.help))
             for option in field.options
         ],
