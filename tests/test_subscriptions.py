@@ -11,8 +11,9 @@ from chassis.subscriptions import Order, Subscription
 from contracts import flow
 from contracts.events import REGISTRY, Event, State
 from contracts.notifications import MailRequest
+from contracts.topics import NOTIFICATIONS_EVENTS
 
-WITHDRAWALS = ("Revoked", "Removed", "Withdrawn", "Ended")  # how the names of facts end that only ever take away
+WITHDRAWALS = ("Revoked", "Removed", "Withdrawn", "Ended", "Unlinked")  # so end the names of facts that only take away
 PLACES_ITSELF = {"version", "generation"}  # a field that says which of two is the newer, whichever comes first
 
 
@@ -29,6 +30,7 @@ def needed(event: type[Event]) -> Order:
     free = (
         issubclass(event, State | MailRequest)
         or event.__name__.endswith(WITHDRAWALS)
+        or event.topic is NOTIFICATIONS_EVENTS  # stages of one mail's life, which have an order of their own
         or PLACES_ITSELF & event.model_fields.keys()
     )
     return Order.FREE if free else Order.KEPT
