@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import TOPICS, Topic
 
@@ -18,10 +18,8 @@ async def create(
 
     `partitions` makes fewer than the contract says, for tests that have no use for twelve.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await client.start()
+    client = await _client(servers)
     try:
-        await _controller_known(client)
         answer = await client.create_topics(
             [
                 NewTopic(prefix + topic.name, partitions or topic.partitions, 1, topic_configs=topic.configuration)
@@ -35,10 +33,22 @@ async def create(
         await client.close()
 
 
-async def _controller_known(client: AIOKafkaAdminClient) -> None:
-    """A broker that has just started may name no controller yet, and the client then fails with an AttributeError."""
+async def _client(servers: str) -> AIOKafkaAdminClient:
+    """A client of a broker that names its controller.
+
+    One that has just started names neither itself nor a controller for a moment, and a client that was told so
+    never asks again: each look is made with a new one. Raises KafkaError when the last look finds none either.
+    """
     for _ in range(LOOKS):
-        found = await client.describe_cluster()
-        if found["brokers"] and found["controller_id"] >= 0:
-            return
+        client = AIOKafkaAdminClient(bootstrap_servers=servers)
+        try:
+            await client.start()
+            found = await client.describe_cluster()
+            if found["brokers"] and found["controller_id"] >= 0:
+                return client
+            failure: KafkaError = KafkaConnectionError(f"{servers} names no controller")
+        except KafkaError as error:
+            failure = error
+        await client.close()
         await asyncio.sleep(0.1)
+    raise failure

@@ -53,24 +53,25 @@ def test_bcrypt_reads_as_many_bytes_as_the_old_systems_did() -> None:
     assert schemes.digest(found.setting, long) == found.digest
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "5f4dcc3b5aa765d61d8327deb882cf99",
-        "{SHA}" + b64(hashlib.sha1(PASSWORD).digest()),
-        "{SSHA}" + b64(hashlib.sha1(PASSWORD).digest()),
-        "{SSHA}not base64",
-        "{CRYPT}xxj31ZMTZzkVA",
-        "$1$abcdefgh$G6xMgmvZ5G1gKZfeGZ0iP/",
-        "pbkdf2_sha256$900000000$salt0$" + b64(pbkdf2("sha256")),
-        "pbkdf2_sha256$0$salt0$" + b64(pbkdf2("sha256")),
-        "{ASPNET3}" + b64(b"\0short"),
-        "{ASPNET3}" + b64(b"\1" + b"".join(n.to_bytes(4, "big") for n in (9, 1000, 16)) + SALT + pbkdf2("sha256")),
-        WRITTEN["bcrypt"].replace("$04$", "$31$"),
-        WRITTEN["bcrypt"][:-1],
-        "",
-    ],
-)
+UNREADABLE = {
+    "md5": "5f4dcc3b5aa765d61d8327deb882cf99",
+    "sha": "{SHA}" + b64(hashlib.sha1(PASSWORD).digest()),
+    "ssha without salt": "{SSHA}" + b64(hashlib.sha1(PASSWORD).digest()),
+    "no base64": "{SSHA}not base64",
+    "crypt": "{CRYPT}xxj31ZMTZzkVA",
+    "md5 crypt": "$1$abcdefgh$G6xMgmvZ5G1gKZfeGZ0iP/",
+    "django, too costly": "pbkdf2_sha256$900000000$salt0$" + b64(pbkdf2("sha256")),
+    "django, no iterations": "pbkdf2_sha256$0$salt0$" + b64(pbkdf2("sha256")),
+    "asp.net, too short": "{ASPNET3}" + b64(b"\0short"),
+    "asp.net, unknown function": "{ASPNET3}"
+    + b64(b"\1" + b"".join(n.to_bytes(4, "big") for n in (9, 1000, 16)) + SALT + pbkdf2("sha256")),
+    "bcrypt, too costly": WRITTEN["bcrypt"].replace("$04$", "$31$"),
+    "bcrypt, cut off": WRITTEN["bcrypt"][:-1],
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("written", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_unsalted_too_costly_or_unreadable_is_refused_without_repeating_it(written: str) -> None:
     with pytest.raises(UnreadableHash) as refused:
         schemes.read(written)
