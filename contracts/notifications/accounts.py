@@ -1,0 +1,152 @@
+"""The mails about an account: what accounts asks for."""
+
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from contracts.events import Instant
+from contracts.notifications.requests import Contents, MailRequest, PortalPage
+from contracts.topics import NOTIFICATIONS_REQUESTS, Topic
+
+
+class VerificationCodeContents(Contents):
+    """The address to verify and the one-time code."""
+
+    code: str
+
+
+class VerificationCodeMail(MailRequest):
+    """The one-time code of a registration."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "verification_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class AlreadyRegisteredMail(MailRequest):
+    """Somebody registered an address that already has an account: the address learns it, the caller does not."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "already_registered"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
+    anyone_may_ask: ClassVar[bool] = True
+
+
+class PasswordResetCodeMail(MailRequest):
+    """The one-time code with which the owner of an account chooses a new password."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "password_reset_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class NoAccountMail(MailRequest):
+    """Somebody asked for a new password with an address that no active account has: the caller does not learn it."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "no_account"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
+    anyone_may_ask: ClassVar[bool] = True
+
+
+class PasswordChangedMail(MailRequest):
+    """The password of the account is another one; its owner reads who to turn to if somebody else did it."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "password_changed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "support_email"})
+
+    changed_at: Instant
+
+
+class EmailChangeCodeMail(MailRequest):
+    """The one-time code that proves the new address of an account."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "email_change_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
+class AddressTakenMail(MailRequest):
+    """Somebody wanted to give their account an address that another has: its owner learns it, the caller does not."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "address_taken"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
+    anyone_may_ask: ClassVar[bool] = True
+
+
+class UndoContents(Contents):
+    """The former address, and the token that gives the account back to it."""
+
+    token: str
+
+
+class EmailChangedMail(MailRequest):
+    """The account has another address: the former one is told, and can undo it until `undo_until`."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "email_changed"
+    contents: ClassVar[type[Contents]] = UndoContents
+    shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "undo_until", "support_email"})
+    page: ClassVar[PortalPage | None] = "email_change_undo"
+
+    changed_at: Instant
+    undo_until: Instant
+
+
+class AccountLapsingMail(MailRequest):
+    """The account was never linked to a file, and lapses on a day unless it is."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_lapsing"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"lapses_on", "portal_url"})
+
+    lapses_on: date
+
+
+class AccountLapsedMail(MailRequest):
+    """The account was never linked to a file and has lapsed; its address may register again."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_lapsed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
+
+
+class AccountClosedMail(MailRequest):
+    """The account was closed, by its person or by an agent."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_closed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"closed_at", "support_email"})
+
+    closed_at: Instant
+
+
+class AccountReopenedMail(MailRequest):
+    """An agent reopened the account."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "account_reopened"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"portal_url", "support_email"})

@@ -1,0 +1,138 @@
+"""The mails about files, relations and what others decide: what authorizations asks for."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.authorizations import CorrectedItem
+from contracts.events import Code, Instant
+from contracts.notifications.requests import Contents, MailRequest
+from contracts.topics import NOTIFICATIONS_REQUESTS, Topic
+
+
+class RequestReceivedMail(MailRequest):
+    """Somebody asks what those who manage an organization have to decide."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "request_received"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "concerning", "lapses_on"})
+
+    organization_name: str
+    organization_number: str
+    request_kind: Code
+    concerning: str
+    lapses_on: date
+
+
+class RequestDecidedMail(MailRequest):
+    """How a request ended, or that it came back: to whoever asked, and to those who could decide.
+
+    `concerning` is the other organization as this reader knows it: one that was only named by its number shows by
+    that number alone.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "request_decided"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "outcome"})
+
+    organization_name: str
+    organization_number: str
+    request_kind: Code
+    outcome: Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
+    concerning: str = ""
+    decision_reason: str = ""
+
+
+class ContactCorrectedMail(MailRequest):
+    """The file about a person was corrected by those who manage the organization: what was, never how it reads now."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "contact_corrected"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed", "corrected_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    changed: tuple[CorrectedItem, ...]
+    corrected_at: Instant
+
+
+class AddressReplacedMail(MailRequest):
+    """To the address that a contact's file had until now: it has another one, which this mail does not name."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "address_replaced"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "corrected_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    corrected_at: Instant
+
+
+class MemberLeftContents(Contents):
+    """The person's name, as the client's own file about them has it."""
+
+    contact_name: str
+
+
+class MemberLeftMail(MailRequest):
+    """To those who manage a client: somebody is no longer a member of its firm, and still the client's own contact."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "member_left"
+    contents: ClassVar[type[Contents]] = MemberLeftContents
+    shown: ClassVar[frozenset[str]] = frozenset({"contact_name", "firm_name", "organization_name", "left_at"})
+
+    organization_name: str
+    organization_number: str
+    firm_name: str
+    left_at: Instant
+
+
+class Ending(BaseModel):
+    """Something that ends on a day: a relation as a whole, or with `subject` one right of it.
+
+    `organization_name` is the one acted for. `member_name` and `function` are of the person who acts; a firm's own
+    relation has no person, and `function` is how it stands to the client.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ends_on: date
+    organization_name: str
+    member_name: str = ""
+    function: Code
+    subject: Code | None = None
+
+
+class Endings(BaseModel):
+    """The first of what ends, in order of day, and how many more there are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    listed: tuple[Ending, ...] = ()
+    more: Annotated[int, Field(ge=0)] = 0
+
+
+class EndsDigestContents(Contents):
+    """What ends soon, today, or ended while nobody could be told: it names persons."""
+
+    ends: Endings = Endings()
+
+
+class EndsDigestMail(MailRequest):
+    """What one reader should know on one day about a file: what ends, and until when its list is to be confirmed."""
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "ends_digest"
+    contents: ClassVar[type[Contents]] = EndsDigestContents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "ends", "confirm_by", "portal_url"})
+
+    organization_name: str
+    organization_number: str
+    day: date
+    confirm_by: date | None = None

@@ -1,0 +1,77 @@
+"""What every request for a mail carries.
+
+What would identify the addressee or let a reader act stands only in `sealed`: a compact JWE to notifications' key,
+whose plaintext is the request class's `Contents` as JSON.
+"""
+
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from contracts.events import Event, Instant, Language
+from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
+
+PortalPage = Literal["email_change_undo"]
+"""A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
+
+
+class Contents(BaseModel):
+    """The sealed part of a mail request."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    address: str
+    given_name: str
+
+
+class MailRequest(Event):
+    """What every mail request carries.
+
+    A subclass names its kind of mail, what stands under its seal, and the fields that every template of that kind must
+    show, because without them the mail is of no use. A field of its own that has a default may be empty.
+    `anyone_may_ask` says that whoever types an address makes such a mail go there: a complaint then stops that kind for
+    a while only, because who asks next may be the owner, who would else be shut out. `page` is the page of the portal
+    that the mail's one call to action opens, with the sealed `token` in the fragment, which no browser sends to a
+    server; without one it opens the portal.
+
+    `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
+    mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
+    """
+
+    key_field: ClassVar[str] = "recipient_id"
+    mail: ClassVar[str]
+    contents: ClassVar[type[Contents]]
+    shown: ClassVar[frozenset[str]]
+    anyone_may_ask: ClassVar[bool] = False
+    page: ClassVar[PortalPage | None] = None
+
+    recipient_id: UUID
+    delivery_id: UUID
+    handle: str
+    language: Language
+    priority: Literal["urgent", "normal", "bulk"]
+    expires_at: Instant
+    deduplication_id: str
+    replaces: str | None = None
+    sealed: str
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that this kind of request adds to those of every request."""
+        return {name: field for name, field in cls.model_fields.items() if name not in MailRequest.model_fields}
+
+    def in_clear(self) -> dict[str, Any]:
+        """What they hold, as JSON: the part of the mail that is not under the seal."""
+        return self.model_dump(mode="json", include=set(self.own_fields()))
+
+    @classmethod
+    def topics(cls) -> tuple[Topic, ...]:
+        """Those of a campaign travel apart, so that a code never waits behind them."""
+        return (NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK)
+
+    @property
+    def destination(self) -> Topic:
+        """By priority."""
+        return NOTIFICATIONS_BULK if self.priority == "bulk" else NOTIFICATIONS_REQUESTS
