@@ -1,5 +1,6 @@
 """./mandat test: the parts that a change must pass, each shown with its time, and a summary at the end."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,13 +11,17 @@ from local import ROOT, Problem
 
 TOOLS = Path(sys.executable).parent
 
+AT_ONCE = min((os.cpu_count() or 1) + 1, 4)
+"""Test files at once. A test waits for servers most of its time; each process has a Kafka and a PostgreSQL of its own,
+about 1 GB, so that many cores do not mean many processes."""
+
 PARTS: dict[str, list[str]] = {
     "format": [str(TOOLS / "ruff"), "format", "--check", "."],
     "lint": [str(TOOLS / "ruff"), "check", "."],
     "types": [str(TOOLS / "mypy")],
     "imports": [str(TOOLS / "lint-imports")],
     "generated": [sys.executable, "-m", "contracts.generate", "--check"],
-    "tests": [sys.executable, "-m", "pytest"],
+    "tests": [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "loadfile"],
 }
 """Name → command, run from the repository's root, the quickest first. pytest stands last: its closing line
 stays in sight."""
