@@ -28,6 +28,7 @@ from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.topics import ACCOUNTS_EVENTS
 from local import topics
+from tests.fixtures.patience import PATIENCE
 from tests.fixtures.servers import Broker, DatabaseServer
 
 ACTOR = Actor("tester", "1")
@@ -40,7 +41,7 @@ TABLES = (
 COUNTERS = "create table counters (id uuid primary key, value integer not null, last text)"
 
 
-async def eventually(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[Any] | Any], seconds: float = PATIENCE) -> None:
     """Return when the condition holds, which another process or task brings about. Fails after so long."""
     deadline = time.monotonic() + seconds
     while True:
@@ -182,12 +183,12 @@ class Wire:
 
     async def read(self, number: int) -> "list[ConsumerRecord[bytes, bytes]]":
         """The first so many records of the topic, in order within each partition."""
-        async with self.consumer() as consumer, asyncio.timeout(10):
+        async with self.consumer() as consumer, asyncio.timeout(PATIENCE):
             return [await consumer.getone() for _ in range(number)]
 
     async def everything(self, topic: str | None = None) -> "list[ConsumerRecord[bytes, bytes]]":
         """Every record of the topic, or of another, that is there now, in order within each partition."""
-        async with self.consumer(topic) as consumer, asyncio.timeout(20):
+        async with self.consumer(topic) as consumer, asyncio.timeout(PATIENCE):
             ends = await consumer.end_offsets(consumer.assignment())
             found: list[ConsumerRecord[bytes, bytes]] = []
             while any([await consumer.position(place) < end for place, end in ends.items()]):

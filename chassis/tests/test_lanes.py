@@ -24,6 +24,7 @@ from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE
 from local import topics
+from tests.fixtures.patience import PATIENCE
 
 KEPT = Subscription(AccountOpened, count, Order.KEPT)
 
@@ -403,7 +404,7 @@ async def test_a_consumer_that_hangs_ends_the_watch_with_a_fault(
     monkeypatch.setattr("chassis.doors.doors.LOOK_EVERY", 0.02)
     await wire.send(opened(uuid4()))
     with pytest.raises(Stalled):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await found.watch()
     may_end.set()
 
@@ -416,7 +417,7 @@ async def test_a_lane_that_broke_ends_the_watch_with_its_fault(
     monkeypatch.setattr(reception.Reception, "take", lambda *_: 1 / 0)
     await wire.send(opened(uuid4()))
     with pytest.raises(ZeroDivisionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await found.watch()
 
 

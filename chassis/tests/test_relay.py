@@ -22,6 +22,7 @@ from contracts.cloudevents import Forgotten, read_envelope, read_event
 from contracts.topics import ACCOUNTS_PEOPLE
 from local import topics
 from local.kafka import Kafka
+from tests.fixtures.patience import PATIENCE
 
 NEVER = 3600.0  # seconds
 PRODUCER, PRODUCER_AT = struct.Struct(">qhi"), 43  # id, epoch and first sequence number in the head of a batch, KIP-98
@@ -247,7 +248,7 @@ async def test_stopping_sends_what_is_in_the_outbox(bench: Bench, wire: Wire, ru
     await eventually(lambda: bench.unit.outbox.answered_here)
     await bench.publish(*[opened(uuid4()) for _ in range(100)])
     running.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await task
 
     assert await bench.size("outbox") == 0
@@ -266,7 +267,7 @@ async def test_stopping_takes_seconds_also_when_kafka_does_not_answer(
         await bench.publish(opened(uuid4()))
         await asyncio.sleep(0.1)
         running.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await task
         assert await bench.size("outbox") == 1
     finally:

@@ -125,7 +125,7 @@ async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_or
 ) -> None:
     environment |= {"MANDAT_KAFKA_SERVERS": wire.servers, "MANDAT_TOPIC_PREFIX": wire.prefix}
     running = await run("all", environment)
-    await eventually(running.ready, 30)
+    await eventually(running.ready)
     identity = uuid4()
     await bench.publish(opened(identity, 1))
 
@@ -146,7 +146,7 @@ async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_or
     for path in ("/metrics", "/readyz", "/livez", "/openapi.json"):
         assert (await running.http.get(gateway + path)).status_code == 404
 
-    status, log = await running.terminated(10)
+    status, log = await running.terminated(30)
 
     assert status == 0
     assert [line["event"] for line in log if line.get("service") == "library"][-1] == "stopped"
@@ -158,9 +158,9 @@ async def test_without_kafka_an_api_is_ready_and_a_worker_is_alive_but_not_ready
     worker = await run("worker", environment)
     api = await run("api", environment | other_ports())
 
-    await asyncio.gather(eventually(worker.alive, 30), eventually(api.ready, 30))
+    await asyncio.gather(eventually(worker.alive), eventually(api.ready))
     assert not await worker.ready()
-    ends = await asyncio.gather(worker.terminated(15), api.terminated(15))
+    ends = await asyncio.gather(worker.terminated(30), api.terminated(30))
 
     assert [status for status, _ in ends] == [0, 0]
 
@@ -170,7 +170,7 @@ async def test_a_worker_whose_kafka_stops_answering_still_stops_and_keeps_its_ro
 ) -> None:
     environment |= {"MANDAT_KAFKA_SERVERS": wire.servers, "MANDAT_TOPIC_PREFIX": wire.prefix}
     running = await run("worker", environment)
-    await eventually(running.ready, 30)
+    await eventually(running.ready)
     kafka.pause()
     try:
         await bench.publish(opened(uuid4()))
@@ -201,7 +201,7 @@ async def test_a_worker_whose_handler_never_comes_back_is_ended_by_its_watchdog_
     async def applied() -> bool:
         return await bench.counted(identity) == "1"
 
-    await eventually(applied, 30)
+    await eventually(applied)
 
 
 async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_secret(

@@ -146,7 +146,7 @@ async def test_sixteen_writers_and_three_relays_keep_each_keys_order_while_leade
                 led = await leaders()
                 return len(led) == SHARDS and victim not in led.values()
 
-            await eventually(replaced, 20)
+            await eventually(replaced)
 
     await asyncio.gather(kill(), *[write(writer) for writer in range(16)])
     await eventually(lambda: is_empty(bench), 20)

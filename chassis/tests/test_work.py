@@ -16,6 +16,7 @@ from chassis.outcomes import CommitUnknown, Refusal
 from chassis.tests.conftest import ACTOR, Bench, OpenUnit, eventually
 from chassis.tests.library import opened
 from chassis.work import Work
+from tests.fixtures.patience import PATIENCE
 
 KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
 INSERT = "insert into counters (id, value) values ($1, 1)"
@@ -357,7 +358,7 @@ async def test_whoever_uses_a_pool_waits_seconds_for_a_free_connection_and_not_f
     }
     held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(TimeoutError) as raised:
                 await uses[use]()
         assert neighbour_failed(raised.value)

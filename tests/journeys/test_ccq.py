@@ -17,6 +17,7 @@ from local.journeys.ccq import play
 from local.journeys.narrator import Narrator
 from local.ports import SERVICES, Ports
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, 
     for service in SERVICES:
         connection = await asyncpg.connect(stack.postgres.url(service))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while await connection.fetchval("select count(*) from outbox"):
                     await asyncio.sleep(0.05)
             assert await connection.fetchval("select count(*) from dead_letters") == 0
@@ -102,7 +103,7 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
     for service in ("linking", "authorizations"):
         connection = await asyncpg.connect(stack.postgres.url(service))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while not await connection.fetchval("select count(*) from inbox where event_id = $1", good.id):
                     await asyncio.sleep(0.05)
             reason = await connection.fetchval("select reason from dead_letters where topic = 'accounts.people'")

@@ -44,8 +44,8 @@ async def test_a_subject_added_later_has_its_own_end(firm: Firm) -> None:
     assert (added.status_code, added.json()["relation_id"]) == (201, relation_id)
     event = (await firm.opened.published("RightAdded"))[-1]
     assert (event["organization_id"], event["subject"]) == (str(client_id), "workforce")
-    for days, decision in ((0, True), (10, True), (11, False)):
-        at = noon(firm, days).isoformat()
+    for instant, decision in ((datetime.now(UTC), True), (noon(firm, 10), True), (noon(firm, 11), False)):
+        at = instant.isoformat()
         assert (await firm.check(member.account_id, "workforce", client_id, at=at))["decision"] is decision
         assert (await firm.check(member.account_id, "profile", client_id, "read", at=at))["decision"]
 

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from chassis import after
 from chassis.after import Written
 from services.authorizations.tests.conftest import Firm
+from tests.fixtures.patience import PATIENCE
 
 PATH = "/access/v1/evaluation"
 
@@ -196,7 +197,7 @@ async def test_when_every_connection_is_taken_the_caller_is_told_to_come_again_a
     async with contextlib.AsyncExitStack() as held:
         for _ in range(pool.get_max_size()):
             await held.enter_async_context(pool.acquire(timeout=10))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             refused = await ask(firm)
 
     assert (refused.status_code, refused.json(), refused.headers["retry-after"]) == (503, "unavailable", "2")

@@ -12,6 +12,7 @@ import pytest
 
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm, Someone
+from tests.fixtures.patience import PATIENCE
 
 LEAP_DAY = date(2028, 2, 29)
 SPRING = date(2027, 3, 14)
@@ -126,7 +127,7 @@ async def _removed_meanwhile(firm: Firm, locked: UUID, act: Callable[[], Awaitab
 
 
 async def _until_waiting_for_a_lock(firm: Firm) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await firm.opened.unit.pool.fetchval(
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         ):

@@ -11,6 +11,7 @@ import pytest
 from services.authorizations.requests.chores import lapse_overdue, tell_waiting
 from services.authorizations.tests.asking import NEWCOMER, NOBODY, Sides, sides
 from services.authorizations.tests.conftest import Firm
+from tests.fixtures.patience import PATIENCE
 
 
 @pytest.fixture
@@ -404,7 +405,7 @@ async def _let_lapse(two: Sides, request_id: str) -> None:
 
 
 async def _until_waiting_for_a_lock(two: Sides) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await two.firm.opened.unit.pool.fetchval(
             "select exists (select from pg_stat_activity where wait_event_type = 'Lock'"
             " and datname = current_database())"

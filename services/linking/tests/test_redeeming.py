@@ -16,6 +16,7 @@ from services.linking.codes import storage as codes
 from services.linking.codes.domain import make_code
 from services.linking.contacts import storage as contacts
 from services.linking.tests.world import Clock, Linking, a_contact, an_account, an_organization, changed
+from tests.fixtures.patience import PATIENCE
 
 WRONG = make_code(7)
 
@@ -40,7 +41,7 @@ async def reasons(linking: Linking) -> list[str]:
 async def until_somebody_waits(linking: Linking) -> None:
     """Until another transaction waits for a lock."""
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await linking.unit.pool.fetchval(waiting):
             pass
 

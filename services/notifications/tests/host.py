@@ -13,6 +13,8 @@ from typing import Any, Literal, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.fixtures.patience import PATIENCE
+
 Answer = Callable[[Envelope], str]
 Step = Literal["mail", "rcpt", "data", "message"]
 
@@ -81,7 +83,7 @@ class Host:
 
     async def reached(self, step: Step, times: int = 1) -> None:
         """Wait until conversations have come so far."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while self.steps.count(step) < times:
                 await asyncio.sleep(0.005)
 
@@ -165,7 +167,7 @@ class Host:
 
     async def took(self, count: int) -> list[EmailMessage]:
         """Wait until so many mails have arrived."""
-        async with asyncio.timeout(10), self._arrived:
+        async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(lambda: len(self.taken) >= count)
         return self.taken
 

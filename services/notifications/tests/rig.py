@@ -29,6 +29,7 @@ from services.notifications.domain import Delivery
 from services.notifications.sender import Sender
 from services.notifications.tests.host import Host
 from services.notifications.tools import Tools
+from tests.fixtures.patience import PATIENCE
 
 START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 KEYRING = keys.generate("notifications")
@@ -114,7 +115,7 @@ class Rig:
 
     async def until(self, holds: Callable[[], Awaitable[object]]) -> None:
         """Wait until something holds in the database."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await holds():
                 await asyncio.sleep(0.01)
 

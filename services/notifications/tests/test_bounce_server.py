@@ -14,6 +14,7 @@ from services.notifications.bounces.reading import Reader
 from services.notifications.bounces.reports import Ignored, Report
 from services.notifications.bounces.server import MOST_COMMANDS, MOST_FAULTS, BounceServer
 from services.notifications.tests.rig import RETURN_PATH, Rig
+from tests.fixtures.patience import PATIENCE
 
 BARE = b"bounces@notifications.example"
 NOTHING = Report(Ignored("other"))
@@ -46,14 +47,14 @@ class Caller:
     async def says(self, line: bytes) -> bytes:
         """The last line of the answer; none when the server has hung up."""
         self.writer.write(line + b"\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (answer := await self.reader.readline())[3:4] == b"-":
                 pass
         return answer
 
     async def is_left(self) -> None:
         """Wait until the server has hung up."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionResetError):
                 await self.reader.read()
         await self.close()
@@ -91,7 +92,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 
 
 async def _until_begun(slow: Slow, number: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(slow.begun) < number:
             await asyncio.sleep(0.01)
 
