@@ -31,7 +31,8 @@ from services.notifications.tests.host import Host
 from services.notifications.tools import Tools
 from tests.fixtures.patience import PATIENCE
 
-START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+START = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+"""After the real start of PostgreSQL, from which everybody keeps what is theirs for a while."""
 KEYRING = keys.generate("notifications")
 RETURN_PATH = ReturnPath("bounces@notifications.example", KEYRING)
 SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))

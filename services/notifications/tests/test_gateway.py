@@ -11,7 +11,7 @@ from chassis.tokens import Verifier
 from contracts.agency.typography import faults
 from contracts.problems import words
 from services.notifications import api
-from services.notifications.tests.rig import Rig, code_mail
+from services.notifications.tests.rig import START, Rig, code_mail
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def test_the_person_learns_where_the_mail_is_in_their_language(rig: Rig, h
     assert english.status_code == 200
     assert english.json() == {
         "status": "sent",
-        "since": "2026-11-22T19:30:00Z",
+        "since": START.isoformat().replace("+00:00", "Z"),
         "next_attempt_at": None,
         "hint": words()["delivery_sent"].en,
     }
