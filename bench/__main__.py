@@ -11,6 +11,7 @@ from bench import (
     burst,
     check,
     handlers,
+    hanging,
     imports,
     lists,
     mail,
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     "bulk": ("codes that somebody waits for while 50,000 bulk mails are issued, beside codes alone", bulk.run),
     "trace": ("one registration's trace, from the request to the mail host, printed and drawn", trace.run),
     "removal": ("removal → the next check says no → a subscriber holds RelationEnded, beside bare Kafka", removal.run),
+    "hanging": ("a removal that takes 10,000 delegations with it: its rows, the last yes, the last no", hanging.run),
     "relay": (
         "rows a second from the outbox to Kafka beside a bare producer; memory; repeats after kill -9",
         relay.run,
@@ -49,7 +51,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     "matching": ("near-duplicates among a million contacts, and how surely they are found", matching.run),
     "imports": ("an extract of 1,000,000 rows beside COPY of the rows that it made; memory", imports.run),
     "lists": ("a page of each list, with 5 million rights in the database, beside a page of bare ids", lists.run),
-    "check": ("the access check at 1 and 16 callers, beside one SELECT behind a bare server", check.run),
+    "check": ("the access check with 5 million rights and with the demo data, beside one SELECT", check.run),
 }
 
 

@@ -19,7 +19,7 @@ from chassis.settings import Settings
 
 CONNECTIONS: int = Settings.model_fields["database_connections"].default
 SELECT = "select kind from organizations where number = $1 limit 1"
-ORGANIZATION = "1000001"
+ORGANIZATION = "2001500"  # an employer of bench.population
 
 
 def build(dsn: str) -> Starlette:

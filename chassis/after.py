@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from aiokafka.partitioner import murmur2
 
 from chassis.database import Pool
 from chassis.outcomes import Refusal
+from chassis.together import Together
 from contracts.topics import TOPICS, Kind
 
 HEADER = "Mandat-After"
@@ -125,14 +127,6 @@ def _awaited(header: str, reads: Mapping[tuple[str, str], str], now: datetime) -
     return awaited
 
 
-class _Look:
-    """One query, on its way to all who joined it."""
-
-    def __init__(self) -> None:
-        self.awaited: set[Awaited] = set()
-        self.applied: asyncio.Future[set[Awaited]]
-
-
 class Waiters:
     """All requests of a process that wait: they share each look at the inbox, and only so many may wait at once.
 
@@ -140,15 +134,12 @@ class Waiters:
     at a time, however many wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool) -> None:
         """For one process."""
-        self._turn = asyncio.Lock()
-        self._gathering: _Look | None = None
+        self._looks = Together(partial(applied, pool), at_once=1)
         self._number = 0
 
-    async def wait(
-        self, pool: Pool, header: str, reads: Mapping[tuple[str, str], str], now: datetime
-    ) -> Refusal | None:
+    async def wait(self, header: str, reads: Mapping[tuple[str, str], str], now: datetime) -> Refusal | None:
         """Wait until this service has applied what the header names of the events it reads; None when it has.
 
         `reads` maps (topic, type) to the consumer that applies it. What nobody here reads counts as applied.
@@ -157,36 +148,31 @@ class Waiters:
             awaited = _awaited(header, reads, now)
         except (ValueError, OverflowError, OSError, RecursionError):
             return Refusal("invalid_after")
-        if not awaited or not (missing := await self._missing(pool, awaited)):
+        if not awaited or not (missing := await self._missing(awaited)):
             return None
         if self._number < MOST_WAITING:
             self._number += 1
             try:
-                missing = await self._patiently(pool, missing)
+                missing = await self._patiently(missing)
             finally:
                 self._number -= 1
         return Refusal("not_yet_applied", retry_after=1) if missing else None
 
-    async def _patiently(self, pool: Pool, missing: set[Awaited]) -> set[Awaited]:
+    async def _patiently(self, missing: set[Awaited]) -> set[Awaited]:
         deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
         while missing and time.monotonic() <= deadline:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, SLOWEST_LOOK)
-            missing = await self._missing(pool, missing)
+            missing = await self._missing(missing)
         return missing
 
-    async def _missing(self, pool: Pool, awaited: set[Awaited]) -> set[Awaited]:
+    async def _missing(self, awaited: set[Awaited]) -> set[Awaited]:
         """Those that are not applied. Raises what a failing database raises."""
-        if self._gathering is None:
-            self._gathering = _Look()
-            self._gathering.applied = asyncio.ensure_future(self._look(pool, self._gathering))
-        together = self._gathering
-        together.awaited |= awaited
-        return awaited - await asyncio.shield(together.applied)
+        return awaited - await self._looks.ask(awaited)
 
-    async def _look(self, pool: Pool, together: _Look) -> set[Awaited]:
-        async with self._turn:
-            self._gathering = None  # who comes now shares the next one
-            consumers, identities = zip(*together.awaited, strict=True)
-            rows = await pool.fetch(APPLIED, list(consumers), list(identities))
-            return {(row["consumer"], row["event_id"]) for row in rows}
+
+async def applied(pool: Pool, several: Sequence[set[Awaited]]) -> list[set[Awaited]]:
+    """What is applied, of all that several wait for: for each of them the same."""
+    consumers, identities = zip(*set().union(*several), strict=True)
+    rows = await pool.fetch(APPLIED, consumers, identities)
+    return [{(row["consumer"], row["event_id"]) for row in rows}] * len(several)

@@ -1,7 +1,6 @@
 """The outermost layer of a gateway: bounds a body, counts and times a request, and lets no stack trace out."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -38,13 +37,13 @@ class BodyTooLarge(Exception):
 
 
 class Gate:
-    """ASGI middleware around the whole gateway."""
+    """ASGI middleware around a whole gateway, or around an application at one path."""
 
-    def __init__(self, app: ASGIApp, default_language: Language, mounts: Mapping[str, ASGIApp] = {}) -> None:
-        """`default_language` is the agency's. `mounts`: what answers below a path by rules of its own."""
+    def __init__(self, app: ASGIApp, default_language: Language, route: str | None = None) -> None:
+        """`default_language` is the agency's. `route` names every request; else each is named by the route it took."""
         self._app = app
-        self._mounts = mounts
         self._default = default_language
+        self._route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,28 +70,21 @@ class Gate:
                 message["headers"] = [*message["headers"], *kept, *FIXED]
             await send(message)
 
-        mounted = next((path for path in self._mounts if scope["path"].startswith(f"{path}/")), None)
-        app, inner = (self._app, scope) if mounted is None else (self._mounts[mounted], _below(mounted, scope))
         headers = Headers(scope=scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
         with tracing.serving(method, headers.get(tracing.FIELD)) as span:
             try:
-                await app(inner, counted_receive, noted_send)
+                await self._app(scope, counted_receive, noted_send)
             except Exception as error:
                 if begun:
                     raise
                 response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
                 await response(scope, receive, noted_send)
             finally:
-                route = mounted or str(getattr(scope.get("route"), "path", "none"))
+                route = self._route or str(getattr(scope.get("route"), "path", "none"))
                 tracing.served(span, method, route, status)
                 REQUESTS.labels(method, route, status).inc()
                 SECONDS.labels(route).observe(time.perf_counter() - started)
-
-
-def _below(path: str, scope: Scope) -> Scope:
-    """The request as an application of its own sees it."""
-    return {**{name: scope[name] for name in scope if name != "app"}, "root_path": scope.get("root_path", "") + path}
 
 
 NO_STORE = (b"cache-control", b"no-store")

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import after
 from chassis.after import Waiters
@@ -71,7 +72,11 @@ class Gateway(Generic[T]):
     verifier: Verifier
     reads: Mapping[tuple[str, str], str]
     default_language: Language
-    waiters: Waiters = field(default_factory=Waiters)
+
+    @cached_property
+    def waiters(self) -> Waiters:
+        """Requests that wait for what Mandat-After names."""
+        return Waiters(self.unit.pool)
 
 
 class Call(Generic[T]):
@@ -167,8 +172,7 @@ def admits(*kinds: type[Caller]) -> Callable[[Request], Awaitable[Any]]:
             raise ProblemRaised(Refusal("wrong_kind_of_caller"))
         request.state.caller = caller
         if header := request.headers.get(after.HEADER):
-            unit = gateway.unit
-            refusal = await gateway.waiters.wait(unit.pool, header, gateway.reads, unit.origin.clock())
+            refusal = await gateway.waiters.wait(header, gateway.reads, gateway.unit.origin.clock())
             if refusal is not None:
                 raise ProblemRaised(refusal)
         return caller
@@ -203,18 +207,32 @@ def router(*described: Any, json_only: bool = True) -> APIRouter:
     return APIRouter(dependencies=[*map(Depends, described), *([Depends(_json_only)] if json_only else [])])
 
 
+class _Gateway(FastAPI):
+    """FastAPI, and applications of their own, each at a path: nothing of FastAPI's stands before those."""
+
+    apart: Mapping[str, ASGIApp] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        app = self.apart.get(scope["path"]) if scope["type"] == "http" else None
+        if app is not None:
+            await app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build(
     title: str,
     description: str,
     routers: Sequence[APIRouter],
     default_language: Language,
-    mounts: Mapping[str, ASGIApp] = {},
+    apart: Mapping[str, ASGIApp] = {},
 ) -> FastAPI:
     """A gateway. Its documentation is served on the operations port, not here.
 
-    `mounts` are applications of their own by path; the Gate is all that stands before them.
+    `apart` are applications of their own, each at one path; the Gate is all that stands before them.
     """
-    app = FastAPI(
+    app = _Gateway(
         responses={"4XX": {"model": ProblemDetails, "description": "A problem (RFC 9457)"}},
         title=title,
         description=description,
@@ -223,8 +241,14 @@ def build(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Gate, default_language=default_language, mounts=mounts)],
+        middleware=[Middleware(Gate, default_language=default_language)],
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # chassis/tracing.py and the Gate say what we keep
     )
+    app.apart = {path: Gate(found, default_language, path) for path, found in apart.items()}
     for found in routers:
         app.include_router(found)
 

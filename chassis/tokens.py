@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from chassis.database import Connection, Pool
+from chassis.together import Together
 from chassis.waiting import set_within
 from contracts.agency.profile import AgentIssuer
 
@@ -30,6 +32,13 @@ REFRESH = 300.0  # seconds between two fetches of an issuer's keys
 FETCH = 5.0  # seconds for one fetch
 REMEMBERED = 10_000  # verified tokens: the signature of one that comes again within its minutes is not computed again
 RETRY = 1.0  # seconds between two tries while an issuer has none, and the least time between fetches for an unknown key
+
+REVOKED = """
+select exists (select from revoked_sessions where session_id = person.session_id)
+    or exists (select from epochs where subject = person.account_id and epoch > person.epoch) as revoked
+from unnest($1::uuid[], $2::uuid[], $3::bigint[]) with ordinality as person (session_id, account_id, epoch, place)
+order by person.place
+"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Verifier:
         self._verified: dict[bytes, dict[str, Any]] = {}
         self._takes_limited = takes_limited
         self._wanted = asyncio.Event()
-        self._pool = pool
+        self._revoked = Together(partial(are_revoked, pool))
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token names. Raises NotAuthenticated (also TermsNotAccepted) or KeysUnavailable."""
@@ -107,7 +116,7 @@ class Verifier:
                 person = Person(
                     UUID(claims["sub"]), UUID(claims["sid"]), int(claims["epoch"]), int(claims["auth_time"])
                 )
-                if await is_revoked(self._pool, person):
+                if await self._revoked.ask(person):
                     raise NotAuthenticated
                 return person
             if claims["iss"] == self._machines:
@@ -193,16 +202,15 @@ def _usable(jwks: Any) -> KeySet:
     return KeySet.import_key_set({"keys": found})
 
 
-async def is_revoked(pool: Pool, person: Person) -> bool:
-    """Whether the session ended, or every session of its epoch did."""
-    found: bool = await pool.fetchval(
-        "select exists (select from revoked_sessions where session_id = $1)"
-        " or exists (select from epochs where subject = $2 and epoch > $3)",
-        person.session_id,
-        person.account_id,
-        person.epoch,
+async def are_revoked(pool: Pool, persons: Sequence[Person]) -> list[bool]:
+    """For each of several, whether the session ended, or every session of its epoch did."""
+    rows = await pool.fetch(
+        REVOKED,
+        [person.session_id for person in persons],
+        [person.account_id for person in persons],
+        [person.epoch for person in persons],
     )
-    return found
+    return [row["revoked"] for row in rows]
 
 
 async def revoke(connection: Connection, subject: UUID, session_id: UUID | None, epoch: int) -> None:

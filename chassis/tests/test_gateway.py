@@ -6,7 +6,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -459,21 +459,18 @@ async def test_an_event_that_nobody_can_have_written_yet_is_refused(library: Lib
 
 async def test_those_who_wait_share_each_look(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
-    look = Waiters._look
+    look = after.applied
 
-    async def counted(self: Waiters, pool: Pool, together: Any) -> set[Any]:
-        applied = await look(self, pool, together)
-        looks.append(len(together.awaited))
-        return applied
+    async def counted(pool: Pool, several: Sequence[set[Any]]) -> list[set[Any]]:
+        looks.append(len(set().union(*several)))
+        return await look(pool, several)
 
-    monkeypatch.setattr(Waiters, "_look", counted)
+    monkeypatch.setattr(after, "applied", counted)
     monkeypatch.setattr(after, "PATIENCE", 0.0)
     reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
-    waiters, now = Waiters(), datetime.now(UTC)
+    waiters, now = Waiters(library.bench.pool), datetime.now(UTC)
 
-    refused = await asyncio.gather(
-        *[waiters.wait(library.bench.pool, header_of(uuid7()), reads, now) for _ in range(100)]
-    )
+    refused = await asyncio.gather(*[waiters.wait(header_of(uuid7()), reads, now) for _ in range(100)])
 
     assert {refusal.code for refusal in refused if refusal} == {"not_yet_applied"}
     assert looks[0] == 100

@@ -76,5 +76,5 @@ service: Service[Tools] = Service(
         attachment_chores.forgetting(unit),
         *request_chores.telling(unit),
     ],
-    mounts=lambda gateway: {"/access/v1": authzen.build(gateway)},
+    apart=authzen.build,
 )

@@ -3,7 +3,8 @@
 Unknown fields are ignored; whatever is malformed is a 400 with a short text; a no is a 200.
 """
 
-import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -12,16 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway
+from chassis.together import Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access.domain import Decision
-from services.authorizations.access.handlers import Question, evaluate
+from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, why_no_chain
 from services.authorizations.paging import PlausibleInstant
 from services.authorizations.tools import Tools
 
@@ -76,37 +78,46 @@ class Evaluation(Lenient):
     context: Context = Context()
 
 
-def build(gateway: Gateway[Tools]) -> Router:
-    """The sub-application."""
+def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
+    """The application at each of its paths."""
+    unit = gateway.unit
+    decisions = Together(partial(evaluate, unit.pool, unit.tools))
 
     async def evaluation(request: Request) -> Response:
+        if request.method != "POST":
+            raise HTTPException(405, "only POST is answered here", {"Allow": "POST"})
         caller = await _caller(request, gateway)
         question = await _read(request)
         if not _may_ask(caller, question):
             raise HTTPException(403, "this token may ask about its own account only")
         await _wait(gateway, question.context)
-        at = question.context.at or gateway.unit.origin.clock()
-        async with gateway.unit.pool.acquire() as connection:
-            decision = await evaluate(connection, gateway.unit.tools, _question(question, at))
+        asked = _question(question, question.context.at or unit.origin.clock())
+        decision = await decisions.ask(asked)
+        if decision is NO_CHAIN and question.context.explain:
+            decision = await why_no_chain(unit.pool, unit.tools, asked)
         if isinstance(caller, Person) and decision.reason == "unknown":
             # A number that no organization has is answered like one that the person has nothing to do with.
             decision = Decision(False, reason="no_relation")
         content: dict[str, Any] = {"decision": decision.allowed}
         if question.context.explain:
-            content["context"] = explain(decision, question.resource.type, gateway.unit.tools)
+            content["context"] = explain(decision, question.resource.type, unit.tools)
         return JSONResponse(content)
 
-    async def answered(request: Request) -> Response:
-        try:
-            response = await evaluation(request)
-        except Exception as error:
-            refused = _http(error)
-            response = JSONResponse(refused.detail, refused.status_code, refused.headers)
-        if identity := request.headers.get("x-request-id"):
-            response.headers["X-Request-ID"] = identity[:200]
-        return response
+    return {"/access/v1/evaluation": partial(_answered, evaluation)}
 
-    return Router(routes=[Route("/evaluation", answered, methods=["POST"])])
+
+async def _answered(
+    answer: Callable[[Request], Awaitable[Response]], scope: Scope, receive: Receive, send: Send
+) -> None:
+    request = Request(scope, receive)
+    try:
+        response = await answer(request)
+    except Exception as error:
+        refused = _http(error)
+        response = JSONResponse(refused.detail, refused.status_code, refused.headers)
+    if identity := request.headers.get("x-request-id"):
+        response.headers["X-Request-ID"] = identity[:200]
+    await response(scope, receive, send)
 
 
 async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
@@ -125,12 +136,13 @@ async def _read(request: Request) -> Evaluation:
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise HTTPException(400, "Content-Type must be application/json")
     try:
-        return Evaluation.model_validate(json.loads(await request.body()))
+        return Evaluation.model_validate_json(await request.body())
     except ValidationError as error:
-        where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = error.errors(include_input=False, include_url=False)
+        if any(fault["type"] == "json_invalid" for fault in faults):
+            raise HTTPException(400, "the body is not valid JSON") from None
+        where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
         raise HTTPException(400, where) from None
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "the body is not valid JSON") from None
 
 
 def _may_ask(caller: Caller, question: Evaluation) -> bool:
@@ -142,8 +154,7 @@ def _may_ask(caller: Caller, question: Evaluation) -> bool:
 async def _wait(gateway: Gateway[Tools], context: Context) -> None:
     if context.after is None:
         return
-    unit = gateway.unit
-    refusal = await gateway.waiters.wait(unit.pool, context.after, gateway.reads, unit.origin.clock())
+    refusal = await gateway.waiters.wait(context.after, gateway.reads, gateway.unit.origin.clock())
     if refusal is not None and refusal.code == "not_yet_applied":
         raise HTTPException(409, "not_yet_applied", {"Retry-After": "1"})
     if refusal is not None:

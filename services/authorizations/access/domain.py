@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.events import Level
@@ -41,26 +42,17 @@ class Acting:
 
 
 @dataclass(frozen=True)
-class Entitlement:
+class Chain:
     """One chain from a holder to a subject of an organization; each bool is one link of it, at the moment asked about.
 
-    `level` is the lowest along the chain; `valid` the days that relation and right share.
+    `level` is the lowest along the chain.
     """
 
     relation_id: UUID
-    organization_id: UUID
-    holder_kind: str
-    holder_id: UUID
-    holder_organization_id: UUID
     through: UUID | None
-    membership: UUID | None
-    all_rights: bool
-    type: str
-    function: str
-    right_id: UUID
-    subject: str
     level: Level
-    valid: Period | None
+    account_active: bool
+    bound: bool
     organization_active: bool
     firm_active: bool
     membership_holds: bool
@@ -69,8 +61,6 @@ class Entitlement:
     delegable: bool
     right_holds: bool
     firm_right_holds: bool
-    account_active: bool = True
-    bound: bool = True
 
     @property
     def holds(self) -> bool:
@@ -79,7 +69,23 @@ class Entitlement:
 
 
 @dataclass(frozen=True)
-class Link:
+class Entitlement(Chain):
+    """A chain with everything that lists and forms show of it; `valid` the days that relation and right share."""
+
+    organization_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    membership: UUID | None
+    all_rights: bool
+    type: str
+    function: str
+    right_id: UUID
+    subject: str
+    valid: Period | None
+
+
+class Link(NamedTuple):
     """One link of a chain, named as in words.yaml (`link_…`)."""
 
     name: str
@@ -96,7 +102,7 @@ class Decision:
     relation_id: UUID | None = None
 
 
-def links(chain: Entitlement, wanted: Level) -> list[Link]:
+def links(chain: Chain, wanted: Level) -> list[Link]:
     """The links of a chain in the order in which a person would check them."""
     found = [
         Link("account", chain.account_active),
@@ -119,7 +125,7 @@ def links(chain: Entitlement, wanted: Level) -> list[Link]:
     return found
 
 
-def decide(chains: Iterable[Entitlement], wanted: Level) -> Decision | None:
+def decide(chains: Iterable[Chain], wanted: Level) -> Decision | None:
     """The answer of the best chain: one that holds, else the one that gets furthest. None when there is no chain."""
     best: tuple[int, Decision] | None = None
     for chain in chains:

@@ -1,15 +1,17 @@
 """May this account do this, for this organization, at this instant, and why; may this profile manage."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
-from services.authorizations.access.domain import Acting, AsProfile, Decision, Moment
+from services.authorizations.access.domain import Acting, AsProfile, Decision
+from services.authorizations.access.storage import Sought
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -29,33 +31,63 @@ class Question:
     recorded_at: datetime | None = None
 
 
-async def evaluate(connection: Connection, tools: Tools, question: Question) -> Decision:
-    """The decision, with its chain. What does not exist is a no like any other."""
-    organization_id = await _organization_id(connection, question.organization)
+UNKNOWN = Decision(False, reason="unknown")
+NO_CHAIN = Decision(False, reason="no_relation")
+
+
+async def evaluate(pool: Pool, tools: Tools, questions: Sequence[Question]) -> list[Decision]:
+    """The decision on each of several questions, with its chain; NO_CHAIN where there is none.
+
+    What does not exist is a no like any other.
+    """
+    async with pool.acquire() as connection:
+        sought = await _sought(connection, tools, questions)
+        chains = iter(await storage.of_accounts(connection, [one for one in sought if one is not None]))
+    return [UNKNOWN if one is None else domain.decide(next(chains), one.level) or NO_CHAIN for one in sought]
+
+
+async def why_no_chain(pool: Pool, tools: Tools, question: Question) -> Decision:
+    """NO_CHAIN with its reason: what the account lacks first."""
+    async with pool.acquire() as connection:
+        [sought] = await _sought(connection, tools, [question])
+        return UNKNOWN if sought is None else Decision(False, reason=await _lacking(connection, sought))
+
+
+async def _sought(connection: Connection, tools: Tools, questions: Sequence[Question]) -> list[Sought | None]:
+    """What is to be looked up for each question; None where there is nothing to look for."""
+    ids = await _organization_ids(connection, {question.organization for question in questions})
+    return [_lookup(tools, question, ids.get(question.organization)) for question in questions]
+
+
+def _lookup(tools: Tools, question: Question, organization_id: UUID | None) -> Sought | None:
     if question.account_id is None or question.level is None or organization_id is None:
-        return Decision(False, reason="unknown")
+        return None
     if question.subject not in tools.agency.subjects:
-        return Decision(False, reason="unknown")
+        return None
     moment = tools.moment(question.at, question.recorded_at)
-    chains = await storage.of_account(connection, moment, question.account_id, organization_id, question.subject)
-    return domain.decide(chains, question.level) or Decision(
-        False, reason=await _why_no_chain(connection, moment, question.account_id, organization_id)
-    )
+    return Sought(moment, question.account_id, organization_id, question.subject, question.level)
 
 
-async def _organization_id(connection: Connection, name: str) -> UUID | None:
-    try:
-        return UUID(name)
-    except ValueError:
-        kind, _, number = name.partition(":")
-        found = await organizations.find(connection, kind, number)
-        return found.organization_id if found else None
+async def _organization_ids(connection: Connection, names: Collection[str]) -> dict[str, UUID]:
+    """Organizations by how questions name them; those that do not exist are absent, unless they are named by an id."""
+    found: dict[str, UUID] = {}
+    numbers: dict[tuple[str, str], str] = {}
+    for name in names:
+        try:
+            found[name] = UUID(name)
+        except ValueError:
+            kind, _, number = name.partition(":")
+            numbers[kind, number] = name
+    if numbers:
+        ids = await organizations.ids(connection, numbers)
+        found |= {numbers[numbered]: organization_id for numbered, organization_id in ids.items()}
+    return found
 
 
-async def _why_no_chain(connection: Connection, moment: Moment, account_id: UUID, organization_id: UUID) -> str:
-    if not await storage.has_profile(connection, moment, account_id):
+async def _lacking(connection: Connection, sought: Sought) -> str:
+    if not await storage.has_profile(connection, sought.moment, sought.account_id):
         return "no_profile"
-    others = await storage.of_account(connection, moment, account_id, organization_id, None)
+    others = await storage.of_account(connection, sought.moment, sought.account_id, sought.organization_id)
     failing = domain.decide(others, "read")
     if failing is None:
         return "no_relation"

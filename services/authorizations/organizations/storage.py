@@ -1,6 +1,6 @@
 """Rows of organizations, their names and their status."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,6 +47,18 @@ async def find(connection: Connection, kind: str, number: str) -> OrganizationRo
     """The organization of a kind with a number."""
     row = await connection.fetchrow(f"{ORGANIZATION} where o.kind = $1 and o.number = $2", kind, number)
     return OrganizationRow(**row) if row else None
+
+
+async def ids(connection: Connection, numbers: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Organizations' ids by kind and number; those that do not exist are absent."""
+    kinds, numbered = zip(*numbers, strict=True)
+    rows = await connection.fetch(
+        "select o.kind, o.number, o.organization_id from organizations o"
+        " join unnest($1::text[], $2::text[]) as asked (kind, number) using (kind, number)",
+        kinds,
+        numbered,
+    )
+    return {(row["kind"], row["number"]): row["organization_id"] for row in rows}
 
 
 async def with_number(connection: Connection, number: str) -> list[OrganizationRow]:

@@ -136,6 +136,8 @@ async def test_a_machine_needs_the_scope_and_everybody_a_token(firm: Firm) -> No
          "application/json"),
         (b'{"subject": {"type": "account", "id": "x\\u0000"}, "action": {"name": "read"},'
          b' "resource": {"type": "p", "id": "x"}}', "application/json"),
+        (b'{"subject": {"type": "account", "id": "x"}, "action": {"name": "read"},'
+         b' "resource": {"type": "p", "id": "\\ud800"}}', "application/json"),
         (b"[" * 20000, "application/json"),
     ],
 )  # fmt: skip
@@ -217,3 +219,53 @@ async def test_what_was_known_then_answers_when_asked(firm: Firm) -> None:
     assert [await says(), await says(recorded_at=before), await says(recorded_at=unknown)] == [False, True, False]
     assert not await says(at=before, recorded_at=unknown)
     assert await says(at=before)
+
+
+async def test_questions_that_are_asked_at_once_are_each_answered_as_if_alone(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    before = datetime.now(UTC).isoformat()
+    await firm.delegate(member.contact_id, client_id)
+    long_ago = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+    asked: list[tuple[Any, str, Any, dict[str, str]]] = [
+        (member.account_id, "profile", client_id, {}),
+        (member.account_id, "status_letter", client_id, {}),
+        (member.account_id, "profile", client_id, {"recorded_at": before}),
+        (member.account_id, "profile", client_id, {"at": long_ago}),
+        (member.account_id, "nothing", client_id, {}),
+        (uuid7(), "profile", client_id, {}),
+        (member.account_id, "profile", "employer:9999999", {}),
+        (firm.responsible.account_id, "profile", "firm:5000001", {}),
+        (firm.responsible.account_id, "profile", firm.firm_id, {}),
+        (firm.responsible.account_id, "profile", firm.firm_id, {"recorded_at": long_ago}),
+        (member.account_id, "monthly_report", client_id, {}),
+    ]
+    alone = [await firm.check(who, what, where, **context) for who, what, where, context in asked]
+    together = await asyncio.gather(*(firm.check(who, what, where, **context) for who, what, where, context in asked))
+    assert together == alone
+    yes = [answer["decision"] for answer in together]
+    assert yes == [True, False, False, False, False, False, False, True, True, False, True]
+
+
+async def test_a_removal_is_in_every_answer_that_is_asked_for_after_it_while_others_ask_without_end(firm: Firm) -> None:
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    over = asyncio.Event()
+
+    async def ask_on() -> list[bool]:
+        said: list[bool] = []
+        while not over.is_set():
+            said.append((await firm.check(member.account_id, "profile", client_id))["decision"])
+        return said
+
+    asking = [asyncio.create_task(ask_on()) for _ in range(8)]
+    assert (await firm.remove(member.contact_id)).status_code == 200
+    after_it = await asyncio.gather(*(firm.check(member.account_id, "profile", client_id) for _ in range(20)))
+    over.set()
+    assert [answer["decision"] for answer in after_it] == [False] * 20
+    assert all(said == sorted(said, reverse=True) and said[0] for said in await asyncio.gather(*asking))
+
+
+async def test_other_methods_are_refused_in_the_same_form(firm: Firm) -> None:
+    refused = await firm.client.get(PATH)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert isinstance(refused.json(), str)
