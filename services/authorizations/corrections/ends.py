@@ -52,7 +52,7 @@ async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[N
     for new_end in new_ends:
         relation, period = new_end.relation, new_end.period
         rights = await storage.rights(work.connection, relation.relation_id)
-        await storage.change_relation(work.connection, relation.relation_id, period, work.now)
+        await relations.change(work.connection, relation.relation_id, period, work.now)
         await record(
             work, RelationChanged, relation.organization_id, relation_id=relation.relation_id, valid=period.span
         )
@@ -74,7 +74,7 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
         return
     period = Period(right.period.starts_on, ends_on)
-    await storage.change_right(work.connection, right.right_id, period, work.now)
+    await relations.change_right(work.connection, right.right_id, period, work.now)
     await record(
         work, RightChanged, relation.organization_id,
         right_id=right.right_id, relation_id=relation.relation_id, subject=right.subject, valid=period.span,

@@ -287,7 +287,7 @@ async def _chosen_rights(
         wanted = {subject for relation_id, subject in command.subjects if relation_id == relation.relation_id}
         if wanted and relation.all_rights:
             return Refusal("all_subjects_delegated", fields=("subjects",))
-        for right_id, subject, *_ in await storage.rights_of(work.connection, relation.relation_id) if wanted else ():
+        for right_id, subject in await storage.rights_of(work.connection, relation.relation_id) if wanted else ():
             if subject in wanted:
                 chosen.append((right_id, relation.relation_id, relation.organization_id, subject))
     return chosen

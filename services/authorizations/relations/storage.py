@@ -7,38 +7,39 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.events import Level
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
 
-COLUMNS = (
-    "relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, valid, through, membership,"
+# Of a relation and of a right, what every version says alike unless it is said otherwise.
+OF_RELATION = (
+    "relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, through, membership,"
     " all_rights, request_id"
 )
+OF_RIGHT = "right_id, relation_id, subject, level, granted_by, request_id"
 
-# What is withdrawn is recorded after what it closes, whatever the clocks say.
-CLOSING = "greatest($2::timestamptz, lower(recorded) + interval '1 microsecond')"
 
-END_RELATION = f"""
+def _next_version(table: str, key: str, columns: str, *, valid: str = "valid", ended_at: str = "null") -> str:
+    """Close the current version of a row that was not withdrawn ($1 its id, $2 the instant), and write the next.
+
+    It is recorded after what it closes, whatever the clocks say.
+    """
+    return f"""
 with closed as (
-    update relations set recorded = tstzrange(lower(recorded), {CLOSING})
-    where relation_id = $1 and upper_inf(recorded) and ended_at is null returning *
+    update {table} set recorded = tstzrange(
+        lower(recorded), greatest($2::timestamptz, lower(recorded) + interval '1 microsecond')
+    )
+    where {key} = $1 and upper_inf(recorded) and ended_at is null returning *
 )
-insert into relations ({COLUMNS}, version, ended_at, recorded)
-select {COLUMNS}, version + 1, $2, tstzrange(upper(recorded), null) from closed returning relation_id
+insert into {table} ({columns}, valid, version, ended_at, recorded)
+select {columns}, {valid}, version + 1, {ended_at}, tstzrange(upper(recorded), null) from closed
 """
 
-END_RIGHT = f"""
-with closed as (
-    update rights set recorded = tstzrange(lower(recorded), {CLOSING})
-    where right_id = $1 and upper_inf(recorded) and ended_at is null returning *
-)
-insert into rights (right_id, version, relation_id, subject, level, valid, ended_at, granted_by, request_id, recorded)
-select right_id, version + 1, relation_id, subject, level, valid, $2, granted_by, request_id,
-    tstzrange(upper(recorded), null)
-from closed returning right_id
-"""
+
+END_RELATION = _next_version("relations", "relation_id", OF_RELATION, ended_at="$2")
+END_RIGHT = _next_version("rights", "right_id", OF_RIGHT, ended_at="$2")
+CHANGE_RELATION = _next_version("relations", "relation_id", OF_RELATION, valid="$3::daterange")
+CHANGE_RIGHT = _next_version("rights", "right_id", OF_RIGHT, valid="$3::daterange")
 
 OF_CONTACT = f"""
 select r.relation_id, r.type, coalesce(m.type, r.type) as function, r.valid, r.ended_at, r.organization_id, r.through,
@@ -155,10 +156,10 @@ async def overlaps(connection: Connection, new: NewRelation | RelationRow, perio
 async def add(connection: Connection, new: NewRelation, now: datetime) -> None:
     """Make a relation's first version."""
     await connection.execute(
-        f"insert into relations ({COLUMNS}, version, recorded)"
+        f"insert into relations ({OF_RELATION}, valid, version, recorded)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, tstzrange($12, null))",
         new.relation_id, new.holder_kind, new.holder_id, new.holder_organization_id, new.organization_id, new.type,
-        new.period.range, new.through, new.membership, new.all_rights, new.request_id, now,
+        new.through, new.membership, new.all_rights, new.request_id, new.period.range, now,
     )  # fmt: skip
 
 
@@ -179,24 +180,33 @@ async def add_right(
     )  # fmt: skip
 
 
-async def rights_of(connection: Connection, relation_id: UUID) -> list[tuple[UUID, str, Level, date]]:
-    """A relation's rights that were not withdrawn: id, subject, level, first day."""
+async def rights_of(connection: Connection, relation_id: UUID) -> list[tuple[UUID, str]]:
+    """A relation's rights that were not withdrawn: id and subject."""
     rows = await connection.fetch(
-        "select right_id, subject, level::text as level, lower(valid) as starts_on from rights"
-        " where relation_id = $1 and upper_inf(recorded) and ended_at is null",
+        "select right_id, subject from rights where relation_id = $1 and upper_inf(recorded) and ended_at is null",
         relation_id,
     )
-    return [(row["right_id"], row["subject"], row["level"], row["starts_on"]) for row in rows]
+    return [(row["right_id"], row["subject"]) for row in rows]
 
 
-async def end(connection: Connection, relation_id: UUID, at: datetime) -> bool:
-    """Withdraw a relation at an instant; False when it was withdrawn before."""
-    return await connection.fetchval(END_RELATION, relation_id, at) is not None
+async def end(connection: Connection, relation_id: UUID, at: datetime) -> None:
+    """Withdraw a relation at an instant; nothing when it was withdrawn before."""
+    await connection.execute(END_RELATION, relation_id, at)
 
 
-async def end_right(connection: Connection, right_id: UUID, at: datetime) -> bool:
-    """Withdraw a right at an instant; False when it was withdrawn before."""
-    return await connection.fetchval(END_RIGHT, right_id, at) is not None
+async def end_right(connection: Connection, right_id: UUID, at: datetime) -> None:
+    """Withdraw a right at an instant; nothing when it was withdrawn before."""
+    await connection.execute(END_RIGHT, right_id, at)
+
+
+async def change(connection: Connection, relation_id: UUID, period: Period, at: datetime) -> None:
+    """From now on a relation that was not withdrawn is known to last so long."""
+    await connection.execute(CHANGE_RELATION, relation_id, at, period.range)
+
+
+async def change_right(connection: Connection, right_id: UUID, period: Period, at: datetime) -> None:
+    """From now on a right that was not withdrawn is known to last so long."""
+    await connection.execute(CHANGE_RIGHT, right_id, at, period.range)
 
 
 async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | None:

@@ -189,7 +189,7 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
 async def _end(work: Work[Tools], command: EndRelation, relation: RelationRow) -> UUID | Refusal:
     rights = [
         (right_id, subject)
-        for right_id, subject, *_ in await relations.rights_of(work.connection, relation.relation_id)
+        for right_id, subject in await relations.rights_of(work.connection, relation.relation_id)
         if subject in command.subjects
     ]
     if command.subjects and not rights:
