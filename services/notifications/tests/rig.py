@@ -31,8 +31,9 @@ from services.notifications.tests.host import Host
 from services.notifications.tools import Tools
 from tests.fixtures.patience import PATIENCE
 
-START = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-"""After the real start of PostgreSQL, from which everybody keeps what is theirs for a while."""
+START = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
+"""A whole minute, as people are shown, and after the real start of PostgreSQL, from which everybody keeps what is theirs
+for a while."""
 KEYRING = keys.generate("notifications")
 RETURN_PATH = ReturnPath("bounces@notifications.example", KEYRING)
 SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))
