@@ -32,8 +32,7 @@ from services.notifications.tools import Tools
 from tests.fixtures.patience import PATIENCE
 
 START = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
-"""A whole minute, as people are shown, and after the real start of PostgreSQL, from which everybody keeps what is theirs
-for a while."""
+"""A whole minute, as people are shown, and after the start of PostgreSQL, which counts in who may take a mail."""
 KEYRING = keys.generate("notifications")
 RETURN_PATH = ReturnPath("bounces@notifications.example", KEYRING)
 SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))
