@@ -155,7 +155,7 @@ def _says_yes(target: Target) -> bool:
 
 
 def _bare(stack: Stack, dsn: str) -> Target:
-    port = next(free_ports(1))
+    [port] = free_ports(1)
     child = stack.processes.start(
         "The bare server",
         [sys.executable, "-m", "bench.bare", str(port)],

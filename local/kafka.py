@@ -16,7 +16,7 @@ from local.processes import Processes
 CLUSTER_ID = "bWFuZGF0LWxvY2FsLXN0Yw"
 """Any 16 bytes in base64: with one id for all, a data folder can be opened again after an upgrade."""
 
-START_TIMEOUT = 90.0
+START_TIMEOUT = 180.0
 """Seconds; about 3 on an idle machine, and the first CI run of a day is not idle."""
 
 JVM = (
@@ -150,7 +150,7 @@ def _answers(port: int) -> bool:
     """
     request = struct.pack(">hhih", 18, 0, 1, -1)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             answer = connection.recv(10, socket.MSG_WAITALL)
     except OSError:

@@ -1,10 +1,14 @@
 """The TCP ports of the embedded stack, all on 127.0.0.1."""
 
+import fcntl
+import os
 import random
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import IO
 
 from contracts import flow
 from local import Problem
@@ -31,14 +35,8 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that nobody listens on now, for tests that run beside something else."""
-        count = len(astuple(cls()))
-        return cls(*free_ports(count))
-
-    @classmethod
-    def lasting(cls) -> "Ports":
-        """Free ports that stay free while their server is down, for tests that restart servers."""
-        return cls(*lasting_ports(len(astuple(cls()))))
+        """Ports that are nobody else's while this process lives, for tests that run beside something else."""
+        return cls(*free_ports(len(astuple(cls()))))
 
     def gateway(self, service: str) -> int:
         """Where the service's public HTTP interface listens."""
@@ -93,24 +91,38 @@ def in_use(port: int) -> bool:
     return False
 
 
-def free_ports(count: int) -> Iterator[int]:
-    """Different free ports, chosen by the operating system."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return iter([probe.getsockname()[1] for probe in probes])
+FIRST_FREE, LAST_FREE = 10_000, 32_000
+"""Below the ports that Linux (32768 and up) and macOS (49152 and up) give to outgoing connections: one of those may be
+taken, by chance or by a connection to the port itself, before its server binds it or while its server is down."""
+
+RESERVED = Path(tempfile.gettempdir()) / f"mandat-ports-{os.getuid()}"
+"""A locked file for each port that some process has chosen: two that choose at one moment do not choose the same."""
+
+_held: dict[int, IO[bytes]] = {}
 
 
-FIRST_LASTING, LAST_LASTING = 10_000, 32_000
-"""Below the ports that Linux (32768 and up) and macOS (49152 and up) give to outgoing connections."""
-
-
-def lasting_ports(count: int) -> list[int]:
-    """Different free ports that no outgoing connection takes by chance, not even one to the port itself."""
-    found: set[int] = set()
+def free_ports(count: int) -> list[int]:
+    """Different free ports. Nobody else who asks here gets them while this process lives."""
+    RESERVED.mkdir(mode=0o700, exist_ok=True)
+    found: list[int] = []
     while len(found) < count:
-        port = random.randrange(FIRST_LASTING, LAST_LASTING)
-        if not in_use(port):
-            found.add(port)
-    return sorted(found)
+        port = random.SystemRandom().randrange(FIRST_FREE, LAST_FREE)
+        if port not in Ports().uses() and _reserve(port):
+            found.append(port)
+    return found
+
+
+def _reserve(port: int) -> bool:
+    if port in _held:
+        return False
+    file = (RESERVED / str(port)).open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    if in_use(port):
+        file.close()
+        return False
+    _held[port] = file
+    return True

@@ -50,8 +50,10 @@ UNSAFE = {
 }
 """For tests: a power cut may cost the data, and nothing else changes."""
 
-START_TIMEOUT = 60.0
-BACKENDS_TIMEOUT = 20.0
+START_TIMEOUT = 180.0
+BACKENDS_TIMEOUT = 60.0
+"""Seconds; about 1 on an idle machine. They end what hangs, and a busy machine hangs nothing."""
+
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 

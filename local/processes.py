@@ -93,7 +93,7 @@ class Processes:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         user: str | None = None,
-        timeout: float = 120.0,
+        timeout: float = 300.0,
     ) -> None:
         """Runs a process to its end.
 

@@ -19,7 +19,7 @@ from local.issuer import AUDIENCE
 from local.kafka import Kafka
 from local.keyrings import MACHINE_ID, Keyrings
 from local.logs import FOLDER as LOGS
-from local.ports import SERVICES, Ports, lasting_ports
+from local.ports import SERVICES, Ports, free_ports
 from local.postgres import Postgres
 from local.processes import Processes, undisturbed
 from local.topics import create as create_topics
@@ -27,7 +27,8 @@ from local.topics import create as create_topics
 NEEDED_BYTES = 1_000_000_000
 """Free disk for data and logs, with room to spare: on a full disk, databases fail in obscure ways."""
 
-READY_TIMEOUT = 60.0
+READY_TIMEOUT = 180.0
+"""Seconds; about 3 on an idle machine, and a minute was seen where thirty others wanted its two cores."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Stack:
         first = {member.service: member for member in reversed(self.members)}
         others = [member for member in self.members if member not in first.values()]
         self._operations = {member: ports.operations(service) for service, member in first.items()}
-        self._operations |= dict(zip(others, lasting_ports(len(others)), strict=True))
+        self._operations |= dict(zip(others, free_ports(len(others)), strict=True))
         self.agency_folder = ROOT / "agencies" / self.agency
         self.keyrings = Keyrings(self.folder / "keys")
         self.postgres = Postgres(self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes)

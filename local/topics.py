@@ -1,36 +1,66 @@
 """Makes the topics of the contracts on a laptop and in tests; on Kubernetes an operator does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import TOPICS, Topic
 
-LOOKS = 100  # at a broker that has no controller yet, a tenth of a second apart
+LOOKS, LOOK_EVERY = 300, 0.1
+"""How often, and how many seconds apart, a broker is looked at that has no controller yet or is not done."""
 
 
 async def create(
     servers: str, prefix: str = "", topics: Sequence[Topic] = TOPICS, partitions: int | None = None
 ) -> None:
-    """Make each topic that is missing, one replica each. Raises KafkaError.
+    """Make each topic that is missing, one replica each, and wait until every partition is led. Raises KafkaError.
 
     `partitions` makes fewer than the contract says, for tests that have no use for twelve.
     """
+    wanted = {
+        prefix + topic.name: NewTopic(
+            prefix + topic.name, partitions or topic.partitions, 1, topic_configs=topic.configuration
+        )
+        for topic in topics
+    }
     client = await _client(servers)
     try:
-        answer = await client.create_topics(
-            [
-                NewTopic(prefix + topic.name, partitions or topic.partitions, 1, topic_configs=topic.configuration)
-                for topic in topics
-            ]
-        )
-        for name, code, *_ in answer.topic_errors:
-            if code not in (0, TopicAlreadyExistsError.errno):
-                raise for_code(code)(name)
+        for _ in range(LOOKS):
+            wanted = await _make(client, wanted)
+            if not wanted and await _led(client, [prefix + topic.name for topic in topics]):
+                return
+            await asyncio.sleep(LOOK_EVERY)
+        raise KafkaTimeoutError(f"{servers} makes no topics")
     finally:
         await client.close()
+
+
+async def _make(client: AIOKafkaAdminClient, wanted: Mapping[str, NewTopic]) -> dict[str, NewTopic]:
+    """Make topics. Returns those that the broker, busy or just started, did not get round to. Raises KafkaError."""
+    if not wanted:
+        return {}
+    try:
+        answer = await client.create_topics(list(wanted.values()))
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return dict(wanted)
+    left = {}
+    for name, code, *_ in answer.topic_errors:
+        failure = for_code(code)
+        if code not in (0, TopicAlreadyExistsError.errno):
+            if not failure.retriable:
+                raise failure(name)
+            left[name] = wanted[name]
+    return left
+
+
+async def _led(client: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
+    """Whether the broker, which learns of a topic after the controller, knows every one with all its leaders."""
+    found = await client.describe_topics(list(names))
+    return all(topic["error_code"] == 0 and all(part["leader"] >= 0 for part in topic["partitions"]) for topic in found)
 
 
 async def _client(servers: str) -> AIOKafkaAdminClient:
@@ -50,5 +80,5 @@ async def _client(servers: str) -> AIOKafkaAdminClient:
         except KafkaError as error:
             failure = error
         await client.close()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(LOOK_EVERY)
     raise failure

@@ -22,6 +22,7 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened
 from local import ROOT
 from local.postgres import Postgres
+from tests.fixtures.patience import PATIENCE
 
 KEYS = [uuid4() for _ in range(8)]
 
@@ -78,7 +79,7 @@ async def test_after_a_reset_a_restored_database_ends_as_if_it_had_never_been_re
     subscription = Subscription(AccountOpened, lagging, Order.KEPT)
     doors = await open_doors(bench, subscription)
     await send(wire, range(10))
-    await asyncio.wait_for(slow.wait(), 10)
+    await asyncio.wait_for(slow.wait(), PATIENCE)
 
     async def positions_kept() -> bool:
         reached: int = await bench.pool.fetchval('select coalesce(sum("offset"), 0) from positions')

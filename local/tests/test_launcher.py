@@ -12,6 +12,7 @@ import pytest
 
 from local import ROOT, Problem, checks, running
 from local.__main__ import main
+from tests.fixtures.patience import PATIENCE
 
 
 @pytest.fixture
@@ -98,6 +99,6 @@ def test_only_one_stack_runs_and_down_stops_it(tmp_path: Path, monkeypatch: pyte
         ):
             pass
         assert running.stop() == 0
-        other.wait(timeout=5)
+        other.wait(timeout=PATIENCE)
     with running.only_one():
         pass

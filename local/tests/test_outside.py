@@ -20,6 +20,7 @@ from local.issuer import AGENTS, DemoIssuer
 from local.ports import free_ports
 from local.previews import Previews
 from local.processes import Processes
+from tests.fixtures.patience import PATIENCE
 
 
 class Outside(NamedTuple):
@@ -38,7 +39,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
     processes, base = Processes(), f"http://127.0.0.1:{page_port}"
     child = processes.start("outside", [sys.executable, "-m", "local.outside", *ports], folder / "log", cwd=ROOT)
     try:
-        child.wait_until(lambda: answers(f"{base}/mails"), timeout=20)
+        child.wait_until(lambda: answers(f"{base}/mails"), timeout=PATIENCE)
         yield base, smtp_port, folder
     finally:
         processes.stop_all()

@@ -12,6 +12,7 @@ import pytest
 from local import ROOT, Problem
 from local.processes import Processes
 from local.watchdog import alive
+from tests.fixtures.patience import PATIENCE
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -21,7 +22,7 @@ STUBBORN = [
 ]
 
 
-def gone(pid: int, within: float = 5.0) -> bool:
+def gone(pid: int, within: float = PATIENCE) -> bool:
     deadline = time.monotonic() + within
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -33,7 +34,7 @@ def test_a_child_that_dies_while_starting_is_named_and_its_log_is_shown(tmp_path
     log = tmp_path / "broken.log"
     child = processes.start("broken", [sys.executable, "-c", "raise SystemExit('no such setting')"], log)
     with pytest.raises(Problem, match=r"broken stopped while it was starting \(exit code 1\)") as caught:
-        child.wait_until(lambda: False, timeout=10)
+        child.wait_until(lambda: False, timeout=PATIENCE)
     assert "no such setting" in str(caught.value)
     processes.stop_all()
 
@@ -49,7 +50,7 @@ def test_children_are_stopped_in_reverse_order_and_by_force_only_at_the_end(tmp_
     processes = Processes()
     first = processes.start("first", SLEEP, tmp_path / "first.log")
     stubborn = processes.start("stubborn", STUBBORN, tmp_path / "stubborn.log")
-    stubborn.wait_until(lambda: "up" in stubborn.log.read_text(), timeout=10)
+    stubborn.wait_until(lambda: "up" in stubborn.log.read_text(), timeout=PATIENCE)
     processes.stop(stubborn, grace=0.2)
     assert stubborn.process.returncode == -signal.SIGKILL
     assert first.running
@@ -117,5 +118,5 @@ def test_no_process_outlives_its_launcher(how: signal.Signals, tmp_path: Path) -
         pids = [int(pid) for pid in launcher.stdout.readline().split()]
         assert len(pids) == 3
         launcher.send_signal(how)
-        launcher.wait(timeout=10)
+        launcher.wait(timeout=PATIENCE)
     assert all(gone(pid) for pid in pids)

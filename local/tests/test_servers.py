@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from local.ports import lasting_ports
+from local.ports import free_ports
 from local.postgres import EXTENSIONS, Postgres
 from tests.fixtures.servers import Broker, DatabaseServer
 
@@ -43,7 +43,7 @@ async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgre
 
 
 async def test_what_was_committed_survives_kill_9_and_the_next_start_does_not_wait_for_anybody(tmp_path: Path) -> None:
-    [port] = lasting_ports(1)
+    [port] = free_ports(1)
     server = Postgres(tmp_path / "postgres", port, tmp_path / "postgres.log")
     server.start()
     try:

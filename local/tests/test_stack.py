@@ -2,14 +2,15 @@
 
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from local import Problem
-from local.ports import FIRST_LASTING, LAST_LASTING, Ports, free_ports
+from local import ROOT, Problem, ports
+from local.ports import FIRST_FREE, LAST_FREE, Ports, free_ports
 from local.stack import Member, Stack
 
 
@@ -71,15 +72,23 @@ def test_each_service_is_told_its_own_database_keys_and_ports(tmp_path: Path) ->
 
 def test_each_process_of_a_service_answers_operators_on_a_port_of_its_own(tmp_path: Path) -> None:
     members = (Member("accounts", "api"), Member("accounts", "worker"), Member("accounts", "worker", 2))
-    stack = Stack("ccq", tmp_path, Ports.lasting(), tmp_path / "logs", members=members)
+    stack = Stack("ccq", tmp_path, Ports.free(), tmp_path / "logs", members=members)
     assert [member.name for member in members] == ["accounts-api", "accounts-worker", "accounts-worker-2"]
     assert len(set(stack._operations.values())) == 3
     assert stack._operations[members[0]] == stack.ports.accounts_operations
 
 
-def test_lasting_ports_are_none_that_an_outgoing_connection_may_be_given() -> None:
-    assert all(FIRST_LASTING <= port < LAST_LASTING for port in Ports.lasting().uses())
+def test_free_ports_are_none_that_an_outgoing_connection_may_be_given() -> None:
+    assert all(FIRST_FREE <= port < LAST_FREE for port in Ports.free().uses())
 
 
 def test_free_ports_can_be_asked_for_in_any_number() -> None:
     assert len(set(free_ports(5))) == 5
+
+
+def test_a_port_that_one_process_has_chosen_is_not_chosen_by_another_before_it_is_bound() -> None:
+    [chosen] = free_ports(1)
+    choose = f"from local import ports; raise SystemExit(0 if ports._reserve({chosen}) else 3)"
+    assert subprocess.run([sys.executable, "-c", choose], cwd=ROOT, check=False).returncode == 3
+    ports._held.pop(chosen).close()
+    assert subprocess.run([sys.executable, "-c", choose], cwd=ROOT, check=False).returncode == 0

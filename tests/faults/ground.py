@@ -13,7 +13,7 @@ import yaml
 
 from local import ROOT
 from local.child import answers
-from local.ports import SERVICES, Ports, lasting_ports
+from local.ports import SERVICES, Ports, free_ports
 from local.processes import undisturbed
 from local.stack import READY_TIMEOUT, Member, Stack
 from tests.faults.mail_host import Mode
@@ -46,13 +46,13 @@ class Ground(Stack):
     """
 
     def __init__(self, folder: Path, firms: int, code_minutes: int) -> None:
-        super().__init__("ccq", folder / "data", Ports.lasting(), folder / "logs", lambda _: None, MEMBERS)
+        super().__init__("ccq", folder / "data", Ports.free(), folder / "logs", lambda _: None, MEMBERS)
         self.firms = [
             Firm(str(FIRST_FIRM + number), str(FIRST_CLIENT + number), f"responsible-{number}@firm.example")
             for number in range(firms)
         ]
         self._code_minutes = code_minutes
-        self._inbox_port, self._control_port = lasting_ports(2)
+        self._inbox_port, self._control_port = free_ports(2)
         self.agency_folder = folder / "agencies" / "ccq"
         self._make_agency(ROOT / "agencies" / "ccq")
 
