@@ -13,19 +13,29 @@ from tests.faults.evidence import Place
 from tests.faults.ground import MEMBERS, Ground
 from tests.faults.mail_host import Mode
 from tests.faults.repeating import send_again
-from tests.faults.schedule import MAIL_HOST, RECORDS, Fault
+from tests.faults.schedule import MAIL_HOST, RECORDS, TELLERS, WORK, Fault
 
 BACK_OFF = 2.0
 """Seconds before a process that ended by itself, as it may while its database is away, is started again."""
 
-NEEDED = {RECORDS: "kafka"}
+NEEDED = {RECORDS: ("kafka",), WORK: ("postgres", *TELLERS)}
 """What must be up, and stay so, while something is done. It is waited for as long as its own start may take."""
 
-UP_AGAIN = 30.0
+UP_AGAIN = 60.0
 """Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
 
-MEETS_A_MAIL = 15.0
-"""Seconds that a host which is to drop mails waits longer, while none came: in a long run one comes every three."""
+COPY_COMES = 45.0
+"""Seconds that a host which drops mails waits longer, until one that it dropped has come again: many are replaced by a
+newer one before they do."""
+
+AMID = {
+    "import": "select exists (select from imports where state = 'waiting' and next_portion > 0)",
+    "round": "select exists (select from digests_waiting)",
+}
+"""Work of many transactions, and whether it has begun and not ended."""
+
+BEGINS = 12.0
+"""Seconds that are waited for such work to begin; then the workers are killed all the same."""
 
 LOOK_EVERY = 0.1
 
@@ -121,22 +131,40 @@ class Breaker:
             case target, _ if target == RECORDS:
                 self.damage.sent_again |= await send_again(self.ground.kafka.servers)
             case target, mode if target == MAIL_HOST:
-                before = await asyncio.to_thread(self.ground.dropped)
+                before = await asyncio.to_thread(self.ground.copies)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))
                 await asyncio.sleep(fault.seconds)
                 if mode == Mode.DROPS:
-                    await self._until_a_mail_was_dropped(before)
+                    await self._until_a_copy_came(before)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode.NORMAL)
+            case target, how if target == WORK:
+                await self._kill_amid(how, fault.seconds)
             case name, _:
-                member = next(member for member in MEMBERS if member.name == name)
-                await asyncio.to_thread(self.ground.processes.kill, self.ground.child(member))
-                await asyncio.sleep(fault.seconds)
-                await asyncio.to_thread(self.ground.launch, member)
+                await self._kill(name, after=fault.seconds)
 
-    async def _until_a_mail_was_dropped(self, before: int) -> None:
+    async def _kill(self, *names: str, after: float) -> None:
+        members = [member for member in MEMBERS if member.name in names]
+        for member in members:
+            await asyncio.to_thread(self.ground.processes.kill, self.ground.child(member))
+        await asyncio.sleep(after)
+        for member in members:
+            await asyncio.to_thread(self.ground.launch, member)
+
+    async def _kill_amid(self, work: str, seconds: float) -> None:
+        """Kill whoever does it, so many seconds after it was seen to have begun."""
+        if work == "round":
+            await self.ground.begin_day()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(MEETS_A_MAIL):
-                while await asyncio.to_thread(self.ground.dropped) == before:
+            async with asyncio.timeout(BEGINS):
+                while not await self.ground.ask("authorizations", AMID[work]):
+                    await asyncio.sleep(0.005)
+        await asyncio.sleep(seconds)
+        await self._kill(*TELLERS, after=0.0)
+
+    async def _until_a_copy_came(self, before: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COPY_COMES):
+                while await asyncio.to_thread(self.ground.copies) == before:
                     await asyncio.sleep(LOOK_EVERY)
 
     async def _server(self, server: Kafka | Postgres, how: str, seconds: float) -> None:
@@ -150,4 +178,4 @@ class Breaker:
 
 
 def _targets(target: str) -> tuple[str, ...]:
-    return (target, NEEDED[target]) if target in NEEDED else (target,)
+    return (target, *NEEDED.get(target, ()))

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.faults import commands, facts, mails, mirrors, order
+from tests.faults import commands, entries, facts, mails, mirrors, order, works
 from tests.faults.evidence import Evidence
 from tests.faults.findings import Fault, Finding
 
@@ -36,7 +36,7 @@ class Report:
 def check(evidence: Evidence) -> Report:
     """Every promise, one after the other."""
     found = [Finding(Fault.BACKLOG, what) for what in evidence.backlog.remaining()]
-    for part in (commands, facts, order, mirrors, mails):
+    for part in (commands, works, facts, entries, order, mirrors, mails):
         found += part.check(evidence)
     return Report(tuple(found), _counted(evidence))
 
@@ -53,5 +53,10 @@ def _counted(evidence: Evidence) -> dict[str, int]:
         "mails that arrived": len({copy.message_id for copy in evidence.copies}),
         "mails replaced before they were sent": mails.ends(evidence)["replaced"],
         "mails whose time was over before they were sent": mails.ends(evidence)["expired"],
-        "second copies of a mail after a broken connection": mails.copies_after_a_break(evidence),
+        "second copies of a mail whose host took the first and never said so": mails.copies_after_a_break(
+            evidence, answered=False
+        ),
+        "second copies of a mail whose sender died before it had recorded the first": mails.copies_after_a_break(
+            evidence, answered=True
+        ),
     }

@@ -81,12 +81,15 @@ class Client:
         *,
         asked: Mapping[str, str],
         json: Any = None,
+        content: bytes | None = None,
+        version: str = "",
         keyed: bool = False,
         done_before: Collection[str] = (),
     ) -> Command:
         """Give a command until it is answered. Raises Refused when the answer is no, Leaves when the load ends before.
 
-        `done_before` are problems that, after a request without an answer, mean that that one was carried out.
+        `content` stands in place of `json`, `version` is the ETag of what was seen. `done_before` are problems that,
+        after a request without an answer, mean that that one was carried out; nothing is then known of what it made.
         """
         if self.ending.is_set():
             raise Leaves
@@ -94,9 +97,10 @@ class Client:
         key = f"{kind}-{self.chance.getrandbits(64):016x}" if keyed else None
         command = self.history.begin(Command(kind, asked, _now(), key, f"{method} {path}" if keyed else ""))
         headers = {"Idempotency-Key": key} if key else {}
+        headers |= {"If-Match": version} if version else {}
         while True:
             command.requests += 1
-            response = await self._once(who, service, method, path, json, headers)
+            response = await self._once(who, service, method, path, headers, json=json, content=content)
             problem = None if response is None or response.status_code < 400 else _problem(response)
             if response is None or response.status_code >= 500:
                 command.unanswered += 1
@@ -138,10 +142,14 @@ class Client:
 
     async def look(self, who: Someone, service: Service, path: str) -> Any:
         """What a GET shows, however often it must be asked. Raises Leaves when the load ends or the answer is no."""
+        return (await self.opened(who, service, path))[0]
+
+    async def opened(self, who: Someone, service: Service, path: str) -> tuple[Any, str]:
+        """The same, with the ETag that a change of it must name."""
         while True:
-            response = await self._once(who, service, "GET", path, None, {})
+            response = await self._once(who, service, "GET", path, {})
             if response is not None and response.status_code == 200:
-                return response.json()
+                return response.json(), response.headers.get("etag", "")
             if response is not None and response.status_code == 401 and who.password:
                 await self.sign_in(who)
             elif response is not None and response.status_code < 500 and _problem(response) not in COMES_AGAIN:
@@ -155,7 +163,7 @@ class Client:
             await self._agent_token(who)
             return
         body = {"login": who.email, "password": who.password}
-        asked = {"email": who.email}
+        asked = {"person": who.family_name}
         opened = await self.command(Kind.SIGN_IN, who, "accounts", "POST", "/v1/sessions", asked=asked, json=body)
         who.account_id, who.access_token = opened.made["account_id"], opened.made["access_token"]
 
@@ -208,11 +216,11 @@ class Client:
         raise Leaves
 
     async def _once(
-        self, who: Someone, service: Service, method: str, path: str, json: Any, headers: Mapping[str, str]
+        self, who: Someone, service: Service, method: str, path: str, headers: Mapping[str, str], **body: Any
     ) -> httpx.Response | None:
         url = self.ground.gateway(service) + path
         try:
-            return await self.http.request(method, url, json=json, headers={**who.headers, **headers})
+            return await self.http.request(method, url, headers={**who.headers, **headers}, **body)
         except httpx.TransportError:
             return None
 

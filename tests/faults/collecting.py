@@ -1,6 +1,7 @@
 """Reads what a run left behind: every table, every topic from its beginning, every mail; and waits for it to settle."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -26,14 +27,17 @@ TELL_EVERY = 5.0
 HIDDEN = {"signing_keys", "refresh_tokens", "limits", "schema_migrations"}
 """Tables that say nothing about deliveries, and should not stand in evidence that is kept."""
 
-WAITING = {
-    "notifications": ("mails", "select count(*) from mails where due_at is not null"),
-    "authorizations": (
-        "contacts of a batch",
-        "select count(*) from linking_code_batch_items where generation is null and skipped is null",
-    ),
-}
-"""Service → what waits there for its turn, in words, and how it is counted."""
+WAITING = (
+    ("notifications", "mails", "select count(*) from mails where due_at is not null"),
+    ("authorizations", "contacts of a batch",
+     "select count(*) from linking_code_batch_items where generation is null and skipped is null"),
+    ("authorizations", "imports", "select count(*) from imports where state = 'waiting'"),
+    ("authorizations", "requests that nobody was told of", "select count(*) from requests where to_tell is not null"),
+    ("authorizations", "organizations of a round of digests", "select count(*) from digests_waiting"),
+    ("authorizations", "rounds of digests", "select (not exists (select from notice_rounds))::int"),
+    *((service, f"entries of {service}'s audit", "select count(*) from audit_unsealed") for service in SERVICES),
+)  # fmt: skip
+"""What waits for its turn: the service, what in words, and how it is counted."""
 
 GROUPS = sorted(
     {
@@ -67,20 +71,48 @@ async def settled(ground: Ground, patience: float, say: Callable[[str], None]) -
         await admin.close()
 
 
-async def collect(ground: Ground, history: History, sent_again: Collection[Place], backlog: Backlog) -> Evidence:
+async def collect(
+    ground: Ground,
+    history: History,
+    sent_again: Collection[Place],
+    backlog: Backlog,
+    opened: Mapping[str, str | None],
+) -> Evidence:
     """Everything, once nothing changes any more. Of the records those that the harness did not add."""
     tables = {service: await _tables(ground.postgres.url(service)) for service in SERVICES}
     async with httpx.AsyncClient(base_url=ground.control, timeout=30, trust_env=False) as http:
         taken, broken = (await http.get("/taken")).json(), (await http.get("/broken")).json()
+    audit = await ground.verify_audit()
     return Evidence(
         commands=history.commands,
         records=[record for record in await _records(ground.kafka.servers) if record.place not in sent_again],
         tables=tables,
-        copies=[Copy(m["message_id"], m["connection"], datetime.fromisoformat(m["received_at"])) for m in taken],
+        copies=[
+            Copy(m["message_id"], m["connection"], datetime.fromisoformat(m["received_at"]), m["answered"])
+            for m in taken
+        ],
         broken={int(number): datetime.fromisoformat(at) for number, at in broken.items()},
         sent_again=len(sent_again),
         backlog=backlog,
+        audit=audit,
+        opened=opened,
     )
+
+
+async def open_attachments(ground: Ground, history: History) -> dict[str, str | None]:
+    """Each attachment that went with a form: the digest of what an agent is shown, None where it does not open.
+
+    Each look is an entry of the audit, so it comes before everything is read.
+    """
+    found: dict[str, str | None] = {}
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        agent = (await http.post(f"{ground.demo_issuer}/token", json={"name": "demo-agent-2"})).json()
+        headers = {"Authorization": f"Bearer {agent['access_token']}"}
+        for attachment in filter(None, (command.asked.get("attachment_id") for command in history.commands)):
+            path = f"{ground.gateway('authorizations')}/v1/attachments/{attachment}"
+            answer = await http.get(path, headers=headers)
+            found[attachment] = hashlib.sha256(answer.content).hexdigest() if answer.status_code == 200 else None
+    return found
 
 
 async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
@@ -90,8 +122,7 @@ async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafk
         try:
             outbox[service] = await connection.fetchval("select count(*) from outbox")
             parked[service] = await connection.fetchval("select count(*) from dead_letters")
-            if service in WAITING:
-                what, query = WAITING[service]
+            for what, query in ((what, query) for whose, what, query in WAITING if whose == service):
                 waiting[what] = await connection.fetchval(query)
         finally:
             await connection.close()

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.faults.evidence import Evidence
+from tests.faults.evidence import Evidence, Row
 from tests.faults.findings import Fault, Finding, bounded
 from tests.faults.history import Command, Kind
 
@@ -36,6 +36,13 @@ MADE: Mapping[Kind, Made] = {
     Kind.BATCH: Made("batch_id", "authorizations", "linking_code_batches"),
     Kind.ADD_CONTACT: Made("contact_id", "authorizations", "contacts"),
     Kind.DELEGATE: Made("relation_id", "authorizations", "relations"),
+    Kind.REDEEM_FORMER: Made("link_id", "linking", "bindings"),
+    Kind.PROPOSE: Made("request_id", "authorizations", "requests"),
+    Kind.PROPOSE_END: Made("request_id", "authorizations", "requests"),
+    Kind.ASK_ADDRESS: Made("change_id", "accounts", "email_changes"),
+    Kind.ASK_PASSWORD: Made("reset_id", "accounts", "password_resets"),
+    Kind.UPLOAD: Made("attachment_id", "authorizations", "attachments"),
+    Kind.EXTRACT: Made("import_id", "authorizations", "imports"),
 }
 
 
@@ -43,20 +50,49 @@ def _asked(field: str) -> Callable[[Command], Hashable]:
     return lambda command: command.asked.get(field)
 
 
-def _registrations(evidence: Evidence) -> Counter[Hashable]:
-    email = {row["account_id"]: row["email"] for row in evidence.tables["accounts"]["people"]}
-    return Counter(email[row["account_id"]] for row in evidence.tables["accounts"]["registrations"])
+def _of_person(table: str) -> Callable[[Evidence], Counter[Hashable]]:
+    """Rows of accounts by family name, which nobody shares or changes; addresses do change."""
+
+    def found(evidence: Evidence) -> Counter[Hashable]:
+        person = {row["account_id"]: row["family_name"] for row in evidence.tables["accounts"]["people"]}
+        return Counter(person[row["account_id"]] for row in evidence.tables["accounts"][table])
+
+    return found
 
 
-def _sessions(evidence: Evidence) -> Counter[Hashable]:
-    email = {row["account_id"]: row["email"] for row in evidence.tables["accounts"]["people"]}
-    return Counter(email[row["account_id"]] for row in evidence.tables["accounts"]["sessions"])
+def _noted(service: str, action: str, detail: str | None = None) -> Callable[[Evidence], Counter[Hashable]]:
+    """Entries of the audit, by what they are about or by an id in their detail."""
+    return lambda evidence: Counter(
+        row["detail"][detail] if detail else row["object_id"]
+        for row in evidence.tables[service]["audit"]
+        if row["action"] == action
+    )
+
+
+def _rows(
+    service: str, table: str, field: str, where: Callable[[Row], bool] = lambda _: True
+) -> Callable[[Evidence], Counter[Hashable]]:
+    return lambda evidence: Counter(row[field] for row in evidence.tables[service][table] if where(row))
 
 
 def _contacts(evidence: Evidence) -> Counter[Hashable]:
     tables = evidence.tables["authorizations"]
     added = {row["object_id"] for row in tables["audit"] if row["action"] == "contact_added"}
-    return Counter(row["email"] for row in tables["personal_fields"] if row["owner_id"] in added)
+    return Counter(row["family_name"] for row in tables["personal_fields"] if row["owner_id"] in added)
+
+
+def _redemptions(evidence: Evidence) -> Counter[Hashable]:
+    """By account: one redemption links several files."""
+    rows = [row for row in evidence.tables["linking"]["bindings"] if row["method"] == "former_credential"]
+    return Counter(
+        account for account, _ in {(row["account_id"], row["redemption_id"] or row["link_id"]) for row in rows}
+    )
+
+
+def _extracts(evidence: Evidence) -> Counter[Hashable]:
+    """By the number of rows. One that a process was receiving when it died never counts."""
+    rows = evidence.tables["authorizations"]["imports"]
+    return Counter(str(row["read"]) for row in rows if row["actor_kind"] == "agent" and row["state"] != "receiving")
 
 
 def _delegations(evidence: Evidence) -> Counter[Hashable]:
@@ -68,29 +104,57 @@ def _imports(evidence: Evidence) -> Counter[Hashable]:
     """Imports of an organization that changed it, besides the one that brought it in."""
     number = {row["organization_id"]: row["number"] for row in evidence.tables["authorizations"]["organizations"]}
     rows = evidence.tables["authorizations"]["audit"]
-    counted = Counter(number[row["object_id"]] for row in rows if row["action"] == "organization_imported")
+    by_command = [row for row in rows if row["action"] == "organization_imported" and row["actor_kind"] == "operator"]
+    counted = Counter(number[row["object_id"]] for row in by_command)
     return Counter({number: count - 1 for number, count in counted.items()})
 
 
 EFFECTS = (
-    Effect("registration of", (Kind.REGISTER,), _asked("email"), _registrations),
-    Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"), lambda evidence: Counter(
-        row["object_id"] for row in evidence.tables["accounts"]["audit"]
-        if row["action"] == "registration_code_sent_again")),
-    Effect("session of", (Kind.VERIFY, Kind.SIGN_IN), _asked("email"), _sessions),
-    Effect("end of session", (Kind.SIGN_OUT,), _asked("session_id"), lambda evidence: Counter(
-        row["session_id"] for row in evidence.tables["accounts"]["sessions"] if row["ended_at"] is not None)),
-    Effect("link of account", (Kind.LINK,), _asked("account_id"), lambda evidence: Counter(
-        row["account_id"] for row in evidence.tables["linking"]["bindings"])),
+    Effect("registration of", (Kind.REGISTER,), _asked("person"), _of_person("registrations")),
+    Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"),
+           _noted("accounts", "registration_code_sent_again")),
+    Effect("session of", (Kind.VERIFY, Kind.SIGN_IN), _asked("person"), _of_person("sessions")),
+    Effect("end of session", (Kind.SIGN_OUT,), _asked("session_id"), _noted("accounts", "session_ended")),
+    Effect("another password asked for by", (Kind.ASK_PASSWORD,), _asked("account_id"),
+           _noted("accounts", "password_reset_requested")),
+    Effect("another password by reset", (Kind.CHOOSE_PASSWORD,), _asked("reset_id"),
+           _noted("accounts", "password_reset", "reset_id")),
+    Effect("another address asked for by", (Kind.ASK_ADDRESS,), _asked("account_id"),
+           _noted("accounts", "email_change_requested")),
+    Effect("change of address", (Kind.VERIFY_ADDRESS,), _asked("change_id"),
+           _noted("accounts", "email_changed", "change_id")),
+    Effect("undoing of change", (Kind.UNDO_ADDRESS,), _asked("change_id"),
+           _noted("accounts", "email_change_undone", "change_id")),
+    Effect("link of account", (Kind.LINK,), _asked("account_id"),
+           _rows("linking", "bindings", "account_id", lambda row: row["method"] == "linking_coordinates")),
+    Effect("former credential of", (Kind.REDEEM_FORMER,), _asked("account_id"), _redemptions),
+    Effect("end of link", (Kind.UNLINK,), _asked("link_id"), _noted("linking", "profile_unlinked", "link_id")),
     Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
         "" for _ in evidence.tables["authorizations"]["linking_code_batches"])),
-    Effect("contact", (Kind.ADD_CONTACT,), _asked("email"), _contacts),
+    Effect("contact", (Kind.ADD_CONTACT,), _asked("person"), _contacts),
+    Effect("correction of", (Kind.CORRECT,), _asked("contact_id"), _noted("authorizations", "contact_corrected")),
     Effect("import of", (Kind.IMPORT,), _asked("number"), _imports),
+    Effect("import of an extract of rows", (Kind.EXTRACT,), _asked("rows"), _extracts),
     Effect("delegation to", (Kind.DELEGATE,), _asked("contact_id"), _delegations),
+    Effect("proposal of", (Kind.PROPOSE,), _asked("organization_id"),
+           _rows("authorizations", "requests", "asked_by_organization_id",
+                 lambda row: row["kind"] == "proposed_relation")),
+    Effect("wish for an end, of", (Kind.PROPOSE_END,), _asked("organization_id"),
+           _rows("authorizations", "requests", "asked_by_organization_id", lambda row: row["kind"] == "proposed_end")),
+    Effect("decision of request", (Kind.DECIDE,), _asked("request_id"),
+           _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "decided")),
+    Effect("attachment of", (Kind.UPLOAD,), _asked("account_id"), _rows("authorizations", "attachments", "account_id")),
 )  # fmt: skip
 """Counted from the rows, so that what was carried out twice or without a request shows."""
 
-IDEMPOTENT = (Kind.SIGN_OUT,)
+IDEMPOTENT = (
+    Kind.SIGN_OUT,
+    Kind.UNLINK,
+    Kind.DECIDE,
+    Kind.CHOOSE_PASSWORD,
+    Kind.VERIFY_ADDRESS,
+    Kind.UNDO_ADDRESS,
+)
 """Commands that change nothing the second time, whether or not they have a key."""
 
 

@@ -36,11 +36,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Copy:
-    """A mail that the host kept, whatever it answered. `received_at` is when its data had ended."""
+    """A mail that the host kept, whether or not it `answered`. `received_at` is when its data had ended."""
 
     message_id: str
     connection: int
     received_at: datetime
+    answered: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Evidence:
     """A whole run. `tables` are the rows of every service's tables; ids in them are text.
 
     `records` are the platform's own; `sent_again` counts those that the harness added. `broken` says when a connection
-    to the mail host broke, by its number.
+    to the mail host broke, by its number. `audit` is what `audit verify` says that is not as it was sealed; `opened` is
+    the digest of each attachment that a command used, as an agent is shown it, None where it does not open.
     """
 
     commands: Sequence[Command]
@@ -75,3 +77,5 @@ class Evidence:
     broken: Mapping[int, datetime] = field(default_factory=dict)
     sent_again: int = 0
     backlog: Backlog = Backlog()
+    audit: Sequence[str] = ()
+    opened: Mapping[str, str | None] = field(default_factory=dict)

@@ -1,21 +1,23 @@
 """Every business row has its event and every event its row, in the same number."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.notifications import MAIL_REQUESTS
 from tests.faults.evidence import Evidence, Row
-from tests.faults.findings import Finding, compare, first_occurrences
+from tests.faults.findings import Fault, Finding, compare, first_occurrences
 
 MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "AlreadyRegisteredMail")
-IMPORT = "operator:import"  # who granted what the command brought in
-MAILS = (
-    *MAILS_OF_REGISTRATIONS,
-    "LinkingCoordinatesMail",
-    "ProfileLinkedMail",
-    "ProfileUnlinkedMail",
-    "LinkedElsewhereMail",
-)
+MAILS_WITH_COORDINATES = ("LinkingCoordinatesMail", "CampaignCoordinatesMail")
+IMPORTERS = ("operator:import", "agent:")
+"""How the names of those begin who granted what an import brought in, and no request."""
+
+OWN_NUMBERS = "7"
+"""How client numbers begin that the platform draws (agencies/ccq/agency.yaml)."""
+
+MAILS = tuple(mail.__name__ for mail in MAIL_REQUESTS)
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,77 @@ def _versions(table: str, identity: str, *, ended: bool = False) -> Callable[[Ev
 def _imported(evidence: Evidence, identity: str) -> set[Hashable]:
     """What the import made, of which OrganizationImported tells as a whole: rights, relations, or contacts by id."""
     tables = evidence.tables["authorizations"]
-    rights = [row for row in tables["rights"] if row.get("granted_by") == IMPORT]
+    asked = {row["relation_id"] for row in tables["relations"] if row.get("request_id") is not None}
+    rights = [
+        row
+        for row in tables["rights"]
+        if row.get("granted_by", "").startswith(IMPORTERS) and row["relation_id"] not in asked
+    ]
     if identity == "right_id":
         return {row["right_id"] for row in rights}
-    relations = [row for row in tables["relations"] if row["relation_id"] in {right["relation_id"] for right in rights}]
+    brought = {right["relation_id"] for right in rights}
+    relations = [row for row in tables["relations"] if row["relation_id"] in brought]
     return {row["relation_id" if identity == "relation_id" else "holder_id"] for row in relations}
+
+
+def _contacts_added(evidence: Evidence) -> list[Hashable]:
+    """Contacts that were given a number of the platform's own: those of extracts have the agency's."""
+    rows = evidence.tables["authorizations"]["contacts"]
+    return [row["contact_id"] for row in rows if row["client_number"].startswith(OWN_NUMBERS)]
+
+
+def _changes(evidence: Evidence) -> list[Hashable]:
+    """The contact of every correction that changed more than an end."""
+    return [
+        row["object_id"]
+        for row in evidence.tables["authorizations"]["audit"]
+        if row["action"] == "contact_corrected" and set(row["detail"]["changed"]) - {"relation_end"}
+    ]
+
+
+def _told_corrections(evidence: Evidence) -> list[Hashable]:
+    """The contact of every correction that a mail of its own tells; the others stand in the mail with the new code."""
+    return [
+        row["object_id"]
+        for row in evidence.tables["authorizations"]["audit"]
+        if row["action"] == "contact_corrected" and not row["detail"]["new_linking_code"]
+    ]
+
+
+def _announced(evidence: Evidence) -> list[Hashable]:
+    """Requests as often as those who decide were told, in the file of the organization acted for."""
+    tables = evidence.tables["authorizations"]
+    whose = {row["request_id"]: row["organization_id"] for row in tables["requests"]}
+    return [
+        row["object_id"]
+        for row in tables["audit"]
+        if row["action"] == "request_submitted" and row["organization_id"] == whose.get(row["object_id"], "")
+        and row["organization_id"] is not None
+    ]  # fmt: skip
+
+
+def _decided(evidence: Evidence) -> list[Hashable]:
+    rows = evidence.tables["authorizations"]["requests"]
+    return [
+        (row["request_id"], row["outcome"])
+        for row in rows
+        if row["state"] == "decided" and row["organization_id"] is not None
+    ]
+
+
+def _undone(evidence: Evidence) -> list[Hashable]:
+    actions = {"email_changed": False, "email_change_undone": True}
+    return [
+        (row["object_id"], actions[row["action"]])
+        for row in evidence.tables["accounts"]["audit"]
+        if row["action"] in actions
+    ]
+
+
+def _sessions_ended(evidence: Evidence) -> list[Hashable]:
+    """A session each, or an account for all of its."""
+    actions = ("session_ended", "sessions_ended")
+    return [row["object_id"] for row in evidence.tables["accounts"]["audit"] if row["action"] in actions]
 
 
 def _added(table: str, identity: str) -> Callable[[Evidence], set[Hashable]]:
@@ -90,11 +158,23 @@ FACTS = (
          _told("VerificationRequested", field="delivery_id")),
     Fact("EmailVerified of", ("EmailVerified",), _by("account_id"), _rows("accounts", "accounts", _by("account_id"))),
     Fact("AccountOpened of", ("AccountOpened",), _by("account_id"), _rows("accounts", "accounts", _by("account_id"))),
-    Fact("SessionsRevoked of", ("SessionsRevoked",), _by("session_id"),
-         _rows("accounts", "sessions", _by("session_id"), lambda row: row["ended_at"] is not None)),
+    Fact("SessionsRevoked of", ("SessionsRevoked",), lambda event: event["session_id"] or event["account_id"],
+         _sessions_ended),
+    Fact("EmailChanged of", ("EmailChanged",), _by("account_id", "undone"), _undone),
+    Fact("the mail with the code for another address", ("EmailChangeCodeMail", "AddressTakenMail"),
+         _by("recipient_id"),
+         _audit("accounts", "email_change_requested", lambda row: row["detail"]["change_id"])),
+    Fact("the mail that the address was changed", ("EmailChangedMail",), _by("recipient_id"),
+         _audit("accounts", "email_changed", _by("object_id"))),
+    Fact("the mail with the code for another password", ("PasswordResetCodeMail",), _by("recipient_id"),
+         _audit("accounts", "password_reset_requested", _by("object_id"))),
+    Fact("PasswordReset of", ("PasswordReset",), _by("account_id"),
+         _audit("accounts", "password_reset", _by("object_id"))),
+    Fact("the mail that the password was changed", ("PasswordChangedMail",), _by("recipient_id"),
+         _audit("accounts", "password_reset", _by("object_id"))),
     Fact("LinkingCodeIssued of", ("LinkingCodeIssued",), _by("contact_id", "generation"),
          _rows("linking", "linking_codes", _by("contact_id", "generation"))),
-    Fact("the mail with coordinates", ("LinkingCoordinatesMail",), _by("delivery_id"),
+    Fact("the mail with coordinates", MAILS_WITH_COORDINATES, _by("delivery_id"),
          _told("LinkingCodeIssued", field="delivery_id")),
     Fact("ProfileLinked of", ("ProfileLinked",), _by("link_id"), _rows("linking", "bindings", _by("link_id"))),
     Fact("the mail that confirms the link", ("ProfileLinkedMail",), _by("deduplication_id"),
@@ -107,7 +187,13 @@ FACTS = (
     Fact("LinkRefused of", ("LinkRefused",), _by("contact_id"), lambda evidence: [
         row["object_id"] for row in evidence.tables["linking"]["audit"]
         if row["action"] == "link_refused" and row["object_id"] is not None]),
-    Fact("ContactAdded of", ("ContactAdded",), _by("contact_id"), _added("contacts", "contact_id")),
+    Fact("ContactAdded of", ("ContactAdded",), _by("contact_id"), _contacts_added),
+    Fact("ContactChanged of", ("ContactChanged",), _by("contact_id"), _changes),
+    Fact("the mail that tells a correction", ("ContactCorrectedMail",), _by("recipient_id"), _told_corrections),
+    Fact("RequestSubmitted of", ("RequestSubmitted",), _by("request_id"), _announced),
+    Fact("RequestDecided of", ("RequestDecided",), _by("request_id", "outcome"), _decided),
+    Fact("the digest of", ("EndsDigestMail",), _by("recipient_id", "day"),
+         _rows("authorizations", "digests", lambda row: (row["contact_id"], str(row["day"])))),
     Fact("RelationAdded of", ("RelationAdded",), _by("relation_id"), _added("relations", "relation_id")),
     Fact("RelationEnded of", ("RelationEnded",), _by("relation_id"), _versions("relations", "relation_id", ended=True)),
     Fact("RightAdded of", ("RightAdded",), _by("right_id"), _added("rights", "right_id")),
@@ -133,3 +219,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Compare rows and events, both ways."""
     for fact in FACTS:
         yield from compare(fact.what, fact.rows(evidence), map(fact.of_event, events(evidence, *fact.kinds)))
+    asked = Counter(event["deduplication_id"] for event in events(evidence, *MAILS) if "deduplication_id" in event)
+    for name, count in asked.items():
+        if count > 1:
+            yield Finding(Fault.TWICE, f"the mail {name} was asked for {count} times")

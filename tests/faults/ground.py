@@ -1,13 +1,19 @@
 """The stack that is broken: api and workers apart, limits that let a load through, the harness's mail host."""
 
+import asyncio
+import base64
+import hashlib
 import json
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import asyncpg
 import httpx
 import yaml
 
@@ -30,13 +36,43 @@ PLENTY = {"count": 100_000, "per_seconds": 60}
 """In place of budgets: the whole load comes from one network, and people there repeat themselves."""
 
 
+MODULES = {"authorizations": "tests.faults.small_portions"}
+"""Service → what runs in its place: the same, in smaller portions."""
+
+SALT = b"old system"
+
+
+@dataclass(frozen=True)
+class FormerUser:
+    """Somebody whom the agency's old system knew, and the employers in whose files they stand."""
+
+    user_name: str
+    password: str
+    client_number: str
+    employers: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Firm:
-    """One accounting firm, its client and its responsible person, as the agency's extract names them."""
+    """One accounting firm and its client, as the agency's extract names them; `responsible` and `employer` are the
+    addresses of those responsible for them. Not every employer joins: for the others agents decide."""
 
     number: str
     client: str
     responsible: str
+    employer: str
+    employer_joins: bool
+    former_users: tuple[FormerUser, ...]
+
+    @classmethod
+    def numbered(cls, number: int, firms: int) -> "Firm":
+        """One of so many firms. Its former user stands in the files of its client and of the next firm's."""
+        client, another = (str(FIRST_CLIENT + place % firms) for place in (number, number + 1))
+        user = FormerUser(
+            f"ancien.{number}", f"ancien mot de passe {number}", str(6_000_000 + number), (client, another)
+        )
+        addresses = f"responsible-{number}@firm.example", f"employer-{client}@firm.example"
+        return cls(str(FIRST_FIRM + number), client, *addresses, number % 2 == 0, (user,))
 
 
 class Ground(Stack):
@@ -46,11 +82,8 @@ class Ground(Stack):
     """
 
     def __init__(self, folder: Path, firms: int, code_minutes: int) -> None:
-        super().__init__("ccq", folder / "data", Ports.free(), folder / "logs", lambda _: None, MEMBERS)
-        self.firms = [
-            Firm(str(FIRST_FIRM + number), str(FIRST_CLIENT + number), f"responsible-{number}@firm.example")
-            for number in range(firms)
-        ]
+        super().__init__("ccq", folder / "data", Ports.free(), folder / "logs", lambda _: None, MEMBERS, MODULES)
+        self.firms = [Firm.numbered(number, firms) for number in range(firms)]
         self._code_minutes = code_minutes
         self._inbox_port, self._control_port = free_ports(2)
         self.agency_folder = folder / "agencies" / "ccq"
@@ -70,9 +103,48 @@ class Ground(Stack):
         answer = httpx.get(f"{self.control}/dropped", trust_env=False, timeout=10).raise_for_status()
         return int(answer.text)
 
+    def copies(self) -> int:
+        """How many mails the host took once more after it had taken them without saying so."""
+        answer = httpx.get(f"{self.control}/copies", trust_env=False, timeout=10).raise_for_status()
+        return int(answer.text)
+
+    def today(self) -> date:
+        """The agency's day."""
+        policy = yaml.safe_load((self.agency_folder / "agency.yaml").read_text(encoding="utf-8"))
+        return datetime.now(UTC).astimezone(ZoneInfo(policy["time_zone"])).date()
+
+    async def begin_day(self) -> None:
+        """Lets a day begin on which nobody was told of anything, though it is the same day: who was told stays so.
+
+        Raises what a failing database raises.
+        """
+        await self.ask("authorizations", "delete from notice_rounds")
+
+    async def ask(self, service: str, query: str) -> Any:
+        """One value of a service's database, over a connection of its own. Raises what a failing database raises."""
+        connection = await asyncpg.connect(self.postgres.url(service), timeout=5)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    async def verify_audit(self) -> list[str]:
+        """Runs each service's `audit verify`. What it says of each that is not as it was sealed."""
+
+        async def verify(service: str) -> list[str]:
+            command = [sys.executable, "-m", f"services.{service}", "audit", "verify"]
+            process = await asyncio.create_subprocess_exec(
+                *command, env=self.environment(service), cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            )  # fmt: skip
+            said, _ = await process.communicate()
+            return said.decode().splitlines() if process.returncode else []
+
+        return [line for lines in await asyncio.gather(*map(verify, SERVICES)) for line in lines]
+
     def bring_in(self, firm: Firm, trade_name: str) -> None:
         """Runs the import of a firm that has a new trade name. Raises Problem unless the command says that it did."""
-        *_, line = _extract(firm)
+        line = next(line for line in self._extract() if line["organization"]["number"] == firm.number)
         line["organization"]["trade_names"] = [trade_name]
         file = self.folder / f"import-{firm.number}.ndjson"
         file.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -103,54 +175,72 @@ class Ground(Stack):
         limits["one_time_code"] |= {"resend_after_seconds": 10, "minutes": self._code_minutes}
         limits["attempts"] |= {name: PLENTY for name in limits["attempts"] if name != "sign_in"}
         file.write_text(yaml.safe_dump(limits, allow_unicode=True), encoding="utf-8")
-        lines = [json.dumps(line, ensure_ascii=False) for firm in self.firms for line in _extract(firm)]
-        extract = self.agency_folder / "demo" / "organizations.ndjson"
-        extract.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        file = self.agency_folder / "campaigns.yaml"
+        campaigns = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for campaign in campaigns["campaigns"]:
+            campaign["starts_on"] = date(2026, 1, 1)
+        file.write_text(yaml.safe_dump(campaigns, allow_unicode=True), encoding="utf-8")
+        users = [user for firm in self.firms for user in firm.former_users]
+        for name, lines in {"organizations": self._extract(), "former-credentials": map(_credential, users)}.items():
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            (self.agency_folder / "demo" / f"{name}.ndjson").write_text(text, encoding="utf-8")
 
-
-def _extract(firm: Firm) -> Iterator[dict[str, Any]]:
-    """A firm and its client in the import format."""
-    subjects = [{"subject": subject, "level": "write"} for subject in ("monthly_report", "workforce", "profile")]
-    since = "2025-10-27"
-
-    def organization(kind: str, number: str, name: str) -> dict[str, Any]:
-        return {
-            "kind": kind,
-            "number": number,
-            "legal_name": name,
-            "trade_names": [],
-            "status": "active",
-            "email": f"mail-{number}@firm.example",
-            "language": "fr",
-        }
-
-    def responsible(number: str, address: str) -> dict[str, Any]:
-        return {
-            "client_number": number,
-            "family_name": "Responsable",
-            "given_name": "Démo",
-            "email": address,
-            "telephones": [],
-            "language": "fr",
-            "relations": [{"type": "responsible_person", "starts_on": since, "subjects": subjects}],
-        }
-
-    yield {
-        "organization": organization("employer", firm.client, f"EMPLOYEUR {firm.client}"),
-        "contacts": [responsible(firm.client, f"employer-{firm.client}@firm.example")],
-        "relations": [],
-        "delegations": [],
-    }
-    yield {
-        "organization": organization("firm", firm.number, f"FIRME {firm.number}"),
-        "contacts": [responsible(firm.number, firm.responsible)],
-        "relations": [
-            {
-                "organization": {"kind": "employer", "number": firm.client},
-                "type": "accounting_firm",
-                "starts_on": since,
-                "subjects": subjects,
+    def _extract(self) -> Iterator[dict[str, Any]]:
+        """Firms, their clients and the clients' former users in the import format."""
+        users = [user for firm in self.firms for user in firm.former_users]
+        for firm in self.firms:
+            in_file = [user for user in users if firm.client in user.employers]
+            yield {
+                "organization": _organization("employer", firm.client, f"EMPLOYEUR {firm.client}"),
+                "contacts": [_contact(firm.client, firm.employer, "responsible_person")]
+                + [_contact(user.client_number, f"{user.user_name}@old.example", "staff_member") for user in in_file],
+                "relations": [],
+                "delegations": [],
             }
-        ],
-        "delegations": [],
+            acts_for = {"organization": {"kind": "employer", "number": firm.client}, "type": "accounting_firm"}
+            yield {
+                "organization": _organization("firm", firm.number, f"FIRME {firm.number}"),
+                "contacts": [_contact(firm.number, firm.responsible, "responsible_person")],
+                "relations": [acts_for | SUBJECTS],
+                "delegations": [],
+            }
+
+
+SUBJECTS = {
+    "starts_on": "2025-10-27",
+    "subjects": [{"subject": subject, "level": "write"} for subject in ("monthly_report", "workforce", "profile")],
+}
+
+
+def _organization(kind: str, number: str, name: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "number": number,
+        "legal_name": name,
+        "trade_names": [],
+        "status": "active",
+        "email": f"mail-{number}@firm.example",
+        "language": "fr",
     }
+
+
+def _contact(client_number: str, address: str, type: str) -> dict[str, Any]:
+    return {
+        "client_number": client_number,
+        "family_name": f"Responsable {client_number}",
+        "given_name": "Démo",
+        "email": address,
+        "telephones": [],
+        "language": "fr",
+        "relations": [{"type": type, **SUBJECTS}],
+    }
+
+
+def _credential(user: FormerUser) -> dict[str, Any]:
+    """As an old directory kept it: salted SHA-512, as OpenLDAP writes it."""
+    digest = base64.b64encode(hashlib.sha512(user.password.encode() + SALT).digest() + SALT).decode()
+    files = [
+        {"client_number": user.client_number, "organization": {"kind": "employer", "number": number}}
+        for number in user.employers
+    ]
+    return {"user_name": user.user_name, "hash": f"{{SSHA512}}{digest}", "files": files}

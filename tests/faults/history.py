@@ -21,6 +21,19 @@ class Kind(StrEnum):
     ADD_CONTACT = "add_contact"
     DELEGATE = "delegate"
     REMOVE = "remove"
+    REDEEM_FORMER = "redeem_former"
+    UNLINK = "unlink"
+    CORRECT = "correct"
+    PROPOSE = "propose"
+    PROPOSE_END = "propose_end"
+    DECIDE = "decide"
+    ASK_ADDRESS = "ask_address"
+    VERIFY_ADDRESS = "verify_address"
+    UNDO_ADDRESS = "undo_address"
+    ASK_PASSWORD = "ask_password"
+    CHOOSE_PASSWORD = "choose_password"
+    UPLOAD = "upload"
+    EXTRACT = "extract"
     IMPORT = "import"  # not over HTTP: an operator's command, whose exit status is its answer
 
 
@@ -65,6 +78,10 @@ class History:
         """Note a command before its first request is sent."""
         self.commands.append(command)
         return command
+
+    def accepted_kinds(self) -> set[Kind]:
+        """Of which at least one was accepted."""
+        return {command.kind for command in self.commands if command.accepted}
 
     def summary(self) -> Counter[str]:
         """How many commands of each kind ended how."""

@@ -2,8 +2,8 @@
 connection that broke.
 
 `python -m tests.faults.mail_host --smtp-port … --control-port …`; on 127.0.0.1 only. PUT /mode/NAME changes how it
-behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /dropped
-says how many mails it took without saying so.
+behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /copies
+says how many mails came once more after it had taken them without saying so.
 """
 
 import argparse
@@ -43,12 +43,13 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Taken:
-    """One mail that the host keeps, whatever it answered. `received_at` is when its data had ended."""
+    """One mail that the host keeps, whether or not it `answered`. `received_at` is when its data had ended."""
 
     message_id: str
     to: str
     connection: int
     received_at: datetime
+    answered: bool
     message: EmailMessage = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class Taken:
             "to": self.to,
             "connection": self.connection,
             "received_at": self.received_at.isoformat(),
+            "answered": self.answered,
             "subject": str(self.message["subject"] or ""),
             "text": part.get_content() if isinstance(part, EmailMessage) else "",
         }
@@ -70,7 +72,8 @@ class MailHost:
     mode: Mode = Mode.NORMAL
     taken: list[Taken] = field(default_factory=list)
     broken: dict[int, datetime] = field(default_factory=dict)
-    dropped: int = 0
+    copies: int = 0
+    dropped: set[tuple[str, str]] = field(default_factory=set)
     open: set["Door"] = field(default_factory=set)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -88,11 +91,15 @@ class MailHost:
         now = datetime.now(UTC)
         message = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
         assert isinstance(message, EmailMessage)
+        answers = self.mode is not Mode.DROPS
         for address in envelope.rcpt_tos:
-            self.taken.append(Taken(str(message["message-id"]), address, server.number, now, message))
+            taken = Taken(str(message["message-id"]), address, server.number, now, answers, message)
+            self.taken.append(taken)
+            self.copies += (taken.message_id, address) in self.dropped
+            if not answers:
+                self.dropped.add((taken.message_id, address))
         match self.mode:
             case Mode.DROPS:
-                self.dropped += 1
                 server.abort()
             case Mode.SLOW:
                 await asyncio.sleep(SLOWNESS)
@@ -159,8 +166,8 @@ async def serve(smtp_port: int, control_port: int) -> None:
     async def broken(_request: Request) -> Response:
         return JSONResponse({number: at.isoformat() for number, at in host.broken.items()})
 
-    async def dropped(_request: Request) -> Response:
-        return JSONResponse(host.dropped)
+    async def copies(_request: Request) -> Response:
+        return JSONResponse(host.copies)
 
     control = Starlette(
         routes=[
@@ -168,7 +175,7 @@ async def serve(smtp_port: int, control_port: int) -> None:
             Route("/mails", mails),
             Route("/taken", taken),
             Route("/broken", broken),
-            Route("/dropped", dropped),
+            Route("/copies", copies),
         ]
     )
     server = uvicorn.Server(

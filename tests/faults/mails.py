@@ -16,22 +16,45 @@ AT_ONCE = timedelta(seconds=5)
 """More than lies between the instant at which a mail is accepted and the statement that marks the older ones."""
 
 
+RECORDED = timedelta(seconds=15)
+"""In which a sender has recorded that the host took a mail, also while the database is started again: who was killed
+before had read the answer and told nobody."""
+
+
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Compare the table of mails with what the host took."""
     mails = {row["message_id"]: row for row in evidence.tables["notifications"]["mails"]}
-    copies: dict[str, list[Copy]] = defaultdict(list)
-    for copy in sorted(evidence.copies, key=lambda copy: copy.received_at):
-        copies[copy.message_id].append(copy)
-        if copy.message_id not in mails:
-            yield Finding(Fault.PHANTOM, f"a mail {copy.message_id} that nobody asked for")
+    copies = _by_mail(evidence)
+    for message_id in copies.keys() - mails.keys():
+        yield Finding(Fault.PHANTOM, f"a mail {message_id} that nobody asked for")
     for message_id, row in mails.items():
         yield from _one(row, copies.get(message_id, ()), evidence)
     yield from _in_turn(list(mails.values()), copies)
 
 
-def copies_after_a_break(evidence: Evidence) -> int:
-    """Second copies that the broken connection explains: the host had the mail, and the sender could not know."""
-    return len(evidence.copies) - len({copy.message_id for copy in evidence.copies})
+def copies_after_a_break(evidence: Evidence, *, answered: bool) -> int:
+    """Second copies that a broken connection explains: the host had the mail, and the sender, whom it had `answered` or
+    not, could not know or did not live to say so."""
+    return sum(
+        _explains(evidence, earlier, later) and earlier.answered == answered
+        for copies in _by_mail(evidence).values()
+        for earlier, later in pairwise(copies)
+    )
+
+
+def _by_mail(evidence: Evidence) -> Mapping[str, Sequence[Copy]]:
+    copies: dict[str, list[Copy]] = defaultdict(list)
+    for copy in sorted(evidence.copies, key=lambda copy: copy.received_at):
+        copies[copy.message_id].append(copy)
+    return copies
+
+
+def _explains(evidence: Evidence, earlier: Copy, later: Copy) -> bool:
+    """Whether the connection of one copy broke after its data, before the next, and soon enough."""
+    broke = evidence.broken.get(earlier.connection)
+    if broke is None or not earlier.received_at <= broke <= later.received_at:
+        return False
+    return not earlier.answered or broke - earlier.received_at <= RECORDED
 
 
 def ends(evidence: Evidence) -> Counter[str]:
@@ -57,9 +80,8 @@ def _one(row: Row, copies: Sequence[Copy], evidence: Evidence) -> Iterator[Findi
         if copy.received_at > row["expires_at"]:
             yield Finding(Fault.EXPIRED, f"{what}: {copy.received_at - row['expires_at']} late")
     for earlier, later in pairwise(copies):
-        broke = evidence.broken.get(earlier.connection)
-        if broke is None or not earlier.received_at <= broke <= later.received_at:
-            yield Finding(Fault.COPY, f"{what} although connection {earlier.connection} did not break after DATA")
+        if not _explains(evidence, earlier, later):
+            yield Finding(Fault.COPY, f"{what} although connection {earlier.connection} did not break after its DATA")
 
 
 def _too_late_to_retry(row: Row) -> bool:

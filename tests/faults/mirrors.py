@@ -42,15 +42,33 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     told = _keyed(states["Contact"].values(), "contact_id", *person)
     yield from mirrors("linking's person of a contact", told, _keyed(of_contacts, "id", *person))
 
-    fields = ("link_id", "account_id", "contact_id")
-    bound = _keyed(linking["bindings"], *fields)
-    current = [row for row in authorizations["bindings"] if row["version"] == 1]
-    yield from mirrors("authorizations' binding", bound, _keyed(current, *fields))
-    ended = {row["session_id"]: True for row in accounts["sessions"] if row["ended_at"] is not None}
+    bound = _keyed(linking["bindings"], "link_id", "account_id", "contact_id", "unlinked_at")
+    newest = sorted(authorizations["bindings"], key=lambda row: int(row["version"]))
+    followed: Copy = {row["link_id"]: (row["account_id"], row["contact_id"], row["during"].upper) for row in newest}
+    yield from mirrors("authorizations' binding", bound, followed)
+    ended = {row["object_id"]: True for row in accounts["audit"] if row["action"] == "session_ended"}
+    all_ended = {row["object_id"] for row in accounts["audit"] if row["action"] == "sessions_ended"}
+    epochs = _keyed([row for row in accounts["accounts"] if row["account_id"] in all_ended], "account_id", "epoch")
     for service in (linking, authorizations):
         over = {row["session_id"]: True for row in service["revoked_sessions"]}
         yield from mirrors("the end of the session", ended, over)
+        known_epochs = [row for row in service["epochs"] if row["subject"] in all_ended]
+        yield from mirrors("the end of all sessions of", epochs, _keyed(known_epochs, "subject", "epoch"))
     yield from _codes(linking, authorizations)
+    yield from _deliveries(evidence.tables["notifications"]["mails"], authorizations)
+
+
+TOLD_AS = {"bounced": "undelivered", "suppressed": "undelivered"}
+"""State of a mail in notifications → what authorizations says of it in a batch, where it is another word."""
+
+
+def _deliveries(mails: Sequence[Row], authorizations: Mapping[str, Sequence[Row]]) -> Iterator[Finding]:
+    """What became of each mail of a batch is what notifications says of it."""
+    states: Copy = {row["delivery_id"]: TOLD_AS.get(row["state"], row["state"]) for row in mails}
+    told = {row["delivery_id"]: row["state"] for row in authorizations["mail_deliveries"]}
+    items = {row["delivery_id"] for row in authorizations["linking_code_batch_items"]} - {None}
+    wanted: Copy = {delivery: states.get(delivery) for delivery in items}
+    yield from mirrors("the batch's mail", wanted, {one: told[one] for one in items if one in told})
 
 
 def _codes(linking: Mapping[str, Sequence[Row]], authorizations: Mapping[str, Sequence[Row]]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ one partition."""
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from local.ports import SERVICES
 from tests.faults.evidence import Evidence, Record
 from tests.faults.findings import Fault, Finding, first_occurrences
 
@@ -12,12 +13,17 @@ NUMBERED = {
     "authorizations.organizations": ("version", "authorizations", "organizations", "organization_id"),
     "authorizations.contacts": ("version", "authorizations", "contacts", "contact_id"),
     "accounts.people": ("version", "accounts", "accounts", "account_id"),
+    **{f"{service}.audit": ("version", service, "audit_chains", "chain_id") for service in SERVICES},
 }
 """Topic → the field that counts, and the table (service, name, key) whose row counted in the same transaction."""
+
+COUNTED_AS = {"audit_chains": "sequence"}
+"""Table → its column, where it has another name than the field."""
 
 RISING = {
     "LinkingCodeIssued": "generation",
     "LinkingCoordinatesMail": "delivery_id",  # UUIDv7, drawn while the contact is locked
+    "CampaignCoordinatesMail": "delivery_id",  # the same
     "VerificationCodeMail": "delivery_id",  # the same, while the registration is
 }
 """Kind of event → what rises from one to the next of its key, perhaps with gaps."""
@@ -83,15 +89,16 @@ def _lives(what: str, firsts: Sequence[Record], stages: Sequence[str | tuple[str
 def _counted(evidence: Evidence, keys: Mapping[tuple[str, str], Sequence[Record]]) -> Iterator[Finding]:
     """The last number on the topic is the database's own."""
     for topic, (field, service, table, identity) in NUMBERED.items():
+        column = COUNTED_AS.get(table, field)
         for row in evidence.tables[service][table]:
             records = keys.get((topic, row[identity]), ())
             numbers = [record.data[field] for record in records if record.data is not None]
             newest = max(numbers, default=0)
-            if newest < row[field]:
-                yield Finding(Fault.LOST, f"{topic} {row[identity]}: {field} {newest} of {row[field]}")
-            elif newest > row[field]:
+            if newest < row[column]:
+                yield Finding(Fault.LOST, f"{topic} {row[identity]}: {field} {newest} of {row[column]}")
+            elif newest > row[column]:
                 yield Finding(
-                    Fault.PHANTOM, f"{topic} {row[identity]}: {field} {newest}, the database has {row[field]}"
+                    Fault.PHANTOM, f"{topic} {row[identity]}: {field} {newest}, the database has {row[column]}"
                 )
             elif field == "version" and numbers and numbers[-1] != newest:
                 last = f"{topic} {row[identity]}: the last record has version {numbers[-1]} of {newest}"

@@ -1,6 +1,7 @@
 """One run: start the stack, load it, break it, let it settle, read everything, check."""
 
 import asyncio
+import contextlib
 import json
 import random
 import shutil
@@ -15,15 +16,18 @@ from local import STATE, Problem
 from tests.faults.breaker import Breaker, Damage
 from tests.faults.checker import Report, check
 from tests.faults.client import PATIENCE, Client, Pace
-from tests.faults.collecting import collect, settled
+from tests.faults.collecting import collect, open_attachments, settled
+from tests.faults.crowd import crowd
 from tests.faults.evidence import Evidence
 from tests.faults.ground import Ground
-from tests.faults.history import History
-from tests.faults.people import crowd
+from tests.faults.history import History, Kind
 from tests.faults.schedule import EVERY_WAY, LOOSE, Breakage, Fault, plan
 
 COMING = 180.0
 """Seconds that the managers may take to join before anything is broken."""
+
+LONGER = 60.0
+"""Seconds that the load goes on, when people on a busy machine have not yet asked for everything that a run wants."""
 
 FOLDER = STATE / "faults"
 """Where a run leaves its evidence."""
@@ -34,6 +38,7 @@ class Run:
     """How long (seconds), how much, and from which seed.
 
     `settling` is the stated time (seconds) for the backlog; `at_most` the seconds for everything once the stack is up.
+    Of each kind in `wanted` one command must have been accepted before the load ends.
     """
 
     seed: int
@@ -46,6 +51,7 @@ class Run:
     at_most: float | None = None
     ways: Sequence[Breakage] = EVERY_WAY
     between: tuple[float, float] = LOOSE
+    wanted: frozenset[Kind] = frozenset()
 
 
 @dataclass
@@ -118,14 +124,21 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
             raise Problem(f"Not every manager could join within {COMING:g} s, and nothing was broken yet.") from error
         say("Everybody is at work.")
         await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGER):
+                while not run.wanted <= history.accepted_kinds():
+                    await asyncio.sleep(0.2)
         ending.set()
         await loading
         say("The load has ended, and everything is mended.")
         began = asyncio.get_running_loop().time()
         backlog = await settled(ground, run.settling, say)
+        opened = await open_attachments(ground, history)
+        await ground.begin_day()  # whoever is still to be told of something is told now
+        backlog = backlog if backlog.remaining() else await settled(ground, run.settling, say)
         say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
         keeping.cancel()
-    evidence = await collect(ground, history, breaker.damage.sent_again, backlog)
+    evidence = await collect(ground, history, breaker.damage.sent_again, backlog, opened)
     return Outcome(schedule, check(evidence), history, breaker.damage, evidence)
 
 

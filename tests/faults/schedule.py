@@ -11,6 +11,9 @@ PROCESSES = tuple(member.name for member in MEMBERS)
 SERVERS = ("kafka", "postgres")
 MAIL_HOST = "mail-host"
 RECORDS = "records"
+WORK = "authorizations' work"
+TELLERS = ("authorizations-worker", "authorizations-worker-2")
+"""Who does it: the workers of the service whose work takes many transactions."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ EVERY_WAY = (
     *(Breakage(server, how, 0.5, 3.0) for server in SERVERS for how in ("stop", "kill -9")),
     *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
     Breakage(RECORDS, "again", 0.0, 0.0),
+    *(Breakage(WORK, amid, 0.0, 0.2) for amid in ("import", "round")),
 )
 
 LONG_WAYS = (*EVERY_WAY, Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0))
