@@ -154,10 +154,9 @@ class Breaker:
         """Kill whoever does it, so many seconds after it was seen to have begun."""
         if work == "round":
             await self.ground.begin_day()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BEGINS):
-                while not await self.ground.ask("authorizations", AMID[work]):
-                    await asyncio.sleep(0.005)
+        deadline = asyncio.get_running_loop().time() + BEGINS
+        while not await self.ground.ask("authorizations", AMID[work]) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.005)
         await asyncio.sleep(seconds)
         await self._kill(*TELLERS, after=0.0)
 
