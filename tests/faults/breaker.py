@@ -28,14 +28,16 @@ COPY_COMES = 45.0
 """Seconds that a host which drops mails waits longer, until one that it dropped has come again: many are replaced by a
 newer one before they do."""
 
-AMID = {
-    "import": "select exists (select from imports where state = 'waiting' and next_portion > 0)",
-    "round": "select exists (select from digests_waiting)",
+STEPS = {
+    "import": "select coalesce(sum(next_portion), 0)::int from imports",
+    "round": "select -count(*)::int from digests_waiting",
+    "seal": "select -count(*)::int from audit_unsealed",
+    "batch": "select coalesce(sum(linking_code_generation), 0)::int from contacts",
 }
-"""Work of many transactions, and whether it has begun and not ended."""
+"""Work of many transactions, and a number that rises with each."""
 
-BEGINS = 12.0
-"""Seconds that are waited for such work to begin; then the workers are killed all the same."""
+KILLS, BEGINS = 3, 10.0
+"""How often such work is cut short, and for how many seconds its next step is waited for; then there was none."""
 
 LOOK_EVERY = 0.1
 
@@ -151,14 +153,25 @@ class Breaker:
             await asyncio.to_thread(self.ground.launch, member)
 
     async def _kill_amid(self, work: str, seconds: float) -> None:
-        """Kill whoever does it, so many seconds after it was seen to have begun."""
+        """Kill whoever does it so many seconds after a step of it was seen, and again when it has gone on."""
         if work == "round":
             await self.ground.begin_day()
-        deadline = asyncio.get_running_loop().time() + BEGINS
-        while not await self.ground.ask("authorizations", AMID[work]) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(seconds)
-        await self._kill(*TELLERS, after=0.0)
+        for kills in range(KILLS):
+            if not await self._step(STEPS[work]) and kills > 0:
+                return
+            await asyncio.sleep(seconds)
+            await self._kill(*TELLERS, after=0.0)
+
+    async def _step(self, number: str) -> bool:
+        """Whether a number rose soon enough."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BEGINS
+        async with self.ground.connected("authorizations") as connection:
+            before = await connection.fetchval(number)
+            while (now := await connection.fetchval(number)) <= before and loop.time() < deadline:
+                before = now
+                await asyncio.sleep(0.001)
+        return bool(now > before)
 
     async def _until_a_copy_came(self, before: int) -> None:
         with contextlib.suppress(TimeoutError):

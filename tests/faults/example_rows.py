@@ -255,6 +255,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
             _entry("organization_imported", "organization-1", "organization-1") | {"actor_kind": "operator"},
             _entry("import_finished", "import-1"),
             _entry("linking_codes_requested", "batch-1"),
+            _entry("linking_code_requested", "contact-1", "organization-1", batch_id="batch-1"),
             _entry("contact_corrected", "contact-1", "organization-1", changed=["name"], new_linking_code=False),
             _entry("request_submitted", "request-1", "organization-1"),
             _entry("request_settled", "request-1", "organization-1"),

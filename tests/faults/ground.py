@@ -6,7 +6,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -118,13 +119,15 @@ class Ground(Stack):
 
         Raises what a failing database raises.
         """
-        await self.ask("authorizations", "delete from notice_rounds")
+        async with self.connected("authorizations") as connection:
+            await connection.execute("delete from notice_rounds")
 
-    async def ask(self, service: str, query: str) -> Any:
-        """One value of a service's database, over a connection of its own. Raises what a failing database raises."""
-        connection = await asyncpg.connect(self.postgres.url(service), timeout=5)
+    @asynccontextmanager
+    async def connected(self, service: str) -> "AsyncIterator[asyncpg.Connection]":
+        """A connection to a service's database. Raises what a failing database raises."""
+        connection = await asyncpg.connect(self.postgres.url(service), timeout=30)
         try:
-            return await connection.fetchval(query)
+            yield connection
         finally:
             await connection.close()
 

@@ -44,11 +44,15 @@ EVERY_WAY = (
     *(Breakage(server, how, 0.5, 3.0) for server in SERVERS for how in ("stop", "kill -9")),
     *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
     Breakage(RECORDS, "again", 0.0, 0.0),
-    *(Breakage(WORK, amid, 0.0, 0.2) for amid in ("import", "round")),
+    *(Breakage(WORK, amid, 0.0, 0.02) for amid in ("import", "round")),
 )
 
-LONG_WAYS = (*EVERY_WAY, Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0))
-"""With one more: nobody listens for longer than a one-time code of a long run is good, so that codes expire unsent."""
+LONG_WAYS = (
+    *EVERY_WAY,
+    *(Breakage(WORK, amid, 0.0, 0.02) for amid in ("seal", "batch")),
+    Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0),
+)
+"""With more: nobody listens for longer than a one-time code of a long run is good, so that codes expire unsent."""
 
 DENSE, LOOSE = (0.4, 2.4), (0.5, 6.5)
 """Shortest and longest time (seconds) from one fault to the next: every way once in 25 s, or in a minute. A long run
