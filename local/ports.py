@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import IO
 
 from contracts import flow
 from local import Problem
@@ -98,7 +97,7 @@ taken, by chance or by a connection to the port itself, before its server binds 
 RESERVED = Path(tempfile.gettempdir()) / f"mandat-ports-{os.getuid()}"
 """A locked file for each port that some process has chosen: two that choose at one moment do not choose the same."""
 
-_held: dict[int, IO[bytes]] = {}
+_held: dict[int, int] = {}  # port → file descriptor, open until this process ends
 
 
 def free_ports(count: int) -> list[int]:
@@ -115,14 +114,14 @@ def free_ports(count: int) -> list[int]:
 def _reserve(port: int) -> bool:
     if port in _held:
         return False
-    file = (RESERVED / str(port)).open("ab")
+    file = os.open(RESERVED / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(file)
         return False
     if in_use(port):
-        file.close()
+        os.close(file)
         return False
     _held[port] = file
     return True

@@ -1,5 +1,6 @@
 """The stack refuses to start in a clear sentence, and stops what it had started."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -90,5 +91,5 @@ def test_a_port_that_one_process_has_chosen_is_not_chosen_by_another_before_it_i
     [chosen] = free_ports(1)
     choose = f"from local import ports; raise SystemExit(0 if ports._reserve({chosen}) else 3)"
     assert subprocess.run([sys.executable, "-c", choose], cwd=ROOT, check=False).returncode == 3
-    ports._held.pop(chosen).close()
+    os.close(ports._held.pop(chosen))
     assert subprocess.run([sys.executable, "-c", choose], cwd=ROOT, check=False).returncode == 0
