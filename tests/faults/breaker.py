@@ -146,8 +146,8 @@ class Breaker:
 
     async def _kill(self, *names: str, after: float) -> None:
         members = [member for member in MEMBERS if member.name in names]
-        for member in members:
-            await asyncio.to_thread(self.ground.processes.kill, self.ground.child(member))
+        kill = self.ground.processes.kill
+        await asyncio.gather(*(asyncio.to_thread(kill, self.ground.child(member)) for member in members))
         await asyncio.sleep(after)
         for member in members:
             await asyncio.to_thread(self.ground.launch, member)
@@ -170,7 +170,7 @@ class Breaker:
             before = await connection.fetchval(number)
             while (now := await connection.fetchval(number)) <= before and loop.time() < deadline:
                 before = now
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.003)
         return bool(now > before)
 
     async def _until_a_copy_came(self, before: int) -> None:
