@@ -44,7 +44,8 @@ join relations t on t.relation_id = r.through and upper_inf(t.recorded) and t.en
 join statuses s on s.owner_id = r.organization_id and s.active
 where r.holder_organization_id = $1 and r.all_rights and upper_inf(r.recorded) and r.ended_at is null
     and r.valid @> current_date
-    and exists (select from rights h where h.relation_id = r.through and h.subject = $2 and h.ended_at is null)
+    and exists (select from rights h where h.relation_id = r.through and h.subject = $2
+        and upper_inf(h.recorded) and h.ended_at is null)
 order by md5(r.relation_id::text) limit $3
 """
 
@@ -142,7 +143,7 @@ async def _large(stack: Stack, dsn: str, firm: Any, cast: Cast) -> Target:
         for row in found
     )
     target = questions(port, cast, asked)
-    child.wait_until(lambda: _says_yes(target), 30)
+    child.wait_until(lambda: _says_yes(target), 120)
     return target
 
 

@@ -37,10 +37,17 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
+LOOKING_FOR_CODES = 300.0  # seconds for each kind: whole tables are read, perhaps of millions of rows
+
 
 async def _tools(platform: Platform) -> Tools:
     """Raises FaultyFiles when the agency's folder lacks a code that stands in a row."""
-    in_use = {kind: [row[0] for row in await platform.pool.fetch(query)] for kind, query in CODES_IN_USE.items()}
+    async with platform.pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"set local statement_timeout = {LOOKING_FOR_CODES * 1000:.0f}")
+        in_use = {
+            kind: [row[0] for row in await connection.fetch(query, timeout=LOOKING_FOR_CODES)]
+            for kind, query in CODES_IN_USE.items()
+        }
     platform.agency.require_codes(in_use)
     return Tools(platform.agency, platform.origin.time_zone, platform.sealer, Vault(platform.keyring))
 

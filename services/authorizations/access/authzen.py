@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 SCOPE = "access:evaluate"
 
+PLAIN = {allowed: JSONResponse({"decision": allowed}).body for allowed in (True, False)}
+"""Answers that nobody wants explained."""
+
 # What to do next, by the reason of a no; the agency's support where nothing else helps.
 NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",
         "no_relation": "next_manager", "right": "next_manager", "relation": "next_manager",
@@ -98,10 +101,11 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         if isinstance(caller, Person) and decision.reason == "unknown":
             # A number that no organization has is answered like one that the person has nothing to do with.
             decision = Decision(False, reason="no_relation")
-        content: dict[str, Any] = {"decision": decision.allowed}
-        if question.context.explain:
-            content["context"] = explain(decision, question.resource.type, unit.tools)
-        return JSONResponse(content)
+        if not question.context.explain:
+            return Response(PLAIN[decision.allowed], media_type="application/json")
+        return JSONResponse(
+            {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
+        )
 
     return {"/access/v1/evaluation": partial(_answered, evaluation)}
 
