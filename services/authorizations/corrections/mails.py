@@ -1,6 +1,5 @@
 """The mails that tell of a correction: what was corrected to whoever the file is about, and the former address."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,13 +7,10 @@ from typing import Any
 from chassis.work import Work
 from contracts.authorizations import CorrectedItem
 from contracts.notifications import AddressReplacedMail, ContactCorrectedMail, Contents
+from services.authorizations import mailing
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
-
-LIFE = timedelta(days=3)  # in which it still tells something that the person does not find in the portal first
-
-WARNING_LIFE = timedelta(days=30)  # whoever lost a file to another address wants to know it late rather than never
 
 
 def corrected(
@@ -24,30 +20,25 @@ def corrected(
     assert contact.email is not None
     work.publish(
         ContactCorrectedMail(
-            **_mail(work, "contact_corrected", contact, contact.email, organization, LIFE), changed=tuple(changed)
+            **_mail(work, "contact_corrected", contact, contact.email, organization, mailing.NEWS_KEEPS),
+            changed=tuple(changed),
         )
     )
 
 
 def address_replaced(work: Work[Tools], contact: ContactRow, former: str, organization: OrganizationRow) -> None:
     """Tell the former address that the file has another one."""
-    work.publish(AddressReplacedMail(**_mail(work, "address_replaced", contact, former, organization, WARNING_LIFE)))
+    work.publish(
+        AddressReplacedMail(**_mail(work, "address_replaced", contact, former, organization, mailing.WARNING_KEEPS))
+    )
 
 
 def _mail(
-    work: Work[Tools], kind: str, contact: ContactRow, address: str, organization: OrganizationRow, life: timedelta
+    work: Work[Tools], kind: str, contact: ContactRow, address: str, organization: OrganizationRow, keeps: timedelta
 ) -> dict[str, Any]:
     contents = Contents(address=address, given_name=contact.given_name)
-    return {
-        "recipient_id": contact.contact_id,
-        "delivery_id": work.new_id(),
-        "handle": secrets.token_urlsafe(24),
-        "language": contact.language,
-        "priority": "normal",
-        "expires_at": work.now + life,
-        "deduplication_id": f"{kind}:{contact.contact_id}:{contact.version}",
-        "sealed": work.tools.sealer.seal("notifications", contents),
-        "organization_name": organization.legal_name,
-        "organization_number": organization.number,
-        "corrected_at": work.now,
-    }
+    once = f"{kind}:{contact.contact_id}:{contact.version}"
+    carried = mailing.envelope(
+        work, contact.contact_id, contact.language, contents, organization, once=once, keeps=keeps
+    )
+    return carried | {"corrected_at": work.now}

@@ -1,19 +1,16 @@
 """Who leaves its organization: clients that made the person their own contact keep it, and are told."""
 
-import secrets
-from datetime import timedelta
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import MemberLeftContents, MemberLeftMail
+from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.relations import storage
 from services.authorizations.tools import Tools
-
-LIFE = timedelta(days=30)  # whoever decides whether the person stays wants to know it late rather than never
 
 
 async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> None:
@@ -42,18 +39,12 @@ def _mail(
     contents = MemberLeftContents(
         address=address, given_name=reader.given_name, contact_name=f"{person.given_name} {person.family_name}"
     )
+    # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
+    once = f"member_left:{person.contact_id}:{reader.contact_id}:{work.today.isoformat()}"
     return MemberLeftMail(
-        recipient_id=reader.contact_id,
-        delivery_id=work.new_id(),
-        handle=secrets.token_urlsafe(24),
-        language=reader.language,
-        priority="normal",
-        expires_at=work.now + LIFE,
-        # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
-        deduplication_id=f"member_left:{person.contact_id}:{reader.contact_id}:{work.today.isoformat()}",
-        sealed=work.tools.sealer.seal("notifications", contents),
-        organization_name=client.legal_name,
-        organization_number=client.number,
+        **mailing.envelope(
+            work, reader.contact_id, reader.language, contents, client, once=once, keeps=mailing.WARNING_KEEPS
+        ),
         firm_name=firm.legal_name,
         left_at=work.now,
     )

@@ -1,17 +1,14 @@
 """The mails that tell of requests: to those who have to decide, and to both sides when one has ended or came back."""
 
-import secrets
-from datetime import timedelta
 from typing import Any
 
 from chassis.work import Work
 from contracts.notifications import Contents, RequestDecidedMail, RequestReceivedMail
+from services.authorizations import mailing
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
-
-LIFE = timedelta(days=3)  # in which a mail still tells something that its reader does not find in the portal first
 
 
 def received(
@@ -54,15 +51,5 @@ def decided(
 def _mail(work: Work[Tools], purpose: str, reader: ContactRow, organization: OrganizationRow) -> dict[str, Any]:
     assert reader.email is not None
     contents = Contents(address=reader.email, given_name=reader.given_name)
-    return {
-        "recipient_id": reader.contact_id,
-        "delivery_id": work.new_id(),
-        "handle": secrets.token_urlsafe(24),
-        "language": reader.language,
-        "priority": "normal",
-        "expires_at": work.now + LIFE,
-        "deduplication_id": f"{purpose}:{reader.contact_id}",
-        "sealed": work.tools.sealer.seal("notifications", contents),
-        "organization_name": organization.legal_name,
-        "organization_number": organization.number,
-    }
+    once = f"{purpose}:{reader.contact_id}"
+    return mailing.envelope(work, reader.contact_id, reader.language, contents, organization, once=once)
