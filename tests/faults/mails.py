@@ -16,7 +16,7 @@ AT_ONCE = timedelta(seconds=5)
 """More than lies between the instant at which a mail is accepted and the statement that marks the older ones."""
 
 
-RECORDED = timedelta(seconds=15)
+RECORDED = timedelta(seconds=30)
 """In which a sender has recorded that the host took a mail, also while the database is started again: who was killed
 before had read the answer and told nobody."""
 

@@ -176,7 +176,7 @@ SHOWN: list[tuple[str, Fault, Change]] = [
      _another_copy("<5@load.example>", "<5@load.example>")),
     ("a second copy came before the connection broke", Fault.COPY,
      lambda e: replace(e, broken={1: e.copies[1].received_at + timedelta(seconds=1)})),
-    ("a second copy came long after a host had answered", Fault.COPY, _second_copy(broke=20)),
+    ("a second copy came long after a host had answered", Fault.COPY, _second_copy(broke=31)),
     ("a decision was answered that does not stand", Fault.LOST,
      lambda e: with_row(e, "authorizations", "requests", outcome="reject")),
     ("two decided one request", Fault.TWICE, _accepted(Kind.DECIDE, outcome="approve")),
@@ -264,7 +264,7 @@ def test_a_mail_may_end_before_its_expiry_when_the_next_attempt_would_come_behin
 
 
 def test_a_sender_that_dies_before_it_has_recorded_a_mail_sends_it_again() -> None:
-    report = check(_second_copy(broke=3)(clean()))
+    report = check(_second_copy(broke=29)(clean()))
     assert report.findings == ()
     assert report.counted["second copies of a mail whose sender died before it had recorded the first"] == 1
 
