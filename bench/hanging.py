@@ -88,6 +88,11 @@ class Removed:
         return sum(YES in a.content and a.asked_at > self.answered_at for a in (*self.during, *self.after))
 
     @property
+    def under_way(self) -> list[Answer]:
+        """Those that waited while the removal was decided, committed and answered."""
+        return [a for a in self.during if a.answered_at > self.asked_at and a.asked_at < self.answered_at]
+
+    @property
     def last_yes(self) -> float:
         """When the last yes was answered."""
         return max(answer.answered_at for answer in self.during if YES in answer.content)
@@ -168,6 +173,7 @@ def _tell(removals: Sequence[Removed], delegations: int) -> None:
         ("committed → the last yes is answered", [(one.last_yes - one.committed_at) * 1000 for one in removals]),
         (f"committed → the last no, all asked by {CALLERS}", [_last_no(one) for one in removals]),
         ("a check while it is a yes", [_ms(a) for one in removals for a in one.during if a.answered_at < one.asked_at]),
+        ("a check while the removal is under way", [_ms(a) for one in removals for a in one.under_way]),
         ("a check after the removal", [_ms(a) for one in removals for a in one.after]),
     ]
     table(
