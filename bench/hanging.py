@@ -109,7 +109,7 @@ def run(small: bool) -> None:
 async def _measure(stack: Stack, delegations: int) -> None:
     connection = await asyncpg.connect(stack.postgres.url("authorizations"))
     try:
-        async with httpx.AsyncClient(timeout=20) as http:
+        async with httpx.AsyncClient(timeout=120) as http:
             cast = await gather_cast(stack, http, MEMBERS)
             await connection.execute(CLIENTS, delegations, CLIENT_NUMBER)
             for member in cast.members:
