@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from chassis import states
+from chassis import refusals, states
 from chassis.audit import sealing
 from chassis.database import neighbour_failed
 from chassis.pruning import prune
@@ -44,10 +44,11 @@ async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pau
 
 
 def of_every_worker(unit: Unit[Any]) -> Sequence[Chore]:
-    """Prune what is past its use, send states again, and seal the audit; each until cancelled."""
+    """Prune what is past its use, send states again, note refusals and seal the audit; each until cancelled."""
     return (
         partial(repeatedly, "prune", partial(prune, unit.pool), PRUNE_EVERY),
         partial(repeatedly, "send states again", partial(send_states_again, unit), ECHO_EVERY),
+        partial(repeatedly, "note refusals", partial(note_refusals, unit), refusals.EVERY),
         partial(repeatedly, "seal the audit", partial(sealing.seal_all, unit), sealing.EVERY),
     )
 
@@ -61,3 +62,10 @@ async def send_states_again(unit: Unit[Any]) -> None:
             sent = await states.send_again(connection)
         if sent:
             unit.outbox.ring()
+
+
+async def note_refusals(unit: Unit[Any]) -> None:
+    """Note the refusals that were only counted, a portion at a time."""
+    noted = refusals.PORTION
+    while noted == refusals.PORTION:
+        noted = (await unit.run(refusals.note_counts, refusals.PORTION, unit.origin.itself)).outcome

@@ -15,16 +15,18 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis import after
+from chassis import after, refusals
 from chassis.after import Waiters
 from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
+from chassis.refusals import Refused
 from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
 from chassis.work import Actor, Handler, Unit
 from contracts.events import Language
+from contracts.problems import problems
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -32,6 +34,7 @@ R = TypeVar("R")
 K = TypeVar("K", Person, Agent, Machine, Caller)
 
 ANYBODY = Actor("anonymous", "")
+NOTED = (403, 404)  # statuses of refusals that say that the caller may not
 LONGEST_IDEMPOTENCY_KEY = 200  # characters
 
 
@@ -105,7 +108,7 @@ class Call(Generic[T]):
         if opens or self.actor != ANYBODY:
             self._tell(after.name(committed.written))
         if isinstance(committed.outcome, Refusal):
-            raise ProblemRaised(committed.outcome)
+            raise ProblemRaised(committed.outcome, of_use_case=True)
         return committed.outcome
 
     async def create(
@@ -136,7 +139,7 @@ class Call(Generic[T]):
         if self.actor != ANYBODY:
             self._tell(outcome.mandat_after if isinstance(outcome, Repeated) else after.name(committed.written))
         if isinstance(outcome, Refusal):
-            raise ProblemRaised(outcome)
+            raise ProblemRaised(outcome, of_use_case=True)
         return outcome.resource_id if isinstance(outcome, Repeated) else resource(outcome)
 
     def _tell(self, mandat_after: str | None) -> None:
@@ -157,6 +160,37 @@ def actor_of(caller: Caller | None, profile_id: UUID | None = None) -> Actor:
             return ANYBODY
 
 
+async def _note(request: Request, error: ProblemRaised) -> None:
+    """Note what was refused to a known caller before a use case began: it may not, or there is nothing there for it.
+
+    It stands in the file of the organization for which it acts. Raises what a failing database raises: nothing is
+    refused in silence.
+    """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None or error.of_use_case or problems()[error.refusal.code].status not in NOTED:
+        return
+    state, route = request.state, getattr(request.scope.get("route"), "path", "")
+    refused = Refused(
+        f"{request.method} {route}", error.refusal.code, getattr(state, "organization_id", None), _ids_of(request)
+    )
+    await request.app.state.gateway.unit.run(
+        refusals.note_at_the_door, refused, actor_of(caller, getattr(state, "profile_id", None))
+    )
+
+
+def _ids_of(request: Request) -> Mapping[str, str]:
+    """The ids that a request names, in its path or as the profile through which it is made."""
+    named = {**request.path_params, "profile_id": request.headers.get("mandat-profile", "")}
+    return {name: str(found) for name, value in named.items() if (found := _id(value)) is not None}
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def language_of(request: Request) -> Language:
     """The language the caller reads."""
     return choose(request.headers.get("accept-language", ""), request.app.state.gateway.default_language)
@@ -168,9 +202,9 @@ def admits(*kinds: type[Caller]) -> Callable[[Request], Awaitable[Any]]:
     async def caller_of(request: Request) -> Caller:
         gateway: Gateway[Any] = request.app.state.gateway
         caller = await authenticate(request, gateway.verifier)
+        request.state.caller = caller
         if not isinstance(caller, kinds):
             raise ProblemRaised(Refusal("wrong_kind_of_caller"))
-        request.state.caller = caller
         if header := request.headers.get(after.HEADER):
             refusal = await gateway.waiters.wait(header, gateway.reads, gateway.unit.origin.clock())
             if refusal is not None:
@@ -254,6 +288,7 @@ def build(
 
     @app.exception_handler(ProblemRaised)
     async def problem(request: Request, error: ProblemRaised) -> JSONResponse:
+        await _note(request, error)
         return respond(error.refusal, language_of(request), error.errors)
 
     @app.exception_handler(RequestValidationError)

@@ -67,11 +67,14 @@ FAULTS: Mapping[str, tuple[str, str | None]] = {
 class ProblemRaised(Exception):
     """Ends a request with a problem."""
 
-    def __init__(self, refusal: Refusal, errors: Sequence[Mapping[str, str]] = ()) -> None:
-        """`errors` name the faults of single fields."""
+    def __init__(
+        self, refusal: Refusal, errors: Sequence[Mapping[str, str]] = (), *, of_use_case: bool = False
+    ) -> None:
+        """`errors` name the faults of single fields. A refusal `of_use_case` has been seen to by its transaction."""
         super().__init__(refusal.code)
         self.refusal = refusal
         self.errors = errors
+        self.of_use_case = of_use_case
 
 
 def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, str]] = ()) -> JSONResponse:

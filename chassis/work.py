@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from asyncpg.transaction import Transaction
 
-from chassis import after, idempotency, inbox, limits, outbox, states, tracing
+from chassis import after, idempotency, inbox, outbox, refusals, states, tracing
 from chassis.after import Written
 from chassis.bell import Bell
 from chassis.database import COLLISIONS, Connection, Pool, Pooled
@@ -20,6 +20,7 @@ from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outbox import Record
 from chassis.outcomes import CommitUnknown, Refusal
+from chassis.refusals import Refused
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.events import Event, State
 from contracts.topics import Topic
@@ -29,18 +30,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 C = TypeVar("C")
 R = TypeVar("R")
-
-TRACEABLE = frozenset({"account", "agent", "machine", "operator"})
-"""Kinds of actors whose refused tries are noted."""
-
-
-@dataclass(frozen=True)
-class _Budget:
-    count: int
-    per_seconds: int
-
-
-REFUSALS_NOTED = _Budget(count=100, per_seconds=3600)  # of one actor: more than a person stumbles over in an hour
 
 Clock = Callable[[], datetime]
 
@@ -326,25 +315,12 @@ class Unit(Generic[T]):
 
 
 async def _tried(work: Work[T], handler: Handler[T, C, R], command: C) -> R:
-    """Run a handler. A refusal that it has not noted itself is noted: who tried what, and the ids that were named.
-
-    Strangers' are not, who have no name. An actor's refusals are noted up to a number an hour: nobody fills an
-    organization's audit by trying.
-    """
+    """Run a handler. A refusal that it has not noted itself is noted: who tried what, and the ids that were named."""
     outcome = await handler(work, command)
-    known = work.actor.kind in TRACEABLE
-    if isinstance(outcome, Refusal) and known and not work.has_audited:
-        key = f"{work.actor.kind}:{work.actor.id}".encode()
-        if await limits.spend(work.connection, "refusals_noted", key, REFUSALS_NOTED, work.now) is None:
-            named = getattr(command, "__dict__", {})
-            ids = {name: str(value) for name, value in named.items() if isinstance(value, UUID)}
-            work.audit(
-                "refused",
-                organization_id=work.concerning,
-                attempted=handler.__name__,
-                code=outcome.code,
-                ids=ids,
-            )
+    if isinstance(outcome, Refusal) and not work.has_audited:
+        named = getattr(command, "__dict__", {})
+        ids = {name: str(value) for name, value in named.items() if isinstance(value, UUID)}
+        await refusals.note(work, Refused(handler.__name__, outcome.code, work.concerning, ids))
     return outcome
 
 

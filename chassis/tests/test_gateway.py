@@ -287,6 +287,24 @@ async def test_a_caller_of_the_wrong_kind_is_refused(library: Library) -> None:
     response = await library.http.get("/v1/desk", headers={"Authorization": f"Bearer {library.issuer.person(ACCOUNT)}"})
     check(response, "wrong_kind_of_caller")
 
+    entries = [(row["actor_kind"], row["actor_id"], row["action"], row["detail"]["attempted"], row["detail"]["code"])
+               for row in await library.bench.rows("audit")]  # fmt: skip
+    assert entries == [
+        ("agent", "https://agents.test#agent-1", "refused", "POST /v1/books", "wrong_kind_of_caller"),
+        ("machine", "test-system", "refused", "POST /v1/books", "wrong_kind_of_caller"),
+        ("account", str(ACCOUNT), "refused", "GET /v1/desk", "wrong_kind_of_caller"),
+    ]
+
+
+async def test_what_a_use_case_refused_and_a_form_that_cannot_be_read_are_not_noted_at_the_door(
+    library: Library,
+) -> None:
+    await library.refused("not_permitted", json.dumps(ANNE | {"title": "banned"}).encode())
+    await library.refused("invalid_request", b"{}")
+    await library.refused("not_authenticated", token="x")
+
+    assert [row["detail"]["attempted"] for row in await library.bench.rows("audit")] == ["add"] * 2  # in both languages
+
 
 async def test_an_issuer_whose_keys_are_not_here_yet_is_no_fault_of_the_caller(bench: Bench) -> None:
     app = gateway.build("Library", "Books", [books], "fr")

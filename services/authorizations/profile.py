@@ -38,7 +38,7 @@ async def _acting(request: Request, call: Call[Tools], caller: Person, profile: 
         acting = await access.acting(connection, moment.at, moment.day, caller.account_id, profile)
     if acting is None:
         raise ProblemRaised(Refusal("profile_not_yours"))
-    request.state.profile_id = profile
+    request.state.profile_id, request.state.organization_id = profile, acting.organization_id
     return acting
 
 

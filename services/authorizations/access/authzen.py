@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
-from chassis.gateway import Gateway
+from chassis.gateway import Gateway, actor_of
+from chassis.refusals import Refused, note_at_the_door
 from chassis.together import Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from contracts.events import LANGUAGES
@@ -92,6 +93,7 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         caller = await _caller(request, gateway)
         question = await _read(request)
         if not _may_ask(caller, question):
+            await _note(gateway, caller)
             raise HTTPException(403, "this token may ask about its own account only")
         await _wait(gateway, question.context)
         asked = _question(question, question.context.at or unit.origin.clock())
@@ -153,6 +155,11 @@ def _may_ask(caller: Caller, question: Evaluation) -> bool:
     if isinstance(caller, Machine):
         return SCOPE in caller.scopes
     return isinstance(caller, Person) and question.subject.id == str(caller.account_id)
+
+
+async def _note(gateway: Gateway[Tools], caller: Caller) -> None:
+    code = "missing_scope" if isinstance(caller, Machine) else "not_permitted"
+    await gateway.unit.run(note_at_the_door, Refused("POST /access/v1/evaluation", code), actor_of(caller))
 
 
 async def _wait(gateway: Gateway[Tools], context: Context) -> None:

@@ -134,6 +134,48 @@ async def test_a_refused_change_stands_in_the_file_of_who_tried_and_names_nobody
     assert (await audit(firm, contact=stranger))["total"] == 1
 
 
+async def test_a_refusal_at_the_door_stands_in_the_file_of_who_tried_and_in_nobody_elses(firm: Firm) -> None:
+    client_id, stranger = firm.clients["ENTREPRISE SHW INC."], await firm.contact("3000003")
+    foreign = await firm.client.get(f"/v1/organizations/{client_id}/contacts", headers=firm.responsible.headers)
+    another = await firm.client.get("/v1/forms", headers=firm.responsible.headers | {"Mandat-Profile": str(stranger)})
+    wrong = await firm.client.post("/v1/imports", headers=firm.responsible.headers)
+    assert [answer.status_code for answer in (foreign, another, wrong)] == [404, 403, 403]
+
+    [own] = (await audit(firm, action="refused"))["items"]
+    assert own["detail"] == {
+        "attempted": "GET /v1/organizations/{organization_id}/contacts", "code": "not_found",
+        "ids": {"organization_id": str(client_id), "profile_id": str(firm.responsible.contact_id)},
+    }  # fmt: skip
+    assert own["actor"]["profile_id"] == str(firm.responsible.contact_id) and own["about"] is None
+    assert (await audit(firm, firm.agent, of=client_id, action="refused"))["total"] == 0
+    of_none = await firm.opened.unit.pool.fetch(
+        "select detail, profile_id from audit where organization_id is null and action = 'refused' order by id"
+    )
+    assert [(row["detail"]["code"], row["detail"]["ids"], row["profile_id"]) for row in of_none] == [
+        ("profile_not_yours", {"profile_id": str(stranger)}, None),
+        ("wrong_kind_of_caller", {"profile_id": str(firm.responsible.contact_id)}, None),
+    ]
+
+
+async def test_a_check_that_its_asker_may_not_make_is_noted(firm: Firm) -> None:
+    question = {
+        "subject": {"type": "account", "id": str(uuid4())}, "action": {"name": "read"},
+        "resource": {"type": "profile", "id": str(firm.firm_id)},
+    }  # fmt: skip
+    tokens = (firm.opened.issuer.machine("other"), firm.opened.issuer.person(firm.responsible.account_id))
+    for token in tokens:
+        refused = await firm.client.post(
+            "/access/v1/evaluation", json=question, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert refused.status_code == 403
+    rows = await firm.opened.unit.pool.fetch(
+        "select actor_kind, detail from audit where action = 'refused' order by id"
+    )
+    assert [(row["actor_kind"], row["detail"]["code"]) for row in rows] == [
+        ("machine", "missing_scope"), ("account", "not_permitted"),
+    ]  # fmt: skip
+
+
 async def test_a_client_reads_the_firms_members_by_name_and_nothing_more(firm: Firm) -> None:
     member, client_id = await firm.member(), firm.clients["ENTREPRISE SHW INC."]
     await firm.delegate(member.contact_id, client_id)
