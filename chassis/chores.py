@@ -9,11 +9,12 @@ from typing import Any
 import structlog
 
 from chassis import refusals, states
-from chassis.audit import sealing
+from chassis.audit import pruning, sealing
 from chassis.database import neighbour_failed
 from chassis.pruning import prune
 from chassis.telemetry import described
 from chassis.work import Unit
+from contracts.agency.retention import Retention
 
 log = structlog.get_logger()
 
@@ -43,12 +44,13 @@ async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pau
         await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
 
 
-def of_every_worker(unit: Unit[Any]) -> Sequence[Chore]:
-    """Prune what is past its use, send states again, note refusals and seal the audit; each until cancelled."""
+def of_every_worker(unit: Unit[Any], retention: Retention) -> Sequence[Chore]:
+    """Prune what is past its use, send states again, note refusals, seal and prune the audit; each until cancelled."""
     return (
         partial(repeatedly, "prune", partial(prune, unit.pool), PRUNE_EVERY),
         partial(repeatedly, "send states again", partial(send_states_again, unit), ECHO_EVERY),
         partial(repeatedly, "note refusals", partial(note_refusals, unit), refusals.EVERY),
+        partial(repeatedly, "prune the audit", partial(pruning.prune_all, unit, retention.audit.keeps), pruning.EVERY),
         partial(repeatedly, "seal the audit", partial(sealing.seal_all, unit), sealing.EVERY),
     )
 

@@ -1,4 +1,7 @@
-"""Rows that are past their use are deleted, a portion at a time. Audit, epochs and dead letters are kept."""
+"""Rows that are past their use are deleted, a portion at a time. Epochs and dead letters are kept.
+
+The audit is pruned by chassis/audit/pruning.py, which leaves its chains whole.
+"""
 
 import asyncio
 from collections.abc import Sequence

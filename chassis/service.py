@@ -182,7 +182,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready
             tasks.append(asyncio.create_task(doors.watch(), name="watch"))
-            unasked = [*chores.of_every_worker(unit), *service.chores(unit)]
+            unasked = [*chores.of_every_worker(unit, built.agency.retention), *service.chores(unit)]
             tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in unasked]
         probes["running"] = _is_running(stopping, tasks)
         language = built.agency.profile.default_language

@@ -45,6 +45,23 @@ class Entry:
         return self.organization_id or NO_ORGANIZATION
 
 
+@dataclass(frozen=True)
+class Head:
+    """How far a chain has come: the number of its last entry, and the digest up to it."""
+
+    sequence: int = 0
+    digest: bytes = BEGINNING
+
+
+PRUNED = "entries_pruned"
+"""The action of an entry that says up to which entry its chain was deleted for their age."""
+
+
+def checkpoint_of(last: Head) -> dict[str, Any]:
+    """What such an entry says of the last entry that is gone."""
+    return {"up_to": last.sequence, "digest": last.digest.hex()}
+
+
 COLUMNS = tuple(field.name for field in fields(Entry))
 """Of the table audit, in the order of the fields."""
 

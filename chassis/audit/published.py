@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from chassis.audit.storage import Head
+from chassis.audit.chain import Head
 from chassis.audit.verifying import KnownHead
 from contracts.audit import AuditSealed
 from contracts.cloudevents import Malformed, read_envelope, read_event
@@ -37,7 +37,7 @@ def _head(record: Any, kind: type[AuditSealed]) -> KnownHead | None:
     if not isinstance(event, AuditSealed):
         return None
     where = f"{record.topic}/{record.partition}/{record.offset}, {envelope.time:%Y-%m-%d %H:%M:%S %Z}"
-    return KnownHead(event.chain_id, Head(event.version, bytes.fromhex(event.digest)), where)
+    return KnownHead(event.chain_id, Head(event.version, bytes.fromhex(event.digest)), where, envelope.time)
 
 
 @asynccontextmanager

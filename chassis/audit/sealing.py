@@ -1,13 +1,13 @@
 """Sealing: entries take their place in their organization's chain, and the chain's new head is published."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from chassis.audit import metrics, storage
-from chassis.audit.chain import Entry, digest
-from chassis.audit.storage import Head, Seal
+from chassis.audit.chain import Entry, Head, digest
+from chassis.audit.storage import Seal
 from chassis.work import Unit, Work
 from contracts.audit import HEADS, AuditSealed
 
@@ -40,14 +40,16 @@ async def seal_portion(work: Work[Any], command: SealPortion) -> int:
     entries = await storage.waiting(work.connection, command.limit)
     seals = chained(entries, await storage.heads(work.connection, {entry.chain_id for entry in entries}))
     await storage.seal(work.connection, seals)
-    if command.head is not None:
-        for last in {seal.chain_id: seal for seal in seals}.values():
-            work.publish(
-                command.head(
-                    chain_id=last.chain_id, version=last.sequence, algorithm="sha256", digest=last.digest.hex()
-                )
-            )
+    publish_heads(work, seals, command.head)
     return len(seals)
+
+
+def publish_heads(work: Work[Any], seals: Sequence[Seal], head: type[AuditSealed] | None) -> None:
+    """Publish the head of each chain that has new seals, as events of a class; None: publish nothing."""
+    if head is None:
+        return
+    for last in {seal.chain_id: seal for seal in seals}.values():
+        work.publish(head(chain_id=last.chain_id, version=last.sequence, algorithm="sha256", digest=last.digest.hex()))
 
 
 def chained(entries: Iterable[Entry], heads: dict[UUID, Head]) -> list[Seal]:

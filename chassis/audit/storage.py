@@ -1,25 +1,36 @@
 """Rows of the audit: what waits to be sealed, the seals, and the heads of the chains."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from chassis.audit.chain import BEGINNING, COLUMNS, Entry
+from chassis.audit.chain import COLUMNS, PRUNED, Entry, Head
 from chassis.database import Connection, Pool
+from chassis.work import Actor
 
 LOCK = 7_263_005  # transaction lock: one process of a service seals at a time
 
 ENTRY_COLUMNS = ", ".join(f"a.{name}" for name in COLUMNS)
 ENTRIES = f"select {ENTRY_COLUMNS} from audit a"
+CHAINS = "select chain_id, sequence, digest, pruned_to, pruned_digest from audit_chains"
 
+SEALED = f"""
+select s.chain_id, s.sequence, s.entry_id, s.digest, {ENTRY_COLUMNS}
+from audit_seals s left join audit a on a.id = s.entry_id
+"""
 
-@dataclass(frozen=True)
-class Head:
-    """How far a chain has come: the number of its last entry, and the digest up to it."""
-
-    sequence: int = 0
-    digest: bytes = BEGINNING
+PRUNABLE = """
+select c.chain_id
+from audit_chains c
+cross join lateral (
+    select a.at from audit_seals s join audit a on a.id = s.entry_id
+    where s.chain_id = c.chain_id and s.sequence > c.pruned_to and a.action <> $4 order by s.sequence limit 1
+) first
+where first.at < $1 and ($2::uuid is null or c.chain_id > $2)
+order by c.chain_id limit $3
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,11 @@ async def take_turn(connection: Connection) -> bool:
     """Be the one who seals, until the transaction ends. False when another process is."""
     taken: bool = await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK)
     return taken
+
+
+async def wait_for_turn(connection: Connection) -> None:
+    """Be the one who seals, once who does so now has ended."""
+    await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
 
 
 async def waiting(connection: Connection, limit: int) -> list[Entry]:
@@ -94,22 +110,69 @@ async def seal(connection: Connection, seals: Sequence[Seal]) -> None:
 
 async def chains(connection: Connection) -> dict[UUID, Chain]:
     """Every chain."""
-    rows = await connection.fetch("select chain_id, sequence, digest, pruned_to, pruned_digest from audit_chains")
-    return {
-        row["chain_id"]: Chain(Head(row["sequence"], row["digest"]), Head(row["pruned_to"], row["pruned_digest"]))
-        for row in rows
-    }
+    return {row["chain_id"]: _chain(row) for row in await connection.fetch(CHAINS)}
+
+
+async def chain(connection: Connection, chain_id: UUID) -> Chain:
+    """One chain; empty where it has not begun."""
+    row = await connection.fetchrow(f"{CHAINS} where chain_id = $1", chain_id)
+    return _chain(row) if row else Chain(Head(), Head())
+
+
+def _chain(row: Any) -> Chain:
+    return Chain(Head(row["sequence"], row["digest"]), Head(row["pruned_to"], row["pruned_digest"]))
 
 
 async def sealed(connection: Connection) -> AsyncIterator[tuple[Seal, Entry | None]]:
     """Every seal with its entry, chain by chain and in order; call it in a transaction."""
-    query = (
-        f"select s.chain_id, s.sequence, s.entry_id, s.digest, {ENTRY_COLUMNS}"
-        " from audit_seals s left join audit a on a.id = s.entry_id order by s.chain_id, s.sequence"
-    )
-    async for row in connection.cursor(query, prefetch=1000):
-        chain_id, sequence, entry_id, digest, *entry = row
-        yield Seal(chain_id, sequence, entry_id, digest), None if entry[0] is None else Entry(*entry)
+    async for row in connection.cursor(f"{SEALED} order by s.chain_id, s.sequence", prefetch=1000):
+        yield _sealed(row)
+
+
+async def oldest(connection: Connection, chain_id: UUID, after: int, limit: int) -> list[tuple[Seal, Entry | None]]:
+    """The seals of a chain after a number, each with its entry, in order."""
+    query = f"{SEALED} where s.chain_id = $1 and s.sequence > $2 order by s.sequence limit $3"
+    return [_sealed(row) for row in await connection.fetch(query, chain_id, after, limit)]
+
+
+def _sealed(row: Any) -> tuple[Seal, Entry | None]:
+    chain_id, sequence, entry_id, digest, *entry = row
+    return Seal(chain_id, sequence, entry_id, digest), None if entry[0] is None else Entry(*entry)
+
+
+async def prunable(pool: Pool, before: datetime, after: UUID | None, limit: int) -> list[UUID]:
+    """Chains, by id, whose oldest entry that tells of something is from before an instant."""
+    rows = await pool.fetch(PRUNABLE, before, after, limit, PRUNED)
+    return [row["chain_id"] for row in rows]
+
+
+async def add(
+    connection: Connection,
+    at: datetime,
+    organization_id: UUID | None,
+    actor: Actor,
+    action: str,
+    detail: Mapping[str, Any],
+    data_version: str,
+) -> Entry:
+    """Write an entry that does not wait to be sealed: whoever calls this seals it."""
+    row = await connection.fetchrow(
+        f"insert into audit as a (at, organization_id, actor_kind, actor_id, action, detail, data_version, rule)"
+        f" values ($1, $2, $3, $4, $5, $6, $7, $3) returning {ENTRY_COLUMNS}",
+        at, organization_id, actor.kind, actor.id, action, detail, data_version,
+    )  # fmt: skip
+    assert row is not None
+    return Entry(*row)
+
+
+async def begin_after(connection: Connection, chain_id: UUID, last: Head, entry_ids: Sequence[int]) -> None:
+    """Delete the oldest entries of a chain with their seals, up to `last`, after which it begins from now on."""
+    await connection.execute("delete from audit where id = any($1::bigint[])", entry_ids)
+    await connection.execute("delete from audit_seals where chain_id = $1 and sequence <= $2", chain_id, last.sequence)
+    await connection.execute(
+        "update audit_chains set pruned_to = $2, pruned_digest = $3 where chain_id = $1",
+        chain_id, last.sequence, last.digest,
+    )  # fmt: skip
 
 
 async def smuggled(connection: Connection) -> list[Entry]:

@@ -1,8 +1,9 @@
 """Whether the chains are still what was sealed: the first entry of each that was changed, is missing or was cut off.
 
-Every chain is walked from its beginning, each digest computed anew. What the database alone can tell is found by that;
-a chain that was rewritten as a whole, or whose end was cut off with its head, is found by heads that were published
-before (contracts/audit.py), or that somebody has kept.
+Every chain is walked from where it begins, each digest computed anew. One whose oldest entries were deleted for their
+age begins after them, and one of its sealed entries says so (chassis/audit/pruning.py); without that they are missing.
+What the database alone can tell is found by that; a chain that was rewritten as a whole, or whose end was cut off with
+its head, is found by heads that were published before (contracts/audit.py), or that somebody has kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,20 +12,22 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chassis.audit import storage
-from chassis.audit.chain import Entry, digest
-from chassis.audit.storage import Chain, Head, Seal
+from chassis.audit.chain import PRUNED, Entry, Head, checkpoint_of, digest
+from chassis.audit.storage import Chain, Seal
 from chassis.database import Connection
 
 PATIENCE = timedelta(minutes=1)  # an entry that has waited longer is not merely the newest
+SEALED_LATE = timedelta(days=3)  # an outage of the sealer, after which an entry's head is so much younger than itself
 
 
 @dataclass(frozen=True)
 class KnownHead:
-    """A head that was published, or kept by somebody; `where` it was found, for an operator."""
+    """A head that was published, or kept by somebody; `where` it was found, for an operator. `at`: when, if known."""
 
     chain_id: UUID
     head: Head
     where: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,21 @@ class Verified:
 class Walk:
     """One chain, entry by entry from its beginning; `fault` is the first that was found."""
 
-    def __init__(self, chain_id: UUID, chain: Chain | None, known: Iterable[KnownHead]) -> None:
-        """`chain` is its head as the database has it, `known` are heads that others have."""
+    def __init__(self, chain_id: UUID, chain: Chain | None, known: Iterable[KnownHead], keeps: timedelta) -> None:
+        """`chain` is its head as the database has it, `known` are heads that others have.
+
+        `keeps` is for how long entries are kept.
+        """
         self._chain_id = chain_id
         self._chain = chain
+        self._keeps = keeps
+        self._checkpoint: Entry | None = None
         self._known: dict[int, list[KnownHead]] = {}
         for one in known:
             self._known.setdefault(one.head.sequence, []).append(one)
         self._at = chain.beginning if chain is not None else Head()
+        self._beginning = self._at
         self.fault: Fault | None = None
-        if self._at.sequence > 0:  # nothing prunes the audit yet, so who says so has deleted
-            self._find(1, f"{_entries(1, self._at.sequence)} missing, and the chain was made to begin after")
         self._compare()
 
     def take(self, seal: Seal, entry: Entry | None) -> None:
@@ -77,6 +84,8 @@ class Walk:
         else:
             self._at = Head(expected, seal.digest)
             self._compare()
+            if entry.action == PRUNED and checkpoint_of(self._beginning).items() <= entry.detail.items():
+                self._checkpoint = entry
 
     def end(self) -> Fault | None:
         """There are no more seals. Returns the first fault of the chain."""
@@ -95,7 +104,23 @@ class Walk:
             self._find(last + 1, f"cut off: {cut} missing, which its head counts")
         elif self._at != self._chain.head:
             self._find(None, f"its head is not that of its last entry, {last}")
+        else:
+            self._check_beginning()
         return self.fault
+
+    def _check_beginning(self) -> None:
+        """Whether what is not there any more was deleted for its age: a sealed entry says so, and no head says no."""
+        gone = self._beginning.sequence
+        if gone == 0:
+            return
+        if self._checkpoint is None:
+            self._find(1, f"{_entries(1, gone)} missing, and no sealed entry says that they were deleted for their age")
+            return
+        young = min(self._checkpoint.at, datetime.now(UTC)) - self._keeps + SEALED_LATE
+        for one in [one for sequence, heads in self._known.items() if sequence <= gone for one in heads]:
+            if one.at is not None and one.at > young:
+                words = "gone too soon, as a head says that was published"
+                self._find(one.head.sequence, f"{_entries(one.head.sequence, gone)} {words} ({one.where})")
 
     def _compare(self) -> None:
         """Whether the heads that others have of this very place are ours."""
@@ -108,8 +133,11 @@ class Walk:
         self.fault = self.fault or Fault(self._chain_id, sequence, words)
 
 
-async def verify(connection: Connection, heads: Sequence[KnownHead]) -> Verified:
-    """Walk every chain of a service's database. The heads that others have must have been read before."""
+async def verify(connection: Connection, heads: Sequence[KnownHead], keeps: timedelta) -> Verified:
+    """Walk every chain of a service's database. The heads that others have must have been read before.
+
+    `keeps` is for how long entries are kept, by the agency's data.
+    """
     found = Verified(heads=len(heads))
     known: dict[UUID, list[KnownHead]] = {}
     for one in heads:
@@ -123,12 +151,12 @@ async def verify(connection: Connection, heads: Sequence[KnownHead]) -> Verified
                 _end(walk, found)
                 chain_id = seal.chain_id
                 unseen.discard(chain_id)
-                walk = Walk(chain_id, chains.get(chain_id), known.get(chain_id, ()))
+                walk = Walk(chain_id, chains.get(chain_id), known.get(chain_id, ()), keeps)
             walk.take(seal, entry)
             found.entries += 1
         _end(walk, found)
         for empty in sorted(unseen):
-            _end(Walk(empty, chains.get(empty), known.get(empty, ())), found)
+            _end(Walk(empty, chains.get(empty), known.get(empty, ()), keeps), found)
         found.faults += [
             Fault(entry.chain_id, None, f"row {entry.id} ({entry.action}) was put in past the sealer")
             for entry in await storage.smuggled(connection)

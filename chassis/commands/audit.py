@@ -16,13 +16,14 @@ from pydantic import BaseModel, ValidationError
 from chassis import settings as environment
 from chassis import telemetry
 from chassis.audit import storage
+from chassis.audit.chain import Head
 from chassis.audit.published import published
-from chassis.audit.storage import Head
 from chassis.audit.verifying import Fault, KnownHead, Verified, verify
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
 from chassis.database import connect
 from chassis.service import Service
 from chassis.settings import Settings
+from contracts import agency as agencies
 from contracts.audit import HEADS
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ async def _verify(service: str, settings: Settings, asked: argparse.Namespace) -
         heads += await published(settings.kafka_servers, settings.topic_prefix, HEADS[service])
     connection = await connect(settings.database_url.get_secret_value(), command_timeout=None)
     try:
-        found = await verify(connection, heads)
+        found = await verify(connection, heads, agencies.load(settings.agency).retention.audit.keeps)
     finally:
         await connection.close()
     for fault in found.faults:

@@ -24,6 +24,7 @@ from chassis.migrations import migrate
 from chassis.relay import Relay
 from chassis.subscriptions import Subscription, consumer_name
 from chassis.work import Actor, Origin, Unit, Work
+from contracts.agency.retention import Retention
 from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.topics import ACCOUNTS_EVENTS
@@ -33,6 +34,9 @@ from tests.fixtures.servers import Broker, DatabaseServer
 
 ACTOR = Actor("tester", "1")
 PARTITIONS = 2
+RETENTION = Retention.model_validate(
+    {"audit": {"keep_years": 7}, "imports": {"upload_hours": 12, "unfinished_days": 7, "defects_days": 90}}
+)
 CONSUMER = consumer_name("test", ACCOUNTS_EVENTS)
 TABLES = (
     "outbox", "state_echoes", "inbox", "dead_letters", "audit", "audit_unsealed", "audit_seals", "audit_chains",

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from chassis import chores, states
 from chassis.outcomes import CommitUnknown
-from chassis.tests.conftest import Bench, eventually
+from chassis.tests.conftest import RETENTION, Bench, eventually
 from chassis.tests.library import opened, person
 
 
@@ -85,7 +85,7 @@ async def test_a_worker_prunes_and_sends_states_again_unasked(bench: Bench, monk
     )
     await bench.publish(opened(uuid4()), *[person(uuid4(), 1) for _ in range(10)])
 
-    running = [asyncio.create_task(_awaited(chore)) for chore in chores.of_every_worker(bench.unit)]
+    running = [asyncio.create_task(_awaited(chore)) for chore in chores.of_every_worker(bench.unit, RETENTION)]
 
     async def done() -> bool:
         return (await bench.size("inbox"), await bench.size("state_echoes"), await bench.size("outbox")) == (0, 0, 21)

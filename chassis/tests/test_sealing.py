@@ -14,7 +14,7 @@ from chassis import chores
 from chassis.audit import metrics, sealing, storage
 from chassis.audit.chain import Entry, canonical, digest
 from chassis.audit.sealing import SealPortion, seal_all, seal_portion
-from chassis.tests.conftest import ACTOR, Bench, OpenUnit, eventually
+from chassis.tests.conftest import ACTOR, RETENTION, Bench, OpenUnit, eventually
 from chassis.work import Actor, Work
 from contracts.audit import HEADS, NO_ORGANIZATION, AuditSealed
 
@@ -143,7 +143,7 @@ async def test_while_one_process_seals_another_leaves_it_alone(bench: Bench, ope
 
 async def test_a_worker_seals_unasked(bench: Bench) -> None:
     await note(bench, None)
-    *_, sealer = chores.of_every_worker(bench.unit)
+    *_, sealer = chores.of_every_worker(bench.unit, RETENTION)
 
     async def run() -> None:
         await sealer()

@@ -16,7 +16,7 @@ from chassis.audit.sealing import SealPortion, chained, seal_all, seal_portion
 from chassis.audit.verifying import KnownHead, Verified, verify
 from chassis.commands import audit as command
 from chassis.database import Connection, connect
-from chassis.tests.conftest import ACTOR, Bench, RunRelay, Wire, eventually
+from chassis.tests.conftest import ACTOR, RETENTION, Bench, RunRelay, Wire, eventually
 from chassis.tests.test_sealing import note
 from contracts.audit import HEADS, NO_ORGANIZATION
 from contracts.topics import LINKING_AUDIT
@@ -30,7 +30,7 @@ LAST = "(select sequence from audit_chains where chain_id = $1)"
 async def verified(bench: Bench, *known: KnownHead) -> Verified:
     connection = await connect(bench.dsn)
     try:
-        return await verify(connection, known)
+        return await verify(connection, known, RETENTION.audit.keeps)
     finally:
         await connection.close()
 
@@ -168,7 +168,7 @@ FOUND_HERE: dict[Tampering, tuple[int, str]] = {
     delete_the_beginning: (1, "entries 1 to 2 are missing"),
     delete_the_beginning_and_begin_later: (
         1,
-        "entries 1 to 2 are missing, and the chain was made to begin after",
+        "entries 1 to 2 are missing, and no sealed entry says that they were deleted for their age",
     ),
     insert_one: (3, CHANGED.format(3)),
 }

@@ -20,6 +20,7 @@ from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import DecisionReason, Requests
+from contracts.agency.retention import Retention
 
 CodeKind = Literal[
     "organization_kinds",
@@ -60,6 +61,7 @@ class Agency:
     matching: Matching
     requests: Requests
     notices: Notices
+    retention: Retention
     decision_reasons: Mapping[str, DecisionReason]
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]

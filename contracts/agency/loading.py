@@ -23,6 +23,7 @@ from contracts.agency.notices import Notices
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.relations import Relations
 from contracts.agency.requests import Requests
+from contracts.agency.retention import Retention
 from contracts.agency.text import Coded, Policy
 from contracts.events import LANGUAGES, Language
 
@@ -43,6 +44,7 @@ POLICY_FILES = (
     "matching.yaml",
     "requests.yaml",
     "notices.yaml",
+    "retention.yaml",
     "forms.yaml",
 )
 
@@ -85,6 +87,7 @@ def load(folder: Path) -> Agency:
     matching = read("matching.yaml", Matching)
     requests = read("requests.yaml", Requests)
     notices = read("notices.yaml", Notices)
+    retention = read("retention.yaml", Retention)
     forms = read("forms.yaml", Forms)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
@@ -119,10 +122,9 @@ def load(folder: Path) -> Agency:
     assert relations
     assert linking
     assert campaigns
-    assert limits
-    assert matching
+    assert limits and matching
     assert requests
-    assert notices
+    assert notices and retention
     assert forms
 
     texts = {version: text for version, text in terms.items() if text}
@@ -142,6 +144,7 @@ def load(folder: Path) -> Agency:
         matching=matching[1],
         requests=requests[1],
         notices=notices[1],
+        retention=retention[1],
         decision_reasons=_by_code(requests[1].reasons),
         categories=_by_code(forms[1].categories),
         forms=_by_code(forms[1].forms),

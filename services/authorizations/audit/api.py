@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from chassis.audit import storage as chains
-from chassis.audit.storage import Head
+from chassis.audit.chain import Head
 from chassis.gateway import Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
