@@ -125,7 +125,10 @@ class EndsDigestContents(Contents):
 
 
 class EndsDigestMail(MailRequest):
-    """What one reader should know on one day about a file: what ends, and until when its list is to be confirmed."""
+    """What one reader should know on one day about a file: what ends, and until when its list is to be confirmed.
+
+    `late_since`: the first day on which something of it should have been told, had nothing failed; null when none was.
+    """
 
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "ends_digest"
@@ -136,3 +139,4 @@ class EndsDigestMail(MailRequest):
     organization_number: str
     day: date
     confirm_by: date | None = None
+    late_since: date | None = None

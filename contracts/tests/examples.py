@@ -295,6 +295,7 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000001",
         day=date(2026, 11, 22),
         confirm_by=date(2026, 12, 22),
+        late_since=date(2026, 11, 20),
     ),
     notifications.MailAccepted(delivery_id=DELIVERY),
     notifications.MailSent(delivery_id=DELIVERY, sent_at=NOW),

@@ -52,6 +52,24 @@ def days_told(offsets: Sequence[int], since: date, today: date) -> list[date]:
 
     Those are today alone as long as every round comes in time; after an outage, the days that were missed too.
     """
-    first = max(since, today - timedelta(days=LOOKS_BACK))
-    told = [first + timedelta(days=1 + passed) for passed in range((today - first).days)]
+    told = _days_of_telling(since, today)
     return sorted({day + timedelta(days=offset) for day in told for offset in offsets})
+
+
+def late_since(
+    matters: Matters, of_ends: Sequence[int], of_lists: Sequence[int], since: date, today: date
+) -> date | None:
+    """The first day on which something of this should have been told; None when that is today.
+
+    `of_ends` and `of_lists` are how many days before an end, and before the day of a list, one is told of it.
+    """
+    told = _days_of_telling(since, today)
+    known = [(end.ends_on, of_ends) for end in matters.ends]
+    known += [(matters.confirm_by, of_lists)] if matters.confirm_by else []
+    due = [day - timedelta(days=offset) for day, offsets in known for offset in offsets]
+    return min((day for day in due if day in told and day < today), default=None)
+
+
+def _days_of_telling(since: date, today: date) -> Sequence[date]:
+    first = max(since, today - timedelta(days=LOOKS_BACK))
+    return [first + timedelta(days=1 + passed) for passed in range((today - first).days)]

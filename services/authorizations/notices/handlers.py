@@ -14,7 +14,7 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.notices import mails, storage
-from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told
+from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told, late_since
 from services.authorizations.notices.storage import Waiting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -74,7 +74,12 @@ async def _tell(work: Work[Tools], organization: OrganizationRow, waiting: Waiti
         if reader.contact_id not in managing:
             news = news.of(reader.contact_id)
         if news and await storage.note_told(work.connection, reader.contact_id, work.today):
-            mails.digest(work, reader, organization, news)
+            mails.digest(work, reader, organization, news, _late(work, news, max(last, waiting.since)))
+
+
+def _late(work: Work[Tools], news: Matters, since: date) -> date | None:
+    rules = work.tools.agency.notices
+    return late_since(news, rules.ends.days_before, rules.recertification.days_until_due, since, work.today)
 
 
 async def _matters(work: Work[Tools], organization_id: UUID, since: date) -> Matters:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from chassis.work import Work
 from contracts.notifications import Ending, Endings, EndsDigestContents, EndsDigestMail
@@ -15,8 +15,10 @@ LIFE = timedelta(days=3)  # in which a mail still tells something that its reade
 LONGEST = 25  # lines of a list: who has more to look at reads it in the portal
 
 
-def digest(work: Work[Tools], reader: ContactRow, organization: OrganizationRow, matters: Matters) -> None:
-    """Tell one reader of everything at once."""
+def digest(
+    work: Work[Tools], reader: ContactRow, organization: OrganizationRow, matters: Matters, late_since: date | None
+) -> None:
+    """Tell one reader of everything at once, and since when that is late."""
     assert reader.email is not None
     ends = _endings(reader, matters.ends)
     contents = EndsDigestContents(address=reader.email, given_name=reader.given_name, ends=ends)
@@ -34,6 +36,7 @@ def digest(work: Work[Tools], reader: ContactRow, organization: OrganizationRow,
             organization_number=organization.number,
             day=work.today,
             confirm_by=matters.confirm_by,
+            late_since=late_since,
         )
     )
 

@@ -17,7 +17,7 @@ from chassis.work import Unit
 from contracts.notifications import Ending, EndsDigestContents
 from services.authorizations.notices import mails
 from services.authorizations.notices.chores import tell
-from services.authorizations.notices.domain import days_told
+from services.authorizations.notices.domain import End, Matters, days_told, late_since
 from services.authorizations.tests.conftest import Firm, Someone
 from services.authorizations.tools import Tools
 
@@ -96,6 +96,7 @@ async def test_an_end_is_told_thirty_and_seven_days_before_and_on_the_day(days: 
     expected = [(last_day - timedelta(days=before)).isoformat() for before in (30, 7, 0)]
     for reader in (member, days.firm.responsible):
         assert [mail["day"] for mail in await days.digests(reader.contact_id)] == expected
+        assert {mail["late_since"] for mail in await days.digests(reader.contact_id)} == {None}
     (ours, *_), (own, *_) = [await days.listed(reader.contact_id) for reader in (days.firm.responsible, member)]
     assert ours == [
         Ending(
@@ -207,6 +208,7 @@ async def test_what_was_missed_is_told_once_on_the_next_day_that_anybody_works(d
         await days.tell(days.today + timedelta(days=late))
     (mail,) = await days.digests(member.contact_id)
     assert mail["day"] == (days.today + timedelta(days=3)).isoformat()
+    assert mail["late_since"] == (days.today + timedelta(days=1)).isoformat()
     ((ending,),) = await days.listed(member.contact_id)
     assert ending.ends_on == days.today + timedelta(days=8)
 
@@ -223,6 +225,8 @@ async def test_a_round_that_was_cut_short_goes_on_the_next_day_and_repeats_nothi
     assert await days.digests(member.contact_id) == []
     ((late,),) = await days.listed(days.firm.responsible.contact_id)
     assert late.ends_on == days.today
+    (mail,) = await days.digests(days.firm.responsible.contact_id)
+    assert mail["late_since"] == days.today.isoformat()
 
 
 async def test_the_day_is_the_agencys_also_where_the_clocks_change(days: Days) -> None:
@@ -250,6 +254,28 @@ async def test_the_day_is_the_agencys_also_where_the_clocks_change(days: Days) -
 )
 def test_each_end_is_due_on_its_days(since: date, today: date, expected: list[date]) -> None:
     assert days_told((30, 7, 0), since, today) == expected
+
+
+def _matters(*ends_on: date, confirm_by: date | None = None) -> Matters:
+    return Matters([End(day, UUID(int=0), "", "", "staff_member", None) for day in ends_on], confirm_by)
+
+
+@pytest.mark.parametrize(
+    ("matters", "since", "expected"),
+    [
+        (_matters(date(2027, 3, 21)), date(2027, 3, 13), None),
+        (_matters(date(2027, 3, 21)), date(2027, 3, 10), None),
+        (_matters(date(2027, 3, 20)), date(2027, 3, 10), date(2027, 3, 13)),
+        (_matters(date(2027, 3, 12), date(2027, 3, 13)), date(2027, 3, 10), date(2027, 3, 12)),
+        (_matters(date(2027, 3, 12)), date(2027, 3, 12), None),
+        (_matters(confirm_by=date(2027, 4, 12)), date(2027, 3, 10), date(2027, 3, 13)),
+        (_matters(confirm_by=date(2027, 4, 13)), date(2027, 3, 10), None),
+    ],
+)
+def test_a_notice_is_late_since_the_first_day_that_was_missed(
+    matters: Matters, since: date, expected: date | None
+) -> None:
+    assert late_since(matters, (30, 7, 0), (30, 0, -30), since, date(2027, 3, 14)) == expected
 
 
 def test_an_outage_of_years_looks_back_a_month() -> None:
