@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -11,12 +13,20 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from uuid_utils.compat import uuid7
 
+from chassis import settings as environment
+from chassis.service import platform
+from chassis.settings import Settings
+from chassis.work import Actor
 from contracts.cloudevents import Envelope
 from local.journeys import trail
 from local.journeys.ccq import play
 from local.journeys.narrator import Narrator
+from local.journeys.portal import Portal
 from local.ports import SERVICES, Ports
 from local.stack import Stack
+from services.authorizations.app import service
+from services.authorizations.imports.running import carry_out, files, receive
+from services.authorizations.notices.chores import tell
 from tests.fixtures.patience import PATIENCE
 
 
@@ -59,6 +69,42 @@ async def test_firm_client_agent_and_another_system_each_have_their_part(told: l
         assert f"✓ {part}" in text
 
 
+async def test_a_digest_of_what_ends_arrives_in_the_inbox_once_for_each_reader_and_says_that_it_is_late(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day is a parameter: a worker at noon in two days, after a day on which none worked."""
+    for name, value in stack.environment("authorizations").items():
+        monkeypatch.setenv(name, value)
+    async with platform(service, environment.read(Settings)) as (_, unit):
+        today = datetime.now(unit.origin.time_zone).date()
+        ending = {
+            "record": "membership", "kind": "firm", "number": "5000001", "client_number": "3000002",
+            "type": "administrator", "starts_on": today.isoformat(), "ends_on": (today + timedelta(days=8)).isoformat(),
+            "subjects": [{"subject": "profile", "level": "read"}],
+        }  # fmt: skip
+        extract = tmp_path / "extract.ndjson"
+        extract.write_text(json.dumps(ending), encoding="utf-8")
+        actor = Actor("operator", "import")
+        done = await carry_out(unit, await receive(unit, files([extract]), actor, dry_run=False))
+        assert (done.created, done.rejected) == (1, 0)
+        noon = datetime.combine(today + timedelta(days=2), time(12), unit.origin.time_zone).astimezone(UTC)
+        then = replace(unit, origin=replace(unit.origin, clock=lambda: noon))
+        since = datetime.now(UTC)
+        for _ in range(2):
+            while await tell(then) is not None:
+                pass
+    async with httpx.AsyncClient() as http:
+        portal = Portal(stack, Narrator(say=lambda _: None), http)
+        for address in ("responsable@laforce.example", "membre@laforce.example"):
+            mail = await portal.mail(address, since, "the digest")
+            assert mail["subject"] == "Relations et autorisations\u00a0: à voir – LAFORCE COMPTABLE INC."
+            text = " ".join(mail["text"].split())
+            assert "Personne administratrice" in text and "Cet avis est en retard" in text
+        await asyncio.sleep(1)
+        found = await http.get(f"{stack.inbox}/mails", params={"since": since.isoformat()})
+        assert len(found.json()) == 2
+
+
 async def test_no_mail_token_or_code_stands_in_a_log(stack: Stack, told: list[str]) -> None:
     secrets = [line.split(":")[1].strip() for line in told if "the code in the mail" in line]
     for log in stack.logs.glob("*.log"):
@@ -78,8 +124,8 @@ async def test_every_event_on_every_topic_is_one_of_the_contracts(stack: Stack, 
 
 
 async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, told: list[str]) -> None:
-    for service in SERVICES:
-        connection = await asyncpg.connect(stack.postgres.url(service))
+    for name in SERVICES:
+        connection = await asyncpg.connect(stack.postgres.url(name))
         try:
             async with asyncio.timeout(PATIENCE):
                 while await connection.fetchval("select count(*) from outbox"):
@@ -100,8 +146,8 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
         await producer.send_and_wait("accounts.people", b"{not json", key=key, headers=[("ce_type", b"?")])
         good = _envelope(person)
         await producer.send_and_wait("accounts.people", json.dumps(newer).encode(), key=key, headers=good.headers())
-    for service in ("linking", "authorizations"):
-        connection = await asyncpg.connect(stack.postgres.url(service))
+    for name in ("linking", "authorizations"):
+        connection = await asyncpg.connect(stack.postgres.url(name))
         try:
             async with asyncio.timeout(PATIENCE):
                 while not await connection.fetchval("select count(*) from inbox where event_id = $1", good.id):
@@ -114,13 +160,13 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
 
 async def test_operations_answer_on_a_port_of_their_own_and_not_on_the_gateway(stack: Stack, told: list[str]) -> None:
     async with httpx.AsyncClient() as http:
-        for service in SERVICES:
+        for name in SERVICES:
             for path in ("/livez", "/readyz", "/openapi.json"):
-                assert (await http.get(stack.operations(service) + path)).status_code == 200
-            metrics = (await http.get(stack.operations(service) + "/metrics")).text
+                assert (await http.get(stack.operations(name) + path)).status_code == 200
+            metrics = (await http.get(stack.operations(name) + "/metrics")).text
             assert "# HELP mandat_outbox_depth" in metrics
             for path in ("/livez", "/metrics", "/openapi.json", "/docs"):
-                assert (await http.get(stack.gateway(service) + path)).status_code == 404
+                assert (await http.get(stack.gateway(name) + path)).status_code == 404
 
 
 def _envelope(event: trail.Seen) -> Envelope:
