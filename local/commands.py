@@ -84,15 +84,13 @@ def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:
 def bring_in(agency: str, files: Sequence[Path], *, dry_run: bool) -> int:
     """Runs the import of the service that each file is for, beside the stack of `up`. Returns the worst exit code.
 
-    Raises Problem for a file that is not there, and for a dry run of former credentials.
+    Raises Problem for a file that is not there.
     """
     by_service: dict[str, list[str]] = {}
     for file in files:
         if not file.is_file():
             raise Problem(f"There is no file {file}.")
         by_service.setdefault(_importer(file), []).append(str(file.resolve()))
-    if dry_run and "linking" in by_service:
-        raise Problem(f"Former credentials have no dry run; leave out: {', '.join(by_service['linking'])}")
     options = ["--dry-run"] if dry_run else []
     return max(run(agency, service, ["import", *options, *names]) for service, names in sorted(by_service.items()))
 

@@ -41,14 +41,17 @@ class ImportView(BaseModel):
     """How far an import has come. When it is done, read = created + changed + unchanged + rejected.
 
     Counts are rows of the extract; `noted` ones were brought in and should be looked at. `portions` is how many
-    transactions it takes, `portions_done` how many are over.
+    transactions it takes, `portions_done` how many are over. `failures` counts how often the next one has failed; an
+    import that goes on failing is given up in the end, and what it had brought in stays. Defects are deleted at
+    `defects_until`.
     """
 
     import_id: UUID
     dry_run: bool
-    state: Literal["receiving", "waiting", "done"]
+    state: Literal["receiving", "waiting", "done", "given_up"]
     requested_at: datetime
     finished_at: datetime | None
+    defects_until: datetime | None
     portions: int | None
     portions_done: int
     read: int
@@ -57,6 +60,7 @@ class ImportView(BaseModel):
     unchanged: int
     rejected: int
     noted: int
+    failures: int
 
 
 class DefectView(BaseModel):
@@ -124,7 +128,10 @@ async def _one_file(request: Request) -> AsyncIterable[bytes | None]:
 @routes.get("/v1/imports/{import_id}", summary="How far an import has come (agents)")
 async def get_import(import_id: UUID, agent: AgentCaller, call: AuthorizationsCall) -> ImportView:
     """Its defects stand at /v1/imports/{import_id}/defects, already while it is carried out."""
-    return _view(await _found(call, import_id))
+    found = await _found(call, import_id)
+    keeps = call.tools.agency.retention.imports.defects
+    until = found.finished_at + keeps if found.finished_at else None
+    return ImportView(**vars(found) | {"portions_done": found.next_portion, "defects_until": until})
 
 
 @routes.get("/v1/imports/{import_id}/defects", summary="What is wrong with rows of an import (agents)")
@@ -153,10 +160,6 @@ async def _found(call: AuthorizationsCall, import_id: UUID) -> ImportRow:
     if found is None:
         raise ProblemRaised(Refusal("not_found"))
     return found
-
-
-def _view(found: ImportRow) -> ImportView:
-    return ImportView(**vars(found) | {"portions_done": found.next_portion})
 
 
 @report_routes.get(

@@ -60,7 +60,7 @@ async def _import(paths: Sequence[Path], settings: Settings, *, dry_run: bool) -
         done = await carry_out(unit, import_id)
         await _show_defects(unit.pool, import_id)
     print(summary(done))
-    return NOT_WELL if done.rejected else WELL
+    return NOT_WELL if done.rejected or done.state != "done" else WELL
 
 
 async def _show_defects(pool: Pool, import_id: UUID) -> None:

@@ -83,6 +83,28 @@ async def carry_out_portion(work: Work[Tools], import_id: UUID) -> bool:
     return True
 
 
+async def note_failure(work: Work[Tools], import_id: UUID) -> int | None:
+    """The import's next portion could not be carried out. How often it has failed by now."""
+    return await staging.fail(work.connection, import_id, work.now)
+
+
+async def end_unfinished(work: Work[Tools], import_id: UUID) -> None:
+    """Nobody could carry the import out: what was brought in stays and is reported, the rest of its rows is deleted."""
+    found = await staging.claim(work.connection, import_id)
+    if found is None:
+        return
+    if not found.dry_run:
+        await report.add_items(work.connection, import_id, work.now)
+    await staging.finish(work.connection, import_id, work.now, "given_up")
+    work.audit("import_given_up", object_id=import_id, portions=found.portions, portions_done=found.next_portion)
+
+
+async def forget_defects(work: Work[Tools], import_id: UUID) -> None:
+    """The import's defects are past their time; what concerns an organization stands in its report."""
+    await staging.forget_defects(work.connection, import_id)
+    work.audit("import_defects_deleted", object_id=import_id)
+
+
 async def _finish(work: Work[Tools], found: ImportRow) -> None:
     if not found.dry_run:
         await report.add_items(work.connection, found.import_id, work.now)
@@ -126,18 +148,11 @@ def _keys(staged: Staged) -> dict[str, str]:
 
 
 async def _resemblances(work: Work[Tools], judged: Judged) -> list[tuple[Staged, Defect]]:
-    newcomers = [
-        duplicates.Candidate(
-            contact_id, home, row.client_number, row.family_name, row.given_name, row.email,
-            tuple(telephone.number for telephone in row.telephones),
-        )
-        for contact_id, (home, row) in _contact_rows(judged).items()
-    ]  # fmt: skip
-    new = {organization_id for organization_id, _ in judged.new_organizations}
-    homes = {newcomer.organization_id for newcomer in newcomers} - new
+    newcomers = [(contact_id, home, row) for contact_id, (home, row) in _contact_rows(judged).items()]
+    homes = {home for _, home, _ in newcomers} - {organization_id for organization_id, _ in judged.new_organizations}
     return [
         (judged.new_contacts[like.contact_id][1], _resembles(like))
-        for like in await duplicates.find(work.connection, newcomers, homes)
+        for like in await duplicates.find(work.connection, work.tools.matcher, newcomers, homes)
     ]
 
 

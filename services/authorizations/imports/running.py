@@ -7,14 +7,21 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from chassis.chores import Chore, repeatedly
+from chassis.database import neighbour_failed
+from chassis.telemetry import described
 from chassis.work import Actor, Unit
 from services.authorizations.imports import staging
 from services.authorizations.imports.handlers import (
     Part,
     carry_out_portion,
     close_import,
+    end_unfinished,
+    forget_defects,
     give_up,
+    note_failure,
     open_import,
     stage,
 )
@@ -22,11 +29,13 @@ from services.authorizations.imports.reading import Read, Reader
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.tools import Tools
 
+log = structlog.get_logger()
+
 STAGED_TOGETHER = 5_000  # rows of one COPY: some 2 MB
 CHUNK = 256 * 1024  # bytes read of a file at once
 LOOK_EVERY = 1.0  # seconds between two looks for an import that waits
 FORGET_EVERY = 3600.0  # seconds
-LONGEST_UPLOAD = timedelta(hours=12)
+AFTER_FAILURE = timedelta(minutes=1)  # others go first, and what was wrong has time to pass
 OTHERS_TURN = 0.2  # seconds to leave a portion to another process that has it in hand
 
 
@@ -68,14 +77,23 @@ async def files(paths: Sequence[Path]) -> AsyncIterable[bytes | None]:
 async def carry_on(unit: Unit[Tools], import_id: UUID | None = None) -> float | None:
     """Carry out a portion of an import, of the oldest that waits unless one is named. Returns seconds to rest after it.
 
-    None when there is nothing to do. Waits first while the outbox is deep.
+    None when there is nothing to do. Waits first while the outbox is deep. What fails for a reason of its own is tried
+    again after a minute, and others meanwhile; one that is named raises it.
     """
-    found = await (staging.get(unit.pool, import_id) if import_id else staging.next_waiting(unit.pool))
+    failed_before = unit.origin.clock() - AFTER_FAILURE
+    found = await (staging.get(unit.pool, import_id) if import_id else staging.next_waiting(unit.pool, failed_before))
     if found is None or found.state != "waiting":
         return None
     await unit.room()
     actor = Actor(found.actor_kind, found.actor_id)
-    done = (await unit.run(carry_out_portion, found.import_id, actor)).outcome
+    try:
+        done = (await unit.run(carry_out_portion, found.import_id, actor)).outcome
+    except Exception as error:
+        if import_id is not None or neighbour_failed(error):
+            raise
+        failures = (await unit.run(note_failure, found.import_id, unit.origin.itself)).outcome
+        log.error("import failed", import_id=str(found.import_id), failures=failures, error=described(error))
+        return 0.0
     return 0.0 if done else OTHERS_TURN
 
 
@@ -88,15 +106,24 @@ async def carry_out(unit: Unit[Tools], import_id: UUID) -> ImportRow:
     return found
 
 
-async def forget_broken_off(unit: Unit[Tools]) -> None:
-    """Drop what a process had received of an extract when it died; whoever sent it must send it again."""
-    for import_id in await staging.broken_off(unit.pool, unit.origin.clock() - LONGEST_UPLOAD):
-        await unit.run(give_up, import_id, unit.origin.itself)
+async def forget(unit: Unit[Tools]) -> None:
+    """Delete what is past its time by the agency's data.
+
+    An extract that a process had half received when it died: whoever sent it must send it again. The rows of an import
+    that nobody could carry out. Defects.
+    """
+    keeps, now, itself = unit.tools.agency.retention.imports, unit.origin.clock(), unit.origin.itself
+    for import_id in await staging.unfinished(unit.pool, "receiving", now - keeps.upload):
+        await unit.run(give_up, import_id, itself)
+    for import_id in await staging.unfinished(unit.pool, "waiting", now - keeps.unfinished):
+        await unit.run(end_unfinished, import_id, itself)
+    for import_id in await staging.with_old_defects(unit.pool, now - keeps.defects):
+        await unit.run(forget_defects, import_id, itself)
 
 
 def forgetting(unit: Unit[Tools]) -> Chore:
-    """What a worker does about extracts that broke off."""
-    return partial(repeatedly, "extracts that broke off", partial(forget_broken_off, unit), FORGET_EVERY)
+    """What a worker does about what imports leave behind."""
+    return partial(repeatedly, "leftovers of imports", partial(forget, unit), FORGET_EVERY)
 
 
 def carrying_on(unit: Unit[Tools]) -> Chore:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from chassis.database import Connection, Pool
@@ -69,6 +69,8 @@ class ImportRow:
     unchanged: int
     rejected: int
     noted: int
+    failures: int
+    failed_at: datetime | None
 
 
 async def add(connection: Connection, import_id: UUID, actor: tuple[str, str], now: datetime, *, dry_run: bool) -> None:
@@ -127,9 +129,13 @@ async def part(connection: Connection, import_id: UUID, ranks: Mapping[str, int]
     )
 
 
-async def next_waiting(pool: Pool) -> ImportRow | None:
-    """The oldest import that has portions left."""
-    row = await pool.fetchrow("select * from imports where state = 'waiting' order by requested_at, import_id limit 1")
+async def next_waiting(pool: Pool, failed_before: datetime) -> ImportRow | None:
+    """The oldest import that has portions left, and has not failed since an instant."""
+    row = await pool.fetchrow(
+        "select * from imports where state = 'waiting' and (failed_at is null or failed_at < $1)"
+        " order by requested_at, import_id limit 1",
+        failed_before,
+    )
     return ImportRow(**row) if row else None
 
 
@@ -174,19 +180,35 @@ async def advance(connection: Connection, found: ImportRow, verdicts: Mapping[Ve
     counts = [verdicts.get(verdict, 0) for verdict in VERDICTS]
     await connection.execute(
         "update imports set next_portion = next_portion + 1, created = created + $2, changed = changed + $3,"
-        " unchanged = unchanged + $4, rejected = rejected + $5, noted = noted + $6 where import_id = $1",
+        " unchanged = unchanged + $4, rejected = rejected + $5, noted = noted + $6, failures = 0, failed_at = null"
+        " where import_id = $1",
         found.import_id,
         *counts,
         noted,
     )
 
 
-async def finish(connection: Connection, import_id: UUID, now: datetime) -> None:
-    """Every portion is done: nothing of the extract stays but its defects."""
+async def fail(connection: Connection, import_id: UUID, now: datetime) -> int | None:
+    """The next portion could not be carried out. How often it has failed by now; None when nothing is to be done."""
+    failures: int | None = await connection.fetchval(
+        "update imports set failures = failures + 1, failed_at = $2 where import_id = $1 and state = 'waiting'"
+        " returning failures",
+        import_id,
+        now,
+    )
+    return failures
+
+
+async def finish(
+    connection: Connection, import_id: UUID, now: datetime, state: Literal["done", "given_up"] = "done"
+) -> None:
+    """No more portion is carried out: nothing of the extract stays but its defects."""
     await connection.execute("set local statement_timeout = 0")
     for table in ("import_rows", "import_organizations"):
         await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
-    await connection.execute("update imports set state = 'done', finished_at = $2 where import_id = $1", import_id, now)
+    await connection.execute(
+        "update imports set state = $3, finished_at = $2 where import_id = $1", import_id, now, state
+    )
 
 
 async def forget(connection: Connection, import_id: UUID) -> None:
@@ -202,12 +224,28 @@ def listed_defects(import_id: UUID) -> Listing:
     return Listing(query, [import_id], (("place", "bigint"), ("code", "text")), naming=("place", "code"))
 
 
-async def broken_off(pool: Pool, before: datetime) -> list[UUID]:
-    """Imports that began to be received before an instant, and never were whole."""
+async def unfinished(pool: Pool, state: Literal["receiving", "waiting"], before: datetime) -> list[UUID]:
+    """Imports that were requested before an instant and are still received, or still wait for portions."""
     rows = await pool.fetch(
-        "select import_id from imports where state = 'receiving' and requested_at < $1 order by import_id", before
+        "select import_id from imports where state = $1 and requested_at < $2 order by import_id", state, before
     )
     return [row["import_id"] for row in rows]
+
+
+async def with_old_defects(pool: Pool, before: datetime) -> list[UUID]:
+    """Imports that ended before an instant, whose defects are still there."""
+    rows = await pool.fetch(
+        "select import_id from imports i where finished_at < $1"
+        " and exists (select from import_defects d where d.import_id = i.import_id) order by import_id",
+        before,
+    )
+    return [row["import_id"] for row in rows]
+
+
+async def forget_defects(connection: Connection, import_id: UUID) -> None:
+    """Delete the defects of an import; its counts stay."""
+    await connection.execute("set local statement_timeout = 0")
+    await connection.execute("delete from import_defects where import_id = $1", import_id, timeout=PATIENCE)
 
 
 def members_named(rows: Iterable[Staged]) -> set[ContactKey]:

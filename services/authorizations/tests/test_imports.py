@@ -12,10 +12,10 @@ from hypothesis import strategies as some
 from chassis.work import Actor, Unit
 from local import extract
 from services.authorizations.app import service
-from services.authorizations.imports import handlers, running, staging
+from services.authorizations.imports import running
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.staging import ImportRow
-from services.authorizations.tests.conftest import EXTRACT, TEST, Firm, bring_in
+from services.authorizations.tests.conftest import EXTRACT, Firm, bring_in
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
 
@@ -131,17 +131,55 @@ async def test_a_contact_without_an_address_is_brought_in_and_noted(firm: Firm, 
     assert await firm.contact("3999999")
 
 
-@pytest.mark.parametrize("second", [{}, {"family_name": "Démo", "given_name": "exemple"}, {"family_name": "EXÉMPLE"}])
-async def test_a_contact_that_stands_under_another_number_is_noted_with_its_likeness(
-    firm: Firm, tmp_path: Path, second: Row
+@pytest.mark.parametrize(
+    ("second", "score"),
+    [
+        ({}, "1.00"),
+        ({"family_name": "EXÉMPLE"}, "1.00"),
+        ({"family_name": "Démo", "given_name": "exemple"}, "0.89"),
+        ({"family_name": "Exmeple", "email": "demo@laforce.example"}, "0.53"),
+        ({"family_name": "Exmeple"}, "0.92"),
+        ({"email": "exemple@lafroce.example"}, "0.89"),
+        ({"email": "demo.exemple@laforce.example"}, "0.61"),
+        ({"given_name": "Julie"}, None),
+    ],
+)
+async def test_a_contact_that_looks_like_another_of_its_organization_is_noted_with_its_likeness(
+    firm: Firm, tmp_path: Path, second: Row, score: str | None
 ) -> None:
     unit = firm.opened.unit
     twin = contact(client_number="3999998") | second
-    noted = [("possible_duplicate", {"client_number": "3999999", "score": "1.00"})]
+    noted = [("possible_duplicate", {"client_number": "3999999", "score": score})] if score else []
     together = await bring_in(unit, extract_of(tmp_path, contact(), twin), dry_run=True)
     assert await defects(unit, together) == noted
     await bring_in(unit, extract_of(tmp_path, contact()))
     assert await defects(unit, await bring_in(unit, extract_of(tmp_path, twin))) == noted
+
+
+async def test_the_likest_of_several_is_named_and_nobody_of_another_organization(firm: Firm, tmp_path: Path) -> None:
+    unit = firm.opened.unit
+    rows = [
+        contact(client_number="3999990", given_name="Démonique"),
+        contact(client_number="3999991"),
+        contact(**EMPLOYER, client_number="3999992"),
+        contact(client_number="3999993", family_name="exemple"),
+    ]
+    found = await defects(unit, await bring_in(unit, extract_of(tmp_path, *rows), dry_run=True))
+    assert [parameters["client_number"] for code, parameters in found][-1:] == ["3999991"]
+    assert all(parameters["client_number"] != "3999992" for _, parameters in found)
+
+
+async def test_a_firm_whose_members_share_a_mailbox_and_a_switchboard_is_not_full_of_duplicates(
+    firm: Firm, tmp_path: Path
+) -> None:
+    rows = [
+        contact(
+            client_number=str(3_999_000 + place), family_name=chr(65 + place) * 6, given_name=chr(90 - place) * 5,
+            telephones=[{"kind": "work", "number": "+15145550199"}],
+        )
+        for place in range(13)
+    ]  # fmt: skip
+    assert await defects(firm.opened.unit, await bring_in(firm.opened.unit, extract_of(tmp_path, *rows))) == []
 
 
 async def test_the_whole_extract_gives_one_event_and_one_state_for_each_organization(firm: Firm) -> None:
@@ -211,31 +249,6 @@ async def test_an_extract_that_comes_again_changes_nothing(open_service: OpenSer
     assert (again.created, again.changed) == (0, 0)
     assert (again.unchanged, again.rejected) == (first.created + first.unchanged, first.rejected)
     assert await everything(opened.unit) == before
-
-
-async def test_an_import_that_a_crash_interrupts_goes_on_where_it_was(
-    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handlers, "PORTION", 20)
-    opened = await open_service(service)
-    file = made_up(tmp_path, 40, seed=5)
-    import_id = await running.receive(opened.unit, running.files([file]), TEST, dry_run=False)
-    await running.carry_on(opened.unit, import_id)
-
-    async def killed(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as broken:
-        broken.setattr(staging, "advance", killed)
-        with pytest.raises(KeyboardInterrupt):
-            await running.carry_on(opened.unit, import_id)
-    seconds: float | None = 0.0
-    while seconds is not None:
-        seconds = await running.carry_on(opened.unit)  # as a worker does, unasked
-    done = await running.carry_out(opened.unit, import_id)
-    assert done.state == "done" and done.portions is not None and done.portions > 5
-    whole = await bring_in((await open_service(service)).unit, file)
-    assert counts(done) == counts(whole)
 
 
 async def test_an_extract_that_is_refused_leaves_nothing(open_service: OpenService, tmp_path: Path) -> None:

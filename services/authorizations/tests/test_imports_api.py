@@ -83,21 +83,6 @@ async def test_an_extract_may_be_larger_than_a_form_up_to_its_own_limit(
     assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
 
 
-async def test_what_broke_off_is_forgotten_and_what_waits_is_not(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    unit = firm.opened.unit
-    waiting = (await post(firm, body(*ROWS))).json()["import_id"]
-    broken = await post(firm, body(*ROWS))
-    await unit.pool.execute(
-        "update imports set state = 'receiving', requested_at = requested_at - interval '1 day'"
-        " where import_id = $1::text::uuid",
-        broken.json()["import_id"],
-    )
-    await running.forget_broken_off(unit)
-    assert [str(row["import_id"]) for row in await unit.pool.fetch("select import_id from imports where dry_run")] == [
-        waiting
-    ]
-
-
 async def test_a_manager_sees_what_could_not_be_brought_in_and_settles_it(firm: Firm, tmp_path: Path) -> None:
     await bring_in(firm.opened.unit, extract_of(tmp_path, *ROWS))
     path, headers = f"/v1/organizations/{firm.firm_id}/migration-report", firm.responsible.headers

@@ -4,7 +4,7 @@ NDJSON: {"user_name", "hash", "files": [{"client_number", "organization": {"kind
 user_name, hash, files; files are `kind:number:client_number`, or a client number alone, with a space between two.
 Without an organization a file is the client's in whichever organization has one. What cannot be taken is told by line
 and reason, and no content; the rest stands. A file may be sent again: what is known is left as it is, what was redeemed
-stays so.
+stays so. With --dry-run everything is told and nothing is kept.
 """
 
 import argparse
@@ -80,6 +80,7 @@ class Line:
 def main(arguments: Sequence[str]) -> int:
     """Import each file named. Returns 1 when any line was rejected; the others stand."""
     parser = argparse.ArgumentParser(prog="python -m services.linking import", description=__doc__)
+    parser.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--method", metavar="CODE", help="the linking method, where the agency has several")
     given = parser.parse_args(arguments)
@@ -89,10 +90,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     telemetry.configure("linking", settings.log_level)
-    return asyncio.run(_import(given.files, given.method, settings))
+    return asyncio.run(_import(given.files, given.method, settings, dry_run=given.dry_run))
 
 
-async def _import(files: Sequence[Path], code: str | None, settings: LinkingSettings) -> int:
+async def _import(files: Sequence[Path], code: str | None, settings: LinkingSettings, *, dry_run: bool) -> int:
     from services.linking.app import service  # noqa: PLC0415 (app imports every room)
 
     async with platform(service, settings) as (built, unit):
@@ -105,21 +106,44 @@ async def _import(files: Sequence[Path], code: str | None, settings: LinkingSett
             sys.stderr.write("Name the linking method whose credentials these are with --method.\n")
             return 1
         outcomes: Counter[Outcome] = Counter()
+        rehearsal = Rehearsal() if dry_run else None
         for file in files:
-            outcomes += await import_file(unit, methods[0], file)
+            outcomes += await import_file(unit, methods[0], file, rehearsal)
     read = sum(outcomes.values())
-    became = ", ".join(f"{outcomes[name]} {name}" for name in get_args(Outcome))
-    sys.stdout.write(f"{read} credentials read: {became}\n")
+    became = " + ".join(f"{outcomes[name]} {name}" for name in get_args(Outcome))
+    sys.stdout.write(f"{'dry run, nothing was changed: ' if dry_run else ''}{read} credentials read = {became}\n")
     return 1 if outcomes["rejected"] else 0
 
 
-async def import_file(unit: Unit[Tools], method: FormerCredential, file: Path) -> Counter[Outcome]:
-    """Bring in one file, several lines at a time; what became of each line. Tells faults on the standard error."""
+@dataclass
+class Rehearsal:
+    """What a dry run would have kept, by its lookup."""
+
+    kept: dict[bytes, Line] = field(default_factory=dict)
+
+    def outcome(self, line: Line, known: Outcome | None, *, stands: bool) -> Outcome:
+        """What would become of a line of which the database says `known`, as `compare` does."""
+        earlier = self.kept.get(line.lookups[0])
+        if known == "redeemed" or (earlier is None and known is not None):
+            return known
+        self.kept[line.lookups[0]] = line
+        if earlier is None:
+            return "changed" if stands else "created"
+        return "unchanged" if (earlier.hash.setting, earlier.files) == (line.hash.setting, line.files) else "changed"
+
+
+async def import_file(
+    unit: Unit[Tools], method: FormerCredential, file: Path, rehearsal: Rehearsal | None = None
+) -> Counter[Outcome]:
+    """Bring in one file, several lines at a time; what became of each line. Tells faults on the standard error.
+
+    With a rehearsal, says what would become of each and keeps nothing.
+    """
     outcomes: Counter[Outcome] = Counter()
     portion: list[tuple[int, Any]] = []
 
     async def flush() -> None:
-        results = await asyncio.gather(*(_bring_in(unit, method, content) for _, content in portion))
+        results = await asyncio.gather(*(_bring_in(unit, method, content, rehearsal) for _, content in portion))
         for (number, _), (outcome, reason) in zip(portion, results, strict=True):
             outcomes[outcome] += 1
             if reason:
@@ -134,7 +158,9 @@ async def import_file(unit: Unit[Tools], method: FormerCredential, file: Path) -
     return outcomes
 
 
-async def _bring_in(unit: Unit[Tools], method: FormerCredential, content: Any) -> tuple[Outcome, str]:
+async def _bring_in(
+    unit: Unit[Tools], method: FormerCredential, content: Any, rehearsal: Rehearsal | None
+) -> tuple[Outcome, str]:
     try:
         if isinstance(content, UnreadableHash):
             raise content
@@ -148,6 +174,10 @@ async def _bring_in(unit: Unit[Tools], method: FormerCredential, content: Any) -
     lookups = lookups_of(unit.tools, method, imported.user_name)
     line = Line(method, lookups, found, imported.stood_for())
     outcome = (await unit.run(compare, line, OPERATOR)).outcome
+    if rehearsal is not None:
+        async with unit.pool.acquire() as connection:
+            stands = await storage.find(connection, method.code, lookups) is not None
+        return rehearsal.outcome(line, outcome, stands=stands), ""
     if outcome is not None:
         return outcome, ""
     stretched = await unit.tools.prover.keep(found)

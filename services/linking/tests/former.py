@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.agency.linking import FormerCredential
 from contracts.authorizations import Contact, Organization
-from services.linking.former_credentials.importing import Outcome, import_file
+from services.linking.former_credentials.importing import Outcome, Rehearsal, import_file
 from services.linking.tests.world import Linking
 
 PASSWORD = "vieux mot de passe"
@@ -37,8 +37,10 @@ def method_of(linking: Linking) -> FormerCredential:
     return method
 
 
-async def bring_in(linking: Linking, folder: Path, *lines: dict[str, Any]) -> dict[Outcome, int]:
-    """Import lines; what became of how many."""
+async def bring_in(
+    linking: Linking, folder: Path, *lines: dict[str, Any], rehearsal: Rehearsal | None = None
+) -> dict[Outcome, int]:
+    """Import lines, or rehearse it; what became of how many."""
     file = folder / "credentials.ndjson"
     file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    return dict(await import_file(linking.unit, method_of(linking), file))
+    return dict(await import_file(linking.unit, method_of(linking), file, rehearsal))

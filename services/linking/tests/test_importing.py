@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.linking.former_credentials.importing import import_file
+from services.linking.former_credentials.importing import Rehearsal, import_file
 from services.linking.tests.conftest import CCQ
 from services.linking.tests.former import PASSWORD, bring_in, credential, hashed, method_of
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization
@@ -24,6 +24,33 @@ async def test_a_file_sent_again_changes_nothing_and_a_new_password_replaces_the
     await linking.send(organization, a_contact(organization), account)
     assert (await linking.redeem_former(account.account_id, "demo.3", PASSWORD)).status_code == 422
     assert (await linking.redeem_former(account.account_id, "demo.3", "plus récent")).status_code == 201
+
+
+async def test_a_dry_run_foretells_what_becomes_of_every_line_and_keeps_nothing(
+    linking: Linking, tmp_path: Path
+) -> None:
+    organization, account = an_organization(), an_account()
+    await linking.send(organization, a_contact(organization), account)
+    await bring_in(linking, tmp_path, *[credential(f"demo.{number}", FILE) for number in range(3)])
+    assert (await linking.redeem_former(account.account_id, "demo.0", PASSWORD)).status_code == 201
+    newer = hashed("plus récent", b"othersalt")
+    lines = [
+        credential("demo.0", FILE), credential("demo.1", FILE), credential("demo.2", FILE, hash=newer),
+        credential("demo.3", FILE), credential("demo.4", FILE, hash="?"),
+    ]  # fmt: skip
+    repeated = [credential("demo.3", FILE), credential("demo.3", FILE, hash=newer)]
+
+    async def rows() -> list[int]:
+        tables = ("former_credentials", "former_credential_files", "audit")
+        return [await linking.unit.pool.fetchval(f"select count(*) from {table}") for table in tables]
+
+    before = await rows()
+    foretold = {"redeemed": 1, "unchanged": 1, "changed": 1, "created": 1, "rejected": 1}
+    assert await bring_in(linking, tmp_path, *lines, rehearsal=Rehearsal()) == foretold
+    told = await bring_in(linking, tmp_path, lines[3], *repeated, rehearsal=Rehearsal())
+    assert told == {"created": 1, "unchanged": 1, "changed": 1}
+    assert await rows() == before
+    assert await bring_in(linking, tmp_path, *lines) == foretold
 
 
 async def test_what_is_rejected_is_told_by_line_and_reason_and_without_its_content(
