@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from bench import (
+    audit,
     bulk,
     burst,
     check,
@@ -50,6 +51,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     ),
     "matching": ("near-duplicates among a million contacts, and how surely they are found", matching.run),
     "imports": ("an extract of 1,000,000 rows beside COPY of the rows that it made; memory", imports.run),
+    "audit": ("entries sealed a second beside plain inserts; what an entry costs a transaction", audit.run),
     "lists": ("a page of each list, with 5 million rights in the database, beside a page of bare ids", lists.run),
     "check": ("the access check with 5 million rights and with the demo data, beside one SELECT", check.run),
 }
