@@ -34,7 +34,7 @@ TURNS = 3  # figure and floor by turns; one more before, not counted
 SECONDS = 3.0  # of transactions, for each way in each turn
 CALLERS = (1, 8)
 KEEPS = timedelta(days=366)
-AIM = "aim: 0.2 of plain inserts; a transaction no more than a tenth longer"
+AIM = "aim: 0.2 of plain inserts"
 
 DETAIL = {"type": "staff_member", "starts_on": "2026-11-22", "subjects": ["monthly_report", "workforce"]}
 WAITING = """
