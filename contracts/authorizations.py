@@ -227,7 +227,7 @@ class Contact(State):
     linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is, and
     `linking_code_changes` what was corrected together with asking for it, which the same mail tells.
     `linking_code_campaign` is the campaign of the agency's data that asked for it: it says how long the code lives and
-    what its mail says.
+    what its mail says. `ended_link_id` is the last link of the contact that an agent decided to end: linking ends it.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -248,3 +248,4 @@ class Contact(State):
     linking_code_priority: Literal["normal", "bulk"] = "normal"
     linking_code_changes: tuple[CorrectedItem, ...] = ()
     linking_code_campaign: Code | None = None
+    ended_link_id: UUID | None = None

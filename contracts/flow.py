@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, Organization
 from contracts.events import Event
-from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
+from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
 from contracts.notifications import (
     MAIL_REQUESTS,
     AccountClosedMail,
@@ -26,6 +26,7 @@ from contracts.notifications import (
     EndsDigestMail,
     LinkedElsewhereMail,
     LinkingCoordinatesMail,
+    LinkReviewedMail,
     MailBounced,
     MailDeferred,
     MailExpired,
@@ -52,6 +53,7 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
     Contact: ("linking",),
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
+    LinkRefused: ("authorizations",),
     ProfileLinked: ("accounts", "authorizations"),
     ProfileUnlinked: ("authorizations",),
     MailSent: ("authorizations",),
@@ -83,6 +85,7 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     LinkedElsewhereMail: ("linking",),
     RequestReceivedMail: ("authorizations",),
     RequestDecidedMail: ("authorizations",),
+    LinkReviewedMail: ("authorizations",),
     ContactCorrectedMail: ("authorizations",),
     AddressReplacedMail: ("authorizations",),
     MemberLeftMail: ("authorizations",),

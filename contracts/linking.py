@@ -27,7 +27,11 @@ class LinkingCodeIssued(ContactFact):
 
 
 class LinkRefused(ContactFact):
-    """An account tried to redeem coordinates of this contact and was refused; the person saw only a uniform answer."""
+    """An account tried to become this contact and was refused; the person saw only a uniform answer.
+
+    already_linked: the secret was right, and another account is the contact. other_profile_here: the secret was right,
+    and the account is another contact of the same organization. Agents look at both.
+    """
 
     topic: ClassVar[Topic] = LINKING_EVENTS
 

@@ -46,6 +46,23 @@ class RequestDecidedMail(MailRequest):
     decision_reason: str = ""
 
 
+class LinkReviewedMail(MailRequest):
+    """An agent looked at a link that was refused although the secret was right: to both accounts, in the same words.
+
+    Without `ended_at` the link that stood in its way stays.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
+    mail: ClassVar[str] = "link_reviewed"
+    contents: ClassVar[type[Contents]] = Contents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    ended_at: Instant | None = None
+    decision_reason: str = ""
+
+
 class ContactCorrectedMail(MailRequest):
     """The file about a person was corrected by those who manage the organization: what was, never how it reads now."""
 

@@ -176,6 +176,7 @@ EVENTS: tuple[Event, ...] = (
         linking_code_priority="bulk",
         linking_code_changes=("email",),
         linking_code_campaign="example_campaign",
+        ended_link_id=LINK,
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
@@ -269,6 +270,13 @@ EVENTS: tuple[Event, ...] = (
         concerning="9000002",
         decision_reason="subjects_to_correct",
     ),
+    notifications.LinkReviewedMail(
+        **_mail("link_reviewed"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        ended_at=NOW,
+        decision_reason="not_established",
+    ),
     notifications.ContactCorrectedMail(
         **_mail("contact_corrected"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -344,6 +352,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),
     notifications.RequestReceivedMail: ADA,
+    notifications.LinkReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,
     notifications.ProfileLinkedMail: ADA,
     notifications.EndsDigestMail: notifications.EndsDigestContents(

@@ -2,9 +2,10 @@
 
 from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
-from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
+from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
 from services.authorizations.contacts import handlers as contacts
+from services.authorizations.contested import handlers as contested
 from services.authorizations.linking_codes import handlers as linking_codes
 from services.authorizations.linking_codes.deliveries import STATES, follow_deliveries
 from services.authorizations.tools import Tools
@@ -18,6 +19,9 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(ProfileLinked, contacts.follow_link, Order.KEPT),
     # A withdrawal, which tells the whole link: it must never wait, nor does a link that comes after it revive it.
     Subscription(ProfileUnlinked, contacts.follow_unlink, Order.FREE),
+    # After the link that stands in its way, where that is the same contact's; another's may come later, and does no
+    # harm: what stands in the way is looked up when an agent looks, and when one decides.
+    Subscription(LinkRefused, contested.follow_refusal, Order.KEPT),
     # Progress of a batch: each item on its own.
     Subscription(LinkingCodeIssued, linking_codes.follow_issue, Order.FREE),
     # What became of mails: the later stage of a mail's life stays, whichever is told first.

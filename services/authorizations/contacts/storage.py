@@ -16,7 +16,7 @@ CodePriority = Literal["normal", "bulk"]
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
-    c.linking_code_changes, c.linking_code_campaign, c.version,
+    c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email,
     b.account_id is not null as linked
 from contacts c
@@ -37,6 +37,7 @@ class ContactRow:
     linking_code_priority: CodePriority
     linking_code_changes: Sequence[CorrectedItem]
     linking_code_campaign: str | None
+    ended_link_id: UUID | None
     version: int
     family_name: str
     given_name: str
@@ -244,12 +245,16 @@ async def unbind(
     until: datetime,
     now: datetime,
 ) -> bool:
-    """The account was the contact until `until`, even if the link was not heard of. False when that was known."""
+    """The account was the contact until `until`, even if the link was not heard of. False when that was known.
+
+    An end that was decided here gives way to the register's own, by another clock.
+    """
     version = await connection.fetchval(
         "update bindings set recorded = tstzrange(lower(recorded), $2)"
-        " where link_id = $1 and upper_inf(recorded) and upper_inf(during) returning version",
+        " where link_id = $1 and upper_inf(recorded) and upper(during) is distinct from $3 returning version",
         link_id,
         now,
+        until,
     )
     ended = await connection.fetchval(
         "insert into bindings (link_id, version, account_id, contact_id, during, recorded)"

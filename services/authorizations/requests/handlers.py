@@ -262,7 +262,7 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
     await storage.give_back(work.connection, request.request_id, reason)
     if request.organization_id is not None:
         await record(work, RequestReturned, request.organization_id, request_id=request.request_id, reason=reason)
-    await telling.tell_both_sides(work, request, "return", reason)
+    await kind_of(request).tell(work, request, "return", reason)
     telling.audit(work, "request_returned", request, by_others=True, reason=reason or "")
 
 
@@ -285,4 +285,4 @@ async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str |
         await record(work, RequestWithdrawn, theirs, request_id=request_id)
     elif theirs is not None:
         await record(work, RequestDecided, theirs, request_id=request_id, outcome=end, reason=reason)
-    await telling.tell_both_sides(work, request, end, reason)
+    await kind_of(request).tell(work, request, end, reason)

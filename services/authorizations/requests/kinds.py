@@ -7,20 +7,23 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.requests import Outcome, RequestKind, ReviewReason
 from services.authorizations.contacts import reviewed
+from services.authorizations.contested import handlers as contested
 from services.authorizations.representations import requested
-from services.authorizations.requests.domain import Decision, Request
+from services.authorizations.requests import telling
+from services.authorizations.requests.domain import Decision, Request, Told
 from services.authorizations.tools import Tools
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The outcomes that a decision may have, and what an approval or a merge brings about.
+    """The outcomes that a decision may have, what an approval or a merge brings about, and who is told of the end.
 
     `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
     """
 
     outcomes: frozenset[Outcome]
     carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
+    tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
 
 
 KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
@@ -28,6 +31,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
     ("proposed_end", None): Kind(frozenset({"approve", "reject"}), requested.end),
     ("review", "duplicate"): Kind(frozenset({"approve", "reject", "return", "merge"}), reviewed.settle_duplicate),
     ("review", "unmanaged"): Kind(frozenset({"approve", "reject"}), reviewed.appoint),
+    ("review", "contested"): Kind(frozenset({"approve", "reject"}), contested.end_obstacle, contested.tell),
 }
 
 

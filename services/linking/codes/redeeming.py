@@ -52,7 +52,8 @@ async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> L
     candidates = await storage.candidates(work.connection, await live(work, bearers))
     matching = _whose_code(work.tools, candidates, domain.read_code(command.linking_code) or UNREADABLE)
     elsewhere = await links.organizations_linked(work.connection, account.account_id)
-    verdict = redemption.judge(candidates, matching, elsewhere, work.now)
+    own = await links.contacts_linked(work.connection, account.account_id)
+    verdict = redemption.judge(candidates, matching, own, elsewhere, work.now)
     if isinstance(verdict, Proven):
         return await make_link(work, account, verdict.contact, verdict.organization, method.code, "redeemed")
     return await refuse(work, account, verdict, method.code)

@@ -39,16 +39,23 @@ class Proven:
 
 
 def judge(
-    candidates: Sequence[Candidate], matching: UUID | None, organizations_linked: Set[UUID], now: datetime
+    candidates: Sequence[Candidate],
+    matching: UUID | None,
+    own: Set[UUID],
+    organizations_linked: Set[UUID],
+    now: datetime,
 ) -> Proven | list[Refused]:
     """Whom the typed code makes the account.
 
     `matching` is the candidate whose newest code was typed, dead or alive; a code is bound to its contact, so there is
-    one at most. Without it, every candidate was guessed at, and each is told of in the answer.
+    one at most. Without it, every candidate was guessed at, and each is told of in the answer. `own` are the contacts
+    that the account is: whoever types the code again that linked it is refused, and nobody need be told.
     """
     found = next((candidate for candidate in candidates if candidate.contact.contact_id == matching), None)
     if found is None or found.code is None:
         return [Refused(candidate.contact, "wrong_code") for candidate in candidates]
+    if matching in own:
+        return []
     if found.is_linked:
         return [Refused(found.contact, "already_linked")]
     if found.code.ended or now >= found.code.expires_at:

@@ -9,6 +9,7 @@ from contracts.authorizations import Organization as OrganizationState
 from services.linking.codes.handlers import end_code, issue_what_is_owed
 from services.linking.contacts import domain, storage
 from services.linking.contacts.domain import Contact, Organization
+from services.linking.links.handlers import end_link_of
 from services.linking.tools import Tools
 
 
@@ -24,7 +25,10 @@ async def follow_organization(work: Work[Tools], state: OrganizationState) -> No
 
 
 async def follow_contact(work: Work[Tools], state: ContactState) -> None:
-    """Know the contact; a changed address or a newer generation ends its code, a generation owed brings a new one."""
+    """Know the contact; a changed address or a newer generation ends its code, a generation owed brings a new one.
+
+    A link that an agent decided to end is ended first: a linked contact would be owed nothing.
+    """
     await storage.share_organization(work.connection, state.organization_id)
     known = await storage.lock_contact(work.connection, state.contact_id)
     if not await storage.keep_contact(work.connection, state):
@@ -34,6 +38,8 @@ async def follow_contact(work: Work[Tools], state: ContactState) -> None:
         await end_code(work, known, "replaced")
     elif known is not None and state.email != known.person.email:
         await end_code(work, known, "address_changed")
+    if state.ended_link_id is not None:
+        await end_link_of(work, state.contact_id, state.ended_link_id)
     contact = await storage.lock_contact(work.connection, state.contact_id)
     if contact is not None and contact.is_owed_a_code:
         await issue_what_is_owed(work, contact)

@@ -13,7 +13,7 @@ from services.linking.codes.storage import EndedBy, end_code, settle
 from services.linking.contacts import storage as contacts
 from services.linking.contacts.domain import Contact, Organization, manages_on
 from services.linking.links import domain, mails, storage
-from services.linking.links.domain import Profile, Refused
+from services.linking.links.domain import Binding, Profile, Refused
 from services.linking.people import same_address
 from services.linking.tools import Tools
 
@@ -142,30 +142,42 @@ async def unlink(work: Work[Tools], command: Unlink) -> Refusal | None:
     if binding is None:
         return Refusal("not_found")
     await contacts.lock_contact(work.connection, binding.contact_id)
+    await _end(work, command.account_id, binding)
+    return None
+
+
+async def end_link_of(work: Work[Tools], contact_id: UUID, link_id: UUID) -> None:
+    """End the link of a contact, which is locked, as an agent decided; nothing once it has ended."""
+    account_id = await storage.linked_account(work.connection, contact_id, link_id)
+    binding = await storage.binding(work.connection, account_id, link_id) if account_id else None
+    if account_id is not None and binding is not None:
+        await _end(work, account_id, binding)
+
+
+async def _end(work: Work[Tools], account_id: UUID, binding: Binding) -> None:
     work.take_time(after=binding.linked_at)
-    if not await storage.unbind(work.connection, command.link_id, work.now):
-        return None
+    if not await storage.unbind(work.connection, binding.link_id, work.now):
+        return
     organization = binding.organization
     work.publish(
         ProfileUnlinked(
             contact_id=binding.contact_id,
             organization_id=organization.organization_id,
-            link_id=command.link_id,
-            account_id=command.account_id,
+            link_id=binding.link_id,
+            account_id=account_id,
             linked_at=binding.linked_at,
             unlinked_at=work.now,
         )
     )
-    account = await accounts.account(work.connection, command.account_id)
+    account = await accounts.account(work.connection, account_id)
     if account is not None:
-        work.publish(mails.unlinked(work, command.link_id, account, organization, work.now))
+        work.publish(mails.unlinked(work, binding.link_id, account, organization, work.now))
     work.audit(
         "profile_unlinked",
         organization_id=organization.organization_id,
         object_id=binding.contact_id,
-        link_id=str(command.link_id),
+        link_id=str(binding.link_id),
     )
-    return None
 
 
 @dataclass(frozen=True)

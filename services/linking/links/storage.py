@@ -19,6 +19,10 @@ ORGANIZATIONS_LINKED = "select organization_id from bindings where account_id = 
 
 UNBIND = "update bindings set unlinked_at = $2 where link_id = $1 and unlinked_at is null returning true"
 
+LINKED_ACCOUNT = """
+select account_id from bindings where contact_id = $1 and link_id = $2 and unlinked_at is null
+"""
+
 BIND = """
 insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at, redemption_id)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -96,6 +100,12 @@ async def binding(connection: Connection, account_id: UUID, link_id: UUID) -> Bi
     """One binding of the account, in force or ended."""
     row = await connection.fetchrow(BINDING, account_id, link_id)
     return _binding(row) if row else None
+
+
+async def linked_account(connection: Connection, contact_id: UUID, link_id: UUID) -> UUID | None:
+    """The account that is the contact by this link now."""
+    found: UUID | None = await connection.fetchval(LINKED_ACCOUNT, contact_id, link_id)
+    return found
 
 
 async def bindings_of_redemption(connection: Connection, account_id: UUID, link_id: UUID) -> list[Binding]:

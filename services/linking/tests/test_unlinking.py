@@ -78,3 +78,31 @@ async def test_an_unlinked_contact_is_linked_again_by_a_new_code_and_not_by_the_
     assert (await linking.redeem(another.account_id, "3000001", new)).status_code == 201
     assert await linking.profiles(account.account_id) == []
     assert len(await linking.profiles(another.account_id)) == 1
+
+
+async def test_a_link_that_an_agent_ended_ends_once_and_the_same_state_brings_the_new_code(linking: Linking) -> None:
+    contact, account, link_id = await stand(linking)
+    ended = changed(
+        contact, ended_link_id=link_id, linking_code_generation=contact.linking_code_generation + 1,
+        email="au-dossier@laforce.example",
+    )  # fmt: skip
+    await linking.send(ended, changed(ended))
+    assert await linking.profiles(account.account_id) == []
+    [unlinked] = await linking.published(ProfileUnlinked)
+    assert (unlinked.link_id, unlinked.account_id) == (link_id, account.account_id)
+    assert len(await linking.published(ProfileUnlinkedMail)) == 1
+    assert (await linking.coordinates(contact.contact_id))[-1].address == "au-dossier@laforce.example"
+    other = an_account()
+    await linking.send(other)
+    code = await linking.code(contact.contact_id)
+    assert (await linking.redeem(other.account_id, contact.client_number, code)).status_code == 201
+
+
+async def test_a_state_that_names_an_earlier_link_ends_no_later_one(linking: Linking) -> None:
+    contact, account, link_id = await stand(linking)
+    again = changed(contact, ended_link_id=link_id, linking_code_generation=contact.linking_code_generation + 1)
+    await linking.send(again)
+    code = await linking.code(contact.contact_id)
+    assert (await linking.redeem(account.account_id, contact.client_number, code)).status_code == 201
+    await linking.send(changed(again))
+    assert len(await linking.profiles(account.account_id)) == 1
