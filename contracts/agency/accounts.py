@@ -24,7 +24,7 @@ class UnlinkedAccounts(Policy):
 
 
 class EmailChanges(Policy):
-    """`undo_days`: how long the former address may take its account back."""
+    """`undo_days`: how long the former address, with the password of before, may take its account back."""
 
     undo_days: int = Field(ge=1, le=90)
 

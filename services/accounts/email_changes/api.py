@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Email, Secret
 from chassis.gateway import PersonCaller, router
+from services.accounts import passwords
 from services.accounts.codes import SubmittedCode
 from services.accounts.email_changes import handlers
 from services.accounts.people.api import OwnAccount
@@ -40,9 +41,10 @@ class VerificationBody(Body):
 
 
 class UndoBody(Body):
-    """What follows the # in the address to which the mail at the former address leads."""
+    """What follows the # in the address to which the mail leads, and the password that the account had until then."""
 
     token: Secret
+    password: Secret
 
 
 @routes.post("/v1/account/email-changes", summary="Ask for another address", tags=["account"], status_code=202)
@@ -77,6 +79,9 @@ async def undo(call: AccountsCall, request: Request, body: UndoBody) -> None:
     """For the page to which the mail leads, once its reader has clicked. Works once, and needs no sign-in.
 
     The account has the former address again, every session has ended, and no password works: lead the reader on to a
-    password reset. Problems: undo_refused (422), too_many_attempts (429).
+    password reset. Problems: undo_refused (422; the same for a wrong password and a link that is over),
+    too_many_attempts (429).
     """
-    await call.run(handlers.undo, handlers.Undo(body.token, host_of(request)))
+    candidate = await call.run(handlers.begin_undo, handlers.UndoAttempt(body.token, host_of(request)))
+    right = await call.tools.hasher.verify(candidate.password_hash, passwords.normalized(body.password))
+    await call.run(handlers.undo, handlers.Undo(body.token, candidate, right))

@@ -52,11 +52,28 @@ class Verify:
 
 
 @dataclass(frozen=True)
-class Undo:
+class UndoAttempt:
     """Somebody at `host` has clicked, on the page to which the mail at the former address leads."""
 
     token: str = field(repr=False)
     host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class UndoCandidate:
+    """Whose address would change back, and whose password the one presented must be; a dummy's for nobody."""
+
+    account_id: UUID | None
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The outcome of comparing the password, outside any transaction."""
+
+    token: str = field(repr=False)
+    candidate: UndoCandidate
+    password_is_right: bool
 
 
 async def ask(work: Work[Tools], command: Ask) -> Accepted | Refusal:
@@ -124,18 +141,28 @@ async def verify(work: Work[Tools], command: Verify) -> OwnAccount | Refusal:
     return await _give(work, own, wanted, undone=False)
 
 
-async def undo(work: Work[Tools], command: Undo) -> Refusal | None:
-    """Give the account back to the former address, whatever has become of its address since.
-
-    Who undoes says that somebody else knew the password: no password works until a new one is chosen (a password
-    reset, by the mail of the address that the account has again), every session ends, and later changes are void.
-    """
+async def begin_undo(work: Work[Tools], command: UndoAttempt) -> UndoCandidate | Refusal:
+    """Count the attempt before any work, on the network and on what was typed, known or not."""
     if refusal := await attempts.by_network(work, "undo_per_network", "registration_per_network", command.host):
         return refusal
+    tries = work.tools.agency.limits.one_time_code.tries
+    found = await storage.count_undo_try(work.connection, domain.token_digest(command.token), tries)
+    account_id, password_hash = found or (None, None)
+    return UndoCandidate(account_id, password_hash or work.tools.hasher.dummy)
+
+
+async def undo(work: Work[Tools], command: Undo) -> Refusal | None:
+    """Give the account back to the former address, whatever has become of its address and password since.
+
+    Neither the mailbox nor the password is enough: a firm reads the mailbox of whoever has left it, and whoever changed
+    the address knew the password of then. Who undoes says that somebody else knew it: no password works until a new
+    one is chosen (a password reset, by the mail of the address that the account has again), every session ends, and
+    later changes are void.
+    """
+    account_id = command.candidate.account_id
+    if account_id is None or not command.password_is_right:
+        return _undo_refused(work, account_id)
     digest = domain.token_digest(command.token)
-    account_id = await storage.account_of(work.connection, digest)
-    if account_id is None:
-        return _undo_refused(work, None)
     own = await people.lock(work, account_id)
     change = await storage.by_token(work.connection, digest)
     former = await _former(work, own, change)

@@ -13,8 +13,15 @@ INSERT = f"insert into email_changes ({COLUMNS}) values ($1, $2, $3, $4, $5, $6,
 COUNT_TRY = f"""
 update email_changes set tries = tries + 1 where change_id = $1 and account_id = $2 and tries < $3 returning {COLUMNS}
 """
-CHANGED = "update email_changes set changed_at = $2, undo_digest = $3, undo_until = $4 where change_id = $1"
-ACCOUNT_BY_TOKEN = "select account_id from email_changes where undo_digest = $1"  # noqa: S105
+CHANGED = """
+update email_changes set changed_at = $2, undo_digest = $3, undo_until = $4,
+    former_password_hash = (select password_hash from accounts where accounts.account_id = email_changes.account_id)
+where change_id = $1
+"""
+COUNT_UNDO_TRY = """
+update email_changes set undo_tries = undo_tries + 1 where undo_digest = $1 and undo_tries < $2
+returning account_id, former_password_hash
+"""
 BY_TOKEN = f"select {COLUMNS} from email_changes where undo_digest = $1"
 # A later change is void with the one that is undone: what leads to an address that was not the owner's leads nowhere.
 CLOSE_FROM = (
@@ -58,14 +65,17 @@ async def count_try(connection: Connection, change_id: UUID, account_id: UUID, m
 async def changed(
     connection: Connection, change_id: UUID, now: datetime, undo_digest: bytes, undo_until: datetime
 ) -> None:
-    """The code is spent; the token may undo the change."""
+    """The code is spent; the token, with the password that the account has now, may undo the change."""
     await connection.execute(CHANGED, change_id, now, undo_digest, undo_until)
 
 
-async def account_of(connection: Connection, undo_digest: bytes) -> UUID | None:
-    """Whose address a token would change back."""
-    found: UUID | None = await connection.fetchval(ACCOUNT_BY_TOKEN, undo_digest)
-    return found
+async def count_undo_try(connection: Connection, undo_digest: bytes, most: int) -> tuple[UUID, str | None] | None:
+    """Count one try. Whose address the token would change back, and the hash of the password that goes with it.
+
+    None when the token has had `most`, or is nobody's.
+    """
+    row = await connection.fetchrow(COUNT_UNDO_TRY, undo_digest, most)
+    return (row["account_id"], row["former_password_hash"]) if row else None
 
 
 async def by_token(connection: Connection, undo_digest: bytes) -> Change:

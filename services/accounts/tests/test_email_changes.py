@@ -46,8 +46,8 @@ async def change(accounts: Accounts, person: Signed, email: str = NEW) -> str:
     return contents.token
 
 
-async def undo(accounts: Accounts, token: str) -> httpx.Response:
-    return await accounts.post("/v1/email-change-undos", {"token": token})
+async def undo(accounts: Accounts, token: str, password: str = PASSWORD) -> httpx.Response:
+    return await accounts.post("/v1/email-change-undos", {"token": token, "password": password})
 
 
 def shape(response: Any) -> tuple[int, set[str], set[str]]:
@@ -182,6 +182,47 @@ async def test_undoing_gives_the_account_back_ends_every_session_and_kills_the_p
     body = {"code": await accounts.last_code(PasswordResetCodeMail), "new_password": "une tout autre phrase de passe"}
     assert (await accounts.post(f"/v1/password-resets/{reset}/completion", body)).status_code == 204
     assert (await accounts.sign_in(OLD, "une tout autre phrase de passe")).status_code == 200
+
+
+async def test_the_former_mailbox_alone_takes_nothing_back(accounts: Accounts) -> None:
+    """A firm reads the mailbox of whoever has left it: without the password its link is like a dead one."""
+    token = await change(accounts, await accounts.opened(OLD))
+    refused = await undo(accounts, token, "ce n’est pas le bon, hélas")
+    assert (refused.status_code, refused.json()["code"]) == (422, "undo_refused")
+    assert (await undo(accounts, "nobody-ever-drew-this")).text == refused.text
+    assert (await accounts.sign_in(NEW)).status_code == 200
+    assert (await undo(accounts, token)).status_code == 204
+
+
+async def test_the_password_of_before_counts_whatever_it_is_now(accounts: Accounts) -> None:
+    token = await change(accounts, await accounts.opened(OLD))
+    reset = (await accounts.post("/v1/password-resets", {"email": NEW})).json()["reset_id"]
+    body = {"code": await accounts.last_code(PasswordResetCodeMail), "new_password": "une tout autre phrase de passe"}
+    assert (await accounts.post(f"/v1/password-resets/{reset}/completion", body)).status_code == 204
+    assert (await undo(accounts, token, "une tout autre phrase de passe")).status_code == 422
+    assert (await undo(accounts, token)).status_code == 204
+
+
+async def test_fifty_passwords_at_once_are_compared_no_more_often_than_the_tries(accounts: Accounts) -> None:
+    token = await change(accounts, await accounts.opened(OLD))
+    answers = await asyncio.gather(*[undo(accounts, token, f"ce n’est pas le bon, {n}") for n in range(50)])
+    assert {answer.status_code for answer in answers} == {422}
+    tries = accounts.unit.tools.agency.limits.one_time_code.tries
+    assert await accounts.pool.fetchval("select undo_tries from email_changes") == tries
+    assert (await undo(accounts, token)).json()["code"] == "undo_refused"
+
+
+async def test_an_unknown_link_costs_a_comparison_too(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    verify_one = accounts.unit.tools.hasher.verify
+
+    async def counting(encoded: str, password: str) -> bool:
+        compared.append(password)
+        return await verify_one(encoded, password)
+
+    monkeypatch.setattr(accounts.unit.tools.hasher, "verify", counting)
+    assert (await undo(accounts, "nobody-ever-drew-this")).status_code == 422
+    assert compared == [PASSWORD]
 
 
 async def test_a_program_that_opens_the_link_consumes_nothing_and_a_click_works_once(accounts: Accounts) -> None:
