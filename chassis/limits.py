@@ -16,6 +16,14 @@ on conflict (name, key) do update
 returning key
 """
 
+LOAD = """
+insert into limits as l (name, key, window_start, spent) values ($1, '', $2, 1)
+on conflict (name, key) do update
+    set spent = case when l.window_start < excluded.window_start then 1 else l.spent + 1 end,
+        window_start = greatest(l.window_start, excluded.window_start)
+returning spent
+"""
+
 GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
 
 
@@ -69,6 +77,12 @@ async def spend_each(
     """Count one attempt for each of several keys, apart from the others. Returns the keys that may not go on."""
     rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, 1)
     return frozenset(keys) - {row["key"] for row in rows}
+
+
+async def overload(connection: Connection, name: str, limit: Limit, now: datetime) -> float:
+    """Count one attempt of anybody. How many times over the window's budget is spent: 0 within it, 1 at its double."""
+    spent: int = await connection.fetchval(LOAD, name, _window(limit, now))
+    return max(0.0, spent / limit.count - 1)
 
 
 def seconds_left(limit: Limit, now: datetime) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import give_back, not_waiting, spend, spend_each
+from chassis.limits import give_back, not_waiting, overload, spend, spend_each
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -105,3 +105,13 @@ async def test_each_of_several_keys_is_counted_for_itself(bench: Bench) -> None:
     async with bench.pool.acquire() as connection:
         over = [await spend_each(connection, "codes", [b"worn", b"fresh", b"fresh"], Limit(), NOON) for _ in range(6)]
     assert over == [{b"worn"}] * 5 + [{b"worn", b"fresh"}]
+
+
+async def test_a_budget_of_everybody_refuses_nobody_and_tells_how_far_it_is_overspent(bench: Bench) -> None:
+    async def load(at: datetime = NOON) -> float:
+        async with bench.pool.acquire() as connection:
+            return await overload(connection, "in_all", Limit(), at)
+
+    assert sorted(await asyncio.gather(*[load() for _ in range(5)])) == [0.0] * 5
+    assert [round(await load(), 1) for _ in range(6)] == [0.2, 0.4, 0.6, 0.8, 1.0, 1.2]
+    assert await load(NOON + timedelta(seconds=60)) == 0.0

@@ -13,12 +13,16 @@ LimitName = Literal[
     "registration_per_network",
     "password_reset_per_address",
     "password_reset_tries",
+    "password_resets_in_all",
     "email_change_per_account",
     "redemption_per_account",
     "redemption_per_client_number",
     "redemption_per_user_name",
+    "redemption_per_user_name_by_others",
+    "former_credentials_in_all",
     "contacts_per_organization",
     "relations_per_organization",
+    "requests_per_pair",
     "corrections_per_organization",
     "linking_codes_per_organization",
     "linking_codes_per_contact",
@@ -28,8 +32,12 @@ LimitName = Literal[
 the client's network address. password_reset_per_address: mails. password_reset_tries: codes tried, by address, over
 all its resets. email_change_per_account: codes asked for. redemption_*: attempts by account, and by client number or
 former user name, where being over the limit delays and never locks: either can be guessed, a lock would be a weapon.
+redemption_per_user_name_by_others: what all accounts together may still try at a former user name whose budget is
+spent, but for those whose verified address is on one of its files. *_in_all: by anybody in the whole deployment; past
+it everybody waits a little and operators are told, nobody is refused.
 contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization: relations added or
-proposed to others by their number, which could be guessed. corrections_per_organization: corrections of contacts,
+proposed to others by their number, which could be guessed. requests_per_pair: what one organization asks of another,
+each of which, and its withdrawal, writes to both. corrections_per_organization: corrections of contacts,
 each of which writes to an address that somebody typed. linking_codes_*: codes that those who manage an organization
 send, by that organization and by the contact, whose mailbox they fill; an agent's are not counted.
 attachments_per_account: files uploaded."""

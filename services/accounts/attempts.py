@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis import limits
 from chassis.outcomes import Refusal
+from chassis.slowing import Everybodys
 from chassis.work import Work
 from contracts.agency.limits import LimitName
 from services.accounts.tools import Tools
@@ -30,6 +31,11 @@ async def by_account(work: Work[Tools], name: LimitName, account_id: UUID) -> Re
 async def by_digest(work: Work[Tools], name: LimitName, digest: bytes) -> Refusal | None:
     """Count one attempt on an address of which only its digest is kept. None when it may go on."""
     return await _count(work, name, name, digest)
+
+
+def everybodys(tools: Tools, name: LimitName) -> Everybodys:
+    """A budget that all of the deployment shares."""
+    return Everybodys(name, tools.agency.limits.attempts[name])
 
 
 def digest_of(work: Work[Tools], email_key: str) -> bytes:

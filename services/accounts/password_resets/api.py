@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from chassis.fields import Body, Email, Secret
 from chassis.gateway import router
 from chassis.problems import ProblemRaised
-from services.accounts import passwords
+from chassis.slowing import slow_down
+from services.accounts import attempts, passwords
 from services.accounts.codes import SubmittedCode
 from services.accounts.password_resets import handlers
 from services.accounts.tools import AccountsCall, host_of
@@ -43,9 +44,11 @@ class CompletionBody(Body):
 async def ask(call: AccountsCall, request: Request, body: ResetBody) -> AcceptedReset:
     """Answers the same for every address; one mail goes to it, with a code or with the news that it has no account.
 
-    To send another, ask again. Problems: too_many_attempts (429).
+    To send another, ask again. Slower while the whole deployment is past its budget. Problems: too_many_attempts (429).
     """
-    accepted = await call.run(handlers.ask, handlers.Ask(body.email, call.language, host_of(request)))
+    await call.run(handlers.admit, host_of(request))
+    await slow_down(call, attempts.everybodys(call.tools, "password_resets_in_all"))
+    accepted = await call.run(handlers.ask, handlers.Ask(body.email, call.language))
     return AcceptedReset(
         reset_id=accepted.reset_id, delivery_handle=accepted.delivery_handle, expires_at=accepted.expires_at
     )
@@ -61,6 +64,7 @@ async def complete(call: AccountsCall, request: Request, reset_id: UUID, body: C
     an address without account), too_many_attempts (429).
     """
     await call.run(handlers.admit, host_of(request))
+    await slow_down(call, attempts.everybodys(call.tools, "password_resets_in_all"))
     password = passwords.normalized(body.new_password)
     if refusal := passwords.refusal(call.tools.agency, password):
         raise ProblemRaised(refusal)

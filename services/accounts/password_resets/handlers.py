@@ -34,11 +34,10 @@ TRIES_LIMIT: LimitName = "password_reset_tries"
 
 @dataclass(frozen=True)
 class Ask:
-    """Somebody at `host`, who reads `language`, has forgotten the password of an address."""
+    """Somebody who reads `language` has forgotten the password of an address."""
 
     email: str = field(repr=False)
     language: Language
-    host: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,11 @@ async def admit(work: Work[Tools], host: str) -> Refusal | None:
     return await attempts.by_network(work, "password_reset_per_network", "registration_per_network", host)
 
 
-async def ask(work: Work[Tools], command: Ask) -> Accepted | Refusal:
+async def ask(work: Work[Tools], command: Ask) -> Accepted:
     """Send the one mail: a code, or to an address without an active account the news that it has none.
 
     Over the address's limit nothing is sent and the answer is the same, as for registrations.
     """
-    if refusal := await admit(work, command.host):
-        return refusal
     email_key = address_key(command.email)
     lifetime = timedelta(minutes=work.tools.agency.limits.one_time_code.minutes)
     accepted = Accepted(work.new_id(), codes.new_handle(), work.now + lifetime)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis.keys import Keyring
 from chassis.tokens import NotAuthenticated
@@ -98,6 +99,21 @@ async def test_an_unknown_address_is_answered_like_a_known_one_and_one_mail_goes
     [(code, contents)] = await accounts.mailed(PasswordResetCodeMail)
     assert (contents.address, code.language, code.minutes) == (OWNER, "fr", 10)
     assert code.expires_at.isoformat() == answers[0].json()["expires_at"].replace("Z", "+00:00")
+
+
+async def test_past_the_whole_deployments_budget_everybody_is_served_a_little_later_and_nobody_refused(
+    accounts: Accounts,
+) -> None:
+    accounts.limit("password_resets_in_all", 2)
+    before = _slowed()
+    answers = [await ask(accounts, f"{n}@laforce.example") for n in range(4)]
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert _slowed() - before == 2
+    assert len(await accounts.mailed(NoAccountMail)) == 4
+
+
+def _slowed() -> float:
+    return REGISTRY.get_sample_value("mandat_attempts_slowed_total", {"budget": "password_resets_in_all"}) or 0.0
 
 
 async def test_every_refused_code_reads_the_same_and_costs_a_hash(

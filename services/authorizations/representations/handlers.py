@@ -1,5 +1,6 @@
 """One organization lets another act for it, or asks to; changes what it may do; ends it, or asks for the end."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from chassis.limits import spend
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.limits import LimitName
 from contracts.authorizations import RelationEnded
 from contracts.events import Language
 from contracts.imports import OrganizationKey
@@ -117,7 +119,7 @@ async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> UUID |
         return Refusal("already_held")
     if await requests.has_open_proposal(work.connection, own_id, other, command.type, work.today):
         return Refusal("request_pending")
-    if refusal := await _spend(work, own_id):
+    if refusal := await _spend(work, own_id) or await _spend_on_pair(work, own_id, other):
         return refusal
     asked = AskedGrants(
         type=command.type,
@@ -132,8 +134,17 @@ async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> UUID |
 
 
 async def _spend(work: Work[Tools], organization_id: UUID) -> Refusal | None:
-    budget = work.tools.agency.limits.attempts["relations_per_organization"]
-    seconds = await spend(work.connection, "relations_per_organization", organization_id.bytes, budget, work.now)
+    return await _count(work, "relations_per_organization", organization_id.bytes)
+
+
+async def _spend_on_pair(work: Work[Tools], asking_id: UUID, other: OrganizationKey) -> Refusal | None:
+    """Count what one asks of the other, whoever has the number: asked and withdrawn in turns, each time by mails."""
+    pair = hashlib.sha256(asking_id.bytes + f"{other.kind}:{other.number}".encode()).digest()
+    return await _count(work, "requests_per_pair", pair)
+
+
+async def _count(work: Work[Tools], name: LimitName, key: bytes) -> Refusal | None:
+    seconds = await spend(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
     return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
 
 
@@ -223,7 +234,11 @@ async def _propose_end(
         return Refusal("not_permitted", fields=("subjects",))
     if await requests.has_open_end(work.connection, relation.relation_id, work.today):
         return Refusal("request_pending")
-    if refusal := await _spend(work, acting.organization_id):  # asked and withdrawn in turns, each time by mails
+    acted_for = (await organizations.get(work.connection, [relation.organization_id]))[relation.organization_id]
+    other = OrganizationKey(kind=acted_for.kind, number=acted_for.number)
+    if refusal := await _spend(work, acting.organization_id) or await _spend_on_pair(
+        work, acting.organization_id, other
+    ):
         return refusal
     request_id = work.new_id()
     if refusal := await keep_attestations(work, command.by, request_id, "representation_end", command.ticked):

@@ -411,3 +411,18 @@ async def _until_waiting_for_a_lock(two: Sides) -> None:
             " and datname = current_database())"
         ):
             await asyncio.sleep(0.01)
+
+
+async def test_one_organization_asks_another_three_times_a_day_whoever_has_the_number(two: Sides) -> None:
+    """Asked and taken back in turns, each time by mails to both."""
+    for number in (NEWCOMER, NOBODY):
+        for _ in range(3):
+            request_id = await two.proposed(number)
+            assert (await two.withdraw(request_id, two.firm.responsible.headers)).status_code == 200
+        refused = await two.propose(number)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+        assert int(refused.headers["retry-after"]) > 0
+    mails = len(await two.mails("RequestReceivedMail"))
+    assert (await two.propose()).status_code == 429
+    await tell_waiting(two.firm.opened.unit)
+    assert len(await two.mails("RequestReceivedMail")) == mails

@@ -74,14 +74,20 @@ order by contact_id for update
 """
 
 # Files by kind and number of their organization, both null for any, and by client number.
-LOCK_FILES = """
+FILES = "unnest($1::text[], $2::text[], $3::text[]) with ordinality as file (kind, number, client_number, place)"
+IS_OF = """file.client_number = c.client_number
+    and (file.number is null or (file.number = o.number and file.kind = coalesce(o.kind, file.kind)))
+"""
+
+LOCK_FILES = f"""
 select c.contact_id from contacts c join organizations o using (organization_id)
-where c.client_number = any ($3::text[]) and exists (
-    select from unnest($1::text[], $2::text[], $3::text[]) as file (kind, number, client_number)
-    where file.client_number = c.client_number
-        and (file.number is null or (file.number = o.number and file.kind = coalesce(o.kind, file.kind)))
-)
+where c.client_number = any ($3::text[]) and exists (select from {FILES} where {IS_OF})
 order by c.contact_id for update of c
+"""
+
+FILES_OF_NOBODY = f"""
+select place - 1 as place from {FILES}
+where not exists (select from contacts c join organizations o using (organization_id) where {IS_OF}) order by place
 """
 CONTACTS = """
 select c.*, p.email, p.given_name, p.family_name, p.language
@@ -176,6 +182,12 @@ async def lock_files(connection: Connection, files: Sequence[tuple[str | None, s
     kinds, numbers, client_numbers = zip(*files, strict=True) if files else ((), (), ())
     found = await connection.fetch(LOCK_FILES, kinds, numbers, client_numbers)
     return await _contacts(connection, [row[0] for row in found])
+
+
+async def files_of_nobody(connection: Connection, files: Sequence[tuple[str | None, str | None, str]]) -> list[int]:
+    """Which of these files, counted from 0, are no contact's here."""
+    kinds, numbers, client_numbers = zip(*files, strict=True) if files else ((), (), ())
+    return [row["place"] for row in await connection.fetch(FILES_OF_NOBODY, kinds, numbers, client_numbers)]
 
 
 async def _contacts(connection: Connection, ids: Sequence[UUID]) -> list[Contact]:

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from chassis.slowing import Everybodys, slow_down
+from contracts.agency.limits import LimitName
 from contracts.agency.linking import FormerCredential
 from services.linking.former_credentials.directory import RETRY_AFTER, DirectoryUnavailable
 from services.linking.former_credentials.redeeming import Attempt, Redemption, begin, give_back, redeem
@@ -14,6 +16,9 @@ BODY = "link_body"
 reads the database try passwords."""
 
 
+IN_ALL: LimitName = "former_credentials_in_all"
+
+
 async def redeem_former_credential(
     call: LinkingCall, account_id: UUID, method: FormerCredential, user_name: str, password: str
 ) -> UUID:
@@ -22,6 +27,7 @@ async def redeem_former_credential(
     Raises ProblemRaised: as `begin` and `redeem` refuse, and unavailable.
     """
     begun = await call.run(begin, Attempt(account_id, method, user_name))
+    await slow_down(call, Everybodys(IN_ALL, call.tools.agency.limits.attempts[IN_ALL]))
     try:
         proof = await call.tools.prover.prove(method, begun.candidate, user_name, password)
     except DirectoryUnavailable:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
 
 from contracts.agency.linking import FormerCredential
@@ -68,6 +69,40 @@ def as_bytes(password: str, method: FormerCredential) -> bytes:
     return password.encode(method.passwords, "xmlcharrefreplace")
 
 
+Why = Literal["already_linked", "other_profile_here", "not_active", "unknown"]
+"""not_active: the organization, or what the contact was to it, is over. unknown: no such file was brought in."""
+
+
+@dataclass(frozen=True)
+class NotLinked:
+    """A file of a redeemed credential that was not linked; who has redeemed it may know why.
+
+    The organization by its id, or where no file was found as the credential names it.
+    """
+
+    why: Why
+    organization_id: UUID | None = None
+    organization_number: str | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that was not linked, as it is shown."""
+
+    why: Why
+    organization_number: str | None
+    organization_name: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a credential stood for: contacts that somebody may become, those that nobody may, files of nobody."""
+
+    live: Sequence[tuple[Contact, Organization]] = ()
+    not_active: Sequence[Contact] = ()
+    unknown: Sequence[File] = ()
+
+
 @dataclass(frozen=True)
 class Standings:
     """What the account becomes, and what it does not."""
@@ -97,3 +132,15 @@ def judge(
             taken.add(organization.organization_id)
             standings.to_link.append((contact, organization))
     return standings
+
+
+def not_linked(found: Found, refused: Sequence[Refused]) -> list[NotLinked]:
+    """What the person reads of the files that were not linked."""
+    reasons: dict[str, Why] = {
+        "already_linked": "already_linked", "other_profile_here": "other_profile_here",
+    }  # fmt: skip
+    return [
+        *(NotLinked(reasons[one.reason], one.contact.organization_id) for one in refused),
+        *(NotLinked("not_active", contact.organization_id) for contact in found.not_active),
+        *(NotLinked("unknown", organization_number=file.organization_number) for file in found.unknown),
+    ]

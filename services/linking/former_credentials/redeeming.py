@@ -16,7 +16,7 @@ from services.linking.contacts import storage as contacts
 from services.linking.contacts.domain import Contact, Organization
 from services.linking.contacts.handlers import live
 from services.linking.former_credentials import domain, storage
-from services.linking.former_credentials.domain import Candidate, Confirmed, File, Imported, Proof
+from services.linking.former_credentials.domain import Candidate, Confirmed, File, Found, Imported, LeftOut, Proof
 from services.linking.links import attempts
 from services.linking.links import storage as links
 from services.linking.links.attempts import Counted
@@ -56,7 +56,10 @@ class Redemption:
 
 
 async def begin(work: Work[Tools], command: Attempt) -> Begun | Refusal:
-    """Count the attempt before any work, on the account and on what was typed, known or not.
+    """Count the attempt before the password is compared, on the account and on what was typed, known or not.
+
+    An account whose verified address stands on a file of the user name is most likely its owner's: others who guess
+    cannot make it wait.
 
     Refusals: account_not_yet_known, not_authenticated, too_many_attempts.
     """
@@ -64,13 +67,16 @@ async def begin(work: Work[Tools], command: Attempt) -> Begun | Refusal:
     if isinstance(account, Refusal):
         return account
     code, name = command.method.code, domain.normalized(command.user_name, command.method)
-    counted = await attempts.count(work, account, f"{code}:{name}", "redemption_per_user_name")
+    lookups = lookups_of(work.tools, command.method, command.user_name)
+    found = await storage.find(work.connection, code, lookups)
+    is_known_there = await storage.is_on_file(work.connection, found and found.credential_id, account.person.email)
+    counted = await attempts.count(
+        work, account, f"{code}:{name}", "redemption_per_user_name", is_known_there=is_known_there
+    )
     if isinstance(counted, int):
         work.audit("link_delayed", method=code, seconds=counted)
         return Refusal("too_many_attempts", {"seconds": counted}, retry_after=counted)
-    lookups = lookups_of(work.tools, command.method, command.user_name)
     neighbour = await storage.neighbour(work.connection, code, lookups[0]) or work.tools.prover.nobodys
-    found = await storage.find(work.connection, code, lookups)
     return Begun(counted, found or Candidate(None, neighbour))
 
 
@@ -84,7 +90,8 @@ async def redeem(work: Work[Tools], command: Redemption) -> Linked | Refusal:
     """Link the account to every contact that the credential stood for, and spend it. One refusal for whatever is wrong.
 
     What cannot be linked, because somebody else is that contact or the account has another one there, is told by
-    LinkRefused; a credential of which nothing could be linked is not spent.
+    LinkRefused, and shown to the person beside what was linked; a credential of which nothing could be linked is not
+    spent, and nothing of it is shown.
     """
     account = await caller(work, command.account_id)
     if isinstance(account, Refusal):
@@ -92,8 +99,8 @@ async def redeem(work: Work[Tools], command: Redemption) -> Linked | Refusal:
     found = await _found(work, command)
     work.take_time()
     standings = domain.judge(
-        found,
-        linked=await links.linked_among(work.connection, [contact.contact_id for contact, _ in found]),
+        found.live,
+        linked=await links.linked_among(work.connection, [contact.contact_id for contact, _ in found.live]),
         own=await links.contacts_linked(work.connection, account.account_id),
         organizations_linked=await links.organizations_linked(work.connection, account.account_id),
     )
@@ -103,7 +110,10 @@ async def redeem(work: Work[Tools], command: Redemption) -> Linked | Refusal:
         return await refuse(work, account, standings.refused, method)
     if isinstance(command.proof, Imported):
         await storage.forget(work.connection, command.proof.credential_id)
-    return await _link_all(work, account, standings.to_link, standings.refused, method)
+    first = await _link_all(work, account, standings.to_link, standings.refused, method)
+    left_out = domain.not_linked(found, standings.refused)
+    await storage.keep_left_out(work.connection, first.link_id, left_out, work.now)
+    return first
 
 
 async def _link_all(
@@ -123,8 +133,8 @@ async def _link_all(
     return first
 
 
-async def _found(work: Work[Tools], command: Redemption) -> list[tuple[Contact, Organization]]:
-    """The live contacts that a proven credential stood for, locked in the order of their ids; none without a proof."""
+async def _found(work: Work[Tools], command: Redemption) -> Found:
+    """What a proven credential stood for, its contacts locked in the order of their ids; nothing without a proof."""
     stood_for: tuple[File, ...] = ()
     match command.proof:
         case Imported(credential_id):
@@ -134,7 +144,26 @@ async def _found(work: Work[Tools], command: Redemption) -> list[tuple[Contact, 
             if not await storage.is_redeemed(work.connection, command.method.code, lookups):
                 stood_for = files
     keys = [(file.organization_kind, file.organization_number, file.client_number) for file in stood_for]
-    return await live(work, await contacts.lock_files(work.connection, keys))
+    bearers = await contacts.lock_files(work.connection, keys)
+    standing = await live(work, bearers)
+    some = {contact.contact_id for contact, _ in standing}
+    return Found(
+        live=standing,
+        not_active=[contact for contact in bearers if contact.contact_id not in some],
+        unknown=[stood_for[place] for place in await contacts.files_of_nobody(work.connection, keys)],
+    )
+
+
+@dataclass(frozen=True)
+class ShowLeftOut:
+    """What was left out of the redemption whose first link this is."""
+
+    link_id: UUID
+
+
+async def show_left_out(work: Work[Tools], command: ShowLeftOut) -> list[LeftOut]:
+    """The files that a redemption did not link, as long as its request may be repeated."""
+    return await storage.left_out(work.connection, command.link_id)
 
 
 def lookups_of(tools: Tools, method: FormerCredential, user_name: str) -> tuple[bytes, ...]:

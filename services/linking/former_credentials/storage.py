@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection, Pool
-from services.linking.former_credentials.domain import Candidate, File, Kept
+from services.linking.former_credentials.domain import Candidate, File, Kept, LeftOut, NotLinked
 from services.linking.former_credentials.schemes import Setting
 
 KEPT = """
@@ -22,6 +22,17 @@ FIRST = KEPT + "order by user_name limit 1"
 
 FILES = """
 select client_number, organization_kind, organization_number from former_credential_files where credential_id = $1
+"""
+
+IS_ON_FILE = """
+select exists (
+    select from former_credential_files f
+    join contacts c using (client_number) join organizations o using (organization_id)
+    join people p on p.kind = 'contact' and p.id = c.contact_id
+    where f.credential_id = $1 and lower(p.email) = lower($2)
+        and (f.organization_number is null
+            or f.organization_number = o.number and f.organization_kind = coalesce(o.kind, f.organization_kind))
+)
 """
 
 # Waits for another redemption of the same user name to end, and then makes no row.
@@ -43,6 +54,17 @@ KEEP_FILES = """
 insert into former_credential_files (credential_id, client_number, organization_kind, organization_number)
 values ($1, $2, $3, $4)
 """
+
+KEEP_LEFT_OUT = """
+insert into former_redemption_left_out (redemption_id, place, why, organization_id, organization_number, noted_at)
+values ($1, $2, $3, $4, $5, $6)
+"""
+LEFT_OUT = """
+select why, coalesce(o.number, l.organization_number) as organization_number, o.name as organization_name
+from former_redemption_left_out l left join organizations o using (organization_id)
+where redemption_id = $1 order by place
+"""
+FORGET_LEFT_OUT = "delete from former_redemption_left_out where noted_at < $1"
 
 METHODS_IN_USE = "select distinct method from former_credentials"
 
@@ -68,6 +90,11 @@ async def files(connection: Connection, credential_id: UUID) -> tuple[File, ...]
     """What a credential stood for; nothing once it is redeemed."""
     rows = await connection.fetch(FILES, credential_id)
     return tuple(File(row["client_number"], row["organization_kind"], row["organization_number"]) for row in rows)
+
+
+async def is_on_file(connection: Connection, credential_id: UUID | None, email: str | None) -> bool:
+    """Whether an address stands on one of the files that a credential stands for. Asked for one that is none, too."""
+    return await connection.fetchval(IS_ON_FILE, credential_id, email) is True
 
 
 async def is_redeemed(connection: Connection, method: str, lookups: Sequence[bytes]) -> bool:
@@ -119,6 +146,27 @@ async def keep(
     )
     rows = [(credential_id, file.client_number, file.organization_kind, file.organization_number) for file in stood_for]
     await connection.executemany(KEEP_FILES, rows)
+
+
+async def keep_left_out(
+    connection: Connection, redemption_id: UUID, left_out: Sequence[NotLinked], now: datetime
+) -> None:
+    """Note what a redemption did not link, so that a repeated request is answered the same."""
+    rows = [
+        (redemption_id, place, one.why, one.organization_id, one.organization_number, now)
+        for place, one in enumerate(left_out)
+    ]
+    await connection.executemany(KEEP_LEFT_OUT, rows)
+
+
+async def left_out(connection: Connection, redemption_id: UUID) -> list[LeftOut]:
+    """What a redemption did not link."""
+    return [LeftOut(**row) for row in await connection.fetch(LEFT_OUT, redemption_id)]
+
+
+async def forget_left_out(connection: Connection, before: datetime) -> None:
+    """Delete what was noted before."""
+    await connection.execute(FORGET_LEFT_OUT, before)
 
 
 def _kept(row: Record) -> Kept:

@@ -1,7 +1,7 @@
 """The gateway of links: linking an account, the profiles it has."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Response, status
@@ -11,8 +11,11 @@ from chassis.fields import Body, line
 from chassis.gateway import PersonCaller, router
 from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
 from contracts.events import Code, Language
+from contracts.problems import word
 from services.linking.codes.redeeming import RedeemCoordinates, redeem_coordinates
 from services.linking.former_credentials.api import redeem_former_credential
+from services.linking.former_credentials.domain import LeftOut
+from services.linking.former_credentials.redeeming import ShowLeftOut, show_left_out
 from services.linking.links.domain import Profile
 from services.linking.links.handlers import ShowLinks, Unlink, list_profiles, show_links, unlink
 from services.linking.methods.api import LONGEST_PASSWORD, LONGEST_USER_NAME, Typed, method_of
@@ -71,12 +74,22 @@ class Profiles(BaseModel):
     total: int
 
 
+class NotLinkedView(BaseModel):
+    """A file that a former credential stood for and that was not linked: whose, as far as known, and why."""
+
+    organization_number: str | None
+    organization_name: str | None
+    reason: Literal["already_linked", "other_profile_here", "not_active", "unknown"]
+    message: str = Field(description="Why, and what to do, in the caller's language.")
+
+
 class LinkView(BaseModel):
     """The links just made, and what the agency says to the person; `link_id` and `profile` are the first one's."""
 
     link_id: UUID
     profile: ProfileView
     profiles: list[ProfileView] = Field(description="All that were linked; a former credential may link several.")
+    not_linked: list[NotLinkedView] = Field(description="What else a former credential stood for; mostly nothing.")
     message: str
 
 
@@ -103,6 +116,7 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
             user_name, password = body.user_name or "", body.password or ""
             link_id = await redeem_former_credential(call, caller.account_id, method, user_name, password)
     linked = await call.run(show_links, ShowLinks(caller.account_id, link_id))
+    left_out = await call.run(show_left_out, ShowLeftOut(link_id))
     response.headers["Location"] = "/v1/profiles"
     profiles = [_profile(profile, call.tools, call.language) for profile in linked]
     files = [LinkedFile(profile.organization.name, profile.organization.number) for profile in linked]
@@ -110,6 +124,7 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
         link_id=link_id,
         profile=profiles[0],
         profiles=profiles,
+        not_linked=[_left_out(one, call.tools, call.language) for one in left_out],
         message=method.success_message(call.language, files),
     )
 
@@ -133,6 +148,16 @@ async def end_link(link_id: UUID, caller: PersonCaller, call: LinkingCall) -> No
     Ending it again changes nothing. Answers Mandat-After.
     """
     await call.run(unlink, Unlink(caller.account_id, link_id))
+
+
+def _left_out(left_out: LeftOut, tools: Tools, language: Language) -> NotLinkedView:
+    support = tools.agency.profile.support_email
+    return NotLinkedView(
+        organization_number=left_out.organization_number,
+        organization_name=left_out.organization_name,
+        reason=left_out.why,
+        message=word(f"not_linked_{left_out.why}", language, support=support),
+    )
 
 
 def _profile(profile: Profile, tools: Tools, language: Language) -> ProfileView:

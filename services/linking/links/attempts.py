@@ -6,11 +6,14 @@ from typing import Literal
 
 from chassis import limits
 from chassis.work import Work
-from contracts.agency.limits import Budget
+from contracts.agency.limits import Budget, LimitName
 from services.linking.accounts.domain import Account
 from services.linking.tools import Tools
 
 Named = Literal["redemption_per_client_number", "redemption_per_user_name"]
+
+BY_OTHERS: dict[Named, LimitName] = {"redemption_per_user_name": "redemption_per_user_name_by_others"}
+"""What all accounts share at what is spent, where it guards what people chose. A code's 60 random bits need none."""
 
 AT_SPENT: dict[Named, str] = {
     "redemption_per_client_number": "redemption_at_spent_client_number",
@@ -36,11 +39,15 @@ class Counted:
     at: datetime
 
 
-async def count(work: Work[Tools], account: Account, what: str, named: Named) -> Counted | int:
+async def count(
+    work: Work[Tools], account: Account, what: str, named: Named, *, is_known_there: bool = False
+) -> Counted | int:
     """Count an attempt by the account, and at what it names. Counted when it may go on, else the seconds to wait.
 
     What is named can be guessed, so its budget delays and never locks: once it is spent, every account still has one
-    attempt per window at it. Whoever holds the right secret therefore is heard, however many others guess.
+    attempt per window at it. Where a secret could be guessed by many accounts, one attempt each, those share a budget
+    too, but for an account that `is_known_there`. Whoever holds the right secret therefore is heard, however many
+    others guess: at once, or where nothing tells them from a guesser in the next window.
     """
     budgets, key = work.tools.agency.limits.attempts, work.tools.keyring.lookup
     by_account = Spent(
@@ -55,7 +62,16 @@ async def count(work: Work[Tools], account: Account, what: str, named: Named) ->
     one_more = Budget(count=1, per_seconds=at_named.budget.per_seconds)
     by_both = Spent(AT_SPENT[named], key("redemption", f"{account.account_id}:{what}"), one_more)
     seconds = await _spend(work, by_both)
-    return Counted((by_account, by_both), work.now) if seconds is None else seconds
+    if seconds is not None:
+        return seconds
+    if named not in BY_OTHERS or is_known_there:
+        return Counted((by_account, by_both), work.now)
+    by_others = Spent(BY_OTHERS[named], at_named.key, budgets[BY_OTHERS[named]])
+    seconds = await _spend(work, by_others)
+    if seconds is None:
+        return Counted((by_account, by_both, by_others), work.now)
+    await limits.give_back(work.connection, by_both.name, by_both.key, by_both.budget, work.now)
+    return seconds
 
 
 async def give_back(work: Work[Tools], counted: Counted) -> None:

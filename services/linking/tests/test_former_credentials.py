@@ -234,3 +234,95 @@ async def test_each_method_takes_its_own_fields_and_no_others(linking: Linking) 
     for body, pointers in wrong:
         answer = await linking.http.post("/v1/links", json=body, headers=linking.bearer(an_account().account_id))
         assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, pointers)
+
+
+async def test_a_partial_redemption_shows_each_file_that_was_not_linked_and_why_in_the_callers_language(
+    linking: Linking, tmp_path: Path
+) -> None:
+    """One of each: free, somebody else's, no longer active, never brought in; with a repeated request the same."""
+    names = ("LIBRE INC.", "PRISE INC.", "FERMÉE INC.", "DOUBLE INC.")
+    employers = [an_organization(kind="employer", number=f"100000{n}", legal_name=name) for n, name in enumerate(names)]
+    files = [(one, a_contact(one, client_number=f"300000{n}")) for n, one in enumerate(employers)]
+    account, holder = an_account(), an_account()
+    await linking.send(account, holder, *(state for file in files for state in file))
+    own = a_contact(employers[3], client_number="3000009")
+    await linking.send(own)
+    for who, contact in ((holder, files[1][1]), (account, own)):
+        code = await linking.code(contact.contact_id)
+        assert (await linking.redeem(who.account_id, contact.client_number, code)).status_code == 201
+    await linking.send(changed(employers[2], status="inactive"))
+    nowhere = {"client_number": "3000099", "organization": {"kind": "employer", "number": "1000099"}}
+    await bring_in(linking, tmp_path, credential(USER_NAME, *(file_of(c, o) for o, c in files), nowhere))
+
+    sent = {"idempotency_key": "one", "accept_language": "en"}
+    answer = await linking.redeem_former(account.account_id, USER_NAME, PASSWORD, **sent)
+    assert [profile["organization"]["number"] for profile in answer.json()["profiles"]] == ["1000000"]
+    left_out = {one["reason"]: one for one in answer.json()["not_linked"]}
+    assert {(r, o["organization_number"], o["organization_name"]) for r, o in left_out.items()} == {
+        ("already_linked", "1000001", "PRISE INC."),
+        ("not_active", "1000002", "FERMÉE INC."),
+        ("other_profile_here", "1000003", "DOUBLE INC."),
+        ("unknown", "1000099", None),
+    }
+    assert left_out["already_linked"]["message"].startswith("This file is already linked to another account.")
+    assert "firmecomptable@ccq.org" in left_out["unknown"]["message"]
+    again = await linking.redeem_former(account.account_id, USER_NAME, PASSWORD, **sent)
+    assert again.json() == answer.json()
+    french = await linking.redeem_former(account.account_id, USER_NAME, PASSWORD, idempotency_key="one")
+    assert {one["message"] for one in french.json()["not_linked"]}.isdisjoint(
+        one["message"] for one in left_out.values()
+    )
+
+
+async def test_a_stranger_and_who_linked_nothing_read_nothing_of_the_files(linking: Linking, tmp_path: Path) -> None:
+    files, account = await stand(linking, tmp_path)
+    await linking.send(*(changed(organization, status="inactive") for organization, _ in files))
+    right = await linking.redeem_former(account.account_id, USER_NAME, PASSWORD)
+    wrong = await linking.redeem_former(account.account_id, USER_NAME, "pas le bon")
+    assert (right.status_code, right.content) == (422, wrong.content)
+    assert "not_linked" not in right.json() and "PLOMBERIE" not in right.text
+
+
+async def test_what_a_redemption_left_out_is_forgotten_after_two_days(
+    linking: Linking, tmp_path: Path, clock: Clock
+) -> None:
+    files, account = await stand(linking, tmp_path)
+    await linking.send(changed(files[0][0], status="inactive"))
+    assert (await linking.redeem_former(account.account_id, USER_NAME, PASSWORD)).json()["not_linked"]
+    count = "select count(*) from former_redemption_left_out"
+    for days, kept_rows in ((1, 1), (2, 0)):
+        clock.now += timedelta(days=days)
+        await linking.unit.run(forget_past, None, linking.unit.origin.itself)
+        assert await linking.unit.pool.fetchval(count) == kept_rows
+
+
+async def test_account_after_account_guesses_no_more_than_a_hundred_a_day_and_the_owner_on_file_is_heard(
+    linking: Linking, tmp_path: Path, clock: Clock
+) -> None:
+    _, owner = await stand(linking, tmp_path)
+    budgets = linking.unit.tools.agency.limits.attempts
+    free, shared = budgets["redemption_per_user_name"].count, budgets["redemption_per_user_name_by_others"].count
+    guessers = [an_account(email=f"devin{n}@mail.example") for n in range(free + shared + 5)]
+    stranger = an_account(email="ailleurs@mail.example")
+    await linking.send(stranger, *guessers)
+    answers = await asyncio.gather(*[linking.redeem_former(g.account_id, USER_NAME, "pas le bon") for g in guessers])
+    assert Counter(answer.status_code for answer in answers) == {422: free + shared, 429: 5}
+
+    waits = await linking.redeem_former(stranger.account_id, USER_NAME, PASSWORD)
+    assert waits.status_code == 429 and int(waits.headers["retry-after"]) <= 6 * 3600
+    clock.now += timedelta(seconds=int(waits.headers["retry-after"]))
+    assert (await linking.redeem_former(stranger.account_id, USER_NAME, "pas le bon")).status_code == 422
+    await asyncio.gather(*[linking.redeem_former(g.account_id, USER_NAME, "pas le bon") for g in guessers])
+    assert (await linking.redeem_former(owner.account_id, USER_NAME, PASSWORD)).status_code == 201
+
+
+async def test_a_name_that_nobody_has_is_counted_like_one_that_somebody_has(linking: Linking, tmp_path: Path) -> None:
+    await stand(linking, tmp_path)
+    told: dict[str, list[int]] = {}
+    for user_name in (USER_NAME, "personne"):
+        guessers = [an_account(email=f"{user_name}{n}@mail.example") for n in range(37)]
+        await linking.send(*guessers)
+        answers = [await linking.redeem_former(g.account_id, user_name, "pas le bon") for g in guessers]
+        told[user_name] = [answer.status_code for answer in answers]
+    assert told[USER_NAME] == told["personne"]
+    assert told["personne"].count(429) == 2
