@@ -81,7 +81,10 @@ class Page:
 
 
 async def fetch(connection: Connection, listing: Listing, cursor: str | None, limit: int) -> Page | Refusal:
-    """One page. `cursor` is what an earlier page gave; refused when it is not one of this listing's."""
+    """One page. `cursor` is what an earlier page gave; refused when it is not one of this listing's.
+
+    Refused, too, when its row has left the list meanwhile and lay deeper than COUNT_TO: then begin again.
+    """
     if cursor is None:
         async with _walking(connection, listing):
             return await _page(connection, listing, 0, None, limit)
@@ -142,6 +145,9 @@ async def walk(pool: Pool, listing: Listing) -> AsyncIterator[Sequence[Any]]:
 
 async def _page(connection: Connection, listing: Listing, seen: int, last: list[str] | None, limit: int) -> Page:
     after = await _place(connection, listing, last) if last is not None else None
+    if after is None and seen > COUNT_TO:
+        # Nobody signs a cursor: one that is made up names no row, and reads no further than the count does.
+        raise ValueError("a row that the list has no more, so deep that it cannot be counted to")
     # By count where the last row has left the list meanwhile.
     rows = await _rows(connection, listing, after, seen if after is None else 0, limit + 1)
     total, exact = await count(connection, listing)

@@ -131,3 +131,17 @@ async def test_a_listing_keeps_its_own_arguments_beside_the_cursor(bench: Bench)
     assert isinstance(second, Page)
 
     assert [row["id"].int for row in (*first.rows, *second.rows)] == list(range(3, 30))
+
+
+async def test_a_cursor_that_names_no_row_reads_no_deeper_than_the_count(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody signs cursors: one that is made up could else have millions of rows read to be skipped."""
+    await fill(bench, *range(12))
+    monkeypatch.setattr(pages, "COUNT_TO", 6)
+    gone = str(UUID(int=99))
+    shallow, deep = await fetch(bench, cursor_of([6, gone])), await fetch(bench, cursor_of([7, gone]))
+    assert isinstance(shallow, Page) and shallow.first == 7
+    assert isinstance(deep, Refusal) and deep.code == "invalid_cursor"
+    standing = await fetch(bench, cursor_of([7, str(UUID(int=6))]))
+    assert isinstance(standing, Page) and standing.first == 8

@@ -11,10 +11,10 @@ RequestKind = Literal["proposed_relation", "proposed_end", "review"]
 """proposed_relation: an organization asks to act for another. proposed_end: it asks that such a relation end.
 review: something that an agent must look at; its own reason says what."""
 
-ReviewReason = Literal["duplicate", "unmanaged", "contested"]
+ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere"]
 """duplicate: a person to be added looks like one who is known. unmanaged: nobody manages an organization any more.
 contested: an account proved that it may be a contact, which another account is already, or beside another of its
-contacts there."""
+contacts there. known_elsewhere: somebody who was added looks like a contact of another organization."""
 
 Decider = Literal["organization", "agents"]
 """Who decides: those who manage the organization acted for, or agents. Agents may decide either."""

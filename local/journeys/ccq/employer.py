@@ -112,8 +112,8 @@ async def own_contact(journey: Journey, employer: Someone, member: Someone) -> N
     told, portal = journey.told, journey.portal
     told.step(
         "Limitation actuelle | Les trois services, comme contact de l’employeur",
-        "The employer adds the firm's member as a contact of its own; an agent sees that it is a person whom the agency"
-        " knows; the member links that file to the same account.",
+        "The employer adds the firm's member as a contact of its own, and learns nothing of the firm's file; an agent"
+        " sees that it is a person whom the agency knows; the member links that file to the same account.",
     )
     body = {
         "contact": {
@@ -129,9 +129,10 @@ async def own_contact(journey: Journey, employer: Someone, member: Someone) -> N
     }
     since = now()
     path = f"/v1/organizations/{journey.client_id}/contacts"
-    answer = await portal.call(employer, "authorizations", "POST", path, json=body, expect=202)
+    answer = await portal.call(employer, "authorizations", "POST", path, json=body, expect=201)
     told.shows(answer["message"])
-    await review(journey, employer, member, answer["request_id"], since)
+    await portal.mail(member.email, since, "the coordinates for the employer's file")
+    await recognize(journey, employer, member, answer["contact_id"])
     profile = await redeem(journey, member, await coordinates_of(journey, member))
     path = "/v1/authorized-files"
     chosen = {"Mandat-Profile": profile["contact_id"]}
@@ -144,23 +145,33 @@ async def own_contact(journey: Journey, employer: Someone, member: Someone) -> N
         told.holds(answer["decision"], f"{name}: yes")
 
 
-async def review(journey: Journey, employer: Someone, member: Someone, request_id: str, since: Any) -> None:
-    """Step 4: somebody who may be known already. An agent compares, and says that it is the same person."""
+async def recognize(journey: Journey, employer: Someone, member: Someone, contact_id: str) -> None:
+    """Step 4: somebody who is known elsewhere. An agent compares, and says that it is the same person."""
     told, portal = journey.told, journey.portal
     agent = await portal.agent()
-    path = f"/v1/requests/{request_id}"
+
+    async def found() -> Any:
+        answer = await portal.http.get(f"{portal.stack.gateway('authorizations')}/v1/requests", headers=agent.headers)
+        return next((r for r in answer.json()["items"] if r["asked"]["contact_id"] == contact_id), None)
+
+    review = await portal.until(found, "the comparison with other organizations' contacts")
+    path = f"/v1/requests/{review['request_id']}"
     opened = await portal.call(agent, "authorizations", "GET", path, expect=200)
     candidate = opened["asked"]["candidates"][0]
     alike = ", ".join(field["name"] for field in candidate["agreeing"])
     told.shows(f"{opened['kind_name']}: {alike} (evidence: {candidate['score']} bits)")
     told.holds(candidate["contact_id"] == member.profile, "the agent is shown the firm's file about the same person")
-    seen = await portal.call(employer, "authorizations", "GET", path, expect=200)
-    told.holds(not seen["asked"]["candidates"], "the employer is not: whom a firm has on file is the firm's")
+    hidden = await portal.call(employer, "authorizations", "GET", path, expect=404)
+    told.holds(
+        hidden["code"] == "not_found",
+        "the employer is not, nor told that anybody asks: whom a firm has on file is the firm's",
+    )
     await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
     merged = {"outcome": "merge", "contact_id": candidate["contact_id"]}
-    await decide(journey, agent, request_id, merged)
+    since = now()
+    await decide(journey, agent, review["request_id"], merged)
     await portal.mail(employer.email, since, "the decision")
-    await portal.mail(member.email, since, "the coordinates for the employer's file")
+    await portal.mail(member.email, since, "new coordinates, with the number that the person has already")
 
 
 async def firms_relation(journey: Journey, who: Someone) -> Any:

@@ -36,16 +36,32 @@ async def refuse_known(
     return Refusal("already_a_contact", fields=("contact",), next=following)
 
 
+async def is_like_one_at_home(work: Work[Tools], organization_id: UUID, personal: Personal) -> bool:
+    """Whether somebody looks like a contact of the organization itself, which those who manage it may know."""
+    return bool(await lookalikes(work, _person(personal), organization_id, at_home=True))
+
+
+async def elsewhere(work: Work[Tools], organization_id: UUID, personal: Personal) -> list[Candidate]:
+    """Those of other organizations who look like a contact of this one."""
+    found = await lookalikes(work, _person(personal), organization_id)
+    alike = [_candidate(one, organization_id) for one in found if one.organization_id != organization_id]
+    return alike[:MOST_CANDIDATES]
+
+
 async def candidates(
     work: Work[Tools], organization_id: UUID, personal: Personal, client_number: str | None
 ) -> list[Candidate]:
     """Those whom an agent compares: who has the client number that was given, then who looks like the person."""
-    telephones = [telephone.number for telephone in personal.telephones]
-    person = Person(personal.family_name, personal.given_name, personal.email, telephones)
+    person = _person(personal)
     numbered = await _numbered(work, person, client_number) if client_number else []
     apart_from = {candidate.contact_id for candidate in numbered}
     alike = await lookalikes(work, person, organization_id, apart_from)
     return [*numbered, *(_candidate(found, organization_id) for found in alike)][:MOST_CANDIDATES]
+
+
+def _person(personal: Personal) -> Person:
+    telephones = [telephone.number for telephone in personal.telephones]
+    return Person(personal.family_name, personal.given_name, personal.email, telephones)
 
 
 async def _numbered(work: Work[Tools], person: Person, client_number: str) -> Sequence[Candidate]:

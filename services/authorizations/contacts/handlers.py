@@ -19,7 +19,7 @@ from services.authorizations.attachments.handlers import attach, refuse_attachme
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage
-from services.authorizations.contacts.doubts import candidates, refuse_known
+from services.authorizations.contacts.doubts import candidates, is_like_one_at_home, refuse_known
 from services.authorizations.contacts.reviewing import DoubtfulContact, ask_for_review
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import ContactRow, Personal
@@ -56,7 +56,9 @@ class AddContact:
 async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
     """The guide's step 4: "Le contact n'existe pas". The new contact is sent linking coordinates.
 
-    Somebody who may be known already goes to an agent. Returns the contact's id, or the request's.
+    Somebody who looks like a contact of the same organization, or is said to be known to the agency, goes to an agent.
+    Whether others know the person is looked at by a worker afterwards, so that it shows neither in the answer nor in
+    what it takes. Returns the contact's id, or the request's.
     """
     agency = work.tools.agency
     await organizations.lock(work.connection, [command.organization_id])
@@ -81,19 +83,23 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
         return refusal
     if refusal := await refuse_attachments(work, command.by, command.attachments):
         return refusal
-    alike = await candidates(work, command.organization_id, command.personal, command.client_number)
+    is_alike = await is_like_one_at_home(work, command.organization_id, command.personal)
     made = work.new_id()
     if refusal := await keep_attestations(work, command.by, made, "addition", command.ticked):
         return refusal
     await attach(work, made, command.attachments)
-    if alike or command.client_number is not None:
+    if is_alike or command.client_number is not None:
+        alike = await candidates(work, command.organization_id, command.personal, command.client_number)
         doubtful = DoubtfulContact(
             command.organization_id, command.personal, command.type, command.period, command.grants,
             command.client_number, alike,
         )  # fmt: skip
         return await ask_for_review(work, acting, made, doubtful)
     new = NewContact(made, command.organization_id, command.personal, command.type, command.period, command.grants)
-    return await make_contact(work, new) or made
+    refusal = await make_contact(work, new)
+    if refusal is None:
+        await storage.await_comparison(work.connection, made)
+    return refusal or made
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant
 from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
-from services.authorizations.requests.domain import AskedContact, AskedManager, Decision, Request
+from services.authorizations.requests.domain import AskedComparison, AskedContact, AskedManager, Decision, Request
 from services.authorizations.tools import Tools
 
 
@@ -50,6 +50,27 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     if candidate.organization_id != organization_id:
         return await make_contact(work, replace(new, client_number=candidate.client_number))
     return await _give(work, request, candidate, asked.type, asked.period, asked.chosen)
+
+
+async def recognize(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
+    """Merged: the contact is the same person as the candidate, and bears that client number from now on.
+
+    A code that is under way was sent with another number: the person is sent new coordinates, unless linked already.
+    """
+    asked = AskedComparison.model_validate(request.asked)
+    contact = await storage.get(work.connection, asked.contact_id)
+    known = {candidate.contact_id for candidate in asked.candidates}
+    candidate = await storage.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    if contact is None or candidate is None:
+        return Refusal("candidate_required", fields=("contact_id",))
+    if await storage.find(work.connection, contact.organization_id, candidate.client_number):
+        return Refusal("already_held", fields=("client_number",))
+    await storage.renumber(work.connection, contact.contact_id, candidate.client_number)
+    if not contact.linked:
+        await storage.raise_generation(work.connection, contact.contact_id, "normal")
+    await publish_state(work, contact.contact_id)
+    work.audit("contact_recognized", organization_id=contact.organization_id, object_id=contact.contact_id)
+    return None
 
 
 async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:

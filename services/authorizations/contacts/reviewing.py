@@ -7,12 +7,13 @@ from uuid import UUID
 from chassis.work import Work
 from services.authorizations.access.domain import Acting
 from services.authorizations.contacts import storage
+from services.authorizations.contacts.doubts import elsewhere
 from services.authorizations.contacts.storage import Personal
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import storage as requests
-from services.authorizations.requests.domain import AskedContact, AskedGrants, AskedManager, Candidate
+from services.authorizations.requests.domain import AskedComparison, AskedContact, AskedGrants, AskedManager, Candidate
 from services.authorizations.requests.submitting import Ask, submit
 from services.authorizations.tools import Tools
 
@@ -48,6 +49,26 @@ async def ask_for_review(work: Work[Tools], by: Acting, request_id: UUID, contac
         work,
         Ask(request_id, "review", asked, by, organization_id=contact.organization_id, reason="duplicate"),
     )
+
+
+async def compare_elsewhere(work: Work[Tools], contact_id: UUID) -> None:
+    """A contact who was added at once, and looks like one of another organization, goes to an agent: the platform asks.
+
+    Whoever added the person is not told, and sees no request.
+    """
+    contact = await storage.get(work.connection, contact_id)
+    if contact is None or not await storage.take_comparison(work.connection, contact_id):
+        return
+    await organizations.lock(work.connection, [contact.organization_id])
+    work.take_time()
+    personal = (await storage.descriptions(work.connection, [contact_id])).get(contact_id)
+    alike = await elsewhere(work, contact.organization_id, personal) if personal else []
+    if alike:
+        asked = AskedComparison(contact_id=contact_id, candidates=tuple(alike))
+        ask = Ask(
+            work.new_id(), "review", asked, None, organization_id=contact.organization_id, reason="known_elsewhere"
+        )
+        await submit(work, ask)
 
 
 async def ask_for_manager(work: Work[Tools], organization_id: UUID) -> None:

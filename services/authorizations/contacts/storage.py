@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from contracts.authorizations import CorrectedItem, Telephone
 from contracts.events import Language
 from services.authorizations.access.storage import in_force, known
@@ -165,6 +165,30 @@ def _personal(row: Any) -> Personal:
 async def erase_description(connection: Connection, owner_id: UUID) -> None:
     """Forget the personal fields of an owner."""
     await connection.execute("delete from personal_fields where owner_id = $1", owner_id)
+
+
+async def await_comparison(connection: Connection, contact_id: UUID) -> None:
+    """Let a worker compare a new contact with those of other organizations."""
+    await connection.execute("insert into contacts_to_compare (contact_id) values ($1)", contact_id)
+
+
+async def awaiting_comparison(pool: Pool, limit: int) -> list[UUID]:
+    """Contacts that were not compared yet, the oldest first."""
+    rows = await pool.fetch("select contact_id from contacts_to_compare order by contact_id limit $1", limit)
+    return [row["contact_id"] for row in rows]
+
+
+async def take_comparison(connection: Connection, contact_id: UUID) -> bool:
+    """Whether the contact still had to be compared; nobody else will."""
+    taken = await connection.fetchval(
+        "delete from contacts_to_compare where contact_id = $1 returning true", contact_id
+    )
+    return taken is True
+
+
+async def renumber(connection: Connection, contact_id: UUID, client_number: str) -> None:
+    """The contact bears another client number, which none of its organization has."""
+    await connection.execute("update contacts set client_number = $2 where contact_id = $1", contact_id, client_number)
 
 
 async def raise_generation(

@@ -21,15 +21,23 @@ class Lookalike:
 
 
 async def lookalikes(
-    work: Work[Tools], person: Person, organization_id: UUID, apart_from: Collection[UUID] = ()
+    work: Work[Tools],
+    person: Person,
+    organization_id: UUID,
+    apart_from: Collection[UUID] = (),
+    *,
+    at_home: bool = False,
 ) -> list[Lookalike]:
-    """The contacts whose likeness to a person of the organization reaches the agency's threshold, the likest first."""
+    """The contacts whose likeness to a person of the organization reaches the agency's threshold, the likest first.
+
+    `at_home`: of that organization alone.
+    """
     matcher = work.tools.matcher
     found = []
-    for candidate in await storage.candidates(work.connection, person):
+    for candidate in await storage.candidates(work.connection, person, organization_id if at_home else None):
         likeness = matcher.compare(person.description, candidate.person.description)
-        at_home = candidate.organization_id == organization_id
-        evidence = likeness.evidence + (matcher.same_organization if at_home else 0)
+        same_organization = candidate.organization_id == organization_id
+        evidence = likeness.evidence + (matcher.same_organization if same_organization else 0)
         if evidence >= matcher.threshold and candidate.contact_id not in apart_from:
             found.append(
                 Lookalike(candidate.contact_id, candidate.organization_id, Likeness(evidence, likeness.agreeing))

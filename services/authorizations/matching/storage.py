@@ -19,6 +19,19 @@ order by (select count(*) from unnest(p.matching_keys) as key where key = any(as
 limit $5
 """
 
+# Reads the organization's own contacts one and all, so that what it takes tells nothing of anybody else's.
+AT_HOME = """
+with asked as (select matching_keys($1, $2, contact_identifiers($3, $4)) as keys),
+home as materialized (
+    select c.contact_id, c.organization_id, p.family_name, p.given_name, p.email, p.telephones, p.matching_keys
+    from contacts c join personal_fields p on p.owner_id = c.contact_id where c.organization_id = $6
+)
+select contact_id, organization_id, family_name, given_name, email, telephones from asked, home
+where home.matching_keys && asked.keys
+order by (select count(*) from unnest(home.matching_keys) as key where key = any(asked.keys)) desc, contact_id
+limit $5
+"""
+
 NUMBERED = """
 select c.contact_id, c.organization_id, p.family_name, p.given_name, p.email, p.telephones
 from contacts c join personal_fields p on p.owner_id = c.contact_id
@@ -55,16 +68,14 @@ class Candidate:
     person: Person
 
 
-async def candidates(connection: Connection, person: Person) -> list[Candidate]:
-    """The contacts that share a key with a person, those that share most first."""
-    rows = await connection.fetch(
-        CANDIDATES,
-        person.family_name,
-        person.given_name,
-        person.email,
-        [{"number": number} for number in person.telephones],
-        AT_MOST,
-    )
+async def candidates(connection: Connection, person: Person, of: UUID | None = None) -> list[Candidate]:
+    """The contacts that share a key with a person, those that share most first; with `of`, of that organization."""
+    numbers = [{"number": number} for number in person.telephones]
+    described = (person.family_name, person.given_name, person.email, numbers, AT_MOST)
+    if of is None:
+        rows = await connection.fetch(CANDIDATES, *described)
+    else:
+        rows = await connection.fetch(AT_HOME, *described, of)
     return [_candidate(row) for row in rows]
 
 

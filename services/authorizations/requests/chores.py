@@ -5,7 +5,8 @@ from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
-from services.authorizations.contacts.reviewing import ask_for_manager
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.reviewing import ask_for_manager, compare_elsewhere
 from services.authorizations.requests import storage
 from services.authorizations.requests.handlers import erase_person, lapse, tell
 from services.authorizations.tools import Tools
@@ -20,6 +21,7 @@ def telling(unit: Unit[Tools]) -> list[Chore]:
     """Tell of what was asked by a number, of what has lapsed, of who is left alone; forget; each until cancelled."""
     return [
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
+        partial(repeatedly, "contacts to compare", partial(compare_added, unit), LOOK_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
         partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
         partial(repeatedly, "persons of old requests", partial(erase_persons, unit), LOOK_AROUND_EVERY),
@@ -31,6 +33,14 @@ async def tell_waiting(unit: Unit[Tools]) -> float | None:
     waiting = await storage.to_tell(unit.pool, PORTION)
     for request_id in waiting:
         await unit.run(tell, request_id, unit.origin.itself)
+    return 0.0 if len(waiting) == PORTION else None
+
+
+async def compare_added(unit: Unit[Tools]) -> float | None:
+    """Compare some contacts who were added with those of other organizations. Returns 0 when there may be more."""
+    waiting = await contacts.awaiting_comparison(unit.pool, PORTION)
+    for contact_id in waiting:
+        await unit.run(compare_elsewhere, contact_id, unit.origin.itself)
     return 0.0 if len(waiting) == PORTION else None
 
 

@@ -95,6 +95,13 @@ class AskedContact(AskedGrants):
         return self.model_copy(update=changed)
 
 
+class AskedComparison(Asked):
+    """Whether a contact is the same person as a candidate of another organization."""
+
+    contact_id: UUID
+    candidates: tuple[Candidate, ...]
+
+
 class AskedManager(Asked):
     """That somebody manages the organization; `type` is that of the membership that the last one had."""
 

@@ -31,6 +31,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
     ("proposed_end", None): Kind(frozenset({"approve", "reject"}), requested.end),
     ("review", "duplicate"): Kind(frozenset({"approve", "reject", "return", "merge"}), reviewed.settle_duplicate),
     ("review", "unmanaged"): Kind(frozenset({"approve", "reject"}), reviewed.appoint),
+    ("review", "known_elsewhere"): Kind(frozenset({"merge", "reject"}), reviewed.recognize),
     ("review", "contested"): Kind(frozenset({"approve", "reject"}), contested.end_obstacle, contested.tell),
 }
 

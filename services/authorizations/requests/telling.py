@@ -42,7 +42,7 @@ async def tell_both_sides(work: Work[Tools], request: Request, outcome: Told, re
             concerning = named[theirs].legal_name
         for reader in await _askers(work, request, ours):
             mails.decided(work, request, outcome, reason, reader, named[ours], concerning)
-    knows = request.decider == "organization" or outcome == "approve"
+    knows = request.decider == "organization" or outcome in ("approve", "merge")
     if theirs is not None and theirs != ours and knows and outcome != "return":
         concerning = named[ours].legal_name if ours is not None else ""
         for reader in await managers_of(work, theirs):

@@ -22,6 +22,7 @@ from services.authorizations.granting import OrganizationView, last_day
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import (
     AgreementCode,
+    AskedComparison,
     AskedContact,
     AskedEnd,
     AskedManager,
@@ -105,7 +106,8 @@ class ContestedView(BaseModel):
 class AskedView(BaseModel):
     """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`.
 
-    `person` is whom a new contact would be; it is erased some time after the request has ended.
+    `person` is whom a new contact would be; it is erased some time after the request has ended. Or whether the contact
+    `contact_id` is the same person as one of the candidates, in another organization; or a link that is contested.
     """
 
     relation_id: UUID | None = None
@@ -117,6 +119,7 @@ class AskedView(BaseModel):
     client_number: str | None = None
     person: PersonView | None = None
     candidates: list[CandidateView] = []
+    contact_id: UUID | None = None
     contested: ContestedView | None = None
 
 
@@ -215,6 +218,10 @@ def _asked(call: Call[Tools], request: Request, around: Around, *, for_agents: b
             return AskedView(relation_id=AskedEnd.model_validate(request.asked).relation_id)
         case _, "unmanaged":
             return _asked_type(call, AskedManager.model_validate(request.asked).type)
+        case _, "known_elsewhere" if for_agents:
+            compared = AskedComparison.model_validate(request.asked)
+            alike = [_candidate(candidate, call.language) for candidate in compared.candidates]
+            return AskedView(contact_id=compared.contact_id, candidates=alike)
         case _, "contested":
             return AskedView(contested=_contested(call, request, around) if for_agents else None)
     asked = AskedContact.model_validate(request.asked)

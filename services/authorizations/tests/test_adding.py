@@ -1,5 +1,6 @@
 """The form "Ajouter une relation": who is added at once, whom an agent looks at first, and who is a contact already."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.authorizations.requests.chores import compare_added
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import Firm
 
@@ -84,21 +86,90 @@ async def test_an_agent_reads_which_fields_agree(firm: Firm) -> None:
     }  # fmt: skip
 
 
-async def test_what_the_manager_is_told_is_the_same_for_a_contact_of_somebody_else(two: Sides) -> None:
-    """Nothing says whether, where or whom one knows: not in the answer, nor in the request that the manager opens."""
+ELSEWHERE = ZOE | {"family_name": "Cliente-Neuf", "given_name": "Démo", "email": "responsable@charpentes.example"}
+"""As the employer's file describes its responsible person."""
+
+
+async def _compared(firm: Firm) -> list[dict[str, Any]]:
+    """What agents have to look at, once a worker has compared those who were added."""
+    await compare_added(firm.opened.unit)
+    items: list[dict[str, Any]] = (await firm.client.get("/v1/requests", headers=firm.agent)).json()["items"]
+    return items
+
+
+async def test_who_is_known_elsewhere_is_added_like_a_stranger_and_nothing_tells_who_added_them(two: Sides) -> None:
+    """The same answer, the same rows; then an agent sees whom the contact looks like, and the manager sees nothing."""
+    firm, grown = two.firm, []
+    answers = []
+    for contact in (firm.stranger(), ELSEWHERE):
+        tables = ("contacts", "requests", "contacts_to_compare", "outbox", "audit")
+        rows = {table: await firm.opened.unit.pool.fetchval(f"select count(*) from {table}") for table in tables}
+        answers.append(await firm.add_member(contact=contact))
+        grown.append({t: await firm.opened.unit.pool.fetchval(f"select count(*) from {t}") - rows[t] for t in tables})
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json().keys() == answers[1].json().keys() and grown[0] == grown[1]
+    assert answers[0].json()["message"] == answers[1].json()["message"]
+
+    (review,) = await _compared(firm)
+    assert (review["reason"], review["asked"]["contact_id"]) == ("known_elsewhere", answers[1].json()["contact_id"])
+    (candidate,) = review["asked"]["candidates"]
+    assert (candidate["contact_id"], candidate["same_organization"]) == (str(two.employer.contact_id), False)
+    headers = firm.responsible.headers
+    assert (await two.show(review["request_id"], headers)).status_code == 404
+    listed = await firm.client.get(f"/v1/organizations/{firm.firm_id}/requests", headers=headers)
+    assert listed.json()["total"] == 0
+    assert await _compared(firm) == [review]  # once
+
+
+async def test_an_agent_who_recognizes_the_person_gives_the_contact_the_known_number_and_new_coordinates(
+    two: Sides,
+) -> None:
     firm = two.firm
-    own = await firm.add_member(contact=ZOE | {"family_name": "Responsable", "given_name": "Démo"})
-    others = await firm.add_member(
-        contact=ZOE | {"family_name": "Cliente-Neuf", "given_name": "Démo", "email": "responsable@charpentes.example"}
-    )
-    assert (own.status_code, others.status_code) == (202, 202)
-    assert own.json().keys() == others.json().keys()
-    assert own.json()["message"] == others.json()["message"]
-    stranger = str(two.employer.contact_id)
-    (candidate,) = (await _asked(firm, others))["candidates"]
-    assert (candidate["contact_id"], candidate["same_organization"]) == (stranger, False)
-    opened = await two.show(others.json()["request_id"], firm.responsible.headers)
-    assert opened.json()["asked"]["candidates"] == [] and stranger not in opened.text + others.text
+    added = UUID((await firm.add_member(contact=ELSEWHERE)).json()["contact_id"])
+    (review,) = await _compared(firm)
+    candidate = review["asked"]["candidates"][0]["contact_id"]
+    someone_else = await two.decide(review["request_id"], firm.agent, "merge", contact_id=str(added))
+    assert someone_else.json()["code"] == "candidate_required"
+    merged = await two.decide(review["request_id"], firm.agent, "merge", contact_id=candidate)
+    assert merged.status_code == 200, merged.text
+    states = [s for s in await firm.opened.published("Contact") if s["contact_id"] == str(added)]
+    assert (states[-1]["client_number"], states[-1]["linking_code_generation"]) == ("3000009", 2)
+    assert len(await firm.opened.published("RequestDecidedMail")) == 1  # to those who manage the firm
+
+
+async def test_an_agent_who_sees_another_person_changes_nothing_and_tells_nobody(two: Sides) -> None:
+    firm = two.firm
+    added = (await firm.add_member(contact=ELSEWHERE)).json()
+    (review,) = await _compared(firm)
+    rejected = await two.decide(review["request_id"], firm.agent, "reject", reason="another_person")
+    assert rejected.status_code == 200
+    states = [s for s in await firm.opened.published("Contact") if s["contact_id"] == added["contact_id"]]
+    assert len(states) == 1
+    assert await firm.opened.published("RequestDecidedMail") == []
+
+
+async def test_a_person_linked_meanwhile_is_sent_no_code_when_recognized(two: Sides) -> None:
+    firm = two.firm
+    added = await firm.link(UUID((await firm.add_member(contact=ELSEWHERE)).json()["contact_id"]))
+    (review,) = await _compared(firm)
+    candidate = review["asked"]["candidates"][0]["contact_id"]
+    merged = await two.decide(review["request_id"], firm.agent, "merge", contact_id=candidate)
+    assert merged.status_code == 200
+    states = [s for s in await firm.opened.published("Contact") if s["contact_id"] == str(added.contact_id)]
+    assert (states[-1]["client_number"], states[-1]["linking_code_generation"]) == ("3000009", 1)
+
+
+async def test_of_three_workers_that_compare_at_once_one_asks(two: Sides) -> None:
+    await two.firm.add_member(contact=ELSEWHERE)
+    await asyncio.gather(*[compare_added(two.firm.opened.unit) for _ in range(3)])
+    assert len(await _compared(two.firm)) == 1
+
+
+async def test_the_request_of_one_who_is_known_at_home_shows_whoever_asked_no_candidate(two: Sides) -> None:
+    own = await two.firm.add_member(contact=ZOE | {"family_name": "Responsable", "given_name": "Démo"})
+    assert own.status_code == 202
+    opened = await two.show(own.json()["request_id"], two.firm.responsible.headers)
+    assert opened.json()["asked"]["candidates"] == []
 
 
 async def test_a_person_with_a_client_number_is_for_an_agent_to_validate(firm: Firm) -> None:
