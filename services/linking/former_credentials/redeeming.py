@@ -69,7 +69,9 @@ async def begin(work: Work[Tools], command: Attempt) -> Begun | Refusal:
     code, name = command.method.code, domain.normalized(command.user_name, command.method)
     lookups = lookups_of(work.tools, command.method, command.user_name)
     found = await storage.find(work.connection, code, lookups)
-    is_known_there = await storage.is_on_file(work.connection, found and found.credential_id, account.person.email)
+    is_known_there = await storage.is_on_file(
+        work.connection, found.credential_id if found else None, account.person.email
+    )
     counted = await attempts.count(
         work, account, f"{code}:{name}", "redemption_per_user_name", is_known_there=is_known_there
     )
