@@ -59,6 +59,7 @@ async def test_redeeming_links_the_account_and_says_so_in_the_callers_language(l
     assert body == {
         "link_id": str(event.link_id),
         "profiles": body["profiles"],
+        "not_linked": [],
         "profile": {
             "link_id": str(event.link_id),
             "contact_id": str(contact.contact_id),
