@@ -189,7 +189,8 @@ async def move(client: Client, someone: Someone) -> None:
     stranger = Someone(former, "", "", "", someone.language)
     await client.command(
         Kind.UNDO_ADDRESS, stranger, "accounts", "POST", "/v1/email-change-undos",
-        asked={"change_id": change.made["change_id"]}, json={"token": told[0][1]}, done_before=("undo_refused",),
+        asked={"change_id": change.made["change_id"]}, json={"token": told[0][1], "password": someone.password},
+        done_before=("undo_refused",),
     )  # fmt: skip
     someone.email = former
     await forget_password(client, someone)
