@@ -62,6 +62,7 @@ async def test_firm_client_agent_and_another_system_each_have_their_part(told: l
         "she manages ENTREPRISE SHW INC.",
         "approved, the relation is inactive and still in the list",
         "the firm is told why, and no name",
+        "the right account has the file, by the new coordinates",
         "Gestion de main-d’œuvre: no, with the reason in both languages",
         "Gestion de main-d’œuvre: yes",
         "nothing was changed, is missing or was cut off since it was sealed",

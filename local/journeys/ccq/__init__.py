@@ -6,6 +6,7 @@ It is played for LAFORCE COMPTABLE INC. in French, for one of its clients and a 
 import httpx
 
 from local.journeys.ccq.auditing import read_the_audit, verify_the_audit
+from local.journeys.ccq.contested import contested_link
 from local.journeys.ccq.employer import ask_about_nobody, ask_for_the_end, employer_joins, own_contact, propose
 from local.journeys.ccq.first_connection import (
     coordinates_of,
@@ -56,6 +57,7 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await own_contact(journey, client, member)
         await remove(journey, manager, client, member, relation)
         await coordinates_for_the_others(journey, manager)
+        await contested_link(journey)
         await read_the_audit(journey, manager, client)
         await verify_the_audit(journey)
         await tell_the_trail(journey, manager, member)

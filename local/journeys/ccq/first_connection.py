@@ -218,17 +218,22 @@ async def link_an_employers_file(journey: Journey, who: Someone) -> None:
 
 async def join(journey: Journey, who: Someone) -> Any:
     """Steps 1 and 2 for somebody who has received coordinates. Returns the profile."""
+    coordinates = await coordinates_of(journey, who)
+    await open_account(journey, who)
+    profile = await redeem(journey, who, coordinates)
+    who.profile = profile["contact_id"]
+    return profile
+
+
+async def open_account(journey: Journey, who: Someone) -> None:
+    """Step 1 for somebody of whom nothing else is told."""
     portal = journey.portal
-    number, linking_code = await coordinates_of(journey, who)
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
     since = now()
     registration = await register(journey, who, terms["version"])
     code = code_in(await portal.mail(who.email, since, "the one-time code"), ONE_TIME_CODE)
     path = f"/v1/registrations/{registration['registration_id']}/verification"
     signed_in(who, await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201))
-    profile = await redeem(journey, who, (number, linking_code))
-    who.profile = profile["contact_id"]
-    return profile
 
 
 async def redeem(journey: Journey, who: Someone, coordinates: tuple[str, str]) -> Any:
