@@ -1,18 +1,16 @@
 """The mail that tells both accounts what an agent decided about a link."""
 
-import secrets
 from collections.abc import Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import Contents, LinkReviewedMail
+from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools
-
-LIFE = timedelta(days=30)  # whoever lost a link, or did not get one, wants to know it late rather than never
 
 
 async def reviewed(
@@ -25,21 +23,13 @@ async def reviewed(
     for account_id, person in sorted((await contacts.descriptions(work.connection, list(accounts))).items()):
         if person.email is None:
             continue
-        work.publish(
-            LinkReviewedMail(
-                recipient_id=account_id,
-                delivery_id=work.new_id(),
-                handle=secrets.token_urlsafe(24),
-                language=person.language,
-                priority="normal",
-                expires_at=work.now + LIFE,
-                deduplication_id=f"link_reviewed:{request.request_id}:{account_id}",
-                sealed=work.tools.sealer.seal(
-                    "notifications", Contents(address=person.email, given_name=person.given_name)
-                ),
-                organization_name=organization.legal_name,
-                organization_number=organization.number,
-                ended_at=ended_at,
-                decision_reason=reason,
-            )
+        envelope = mailing.envelope(
+            work,
+            account_id,
+            person.language,
+            Contents(address=person.email, given_name=person.given_name),
+            organization,
+            once=f"link_reviewed:{request.request_id}:{account_id}",
+            keeps=mailing.WARNING_KEEPS,
         )
+        work.publish(LinkReviewedMail(**envelope, ended_at=ended_at, decision_reason=reason))
