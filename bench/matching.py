@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from bench.measuring import AGENCY, SHOWN, own_folder, say, spread, table
+from bench.population import indexes_made_last
 from chassis.database import Pool, create_pool
 from chassis.migrations import migrate
 from contracts.agency import load
@@ -273,10 +274,10 @@ async def _populate(dsn: str, contacts: int, random_: random.Random) -> UUID:
             "insert into organizations (organization_id, kind, number) values (gen_random_uuid(), 'firm', '1')"
             " returning organization_id"
         )
-        await connection.execute("select setseed(0.5)")
         families, given = _names(3000, random_), _names(600, random_)
-        await connection.execute(POPULATE, contacts, families, given, organization_id)
-        await connection.execute("vacuum analyze personal_fields")
+        async with indexes_made_last(connection, ("contacts", "personal_fields")):
+            await connection.execute("select setseed(0.5)")
+            await connection.execute(POPULATE, contacts, families, given, organization_id)
     finally:
         await connection.close()
     return organization_id

@@ -8,6 +8,8 @@ Constraints that exclude overlaps are taken away before and not put back: no que
 """
 
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -238,6 +240,23 @@ from pg_index where indrelid = any($1::text[]::regclass[]) and not indisprimary 
 """
 
 
+@asynccontextmanager
+async def indexes_made_last(
+    connection: "asyncpg.Connection[asyncpg.Record]", tables: Sequence[str]
+) -> AsyncIterator[None]:
+    """Meanwhile the tables have no indexes but those of keys; afterwards all but those that exclude overlaps."""
+    await connection.execute("set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '512MB'")
+    indexes = await connection.fetch(INDEXES, tables)
+    for index in indexes:
+        dropped = f"alter table {index['indrelid']} drop constraint {index['excludes']}"
+        await connection.execute(dropped if index["excludes"] else f"drop index {index['name']}")
+    yield
+    for index in indexes:
+        if not index["excludes"]:
+            await connection.execute(index["definition"])
+    await connection.execute(f"vacuum analyze {', '.join(tables)}")
+
+
 async def fill(dsn: str, size: Size, delegable: list[str], others: list[str]) -> Population:
     """Fill a migrated, empty database: `delegable` and `others` are the codes of the agency's subjects."""
     began = time.monotonic()
@@ -253,21 +272,11 @@ async def fill(dsn: str, size: Size, delegable: list[str], others: list[str]) ->
     }  # fmt: skip
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(
-            "set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '512MB'"
-        )
-        indexes = await connection.fetch(INDEXES, FILLED)
-        for index in indexes:
-            dropped = f"alter table {index['indrelid']} drop constraint {index['excludes']}"
-            await connection.execute(dropped if index["excludes"] else f"drop index {index['name']}")
-        for part in (FUNCTIONS, STRUCTURE, FILL):
-            for statement in part.format(**numbers).split(";\n"):
-                if statement.strip():
-                    await connection.execute(statement)
-        for index in indexes:
-            if not index["excludes"]:
-                await connection.execute(index["definition"])
-        await connection.execute(f"vacuum analyze {', '.join(FILLED)}")
+        async with indexes_made_last(connection, FILLED):
+            for part in (FUNCTIONS, STRUCTURE, FILL):
+                for statement in part.format(**numbers).split(";\n"):
+                    if statement.strip():
+                        await connection.execute(statement)
         rights = await connection.fetchval("select count(*) from rights where upper_inf(recorded)")
     finally:
         await connection.close()
