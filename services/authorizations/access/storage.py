@@ -59,11 +59,19 @@ HELD = (
 )
 DELEGABLE = "(r.through is null or held.subject = any($3::text[]))"
 
+# A delegation with rights of its own carries no more than the firm's rights to the same subject: its lowest level, and
+# only while one of them holds. Both are looked up for such a delegation alone.
+NARROWED = "(r.through is not null and not r.all_rights)"
+OF_FIRM = f"from rights f where f.relation_id = r.through and f.subject = held.subject and {known('f')}"
+
 # $1 the instant, $2 the agency's day then, $3 the codes of the delegable subjects.
 ENTITLEMENTS = f"""
 select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_organization_id, r.through, r.membership,
     r.all_rights, r.type, coalesce(m.type, r.type) as function,
-    held.right_id, held.subject, least(held.level, firm.level) as level,
+    held.right_id, held.subject,
+    least(held.level, case when {NARROWED} then (
+        select f.level {OF_FIRM} order by {in_force("f")} desc, upper(f.valid) desc nulls first limit 1
+    ) end) as level,
     r.valid * held.valid as valid,
     {active("r.organization_id")} as organization_active,
     {active("r.holder_organization_id")} as firm_active,
@@ -72,17 +80,11 @@ select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_or
     {in_force("r")} as relation_holds,
     {DELEGABLE} as delegable,
     {in_force("held")} as right_holds,
-    r.through is null or r.all_rights or coalesce(firm.holds, false) as firm_right_holds
+    not {NARROWED} or coalesce((select true {OF_FIRM} and {in_force("f")} limit 1), false) as firm_right_holds
 from relations r
 left join relations m on m.relation_id = r.membership and {known("m")}
 left join relations t on t.relation_id = r.through and {known("t")}
 {HELD}
-left join lateral (
-    select f.level, {in_force("f")} as holds from rights f
-    where r.through is not null and not r.all_rights
-        and f.relation_id = r.through and f.subject = held.subject and {known("f")}
-    order by holds desc, upper(f.valid) desc nulls first limit 1
-) firm on true
 where {known("r")}
 """
 

@@ -29,7 +29,7 @@ RANKS: Mapping[str, Sequence[str]] = {
     "subject": SUBJECTS[::-1], "function": ("", *TYPES), "level": LEVELS, "active": NO_AND_YES,
     "contact": (), "organization": (), "holder_organization": (),
 }  # fmt: skip
-CASES = 120
+CASES = 50
 
 
 async def everything(connection: Connection, listing: Listing, size: int) -> tuple[list[Any], Page]:
