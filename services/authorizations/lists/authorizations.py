@@ -12,8 +12,10 @@ from uuid import UUID
 
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import DELEGABLE, ENTITLEMENTS, HELD, IN_FORCE, asking, known
-from services.authorizations.lists.storage import Arguments, Columns, Narrow, Order, also
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, known
+from services.authorizations.lists.counting import Count
+from services.authorizations.lists.filters import HOLDERS, Filters
+from services.authorizations.lists.storage import Columns, Narrow, Order, also
 
 Column = Literal["contact", "subject", "level", "organization", "holder_organization", "function", "active"]
 LEVELS, NO_AND_YES = ("read", "write"), ("false", "true")
@@ -25,23 +27,6 @@ VALUES = {
     "function": "case when e.holder_kind = 'contact' then e.function else '' end",
     "active": f"({IN_FORCE})::text",
 }
-
-# Whose rights the list shows; $4 is the organization whose list it is. Of its own people, and of itself, it sees all
-# they may do; of firms that act for it, and of their members, what they may do for it.
-HOLDERS = f"""
-select c.contact_id as holder_id, 1 as place, p.sorted_name as holder_name, $4::uuid as holder_organization_id,
-    true as own
-from contacts c join personal_fields p on p.owner_id = c.contact_id where c.organization_id = $4
-union all
-select p.owner_id, 0, p.sorted_name, p.owner_id, true from personal_fields p where p.owner_id = $4
-union all
-select other.holder_id, other.place, p.sorted_name, other.holder_organization_id, false
-from (
-    select distinct r.holder_id, (r.holder_kind = 'contact')::int as place, r.holder_organization_id
-    from relations r where r.organization_id = $4 and r.holder_organization_id <> $4 and {known("r")}
-) other
-join personal_fields p on p.owner_id = other.holder_id
-"""
 
 # The same from the other end: for which organizations.
 ACTED_FOR = f"""
@@ -85,29 +70,6 @@ cross join lateral (
 {{ordered}}
 """
 
-# The same in whatever order, for counting; without the chain where nothing of it is asked. Arguments go by number, so
-# each must be named.
-UNORDERED = f"""
-select r.relation_id, r.through, r.all_rights
-from ({{holders}}) h
-cross join lateral (
-    select * from relations r where h.whole and r.holder_id = h.holder_id and {known("r")}
-    union all
-    select * from relations r
-    where not h.whole and r.holder_id = h.holder_id and r.organization_id = any(h.only) and {known("r")}
-) r {{joined}}
-where (h.own or r.organization_id = $4) {{of_relation}}
-"""
-COUNTED = f"""
-select true as counts from ({{walked}}) r {HELD}
-where {DELEGABLE} and ($1::timestamptz, $2::date) is not null {{of_row}}
-"""
-COUNTED_IN_FORCE = f"""
-select ({IN_FORCE}) = {{active}} as counts
-from ({{walked}}) c join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
-where e.delegable {{of_row}}
-"""
-
 CHAINS = f"""
 select {{columns}}, c.relation_id, e.right_id, e.subject, e.level::text as level, e.valid, e.function,
     e.holder_organization_id as firm_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active
@@ -146,36 +108,12 @@ def authorizations(moment: Moment, organization_id: UUID, narrow: Narrow, order:
         naming=("relation_id", "right_id"),
         descending=order.descending,
         walked=True,
-        counted=_Walk(moment, organization_id, narrow).counted(),
+        counted=Count(moment, organization_id, narrow).query(),
     )
 
 
-class _Walk:
-    """One query, its arguments, and the filters that concern each of its parts."""
-
-    def __init__(self, moment: Moment, organization_id: UUID, narrow: Narrow) -> None:
-        self.moment = moment
-        self.arguments = Arguments([moment.at, moment.day, moment.delegable, organization_id])
-        add, contacts = self.arguments.add, {found for found in (narrow.own_rows, narrow.contact_id) if found}
-        self.contacts = add([] if len(contacts) > 1 else contacts, "uuid[]") if contacts else None
-        self.organization = add(narrow.organization_id, "uuid") if narrow.organization_id else None
-        self.words = self.arguments.words(narrow.words) if narrow.words else None
-        self.subject = add(narrow.subject, "text") if narrow.subject else None
-        self.active = narrow.active
-        self.delegable = "true" if narrow.subject is None or narrow.subject in moment.delegable else "false"
-
-    def counted(self) -> tuple[str, list[Any]]:
-        """The rows in whatever order."""
-        walked = UNORDERED.format(
-            holders=self._holders(),
-            joined="join personal_fields o on o.owner_id = r.organization_id" if self.words else "",
-            of_relation=self._of_relation("h.holder_name", "o.sorted_name"),
-        )
-        if self.active is None:
-            of_row = also(f"held.subject = {self.subject}" if self.subject else None)
-            return self._asked(COUNTED.format(walked=walked, of_row=of_row))
-        of_row = also(f"e.subject = {self.subject}" if self.subject else None)
-        return self._asked(COUNTED_IN_FORCE.format(active=self.active, walked=walked, of_row=of_row))
+class _Walk(Filters):
+    """One query that yields the rows in the reader's order."""
 
     def ordered(self, order: Order) -> tuple[str, list[Any]]:
         """The rows in the reader's order."""
@@ -188,10 +126,7 @@ class _Walk:
             self.delegable = "h.value = any($3)"
         walked = self._by_organization(order) if order.column == "organization" else self._by_holder(order)
         columns = ", ".join(f"c.{name}" for name, _ in LEADING[order.column])
-        return self._asked(CHAINS.format(columns=columns, walked=walked, of_row=of_row))
-
-    def _asked(self, query: str) -> tuple[str, list[Any]]:
-        return asking(self.moment, query, *self.arguments)
+        return self.asked(CHAINS.format(columns=columns, walked=walked, of_row=of_row))
 
     def _by_holder(self, order: Order) -> str:
         leading = [name for name, _ in LEADING[order.column]]
@@ -212,7 +147,7 @@ class _Walk:
         if self.contacts:
             whole, only = "false", self.contacts
         else:
-            whole, only = self._matches("g.organization_name"), self._matching("h.holder_id", "h.holder_name", HOLDERS)
+            whole, only = self.matches("g.organization_name"), self.matching("h.holder_id", "h.holder_name", HOLDERS)
         named = also(f"g.organization_id = {self.organization}" if self.organization else None)
         return BY_ORGANIZATION.format(
             organizations=f"select g.*, {whole} as whole, {only} as only from ({ACTED_FOR}) g"
@@ -238,10 +173,10 @@ class _Walk:
         if self.organization:
             whole, only = "false", f"array[{self.organization}]"
         else:
-            whole = f"h.own and {self._matches('h.holder_name')} and (h.place = 0 or {delegable})"
+            whole = f"h.own and {self.matches('h.holder_name')} and (h.place = 0 or {delegable})"
             only = ONLY.format(
                 delegable=delegable,
-                matching=self._matching("g.organization_id", "g.organization_name", ACTED_FOR),
+                matching=self.matching("g.organization_id", "g.organization_name", ACTED_FOR),
             )
         of_holder = also(f"h.holder_id = any({self.contacts})" if self.contacts else None, pruned)
         return (
@@ -253,14 +188,5 @@ class _Walk:
             f"r.organization_id = {self.organization}" if self.organization else None,
             f"r.holder_id = any({self.contacts})" if self.contacts else None,
             None if self.delegable == "true" else f"({self.delegable} or r.through is null)",
-            f"({self._matches(holder)} or {self._matches(organization)})" if self.words else None,
+            f"({self.matches(holder)} or {self.matches(organization)})" if self.words else None,
         )
-
-    def _matches(self, name: str) -> str:
-        return f"{name} like all ({self.words})" if self.words else "true"
-
-    def _matching(self, identity: str, name: str, found: str) -> str:
-        """The ids of those whose name matches, looked up once."""
-        if not self.words:
-            return "'{}'::uuid[]"
-        return f"array(select {identity} from ({found}) {identity[0]} where {self._matches(name)})"
