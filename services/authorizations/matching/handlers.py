@@ -34,7 +34,7 @@ async def lookalikes(
     """
     matcher = work.tools.matcher
     found = []
-    for candidate in await storage.candidates(work.connection, person, organization_id if at_home else None):
+    for candidate in await storage.candidates(work.connection, person, organization_id, at_home=at_home):
         likeness = matcher.compare(person.description, candidate.person.description)
         same_organization = candidate.organization_id == organization_id
         evidence = likeness.evidence + (matcher.same_organization if same_organization else 0)
