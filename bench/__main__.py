@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 
 from bench import (
@@ -57,21 +58,30 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
 }
 
 
+KEEPING = {"lists": lists.run, "matching": matching.run}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns 0 when it could measure, whatever it measured; a Problem is one sentence and 1."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", choices=["list", *COMMANDS])
     parser.add_argument("--small", action="store_true", help="a tenth of the counts: whether it runs, not a figure")
+    parser.add_argument(
+        "--keep", action="store_true", help=f"{', '.join(KEEPING)}: leave the filled database, and use it the next time"
+    )
     options = parser.parse_args(arguments)
+    if options.keep and options.name not in KEEPING:
+        parser.error(f"{options.name} keeps nothing")
     if options.name == "list":
         for name, (what, _) in COMMANDS.items():
             say(f"{name:<11}{what}")
         return 0
+    run = partial(KEEPING[options.name], keep=True) if options.keep else COMMANDS[options.name][1]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     say(f"{options.name}: {facts()}")
     try:
-        COMMANDS[options.name][1](options.small)
+        run(options.small)
     except (Problem, PromiseBroken) as problem:
         sys.stderr.write(f"\n{problem}\n")
         return 1

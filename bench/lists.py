@@ -31,7 +31,7 @@ from services.authorizations.lists.storage import Narrow, Order
 
 AIM = "aim of issue 5: p99 under 50 ms, whatever the filter; in the past at most twice that"
 MIGRATIONS = ROOT / "services" / "authorizations" / "migrations"
-TURNS = 20  # of each list and filter; floor and figure by turns, so that a bad moment of the machine meets both
+TURNS = 100  # of each list and filter; floor and figure by turns, so that a bad moment of the machine meets both
 ROWS = 50
 DEEP = 20  # pages turned before a deep one is measured
 LONG_AGO = timedelta(days=400)
@@ -47,28 +47,37 @@ Make = Callable[[Moment], Listing]
 SHOWN = ("now p50", "p99", "of it a core", "deep p99", "past p99", "known then p99")
 
 
-def run(small: bool) -> None:
-    """Fill a database of its own, measure each list, print one table."""
+def run(small: bool, keep: bool = False) -> None:
+    """Fill a database of its own, or with `keep` the one that was kept, measure each list, print one table."""
     size, turns = (SMALL, 5) if small else (Size(), TURNS)
-    with own_folder() as folder:
+    with own_folder(f"lists-{size.members}" if keep else None) as folder:
         [port] = free_ports(1)
         postgres = Postgres(folder / "postgres", port, folder / "postgres.log", durable=False)
         try:
             postgres.start()
             dsn = postgres.create_database("authorizations")
-            asyncio.run(_measure(dsn, load(ROOT / "agencies" / "ccq"), size, turns))
+            agency = load(ROOT / "agencies" / "ccq")
+            asyncio.run(migrate(dsn, MIGRATIONS))
+            if not (folder / "filled").exists():
+                asyncio.run(_fill(dsn, agency, size))
+                (folder / "filled").touch()
+            asyncio.run(measure(dsn, agency, Population(size, 0, 0), turns))
         finally:
             postgres.stop()
 
 
-async def _measure(dsn: str, agency: Agency, size: Size, turns: int) -> None:
-    await migrate(dsn, MIGRATIONS)
+async def _fill(dsn: str, agency: Agency, size: Size) -> None:
     delegable = [code for code, subject in agency.subjects.items() if subject.delegable]
     people = await fill(dsn, size, delegable, [code for code in agency.subjects if code not in delegable])
     say(f"\n{people.rights:,} rights in force or ended, filled in {people.seconds:.0f} s.")
+
+
+async def measure(dsn: str, agency: Agency, people: Population, turns: int) -> None:
+    """Each list of the firm of a filled database: one table."""
     connection = await asyncpg.connect(dsn, server_settings=dict(SERVER_SETTINGS))
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=str)
     try:
+        delegable = [code for code, subject in agency.subjects.items() if subject.delegable]
         now = datetime.now(UTC)
         moments = [
             Moment(now, now.date(), delegable),
@@ -104,6 +113,10 @@ async def _lists(
         "active": Narrow(active=True),
         "not active": Narrow(active=False),
         "not active, of a contact": Narrow(contact_id=contact, active=False),
+        "active, of a subject": Narrow(subject="profile", active=True),
+        "not active, of a subject": Narrow(subject="profile", active=False),
+        "active, for a client": Narrow(organization_id=client, active=True),
+        "active, a person's name": Narrow(words=[person], active=True),
         "a person's name": Narrow(words=[person]),
         "a client's name": Narrow(words=[company]),
         "a name that nobody has": Narrow(words=["qqq"]),

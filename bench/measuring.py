@@ -46,9 +46,14 @@ def now() -> datetime:
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """A folder below .mandat/ that goes away with everything in it."""
+def own_folder(kept: str | None = None) -> Iterator[Path]:
+    """A folder below .mandat/ that goes away with everything in it, unless it is `kept` under that name."""
     STATE.mkdir(exist_ok=True)
+    if kept is not None:
+        folder = STATE / f"bench-kept-{kept}"
+        folder.mkdir(exist_ok=True)
+        yield folder
+        return
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=STATE))
     try:
         yield folder

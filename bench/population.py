@@ -244,13 +244,20 @@ from pg_index where indrelid = any($1::text[]::regclass[]) and not indisprimary 
 async def indexes_made_last(
     connection: "asyncpg.Connection[asyncpg.Record]", tables: Sequence[str]
 ) -> AsyncIterator[None]:
-    """Meanwhile the tables have no indexes but those of keys; afterwards all but those that exclude overlaps."""
+    """Meanwhile the tables have no triggers, and no indexes but those of keys.
+
+    Afterwards they have all but those that exclude overlaps.
+    """
     await connection.execute("set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '512MB'")
     indexes = await connection.fetch(INDEXES, tables)
     for index in indexes:
         dropped = f"alter table {index['indrelid']} drop constraint {index['excludes']}"
         await connection.execute(dropped if index["excludes"] else f"drop index {index['name']}")
+    for name in tables:
+        await connection.execute(f"alter table {name} disable trigger user")
     yield
+    for name in tables:
+        await connection.execute(f"alter table {name} enable trigger user")
     for index in indexes:
         if not index["excludes"]:
             await connection.execute(index["definition"])
