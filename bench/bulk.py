@@ -3,13 +3,13 @@
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
 
 import asyncpg
 import httpx
 
-from bench.measuring import SHOWN, milliseconds, now, own_stack, say, spread, table, times_the_floor
-from bench.registering import Asked, Registrations
+from bench.hops import Travelled, hop_rows, travelled
+from bench.measuring import SHOWN, own_stack, say, spread, table, times_the_floor
+from bench.registering import Registrations
 from local import ROOT, Problem
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Portal
@@ -21,6 +21,7 @@ COUNT = 200
 WARM_UP = 20
 STARTED_AFTER = 500  # bulk mails that have arrived before the second half is measured
 FIRST_NUMBER, FIRST_CLIENT = 7_000_000, 70_000_000  # numbers that the demo data do not use
+SLOWEST = 5  # codes that are shown each with its hops
 PATIENCE = 120.0  # seconds for the bulk mails to begin to arrive
 AIM = "aim: p99 during the issue at most three times the idle one"
 
@@ -48,10 +49,10 @@ async def _measure(stack: Stack, count: int) -> None:
     async with httpx.AsyncClient(timeout=60) as http:
         registrations = await Registrations.on(stack, http)
         await registrations.warm_up(WARM_UP)
-        idle = await _ways(registrations, count)
+        idle = await _ways(stack, registrations, count)
         await _issue(stack, http)
         before = await _bulk(stack)
-        busy = await _ways(registrations, count)
+        busy = await _ways(stack, registrations, count)
         waiting = await _bulk(stack)
     if waiting["unsent"] == 0:
         raise Problem("The bulk issue was over before the codes were measured: measure fewer, or issue more.")
@@ -59,20 +60,29 @@ async def _measure(stack: Stack, count: int) -> None:
         f"POST begun → DATA ended of a code, {RATE} a second, in ms ({AIM})",
         SHOWN,
         [
-            ("floor: alone", spread(idle)),
-            ("during the bulk issue", spread(busy)),
-            ("times the floor", times_the_floor(busy, idle)),
+            ("floor: alone", spread(idle_ways := [way.whole for way in idle])),
+            ("during the bulk issue", spread(busy_ways := [way.whole for way in busy])),
+            ("times the floor", times_the_floor(busy_ways, idle_ways)),
+        ],
+    )
+    table("hop by hop, alone, in ms", SHOWN, hop_rows(idle))
+    table("hop by hop, during the bulk issue, in ms", SHOWN, hop_rows(busy))
+    slowest = sorted(busy, key=lambda way: way.whole)[-SLOWEST:]
+    table(
+        "The slowest codes during the issue, in ms",
+        list(slowest[0].hops),
+        [
+            (f"{way.begun:%H:%M:%S.%f}"[:-3] + f": {way.whole:,.0f}", [f"{ms:,.0f}" for ms in way.hops.values()])
+            for way in slowest
         ],
     )
     sent = waiting["sent"] - before["sent"]
     say(f"\nMeanwhile {sent:,} bulk mails were sent; at the end {waiting['unsent']:,} contacts still waited.")
 
 
-async def _ways(registrations: Registrations, count: int) -> list[float]:
-    since = now()
-    asked: Sequence[Asked] = await registrations.at_rate(RATE, count)
-    arrived = await registrations.arrivals(since, count)
-    return [milliseconds(one.begun_at, arrived[one.address]) for one in asked]
+async def _ways(stack: Stack, registrations: Registrations, count: int) -> list[Travelled]:
+    asked = await registrations.at_rate(RATE, count)
+    return await travelled(stack, asked, await registrations.arrivals([one.address for one in asked]))
 
 
 async def _issue(stack: Stack, http: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import aiosmtplib
 import httpx
 
-from bench.measuring import SHOWN, milliseconds, now, own_stack, say, spread, table
+from bench.measuring import SHOWN, milliseconds, own_stack, say, spread, table
 from bench.registering import Asked, Registrations
 from local.stack import Stack
 
@@ -32,9 +32,8 @@ async def _measure(stack: Stack, label: str, count: int) -> list[tuple[str, Sequ
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
         registrations = await Registrations.on(stack, http)
         sample = await registrations.warm_up(WARM_UP)
-        since = now()
         asked = await _side_by_side(registrations, count)
-        arrived = await registrations.arrivals(since, count)
+        arrived = await registrations.arrivals([one.address for one in asked])
         begun, last_answer = min(one.begun_at for one in asked), max(one.answered_at for one in asked)
         last_mail = max(arrived[one.address] for one in asked)
         say(f"\n{label}: 202 answered → DATA ended, ms")

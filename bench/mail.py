@@ -4,20 +4,16 @@ Without the password's hash, which costs the same whoever carries the mail.
 """
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from uuid import UUID
 
 import aiosmtplib
-import asyncpg
 import httpx
 
+from bench.hops import hop_rows, travelled
 from bench.measuring import (
     SHOWN,
     bare_commits,
-    commits,
     milliseconds,
     now,
     own_stack,
@@ -26,10 +22,7 @@ from bench.measuring import (
     table,
     times_the_floor,
 )
-from bench.registering import Asked, Registrations
-from bench.topics import everything_on
-from contracts.cloudevents import read_envelope
-from contracts.topics import NOTIFICATIONS_REQUESTS
+from bench.registering import Registrations
 from local.stack import Stack
 
 RATES = (
@@ -38,21 +31,6 @@ RATES = (
 )  # registrations a second, and how many; with the warm-up far below the network's 1,000 an hour
 WARM_UP = 10  # registrations that are not counted: they open connections and fill caches
 AIM = "aim at 1 a second, from the POST: p50 under 30 ms, p99 under 100 ms"
-
-IN_NOTIFICATIONS = """
-select event_id, applied_at, pg_xact_commit_timestamp(xmin) as kept_at from inbox where event_id = any($1::uuid[])
-"""
-
-
-@dataclass(frozen=True)
-class Travelled:
-    """The instants of one mail's way, in their order."""
-
-    committed: datetime
-    sent: datetime
-    claimed: datetime
-    kept: datetime
-    data_ended: datetime
 
 
 class Straight:
@@ -105,54 +83,31 @@ async def _at_rate(
     count: int,
 ) -> None:
     """Registrations at fixed instants; straight mails go between them."""
-    since, flushes = now(), []
+    flushes: list[float] = []
 
     async def between() -> None:
         await straight.send()
         flushes.append(await commit())
 
     asked = await registrations.at_rate(rate, count, between)
-    arrived = await registrations.arrivals(since, 2 * count)
-    travelled = await _ways(stack, asked, arrived)
-    commit_side = [milliseconds(way.committed, way.data_ended) for way in travelled]
-    whole_way = [milliseconds(one.begun_at, arrived[one.address]) for one in asked]
-    floor = [milliseconds(instant, arrived[address]) for address, instant in straight.begun.items()]
+    arrived = await registrations.arrivals([one.address for one in asked])
+    straightly = await registrations.received(list(straight.begun))
+    ways = await travelled(stack, asked, arrived)
+    whole_way = [way.whole for way in ways]
+    floor = [milliseconds(instant, straightly[address]) for address, instant in straight.begun.items()]
     table(
         f"{rate} a second, in ms ({AIM})",
         SHOWN,
         [
             ("POST begun → DATA ended", spread(whole_way)),
-            ("registration committed → DATA ended", spread(commit_side)),
+            (
+                "registration committed → DATA ended",
+                spread([milliseconds(way.committed, way.data_ended) for way in ways]),
+            ),
             ("floor: the same mail sent straight", spread(floor)),
             ("times the floor", times_the_floor(whole_way, floor)),
             ("beside: one empty commit", spread(flushes)),
-            ("202 answered → DATA ended", spread([milliseconds(a.answered_at, arrived[a.address]) for a in asked])),
-            ("hop: committed → relay sends", spread([milliseconds(w.committed, w.sent) for w in travelled])),
-            ("hop: sent → claimed by notifications", spread([milliseconds(w.sent, w.claimed) for w in travelled])),
-            ("hop: claimed → kept, committed", spread([milliseconds(w.claimed, w.kept) for w in travelled])),
-            ("hop: kept → DATA ended", spread([milliseconds(w.kept, w.data_ended) for w in travelled])),
+            ("202 answered → DATA ended", spread([milliseconds(way.answered, way.data_ended) for way in ways])),
+            *hop_rows(ways),
         ],
     )
-
-
-async def _ways(stack: Stack, asked: Sequence[Asked], arrived: dict[str, datetime]) -> list[Travelled]:
-    """Put together, afterwards, what the databases and the topic remember of each registration's mail."""
-    committed = await commits(stack, "accounts", "registration_accepted", [found.registration_id for found in asked])
-    requests = {
-        json.loads(held.record.value).get("replaces"): (read_envelope(held.record.headers).id, held.sent_at)
-        for held in await everything_on(stack.kafka.servers, NOTIFICATIONS_REQUESTS)
-    }
-    events: dict[str, tuple[UUID, datetime]] = {
-        found.registration_id: requests[f"verification:{found.registration_id}"] for found in asked
-    }
-    connection = await asyncpg.connect(stack.postgres.url("notifications"))
-    try:
-        rows = await connection.fetch(IN_NOTIFICATIONS, [event_id for event_id, _ in events.values()])
-    finally:
-        await connection.close()
-    kept = {row["event_id"]: (row["applied_at"], row["kept_at"]) for row in rows}
-    return [
-        Travelled(committed[one.registration_id], sent_at, *kept[event_id], arrived[one.address])
-        for one in asked
-        for event_id, sent_at in [events[one.registration_id]]
-    ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from local.stack import Stack
 
 PATIENCE = 30.0  # seconds for the last mail to arrive after the last answer
 LOOK_EVERY = 0.5  # seconds
+ADDRESSEE = re.compile(rb"(?im)^To: (?:.*<)?([^\s<>]+@[^\s<>]+?)>?\r?$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Registrations:
         self._http = http
         self._terms = terms
         self._numbers = itertools.count(1)
+        self._read: dict[str, re.Match[bytes] | None] = {}
 
     @classmethod
     async def on(cls, stack: Stack, http: httpx.AsyncClient) -> Self:
@@ -75,39 +78,42 @@ class Registrations:
                 await between()
         return await asyncio.gather(*asking)
 
-    async def arrivals(self, since: datetime, count: int) -> dict[str, datetime]:
-        """Address → the end of DATA, of the mails to such people since an instant; waits until there are so many.
+    async def arrivals(self, addresses: Sequence[str]) -> dict[str, datetime]:
+        """Address → the end of DATA, once each of these people has a mail.
 
-        It looks at the inbox's folder: asked for a list, the inbox would be busy reading mails instead of taking them.
+        The inbox reads the mails that it is asked for, and takes none meanwhile: a list of hundreds holds up what is on
+        its way for seconds. So it is asked only when nothing is awaited any more; until then its folder tells.
         """
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while self._files(since) < count:
+        while missing := set(addresses) - self._written_to():
             if asyncio.get_running_loop().time() > deadline:
-                raise Problem(f"Fewer than {count} mails arrived within {PATIENCE:.0f} seconds.")
+                raise Problem(f"{len(missing)} of {len(addresses)} mails did not arrive within {PATIENCE:.0f} seconds.")
             await asyncio.sleep(LOOK_EVERY)
-        while True:  # mails to others may have been among them
-            found = {mail["to"][0]: datetime.fromisoformat(mail["received_at"]) for mail in await self.mails(since)}
-            if len(found) >= count:
-                return found
-            if asyncio.get_running_loop().time() > deadline:
-                raise Problem(f"Only {len(found)} of {count} mails arrived within {PATIENCE:.0f} seconds.")
-            await asyncio.sleep(LOOK_EVERY)
+        return await self.received(addresses)
 
-    def _files(self, since: datetime) -> int:
-        """How many mails were kept since an instant."""
-        folder = self._stack.folder / "outside" / "mails"
-        return sum(file.stat().st_mtime >= since.timestamp() for file in folder.glob("*.eml"))
+    async def received(self, addresses: Sequence[str]) -> dict[str, datetime]:
+        """Address → the end of DATA, of the last mail that the inbox has taken for each."""
+        mails = {address: (await self._mails(address))[-1] for address in addresses}
+        return {address: datetime.fromisoformat(mail["received_at"]) for address, mail in mails.items()}
 
-    async def mails(self, since: datetime) -> list[dict[str, Any]]:
-        """What the inbox holds for addresses of ours, oldest first."""
-        answer = await self._http.get(f"{self._stack.inbox}/mails", params={"since": since.isoformat()})
-        return [mail for mail in answer.json() if mail["to"][0].endswith("@bench.example")]
+    def _written_to(self) -> set[str]:
+        """Whom the mails in the inbox's folder are to."""
+        for file in (self._stack.folder / "outside" / "mails").glob("*.eml"):
+            if file.name not in self._read:
+                self._read[file.name] = ADDRESSEE.search(file.read_bytes())
+        return {found.group(1).decode() for found in self._read.values() if found}
+
+    async def _mails(self, address: str) -> list[dict[str, Any]]:
+        """What the inbox holds for an address, oldest first."""
+        answer = await self._http.get(f"{self._stack.inbox}/mails", params={"to": address})
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
     async def warm_up(self, count: int) -> dict[str, Any]:
         """Register a few, which opens connections and fills caches. Returns a mail that arrived."""
-        since = now()
+        asked = []
         for _ in range(count):
-            await self.register()
+            asked.append(await self.register())
             await asyncio.sleep(0.2)
-        await self.arrivals(since, count)
-        return (await self.mails(since))[-1]
+        await self.arrivals([one.address for one in asked])
+        return (await self._mails(asked[-1].address))[-1]
