@@ -88,7 +88,7 @@ class Work(Generic[T]):
     concerning: UUID | None = None
     _events: list[Event | Forgotten] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
-    _bells: list[Bell] = field(default_factory=list)
+    _afterwards: list[Callable[[], None]] = field(default_factory=list)
     _written: list[Written] = field(default_factory=list)
 
     @property
@@ -145,7 +145,11 @@ class Work(Generic[T]):
 
     def ring(self, bell: Bell) -> None:
         """Wake whoever waits for rows of this transaction, once it is committed."""
-        self._bells.append(bell)
+        self.afterwards(bell.ring)
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Do this once the transaction is committed, and never if it is rolled back. It must not fail."""
+        self._afterwards.append(act)
 
     async def flush(self) -> list[Written]:
         """Write audit and outbox rows, at the end of the transaction. Returns every event it wrote."""
@@ -309,8 +313,8 @@ class Unit(Generic[T]):
         await _commit(transaction)
         if written:
             self.outbox.ring()
-        for bell in work._bells:
-            bell.ring()
+        for act in work._afterwards:
+            act()
         return Committed(outcome, written)
 
 

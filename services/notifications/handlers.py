@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from chassis.work import Unit, Work
@@ -30,13 +31,33 @@ async def accept(work: Work[Tools], requests: Sequence[MailRequest]) -> None:
     work.take_time()
     fresh = await storage.insert(work.connection, [_incoming(work, request) for request in requests], work.now)
     await storage.keep_newest(work.connection, purposes)
-    if fresh:
+    if len(fresh) > await _handed_over(work, [request for request in requests if request.delivery_id in fresh]):
         work.ring(work.tools.mails)
     for request in requests:
         if request.delivery_id in fresh:
             fresh.remove(request.delivery_id)  # one request may stand twice in a batch
             work.publish(MailAccepted(delivery_id=request.delivery_id))
             metrics.OUTCOMES.labels(request.mail, "accepted").inc()
+
+
+async def _handed_over(work: Work[Tools], fresh: Sequence[MailRequest]) -> int:
+    """Lease urgent mails to the sender beside us, which begins with them at the commit. Returns how many.
+
+    A commit whose answer is lost leaves a lease that nobody knows of; then the mail waits for its end.
+    """
+    urgent = {request.delivery_id for request in fresh if request.priority == "urgent"}
+    taker = work.tools.handover.taker
+    if not urgent or taker is None or not (places := taker.places(len(urgent))):
+        return 0
+    mails = await storage.claim_these(
+        work.connection,
+        _looking(work.tools, work.now),
+        lease_until=work.now + LEASE,
+        mails=sorted(urgent)[:places],
+    )
+    if mails:
+        work.afterwards(partial(taker.take_over, mails))
+    return len(mails)
 
 
 def _incoming(work: Work[Tools], request: MailRequest) -> storage.Incoming:

@@ -7,7 +7,7 @@ least once, there and nowhere else.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar, assert_never
 from uuid import UUID
@@ -21,6 +21,7 @@ from chassis.work import Handler, Unit
 from services.notifications import handlers, metrics
 from services.notifications.composition import Message
 from services.notifications.domain import (
+    PRIORITIES,
     Attempt,
     HandedBack,
     Mail,
@@ -42,6 +43,8 @@ log = structlog.get_logger()
 C = TypeVar("C")
 R = TypeVar("R")
 
+URGENT = PRIORITIES["urgent"]
+
 POLL = 1.0  # seconds, behind the bell; also finds what was deferred until now
 GATHER = 0.005  # seconds: what ends within so long is recorded together; a kill meanwhile costs a second copy of each
 FINISH = 12.0  # seconds, when stopping, for what is under way; less than an operator's patience of 15
@@ -58,6 +61,8 @@ class Sender:
         self._hands = Hands(unit.tools.mail_hosts.connections)
         self._preparation = Preparation(unit.tools, unit.origin.clock)
         self._prepared: dict[UUID, Prepared] = {}
+        self._given: asyncio.Queue[Sequence[Mail]] = asyncio.Queue()
+        self._urgent_wait = True
         self._ended: asyncio.Queue[Attempt] = asyncio.Queue()
         self._stopping = False
 
@@ -66,16 +71,19 @@ class Sender:
         hosts = self._tools.mail_hosts
         taking = asyncio.create_task(self._take_in_hand(), name="take")
         others = [
+            asyncio.create_task(self._take_what_is_given(), name="take over"),
             asyncio.create_task(self._renew(), name="renew"),
             asyncio.create_task(self._record(), name="record"),
             asyncio.create_task(hosts.watch(self._tools.composer.sender, self._tools.mails.ring), name="watch"),
             *(asyncio.create_task(self._carry(), name="carry") for _ in range(hosts.connections)),
         ]
+        self._tools.handover.begin(self)
         try:
             done, _ = await asyncio.wait([taking, *others], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
+            self._tools.handover.end(self)
             finishing = asyncio.create_task(self._finish(taking))
             while not finishing.done():
                 with contextlib.suppress(asyncio.CancelledError):  # told again to stop, it still has this to finish
@@ -90,6 +98,7 @@ class Sender:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH):
                 await asyncio.wait([taking])
+                await self._given.join()
                 for mail in self._hands.waiting():
                     self._ended.put_nowait(Attempt(mail, HandedBack()))
                 await self._hands.empty.wait()
@@ -101,12 +110,39 @@ class Sender:
             if room and self._tools.mail_hosts.working is not None:
                 command = handlers.Take(room, frozenset(self._hands.mails))
                 taken = await self._patiently(partial(handlers.take, self._unit, command))
-                prepared = await self._preparation.handful(taken)
-                self._prepared |= {one.mail.delivery_id: one for one in prepared}
-                self._hands.put(taken)
-                more = any(sum(mail.priority == rank for mail in taken) == places for rank, places in room.items())
+                await self._put_in_hand(taken)
+                full = {rank for rank, places in room.items() if places == sum(m.priority == rank for m in taken)}
+                self._urgent_wait = URGENT in full or (self._urgent_wait and URGENT not in room)
+                more = bool(full)
             if not more:
                 await self._tools.mails.wait(POLL)
+
+    def places(self, wanted: int) -> int:
+        """For how many urgent mails of so many the intake may give us; none while others wait, which go first."""
+        works = not self._stopping and self._tools.mail_hosts.working is not None
+        free = self._hands.room().get(URGENT, 0) if works and not self._urgent_wait else 0
+        self._urgent_wait = wanted > free
+        return min(wanted, free)
+
+    def take_over(self, mails: Sequence[Mail]) -> None:
+        """The intake has leased these to us."""
+        self._given.put_nowait(mails)
+
+    async def _take_what_is_given(self) -> None:
+        while True:
+            portions = [await self._given.get()]
+            while not self._given.empty():
+                portions.append(self._given.get_nowait())
+            await self._put_in_hand([mail for portion in portions for mail in portion])
+            for _ in portions:
+                self._given.task_done()
+
+    async def _put_in_hand(self, mails: Sequence[Mail]) -> None:
+        """Make them ready, and let them be sent. One that was so slow to come that it was taken again comes once."""
+        prepared = await self._preparation.handful(mails)
+        fresh = [one for one in prepared if one.mail.delivery_id not in self._hands.mails]
+        self._prepared |= {one.mail.delivery_id: one for one in fresh}
+        self._hands.put(one.mail for one in fresh)
 
     async def _renew(self) -> None:
         while True:

@@ -46,31 +46,46 @@ IN_SOMEBODYS_HAND = """(
     and greatest({mail}.lease_until, pg_postmaster_start_time() + $2::interval, $3::timestamptz) > $1::timestamptz
 )"""
 
-# $4 and $5 say how many of each priority. A mail waits while an older one of its purpose is still in a sender's hand:
-# code 1 must not arrive after code 2.
+# A mail waits while an older one of its purpose is still in a sender's hand: code 1 must not arrive after code 2.
+MAY_BE_TAKEN = f"""
+    m.due_at <= $1 and m.expires_at > $1 and not m.replaced and not {IN_SOMEBODYS_HAND.format(mail="m")}
+    and not exists (
+        select from mails as older
+        where older.recipient_id = m.recipient_id and older.replaces = m.replaces
+            and older.delivery_id < m.delivery_id and older.due_at is not null
+            and {IN_SOMEBODYS_HAND.format(mail="older")}
+    )
+"""
+
+LEASE = """
+update mails set lease_until = $4, fence = fence + 1, attempts = attempts + 1
+from claimed where mails.delivery_id = claimed.delivery_id
+returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
+    lease_until, fence, attempts, traceparent
+"""
+
+# $5 and $6 say how many of each priority, $7 which are in hand already.
 CLAIM = f"""
 with claimed as (
     select due.delivery_id
-    from unnest($4::smallint[], $5::bigint[]) as room (priority, places),
+    from unnest($5::smallint[], $6::bigint[]) as room (priority, places),
         lateral (
             select m.delivery_id from mails as m
-            where m.priority = room.priority and m.due_at <= $1 and m.expires_at > $1 and not m.replaced
-                and not {IN_SOMEBODYS_HAND.format(mail="m")} and m.delivery_id <> all($6::uuid[])
-                and not exists (
-                    select from mails as older
-                    where older.recipient_id = m.recipient_id and older.replaces = m.replaces
-                        and older.delivery_id < m.delivery_id and older.due_at is not null
-                        and {IN_SOMEBODYS_HAND.format(mail="older")}
-                )
+            where m.priority = room.priority and m.delivery_id <> all($7::uuid[]) and {MAY_BE_TAKEN}
             order by m.due_at
             limit room.places
             for update skip locked
         ) as due
 )
-update mails set lease_until = $7, fence = fence + 1, attempts = attempts + 1
-from claimed where mails.delivery_id = claimed.delivery_id
-returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
-    lease_until, fence, attempts, traceparent
+{LEASE}
+"""
+
+# $5 says which.
+CLAIM_THESE = f"""
+with claimed as (
+    select m.delivery_id from mails as m where m.delivery_id = any($5::uuid[]) and {MAY_BE_TAKEN} for update skip locked
+)
+{LEASE}
 """
 
 # Those that no other sender has taken since.
@@ -225,8 +240,16 @@ async def claim(
 ) -> list[Mail]:
     """Take due mails into hand, so many of each priority; nobody else gets them before the lease ends."""
     rows = await pool.fetch(
-        CLAIM, *astuple(looking), list(room.keys()), list(room.values()), list(except_for), lease_until
+        CLAIM, *astuple(looking), lease_until, list(room.keys()), list(room.values()), list(except_for)
     )
+    return [Mail(**dict(row)) for row in rows]
+
+
+async def claim_these(
+    connection: Connection, looking: Looking, *, lease_until: datetime, mails: Collection[UUID]
+) -> list[Mail]:
+    """Take those of these mails into hand that may be; nobody else gets them before the lease ends."""
+    rows = await connection.fetch(CLAIM_THESE, *astuple(looking), lease_until, list(mails))
     return [Mail(**dict(row)) for row in rows]
 
 

@@ -8,6 +8,7 @@ from chassis.bell import Bell
 from chassis.sealing import Sealer
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.composition import Composer
+from services.notifications.handover import Handover
 from services.notifications.hosts import MailHosts
 from services.notifications.leases import Grace
 from services.notifications.suppressions.checking import SuppressionList
@@ -41,5 +42,6 @@ class Tools:
     suppressions: SuppressionList
     throttle: Throttle = field(default_factory=lambda: Throttle(None, None))
     grace: Grace = field(default_factory=Grace)
+    handover: Handover = field(default_factory=Handover)
     bounces: Bounces | None = None
     jitter: Callable[[], float] = random.random

@@ -1,7 +1,7 @@
 """What happens to a mail between its request and its end, with a real mail host and a real database."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -108,14 +108,15 @@ async def test_a_purpose_of_one_person_replaces_nothing_of_another(rig: Rig) -> 
 
 
 async def test_a_new_code_waits_while_the_old_one_is_on_its_way(rig: Rig) -> None:
+    rig.clock.now = now = datetime.now(UTC) + timedelta(days=1)  # long after the database started
     recipient = uuid7()
-    older = code_mail("111111", recipient_id=recipient, replaces="verification")
-    newer = code_mail("222222", recipient_id=recipient, replaces="verification")
+    older = code_mail("111111", recipient_id=recipient, replaces="verification", issued_at=now)
+    newer = code_mail("222222", recipient_id=recipient, replaces="verification", issued_at=now)
     await rig.request(older)
     await rig.unit.pool.execute("update mails set lease_until = $1", rig.clock.now + timedelta(seconds=90))
     await rig.request(newer)
     rig.send()
-    bystander = await rig.request(code_mail("333333"))
+    bystander = await rig.request(code_mail("333333", issued_at=now))
     await rig.reaches(bystander, "sent")
     assert (await rig.delivery(newer)).status == "accepted"
     rig.later(seconds=91)
