@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from chassis.work import Unit, Work
@@ -56,7 +55,7 @@ async def _handed_over(work: Work[Tools], fresh: Sequence[MailRequest]) -> int:
         mails=sorted(urgent)[:places],
     )
     if mails:
-        work.afterwards(partial(taker.take_over, mails))
+        work.afterwards(taker.take_over(mails))
     return len(mails)
 
 

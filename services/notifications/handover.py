@@ -4,7 +4,7 @@ So nobody who waits for a code waits for a second commit, a second flush to disk
 sender has no place for waits in the table, for whoever takes it first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.notifications.domain import Mail
@@ -16,8 +16,8 @@ class Taker(Protocol):
     def places(self, wanted: int) -> int:
         """For how many urgent mails of so many it has a place now; the rest wait in the table."""
 
-    def take_over(self, mails: Sequence[Mail]) -> None:
-        """These are leased to it, and that is committed."""
+    def take_over(self, mails: Sequence[Mail]) -> Callable[[], None]:
+        """Make these ready, which are leased to it; to be called back once that is committed, and not before."""
 
 
 class Handover:

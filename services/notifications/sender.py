@@ -61,7 +61,8 @@ class Sender:
         self._hands = Hands(unit.tools.mail_hosts.connections)
         self._preparation = Preparation(unit.tools, unit.origin.clock)
         self._prepared: dict[UUID, Prepared] = {}
-        self._given: asyncio.Queue[Sequence[Mail]] = asyncio.Queue()
+        self._preparing: set[asyncio.Task[list[Prepared]]] = set()
+        self._given: asyncio.Queue[asyncio.Task[list[Prepared]]] = asyncio.Queue()
         self._urgent_wait = True
         self._ended: asyncio.Queue[Attempt] = asyncio.Queue()
         self._stopping = False
@@ -110,7 +111,7 @@ class Sender:
             if room and self._tools.mail_hosts.working is not None:
                 command = handlers.Take(room, frozenset(self._hands.mails))
                 taken = await self._patiently(partial(handlers.take, self._unit, command))
-                await self._put_in_hand(taken)
+                self._put_in_hand(await self._preparation.handful(taken))
                 full = {rank for rank, places in room.items() if places == sum(m.priority == rank for m in taken)}
                 self._urgent_wait = URGENT in full or (self._urgent_wait and URGENT not in room)
                 more = bool(full)
@@ -124,22 +125,21 @@ class Sender:
         self._urgent_wait = wanted > free
         return min(wanted, free)
 
-    def take_over(self, mails: Sequence[Mail]) -> None:
-        """The intake has leased these to us."""
-        self._given.put_nowait(mails)
+    def take_over(self, mails: Sequence[Mail]) -> Callable[[], None]:
+        """Make these ready while the intake commits their lease, and take them in hand when it calls back."""
+        preparing = asyncio.create_task(self._preparation.handful(mails))
+        self._preparing.add(preparing)  # a task that nobody holds may vanish
+        preparing.add_done_callback(self._preparing.discard)
+        return partial(self._given.put_nowait, preparing)
 
     async def _take_what_is_given(self) -> None:
         while True:
-            portions = [await self._given.get()]
-            while not self._given.empty():
-                portions.append(self._given.get_nowait())
-            await self._put_in_hand([mail for portion in portions for mail in portion])
-            for _ in portions:
-                self._given.task_done()
+            preparing = await self._given.get()
+            self._put_in_hand(await preparing)
+            self._given.task_done()
 
-    async def _put_in_hand(self, mails: Sequence[Mail]) -> None:
-        """Make them ready, and let them be sent. One that was so slow to come that it was taken again comes once."""
-        prepared = await self._preparation.handful(mails)
+    def _put_in_hand(self, prepared: Sequence[Prepared]) -> None:
+        """Let them be sent. One that was so slow to come that it was taken a second time comes once."""
         fresh = [one for one in prepared if one.mail.delivery_id not in self._hands.mails]
         self._prepared |= {one.mail.delivery_id: one for one in fresh}
         self._hands.put(one.mail for one in fresh)

@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from chassis.service import platform
-from chassis.work import Unit
+from chassis.work import Unit, Work
 from contracts.accounts import Person
 from contracts.agency import FaultyFiles
 from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
@@ -19,6 +19,7 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.linking_codes import chores, storage
 from services.authorizations.linking_codes.handlers import follow_issue, raise_portion
 from services.authorizations.tests.conftest import EXTRACT, TEST, Firm, bring_in
+from services.authorizations.tools import Tools
 
 
 def person(account_id: UUID, version: int, email: str) -> Person:
@@ -206,12 +207,25 @@ async def test_a_batch_of_any_size_is_carried_out_in_portions_each_contact_once(
 async def test_a_worker_carries_batches_on_at_its_pace_and_opens_no_transaction_while_none_waits(
     firm: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chores, "RESTS", 0)
     body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
     await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
 
     assert await chores.carry_on(firm.opened.unit) == 2 / chores.PACE
     monkeypatch.delattr(Unit, "run")
     assert await chores.carry_on(firm.opened.unit) is None
+
+
+async def test_where_a_portion_takes_long_the_next_comes_later(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"organization_ids": [str(c) for c in firm.clients.values()], "functions": ["responsible_person"]}
+    await firm.client.post("/v1/linking-code-batches", json=body, headers=firm.agent)
+
+    async def slow(work: Work[Tools], limit: int) -> int:
+        await asyncio.sleep(0.1)
+        return await raise_portion(work, limit)
+
+    monkeypatch.setattr(chores, "raise_portion", slow)
+    assert (await chores.carry_on(firm.opened.unit) or 0) >= 0.1 * chores.RESTS > 2 / chores.PACE
 
 
 async def test_two_workers_carry_out_different_portions(firm: Firm) -> None:

@@ -1,8 +1,9 @@
 """Urgent mails go straight from the intake to the sender beside it, in one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -33,9 +34,9 @@ class Taker:
         """As many as are free."""
         return min(wanted, self.free)
 
-    def take_over(self, mails: Sequence[Mail]) -> None:
+    def take_over(self, mails: Sequence[Mail]) -> Callable[[], None]:
         """Keep them for the test to look at."""
-        self.taken += mails
+        return partial(self.taken.extend, mails)
 
 
 @pytest.fixture(autouse=True)
