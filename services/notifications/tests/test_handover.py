@@ -1,5 +1,6 @@
 """Urgent mails go straight from the intake to the sender beside it, in one commit."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,6 @@ from services.notifications.domain import Mail
 from services.notifications.handlers import Take
 from services.notifications.hands import IN_HAND_PER_CONNECTION
 from services.notifications.leases import LEASE
-from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import SOMEBODY, Rig, code_mail, coordinates_mail
 from services.notifications.tools import Tools
 
@@ -120,18 +120,26 @@ async def test_a_sender_that_looks_at_the_table_no_more_still_sends_what_the_int
     await rig.reaches(await rig.request(code(rig)), "sent")
 
 
-async def test_codes_that_found_no_place_go_before_those_that_come_after_them(rig: Rig) -> None:
+async def test_while_codes_that_found_no_place_wait_in_the_table_later_ones_wait_behind_them(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig.send()
     await rig.reaches(await rig.request(code(rig)), "sent")
     sender = rig.unit.tools.handover.taker
     assert sender is not None
-    rig.host.acts = {"message": Fault.SILENCE}
+    looked = asyncio.Event()
+
+    async def look(*_: object) -> list[Mail]:
+        await looked.wait()
+        return []
+
+    monkeypatch.setattr(handlers, "take", look)
     requests = tuple(code(rig) for _ in range(PLACES + 1))
     await rig.unit.run(handlers.accept, requests, SOMEBODY)
-    assert sender.places(1) == 0
-    rig.host.speak()
-    for request in requests:
+    for request in requests[:PLACES]:
         await rig.reaches(request, "sent")
+    assert sender.places(1) == 0
+    looked.set()
 
     async def takes_again() -> bool:
         return sender.places(1) == 1
