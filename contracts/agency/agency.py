@@ -11,7 +11,7 @@ from contracts.agency.accounts import Accounts
 from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
-from contracts.agency.forms import AttachmentRule, Attestation, Category, Form
+from contracts.agency.forms import AttachmentRule, Attestation, Category, Form, FormKind
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
@@ -86,6 +86,10 @@ class Agency:
     def ceiling(self, organization_kind: str, day: date) -> tuple[Subject, ...]:
         """The subjects that can be held for an organization of this kind on `day`, in order."""
         return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
+
+    def form(self, kind: FormKind, day: date) -> Form | None:
+        """The form of this kind that may be sent on `day`."""
+        return next((form for form in self.forms.values() if form.kind == kind and form.in_force(day)), None)
 
     def require_terms(self, accepted: Collection[str]) -> None:
         """Refuse the folder when a version that somebody accepted is not in it. Raises FaultyFiles."""

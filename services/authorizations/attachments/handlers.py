@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.limits import spend
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.agency.forms import AttachmentFormat
+from contracts.agency.forms import AttachmentFormat, FormKind
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments import storage
@@ -51,9 +51,15 @@ async def keep_attachment(work: Work[Tools], command: KeepAttachment) -> UUID | 
     return row.attachment_id
 
 
-async def refuse_attachments(work: Work[Tools], by: AsProfile, ids: Sequence[UUID]) -> Refusal | None:
-    """A form names files that its sender has uploaded for it, and that no other form has. Locks them for `attach`."""
+async def refuse_attachments(work: Work[Tools], by: AsProfile, kind: FormKind, ids: Sequence[UUID]) -> Refusal | None:
+    """A form names files that its sender has uploaded for it, and that no other form has. Locks them for `attach`.
+
+    Whether files go with a form of this kind at all is the agency's data.
+    """
     rule, wanted = work.tools.agency.attachment_rule, set(ids)
+    form = work.tools.agency.form(kind, work.today)
+    if wanted and not (form is not None and form.attachments):
+        return Refusal("attachments_not_taken", fields=("attachments",))
     if len(wanted) > rule.most:
         return Refusal("too_many_attachments", {"limit": rule.most}, ("attachments",))
     since = work.now - timedelta(hours=rule.unused_hours)

@@ -21,7 +21,7 @@ class Ticked:
 
 def attested(agency: Agency, kind: FormKind, ticked: Sequence[Ticked], day: date) -> list[Attestation] | Refusal:
     """The attestations of the form of this kind, each ticked in its current version."""
-    form = next((form for form in agency.forms.values() if form.kind == kind and form.in_force(day)), None)
+    form = agency.form(kind, day)
     if form is None:
         return Refusal("not_found")
     wanted = [agency.attestations[code] for code in form.attestations]

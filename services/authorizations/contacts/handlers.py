@@ -81,7 +81,7 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
         return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
     if refusal := await refuse_known(work, command.organization_id, command.personal, command.client_number):
         return refusal
-    if refusal := await refuse_attachments(work, command.by, command.attachments):
+    if refusal := await refuse_attachments(work, command.by, "addition", command.attachments):
         return refusal
     is_alike = await is_like_one_at_home(work, command.organization_id, command.personal)
     made = work.new_id()

@@ -15,7 +15,7 @@ from contracts.events import Language
 from services.authorizations.contacts.api import TelephoneBody
 from services.authorizations.corrections.domain import Correction, Part
 from services.authorizations.corrections.handlers import Correct, correct
-from services.authorizations.granting import AttestedBody
+from services.authorizations.granting import Attachments, AttestedBody
 from services.authorizations.periods import FOREVER
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
 
@@ -43,6 +43,7 @@ class CorrectionBody(AttestedBody):
     given_name: Name | None = None
     relations: Annotated[list[RelationEndBody], Field(max_length=100)] = Field(default_factory=list[RelationEndBody])
     new_linking_code: bool = Field(False, description="The box « Émettre un nouveau code de liaison ».")
+    attachments: Attachments = Field(default_factory=list[UUID])
 
     def correction(self) -> Correction:
         """The correction as the domain knows it; the last of two ends of one relation counts."""
@@ -92,6 +93,7 @@ async def patch_contact(
             version=stated_version(if_match),
             correction=body.correction(),
             ticked=body.ticked(call.language),
+            attachments=body.attachments,
         ),
     )
     response.headers["ETag"] = etag(corrected.version)

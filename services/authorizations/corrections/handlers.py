@@ -11,6 +11,7 @@ from chassis.work import Work
 from contracts.authorizations import ContactChanged, CorrectedItem
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
@@ -34,6 +35,7 @@ class Correct:
     version: int | None
     correction: Correction
     ticked: Sequence[Ticked]
+    attachments: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,12 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     changed = domain.changed(contact, correction, new_ends)
     if refusal := _refuse(work, contact, held, correction, changed) or await _budget(work, contact):
         return refusal
+    if refusal := await refuse_attachments(work, command.by, "correction", command.attachments):
+        return refusal
     if refusal := await keep_attestations(work, command.by, contact.contact_id, "correction", command.ticked):
         return refusal
 
+    await attach(work, contact.contact_id, command.attachments)
     await ends.carry_out(work, contact, new_ends)
     if personal := [item for item in changed if item != "relation_end"]:
         await storage.correct(work.connection, contact.contact_id, correction)

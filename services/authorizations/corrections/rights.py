@@ -7,6 +7,7 @@ from chassis.work import Work
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Moment
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.corrections import domain
@@ -51,8 +52,11 @@ async def _add_to_contact(work: Work[Tools], command: AddRights, seen: RelationR
         for right in standing
     ):
         return Refusal("already_held", fields=("subjects",))
+    if refusal := await refuse_attachments(work, command.by, "addition", command.attachments):
+        return refusal
     if refusal := await keep_attestations(work, command.by, relation.relation_id, "addition", command.ticked):
         return refusal
+    await attach(work, relation.relation_id, command.attachments)
     for right in standing:
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
     await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)

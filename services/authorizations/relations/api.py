@@ -52,6 +52,7 @@ class RemovalBody(AttestedBody):
     subjects: Annotated[list[SubjectOfRelationBody], Field(max_length=1000)] = Field(
         default_factory=list[SubjectOfRelationBody]
     )
+    attachments: Attachments = Field(default_factory=list[UUID])
     preview: bool = False
 
 
@@ -111,6 +112,7 @@ async def post_removal(contact_id: UUID, body: RemovalBody, acting: Profile, cal
             subjects=[(chosen.relation_id, chosen.subject) for chosen in body.subjects],
             preview=body.preview,
             ticked=body.ticked(call.language),
+            attachments=body.attachments,
         ),
     )
     return await _removal(call, removed, preview=body.preview)

@@ -58,6 +58,7 @@ class Remove:
     subjects: Sequence[tuple[UUID, str]]
     preview: bool
     ticked: Sequence[Ticked]
+    attachments: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
         return new
     if await storage.overlaps(work.connection, new):
         return Refusal("already_held")
-    if refusal := await refuse_attachments(work, command.by, command.attachments):
+    if refusal := await refuse_attachments(work, command.by, "addition", command.attachments):
         return refusal
     if refusal := await keep_attestations(work, command.by, new.relation_id, "addition", command.ticked):
         return refusal
@@ -234,8 +235,11 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     removed = await _what_is_lost(work, command.contact_id, relations, rights)
     if command.preview:
         return removed
+    if refusal := await refuse_attachments(work, command.by, "removal", command.attachments):
+        return refusal
     if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
         return refusal
+    await attach(work, command.contact_id, command.attachments)
     for relation in relations:
         await storage.end(work.connection, relation.relation_id, work.now)
         await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)

@@ -11,7 +11,7 @@ from chassis.fields import Body, Reference
 from chassis.gateway import Call, router
 from contracts.imports import OrganizationKey
 from services.authorizations.corrections.rights import add_rights
-from services.authorizations.granting import AttestedBody, GrantingBody, Grants, grants
+from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, grants
 from services.authorizations.paging import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
 from services.authorizations.representations.handlers import (
@@ -46,6 +46,7 @@ class RightsBody(GrantingBody):
     """The same form for a relation that there is."""
 
     subjects: Grants
+    attachments: Attachments = Field(default_factory=list[UUID])
 
 
 class EndBody(AttestedBody):
@@ -112,6 +113,7 @@ async def post_rights(
             grants=grants(body.subjects),
             ticked=body.ticked(call.language),
             language=call.language,
+            attachments=body.attachments,
         ),
         resource=lambda made: made,
     )

@@ -14,6 +14,7 @@ from contracts.events import Language
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.organizations import storage as organizations
@@ -55,6 +56,7 @@ class AddRights:
     grants: Sequence[Grant]
     ticked: Sequence[Ticked]
     language: Language
+    attachments: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -189,8 +191,11 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
         domain.gives_way(held.level, held.period, wanted[held.subject], period, work.today) for held in standing
     ):
         return Refusal("already_held", fields=("subjects",))
+    if refusal := await refuse_attachments(work, command.by, "representation", command.attachments):
+        return refusal
     if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation", command.ticked):
         return refusal
+    await attach(work, relation.relation_id, command.attachments)
     await _end_rights(work, relation, [(held.right_id, held.subject) for held in standing])
     await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)
     _audit(work, "rights_added", relation)

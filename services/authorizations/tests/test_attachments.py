@@ -139,6 +139,67 @@ async def test_files_go_with_a_request_and_with_a_delegation_too(firm: Firm) -> 
         assert [found["attachment_id"] for found in listed.json()["items"]] == [attachment_id]
 
 
+async def _files_of(firm: Firm, object_id: object) -> list[str]:
+    listed = await firm.client.get(f"/v1/attachments?object_id={object_id}", headers=firm.agent)
+    return [found["attachment_id"] for found in listed.json()["items"]]
+
+
+async def test_files_go_with_a_correction_and_with_a_removal(firm: Firm) -> None:
+    contact_id = (await firm.add_member()).json()["contact_id"]
+    path, kept = f"/v1/contacts/{contact_id}", [await _kept(firm), await _kept(firm, PNG)]
+    version = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    body = {
+        "given_name": "Autre", "attachments": kept[:1], "attestations": await firm.attestations("correction"),
+    }  # fmt: skip
+    corrected = await firm.client.patch(path, json=body, headers=firm.responsible.headers | {"If-Match": version})
+    assert (corrected.status_code, await _files_of(firm, contact_id)) == (200, kept[:1])
+    assert (await firm.remove(UUID(contact_id), attachments=kept[1:], preview=True)).status_code == 200
+    assert await _files_of(firm, contact_id) == kept[:1]
+    assert (await firm.remove(UUID(contact_id), attachments=kept[1:])).status_code == 200
+    assert await _files_of(firm, contact_id) == kept
+
+
+async def test_a_correction_that_is_refused_leaves_its_files_to_be_used(firm: Firm) -> None:
+    contact_id = (await firm.add_member()).json()["contact_id"]
+    path, attachment_id = f"/v1/contacts/{contact_id}", await _kept(firm)
+    version = (await firm.client.get(path, headers=firm.responsible.headers)).headers["etag"]
+    headers = firm.responsible.headers | {"If-Match": version}
+    body: dict[str, Any] = {"given_name": "Autre", "attachments": [attachment_id], "attestations": []}
+    refused = await firm.client.patch(path, json=body, headers=headers)
+    assert (refused.json()["code"], await _files_of(firm, contact_id)) == ("attestation_missing", [])
+    body["attestations"] = await firm.attestations("correction")
+    assert (await firm.client.patch(path, json=body, headers=headers)).status_code == 200
+
+
+async def test_files_go_with_subjects_that_are_added_later(firm: Firm) -> None:
+    added, attachment_id = await firm.add_member(), await _kept(firm)
+    relation_id = added.json()["relations"][0]["relation_id"]
+    body = {
+        "subjects": [{"subject": "workforce", "level": "read"}], "attachments": [attachment_id],
+        "attestations": await firm.attestations("addition"),
+    }  # fmt: skip
+    path = f"/v1/relations/{relation_id}/rights"
+    widened = await firm.client.post(path, json=body, headers=firm.responsible.headers)
+    assert (widened.status_code, await _files_of(firm, relation_id)) == (201, [attachment_id])
+
+
+async def test_a_form_that_takes_no_files_refuses_them(firm: Firm) -> None:
+    client = firm.clients["ENTREPRISE SHW INC."]
+    manager = await firm.link(await firm.contact("3000003"))
+    body = {
+        "subjects": [{"subject": "profile", "level": "write"}], "attachments": [str(uuid4())],
+        "attestations": await firm.attestations("representation"), "starts_on": "2030-01-01",
+    }  # fmt: skip
+    path = f"/v1/relations/{await firm.through(client)}"
+    await firm.client.post(
+        f"{path}/end",
+        json={"subjects": ["profile"], "attestations": await firm.attestations("representation_end")},
+        headers=manager.headers,
+    )
+    refused = await firm.client.post(f"{path}/rights", json=body, headers=manager.headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "attachments_not_taken")
+
+
 async def test_another_persons_file_and_too_many_are_refused(firm: Firm) -> None:
     other = await firm.link(UUID((await firm.add_member(type="responsible_person")).json()["contact_id"]))
     theirs = (await _upload(firm, by=other)).json()["attachment_id"]

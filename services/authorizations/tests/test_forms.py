@@ -37,8 +37,8 @@ async def test_relation_types_stand_in_the_form_with_what_each_permits_in_both_l
 
 
 async def test_the_form_says_which_files_may_go_with_it(firm: Firm) -> None:
-    (addition,), (removal,) = await _forms(firm, kind="addition"), await _forms(firm, kind="removal")
-    assert addition["attachments"] == {
+    files = {form["kind"]: form["attachments"] for form in await _forms(firm)}
+    assert files["addition"] == files["correction"] == files["removal"] == {
         "most": 5, "largest_bytes": 10 * 1024**2, "media_types": ["application/pdf", "image/jpeg", "image/png"],
     }  # fmt: skip
-    assert removal["attachments"] is None
+    assert files["representation"] is files["recertification"] is None
