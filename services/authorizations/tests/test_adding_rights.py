@@ -14,9 +14,10 @@ MONTREAL = ZoneInfo("America/Toronto")
 
 
 def noon(firm: Firm, days: int) -> datetime:
-    """Noon in Montréal, so many days from now."""
-    today: date = firm.opened.tools.moment(datetime.now(UTC)).day
-    return datetime.combine(today + timedelta(days=days), time(12), MONTREAL)
+    """Noon in Montréal, so many days from now; today this moment, once noon has passed."""
+    now = datetime.now(UTC)
+    today: date = firm.opened.tools.moment(now).day
+    return max(now, datetime.combine(today + timedelta(days=days), time(12), MONTREAL))
 
 
 async def add(firm: Firm, relation_id: str, by: Someone | None = None, **body: Any) -> httpx.Response:
