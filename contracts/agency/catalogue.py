@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from contracts.agency.links import Link
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
 
@@ -11,9 +12,13 @@ Scope = Literal["organization", "self"]
 
 
 class OrganizationKind(Coded):
-    """A kind of organization; (kind, number) is unique. For CCQ: employers, firms acting for them."""
+    """A kind of organization; (kind, number) is unique. For CCQ: employers, firms acting for them, individuals.
+
+    `individual`: one person with a number of its own, whom others may act for ("un individu" on the guide's forms).
+    """
 
     name: Text
+    individual: bool = False
 
 
 class Subject(Coded):
@@ -22,11 +27,12 @@ class Subject(Coded):
     `kinds` are the organization kinds whose own file has the subject: the ceiling of what a membership there,
     or a relation acting for such an organization, can hold. A subject of scope self is about the person alone
     and has no kinds. A subject that is not delegable says why and what to do instead (CCQ's guide,
-    "Limitation actuelle": the employer adds the person as its own contact).
+    "Limitation actuelle": the employer adds the person as its own contact). `link` leads to the article that says more.
     """
 
     name: Text
     help: Text
+    link: Link | None = None
     scope: Scope
     kinds: tuple[Code, ...] = Field(default=(), max_length=20)
     delegable: bool

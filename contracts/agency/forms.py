@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from contracts.agency.links import Link
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
 
@@ -20,6 +21,7 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
             "contact.telephones",
             "contact.language",
             "client_number",
+            "acted_for",
             "type",
             "starts_on",
             "ends_on",
@@ -56,6 +58,7 @@ FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
     "contact.language": frozenset({"fr", "en"}),
     "language": frozenset({"fr", "en"}),
     "telephones.kind": frozenset({"mobile", "work", "home", "other"}),
+    "acted_for": frozenset({"own_organization", "other_organization", "individual"}),
     "parts": frozenset({"coordinates", "personal_information", "relation_end"}),
     "scope": frozenset({"all", "relations", "subjects"}),
 }
@@ -76,6 +79,8 @@ ChoiceSource = Literal[
 
 FormCase = Literal[
     "new_contact",
+    "known_contact",
+    "own_organization",
     "other_organization",
     "scope_relations",
     "scope_subjects",
@@ -83,8 +88,12 @@ FormCase = Literal[
     "part_personal_information",
     "part_relation_end",
 ]
-"""When a field is asked for: the contact does not exist yet; the relation is to another organization; a part
-of the relations or subjects is removed; a part of a contact's file is corrected. Absent: always."""
+"""When a field is asked for: the contact does not exist yet, or does; the relation is to its own organization (as that
+of a new contact always is), or to another one or an individual; a part of the relations or subjects is removed; a part
+of a contact's file is corrected. Absent: always."""
+
+DATE_DEFAULTS = frozenset({"today", "no_end"})
+"""The first day that a form can have, and the one that means that no end is planned (9999-12-31)."""
 
 
 class Category(Coded):
@@ -121,15 +130,20 @@ class Territory(Policy):
 
 
 class FormField(Policy):
-    """One field: `code` is its path in the HTTP body; `required` counts where it is asked for at all."""
+    """One field: `code` is its path in the HTTP body; `required` counts where it is asked for at all.
+
+    `default` is what the form shows at first: the code of an option, or for a date one of DATE_DEFAULTS.
+    """
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$", max_length=80)]
     label: Text
     help: Text | None = None
+    link: Link | None = None
     kind: FieldKind
     required: bool
     when: FormCase | None = None
     choices: ChoiceSource | None = None
+    default: Code | None = None
     options: tuple[Option, ...] = Field(default=(), max_length=50)
     territories: tuple[Territory, ...] = Field(default=(), max_length=300)
 
@@ -141,6 +155,9 @@ class FormField(Policy):
             raise ValueError("a field of kind choice or choices says in `choices` where they come from, no other does")
         if (self.choices == "options") != bool(self.options):
             raise ValueError("`options` are listed where `choices` is options, and only there")
+        possible = DATE_DEFAULTS if self.kind == "date" else {option.code for option in self.options}
+        if self.default is not None and (self.kind == "choices" or self.default not in possible):
+            raise ValueError("`default` is one of the field's options, or for a date `today` or `no_end`")
         return self
 
 
@@ -154,6 +171,7 @@ class Form(Coded):
     category: Code
     title: Text
     help: Text
+    link: Link | None = None
     who: Literal["manages"]
     fields: tuple[FormField, ...] = Field(default=(), max_length=50)
     attestations: tuple[Code, ...] = Field(default=(), max_length=10)

@@ -1,28 +1,17 @@
 """agency.yaml: who the agency is and how people reach it."""
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from contracts.agency.links import WebAddress
 from contracts.agency.text import EmailAddress, Policy, Text
 from contracts.events import Code, Language
 from contracts.notifications import PortalPage
 
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
 MINIMUM_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3: contrast of text with its background, level AA."""
-
-
-def _web_address(address: str) -> str:
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.fragment or any(c.isspace() for c in address):
-        raise ValueError("this is not a web address")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
-        raise ValueError("a web address begins with https:// (http:// only on this machine)")
-    return address
 
 
 MAX_TERMS = 60_000
@@ -32,8 +21,6 @@ TERMS_VERSION = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,19}$"
 """The name of a folder in terms/, which people's acceptances name for ever."""
 
 TermsVersion = Annotated[str, StringConstraints(pattern=TERMS_VERSION)]
-
-WebAddress = Annotated[str, StringConstraints(max_length=300), AfterValidator(_web_address)]
 
 
 def _plain_address(address: str) -> str:

@@ -98,6 +98,7 @@ def test_the_guides_subjects_have_their_names_and_three_cannot_be_delegated(ccq:
         "site_compliance": "Chantier et conformité",
         "payments_statements": "Paiements et relevés",
         "profile": "Profil",
+        "competency_certificate": "Certificat de compétence",
         "workforce_management": "Gestion de main-d’œuvre",
         "site_identification": "Identification de chantier",
         "status_letter": "Lettre d’état de situation",
@@ -112,7 +113,10 @@ def test_the_guides_subjects_have_their_names_and_three_cannot_be_delegated(ccq:
 
 def test_the_ceiling_of_a_kind_is_its_subjects_in_force(ccq: Agency) -> None:
     assert len(ccq.ceiling("employer", DAY)) == 8
-    assert [s.code for s in ccq.ceiling("firm", DAY)] == [s.code for s in ccq.subjects.values() if s.delegable]
+    assert [s.code for s in ccq.ceiling("firm", DAY)] == [s.code for s in ccq.ceiling("employer", DAY) if s.delegable]
+    assert [s.code for s in ccq.ceiling("individual", DAY)] == [
+        "payments_statements", "profile", "competency_certificate",
+    ]  # fmt: skip
     with pytest.raises(KeyError):
         ccq.ceiling("nobody", DAY)
 
@@ -125,10 +129,10 @@ def test_a_retired_code_is_in_force_through_its_last_day(ccq: Agency) -> None:
 
 def test_relation_types_are_those_of_the_guide(ccq: Agency) -> None:
     managing = [t.code for t in ccq.relation_types.values() if t.manages]
-    assert managing == ["responsible_person", "administrator", "director"]
+    assert managing == ["responsible_person", "administrator", "director", "file_holder"]
     assert ccq.delegation_type.code == "delegation"
     firm = ccq.relation_types["accounting_firm"]
-    assert (firm.of_kinds, firm.by_kinds) == (("employer",), ("firm",))
+    assert (firm.of_kinds, firm.by_kinds) == (("employer", "individual"), ("firm",))
     assert firm.label
     assert firm.label.fr == "a comme firme comptable ou serv. de paie"
 

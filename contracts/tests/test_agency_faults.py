@@ -242,6 +242,27 @@ SEEDS = {
         "        options:\n          - code: every",
         "must be all",
     ),
+    "default that is no option": Seed(
+        "forms.yaml",
+        "        default: own_organization",
+        "        default: my_organization",
+        "      - code: acted_for",
+        "one of the field's options",
+    ),
+    "default that is no day": Seed(
+        "forms.yaml",
+        "        default: no_end",
+        "        default: next_year",
+        "      - code: ends_on",
+        "`today` or `no_end`",
+    ),
+    "link that is no address": Seed(
+        "catalogue.yaml",
+        "https://aide.ccq.example/en/profile",
+        "aide.ccq",
+        '    link: {fr: "https://aide.ccq.example/fr/profil"',
+        "not a web address",
+    ),
     "choice without source": Seed(
         "forms.yaml", "        choices: relation_types\n", "", "      - code: type", "where they come from"
     ),

@@ -95,6 +95,16 @@ class Portal:
             return response.text
         return response.json() if response.content else None
 
+    async def upload(self, who: Someone, content: bytes) -> str:
+        """A file for a form, by its id."""
+        answer = await self.http.post(
+            f"{self.stack.gateway('authorizations')}/v1/attachments",
+            content=content,
+            headers=who.headers | {"Content-Type": "application/pdf"},
+        )
+        answer.raise_for_status()
+        return str(answer.json()["attachment_id"])
+
     async def agent(self) -> Someone:
         """A demo agent of the agency, with a token of the demo issuer."""
         name = next(iter(AGENTS.values()))

@@ -14,6 +14,7 @@ from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.corrections import api as corrections_api
+from services.authorizations.forms import api as forms_api
 from services.authorizations.imports import api as imports_api
 from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
@@ -70,6 +71,7 @@ service: Service[Tools] = Service(
         imports_api.report_routes,
         notices_api.routes,
         access_api.routes,
+        forms_api.routes,
         attachments_api.routes,
         audit_api.routes,
     ),

@@ -65,6 +65,8 @@ async def test_firm_client_agent_and_another_system_each_have_their_part(told: l
         "the right account has the file, by the new coordinates",
         "Gestion de main-d’œuvre: no, with the reason in both languages",
         "Gestion de main-d’œuvre: yes",
+        "competency_certificate, write, for Démo Travailleuse: yes",
+        "the document is there for agents, and for nobody else",
         "nothing was changed, is missing or was cut off since it was sealed",
     ):
         assert f"✓ {part}" in text

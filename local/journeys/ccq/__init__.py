@@ -1,6 +1,7 @@
 """The CCQ guide for the person responsible for an accounting firm, from its first page to its last.
 
-It is played for LAFORCE COMPTABLE INC. in French, for one of its clients and a new member in English, and for an agent.
+It is played for LAFORCE COMPTABLE INC. in French, for one of its clients and a new member in English, for an
+individual who is its client too in French, and for an agent.
 """
 
 import httpx
@@ -17,6 +18,7 @@ from local.journeys.ccq.first_connection import (
     receive_coordinates,
     sign_out_and_in,
 )
+from local.journeys.ccq.individual import delegate_for_an_individual
 from local.journeys.ccq.lists import read_the_lists
 from local.journeys.ccq.members import (
     add_member,
@@ -26,7 +28,7 @@ from local.journeys.ccq.members import (
     member_joins,
     remove,
 )
-from local.journeys.ccq.stage import Journey, employer, new_member, responsible
+from local.journeys.ccq.stage import Journey, employer, individual, new_member, responsible
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Portal
@@ -54,6 +56,7 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await member_joins(journey, manager, member, contact)
         relation = await delegate(journey, manager, member)
         await check(journey, member)
+        await delegate_for_an_individual(journey, manager, individual(), member)
         await own_contact(journey, client, member)
         await remove(journey, manager, client, member, relation)
         await coordinates_for_the_others(journey, manager)

@@ -12,6 +12,9 @@ from local.journeys.portal import Someone, now
 
 OTHER_MEMBER = "membre@laforce.example"
 
+LETTER = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\nstartxref\n9\n%%EOF\n"
+"""The document that goes with a correction."""
+
 
 async def add_member(journey: Journey, who: Someone, member: Someone) -> dict[str, Any]:
     """Step 4: "Le contact n'existe pas"."""
@@ -59,14 +62,17 @@ async def correct_member(journey: Journey, who: Someone, member: Someone, contac
     told, portal = journey.told, journey.portal
     told.step(
         "Étape 5 | Corriger les informations d’un membre; étape 6 | « Émettre un nouveau code de liaison »",
-        "One form corrects the name and the telephone and asks for a new code; one mail tells it and brings the code.",
+        "One form with a document corrects the name and the telephone and asks for a new code; one mail tells it and"
+        " brings the code.",
     )
     before = await coordinates_of(journey, member)
     path = f"/v1/contacts/{contact['contact_id']}"
     await portal.call(who, "authorizations", "GET", path, expect=200)
     member.given_name = "Demetra"
+    attachment_id = await portal.upload(who, LETTER)
     body = {
         "given_name": member.given_name,
+        "attachments": [attachment_id],
         "telephones": [{"kind": "work", "number": "+15145550178"}, {"kind": "mobile", "number": "+15145550177"}],
         "new_linking_code": True,
         "attestations": ticked(await form(journey, who, "correction")),
@@ -79,6 +85,14 @@ async def correct_member(journey: Journey, who: Someone, member: Someone, contac
     told.holds(
         corrected["mail"] == "linking_coordinates" and before[0] == after[0] and before[1] != after[1],
         "one mail tells it and brings another code; the older one died with it",
+    )
+    agent, path = await portal.agent(), f"/v1/attachments?object_id={contact['contact_id']}"
+    kept = await portal.call(agent, "authorizations", "GET", path, expect=200)
+    refused = await portal.call(who, "authorizations", "GET", f"/v1/attachments/{attachment_id}", expect=403)
+    told.holds(
+        [file["attachment_id"] for file in kept["items"]] == [attachment_id]
+        and refused["code"] == "wrong_kind_of_caller",
+        "the document is there for agents, and for nobody else",
     )
 
 

@@ -11,6 +11,8 @@ FIRM_NUMBER = "5000001"
 CLIENT = "ENTREPRISE SHW INC."
 CLIENT_NUMBER = "1000001"
 OTHER_CLIENT = "PLOMBERIE RICHARD BÉLANGER"
+INDIVIDUAL = "Démo Travailleuse"
+INDIVIDUAL_NUMBER = "2000001"
 NOBODYS_NUMBER = "1999999"
 """No organization has it."""
 
@@ -32,6 +34,11 @@ def responsible() -> Someone:
 def employer() -> Someone:
     """The responsible person of the firm's client, who reads English (agencies/ccq/demo)."""
     return Someone("responsible@shw.example", "nine sturdy oaks uphill", "Demo", "Client-One", "en")
+
+
+def individual() -> Someone:
+    """A worker with a file of her own, whom nobody acts for yet (agencies/ccq/demo)."""
+    return Someone("travailleuse@example.org", "une truelle et trois niveaux", "Démo", "Travailleuse", "fr")
 
 
 def new_member() -> Someone:

@@ -22,12 +22,14 @@ async def check(journey: Journey, member: Someone) -> None:
         told.holds(not answer["decision"], f"{name}: no, with the reason in both languages")
 
 
-async def evaluate(journey: Journey, machine: Someone, member: Someone, subject: str) -> Any:
-    """One access question, to be explained."""
+async def evaluate(
+    journey: Journey, machine: Someone, member: Someone, subject: str, organization: str | None = None
+) -> Any:
+    """One access question, to be explained; about the client where it names no other organization."""
     question = {
         "subject": {"type": "account", "id": member.account_id},
         "action": {"name": "write"},
-        "resource": {"type": subject, "id": journey.client_id},
+        "resource": {"type": subject, "id": organization or journey.client_id},
         "context": {"explain": True},
     }
     path = "/access/v1/evaluation"

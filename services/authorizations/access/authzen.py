@@ -213,6 +213,8 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
         content["next"][to] = word(following, to, support=support)
     if decision.reason == "delegable" and found is not None and found.why_not_delegable is not None:
         content["next"] = {"code": "why_not_delegable", **{to: found.why_not_delegable.in_(to) for to in LANGUAGES}}
+        if found.link is not None:
+            content["next"]["link"] = {to: found.link.in_(to) for to in LANGUAGES}
     return content
 
 

@@ -64,6 +64,7 @@ AuthorizationSort = Annotated[
 ]  # fmt: skip
 OfOrganization = Annotated[UUID | None, Query(description="Only rows for this other organization.")]
 OfContact = Annotated[UUID | None, Query(description="Only what this contact holds.")]
+OfKind = Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9_]+$", description="The other one's kind.")]
 OfSubject = Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9_]+$")]
 
 Row = Any
@@ -163,10 +164,10 @@ async def search_contacts(asked: AskedOf, body: SearchBody, sort: ContactSort = 
     responses=TABLE,
 )
 async def list_relations(
-    asked: AskedOf, organization: OfOrganization = None, sort: RelationSort = "organization"
+    asked: AskedOf, organization: OfOrganization = None, kind: OfKind = None, sort: RelationSort = "organization"
 ) -> Any:
     """The guide's list: organization, type of relation, related organization, active."""
-    return await _relations(asked, organization, sort, ())
+    return await _relations(asked, organization, kind, sort, ())
 
 
 @routes.post(
@@ -176,10 +177,14 @@ async def list_relations(
     responses=TABLE,
 )
 async def search_relations(
-    asked: AskedOf, body: SearchBody, organization: OfOrganization = None, sort: RelationSort = "organization"
+    asked: AskedOf,
+    body: SearchBody,
+    organization: OfOrganization = None,
+    kind: OfKind = None,
+    sort: RelationSort = "organization",
 ) -> Any:
     """As the list; accents and case do not count."""
-    return await _relations(asked, organization, sort, body.words)
+    return await _relations(asked, organization, kind, sort, body.words)
 
 
 @routes.get(
@@ -223,8 +228,8 @@ async def _contacts(asked: Asked, sort: str, words: Sequence[str]) -> Any:
     return await asked.answer(listing, CONTACTS)
 
 
-async def _relations(asked: Asked, organization: UUID | None, sort: str, words: Sequence[str]) -> Any:
-    narrow = Narrow(own_rows=asked.own_rows, organization_id=organization, active=asked.active, words=words)
+async def _relations(asked: Asked, organization: UUID | None, kind: str | None, sort: str, words: Sequence[str]) -> Any:
+    narrow = Narrow(own_rows=asked.own_rows, organization_id=organization, kind=kind, active=asked.active, words=words)
     order = Order.of(sort)
     if order.column == "type":
         types = asked.call.tools.agency.relation_types

@@ -31,6 +31,7 @@ class Narrow:
     organization_id: UUID | None = None
     active: bool | None = None
     words: Sequence[str] = ()
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,10 @@ def relations(moment: Moment, organization_id: UUID, narrow: Narrow, order: Orde
         else None,
         f"{arguments.add(narrow.organization_id, 'uuid')} in (r.organization_id, r.holder_organization_id)"
         if narrow.organization_id
+        else None,
+        f"exists (select from organizations o where o.kind = {arguments.add(narrow.kind, 'text')} and o.organization_id"
+        " in (r.organization_id, r.holder_organization_id) and o.organization_id <> $3)"
+        if narrow.kind
         else None,
         arguments.like(narrow.words, "acted_for.sorted_name", "holder.sorted_name") if narrow.words else None,
         None if narrow.active is None else f"({REPRESENTED}) = {narrow.active}",

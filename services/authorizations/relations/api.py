@@ -14,7 +14,7 @@ from services.authorizations.granting import Attachments, AttestedBody, Granting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.paging import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
-from services.authorizations.relations.domain import ALL
+from services.authorizations.relations.domain import ALL, ActedFor
 from services.authorizations.relations.handlers import AddRelation, Remove, Removed, add_relation, remove
 from services.authorizations.tools import Tools
 
@@ -22,9 +22,13 @@ routes = router()
 
 
 class RelationBody(GrantingBody):
-    """The same form for a contact that exists: for "Mon organisation", or "Une autre organisation" with `through`."""
+    """The same form for a contact that exists: "Mon organisation", or with `through` another one, or "Un individu".
+
+    `acted_for` is the answer to "À qui désirez-vous ajouter une relation?"; where given, the organization must be so.
+    """
 
     organization_id: UUID
+    acted_for: ActedFor | None = None
     through: UUID | None = None
     type: Reference | None = None
     subjects: Literal["all"] | Grants
@@ -85,6 +89,7 @@ async def post_relation(
             by=as_profile(acting),
             contact_id=contact_id,
             organization_id=body.organization_id,
+            acted_for=body.acted_for,
             through=body.through,
             type=body.type,
             period=body.period(today(call)),

@@ -14,6 +14,8 @@ from services.authorizations.periods import Period
 
 ALL: Literal["all"] = "all"
 
+ActedFor = Literal["own_organization", "other_organization", "individual"]
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -29,6 +31,14 @@ def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> R
     if found is None or found.shape != "membership" or kind not in found.of_kinds or not found.in_force(day):
         return Refusal("unknown_relation_type", {"type": code}, ("type",))
     return None
+
+
+def refuse_acted_for(agency: Agency, said: ActedFor | None, kind: str, *, own: bool) -> Refusal | None:
+    """What the form says of the organization acted for, where it says so, must be what it is."""
+    another: ActedFor = "individual" if agency.organization_kinds[kind].individual else "other_organization"
+    if said in (None, "own_organization" if own else another):
+        return None
+    return Refusal("another_acted_for", fields=("acted_for", "organization_id"))
 
 
 def refuse_subjects(

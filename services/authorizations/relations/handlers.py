@@ -22,7 +22,7 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
-from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.domain import ActedFor, Grant
 from services.authorizations.relations.leaving import tell_clients
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.tools import Tools
@@ -44,6 +44,7 @@ class AddRelation:
     grants: Sequence[Grant] | Literal["all"]
     ticked: Sequence[Ticked]
     language: Language
+    acted_for: ActedFor | None = None
     attachments: Sequence[UUID] = ()
 
 
@@ -161,8 +162,10 @@ async def _membership(work: Work[Tools], command: AddRelation, acting: Acting) -
     if command.grants == domain.ALL or command.type is None:
         return Refusal("invalid_request", fields=("subjects", "type"))
     kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
-    refusal = domain.refuse_membership_type(agency, command.type, kind, day) or domain.refuse_subjects(
-        agency, kind, command.grants, day, command.language, delegated=False
+    refusal = (
+        domain.refuse_acted_for(agency, command.acted_for, kind, own=True)
+        or domain.refuse_membership_type(agency, command.type, kind, day)
+        or domain.refuse_subjects(agency, kind, command.grants, day, command.language, delegated=False)
     )
     return refusal or NewRelation(
         work.new_id(), "contact", command.contact_id, acting.organization_id, acting.organization_id,
@@ -187,8 +190,10 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
     memberships = [r for r in held_by_contact if r.through is None and _covers(r, work, command.period)]
     if not memberships:
         return Refusal("not_a_member", fields=("starts_on",))
+    kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
+    if refusal := domain.refuse_acted_for(agency, command.acted_for, kind, own=False):
+        return refusal
     if command.grants != domain.ALL:
-        kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
         moment = Moment(work.now, max(first_day, work.today), work.tools.delegable)
         held = await access.held_by_relation(work.connection, moment, through.relation_id)
         refusal = domain.refuse_subjects(

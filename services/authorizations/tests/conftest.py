@@ -48,6 +48,7 @@ class Firm:
     opened: Opened[Tools]
     firm_id: UUID
     clients: dict[str, UUID]
+    individual_id: UUID
     responsible: Someone
     strangers: Iterator[int] = field(default_factory=count)
 
@@ -176,7 +177,7 @@ async def bring_in(unit: Unit[Tools], *extracts: Path, dry_run: bool = False) ->
 
 @pytest.fixture
 async def firm(open_service: OpenService) -> Firm:
-    """LAFORCE COMPTABLE INC. of the guide, with its two clients."""
+    """LAFORCE COMPTABLE INC. of the guide, with its two clients, and an individual for whom nobody acts yet."""
     opened = await open_service(service)
     done = await bring_in(opened.unit, EXTRACT)
     assert (done.rejected, done.created) == (0, done.read)
@@ -185,6 +186,7 @@ async def firm(open_service: OpenService) -> Firm:
     )
     ids = {row["legal_name"]: row["organization_id"] for row in rows}
     firm_id = ids.pop("LAFORCE COMPTABLE INC.")
-    made = Firm(opened, firm_id, ids, Someone(uuid4(), uuid4(), {}))
+    individual_id = ids.pop("Démo Travailleuse")
+    made = Firm(opened, firm_id, ids, individual_id, Someone(uuid4(), uuid4(), {}))
     made.responsible = await made.link(await made.contact("3000001"))
     return made

@@ -14,7 +14,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from contracts.agency.profile import WebAddress
+from contracts.agency.links import WebAddress
 from contracts.imports import ClientNumber, OrganizationKey
 from services.linking.former_credentials.domain import File
 
