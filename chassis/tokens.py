@@ -187,7 +187,7 @@ class Verifier:
             async with asyncio.timeout(FETCH):
                 response = await client.get(source)
             response.raise_for_status()
-            self.learn(source, _usable(response.json()))
+            self.learn(source, usable_keys(response.json()))
         except Exception as error:  # whatever an issuer answers, we keep its former keys and go on
             log.warning("issuer's keys not fetched", source=source, error=repr(error))
 
@@ -196,7 +196,7 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _usable(jwks: Any) -> KeySet:
+def usable_keys(jwks: Any) -> KeySet:
     """The keys that can verify for us; others in the set are no reason to refuse it (RFC 7517, section 5)."""
     found = [key for key in jwks["keys"] if key.get("kty") in ("EC", "RSA") and key.get("use", "sig") == "sig"]
     return KeySet.import_key_set({"keys": found})

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.events import Event, Instant, Language, State, Version
+from contracts.events import Code, Event, Instant, Language, State, Version
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
 
 TermsVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")]
@@ -102,7 +102,10 @@ class AccountReactivated(AccountFact):
 
 
 class Person(State):
-    """accounts.people: the latest state of one account's person."""
+    """accounts.people: the latest state of one account's person.
+
+    `door` is the one by which the account was opened; absent: the agency's first.
+    """
 
     topic: ClassVar[Topic] = ACCOUNTS_PEOPLE
     key_field: ClassVar[str] = "account_id"
@@ -116,3 +119,4 @@ class Person(State):
     given_name: str
     family_name: str
     language: Language
+    door: Code | None = None

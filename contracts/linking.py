@@ -37,7 +37,7 @@ class LinkRefused(ContactFact):
 
     account_id: UUID
     method: Code
-    reason: Literal["wrong_code", "expired_code", "already_linked", "other_profile_here"]
+    reason: Literal["wrong_code", "expired_code", "already_linked", "other_profile_here", "other_door"]
 
 
 class ProfileLinked(ContactFact):

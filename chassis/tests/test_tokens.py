@@ -115,11 +115,11 @@ async def test_a_token_that_was_good_is_refused_once_its_key_is_gone(bench: Benc
     assert isinstance(await verifier.verify(token), Machine)
     assert isinstance(await verifier.verify(token), Machine)
 
-    verifier.learn(JWKS, tokens._usable({"keys": [key_named("1").as_dict(private=False)]}))
+    verifier.learn(JWKS, tokens.usable_keys({"keys": [key_named("1").as_dict(private=False)]}))
 
     with pytest.raises(NotAuthenticated):
         await verifier.verify(token)
-    verifier.learn(JWKS, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    verifier.learn(JWKS, tokens.usable_keys({"keys": [key.as_dict(private=False)]}))
     assert isinstance(await verifier.verify(token), Machine)
 
 
@@ -149,7 +149,7 @@ JWKS = "http://accounts.test/.well-known/jwks.json"
 
 def _with_key(bench: Bench, key: ECKey, expires_in: int) -> tuple[Verifier, str]:
     verifier = Verifier("http://accounts.test", (), bench.pool)
-    verifier.learn(JWKS, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    verifier.learn(JWKS, tokens.usable_keys({"keys": [key.as_dict(private=False)]}))
     return verifier, _token(key, expires_in)
 
 
@@ -234,7 +234,7 @@ async def test_a_secret_key_in_the_set_verifies_nothing(issuer: Issuer, verifier
 async def test_an_agents_issuer_writes_for_its_own_audience_and_names_a_person(bench: Bench) -> None:
     trusted = AgentIssuer(issuer="https://idp.test", jwks_uri="https://idp.test/keys", audience="the portal")
     verifier, key = Verifier("http://accounts.test", (trusted,), bench.pool), key_named("1")
-    verifier.learn(trusted.jwks_uri, tokens._usable({"keys": [key.as_dict(private=False)]}))
+    verifier.learn(trusted.jwks_uri, tokens.usable_keys({"keys": [key.as_dict(private=False)]}))
     claims = {"iss": trusted.issuer, "sub": "7", "name": "Anne", "exp": int(time.time()) + 60}
 
     token = jwt.encode({"alg": "ES256", "kid": "1"}, claims | {"aud": ["other", "the portal"]}, key)
@@ -257,7 +257,7 @@ async def test_a_person_who_has_yet_to_accept_the_terms_is_let_in_by_accounts_al
     elsewhere = Verifier(base, (), bench.pool)
     accounts = Verifier(base, (), bench.pool, takes_limited=True)
     for verifier in (elsewhere, accounts):
-        verifier.learn(f"{base}/.well-known/jwks.json", tokens._usable({"keys": [key.as_dict(private=False)]}))
+        verifier.learn(f"{base}/.well-known/jwks.json", tokens.usable_keys({"keys": [key.as_dict(private=False)]}))
     assert isinstance(await accounts.verify(token), Person)
     with pytest.raises(TermsNotAccepted):
         await elsewhere.verify(token)

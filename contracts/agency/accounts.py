@@ -1,10 +1,26 @@
-"""accounts.yaml: for whom accounts are, and how long what is unsettled about one stays so."""
+"""accounts.yaml: by which doors one comes to an account, and how long what is unsettled about one stays so."""
 
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from contracts.agency.text import Policy, Text
+from contracts.agency.profile import TokenIssuer
+from contracts.agency.text import Coded, Policy, Text
+from contracts.events import Code
+
+
+class Door(Coded):
+    """By which door somebody comes to an account (CCQ's guide: the page to sign in, and its "Accès réservé").
+
+    `for_whom` says so wherever an account can be asked for. An account is linked only to files of persons whose
+    functions are among the door's `relation_types`: memberships, each of which belongs to one door. With an `issuer`
+    people do not register: they sign in there, and accounts takes its ID token (OpenID Connect Core 1.0, section 2).
+    """
+
+    name: Text
+    for_whom: Text
+    relation_types: tuple[Code, ...] = Field(min_length=1, max_length=50)
+    issuer: TokenIssuer | None = None
 
 
 class UnlinkedAccounts(Policy):
@@ -30,8 +46,8 @@ class EmailChanges(Policy):
 
 
 class Accounts(Policy):
-    """The file as a whole. `registration_notice` says for whom accounts are, wherever one can be asked for."""
+    """The file as a whole. The first door is the one of whoever names none."""
 
-    registration_notice: Text
+    doors: tuple[Door, ...] = Field(min_length=1, max_length=10)
     unlinked_accounts: UnlinkedAccounts
     email_changes: EmailChanges

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from contracts.agency.accounts import Accounts
+from contracts.agency.accounts import Accounts, Door
 from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
@@ -31,6 +31,7 @@ CodeKind = Literal[
     "forms",
     "attestations",
     "decision_reasons",
+    "doors",
 ]
 
 _KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods", "decision_reasons": "reasons"}
@@ -52,6 +53,7 @@ class Agency:
     terms: Terms
     terms_versions: Mapping[str, Terms]
     accounts: Accounts
+    doors: Mapping[str, Door]
     organization_kinds: Mapping[str, OrganizationKind]
     subjects: Mapping[str, Subject]
     relation_types: Mapping[str, RelationType]
@@ -87,6 +89,16 @@ class Agency:
         """The subjects that can be held for an organization of this kind on `day`, in order."""
         return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
 
+    @property
+    def first_door(self) -> Door:
+        """The door of whoever names none."""
+        return self.accounts.doors[0]
+
+    def functions_of_door(self, code: str | None) -> Collection[str]:
+        """The functions of the persons for whom a door is; of the first one for None, and none for an unknown code."""
+        door = self.first_door if code is None else self.doors.get(code)
+        return door.relation_types if door else ()
+
     def form(self, kind: FormKind, day: date) -> Form | None:
         """The form of this kind that may be sent on `day`."""
         return next((form for form in self.forms.values() if form.kind == kind and form.in_force(day)), None)
@@ -116,6 +128,7 @@ class Agency:
             "forms": self.forms,
             "attestations": self.attestations,
             "decision_reasons": self.decision_reasons,
+            "doors": self.doors,
         }
         faults = [
             self.documents[kind].fault(

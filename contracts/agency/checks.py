@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from contracts.agency import placeholders
+from contracts.agency.accounts import Accounts
 from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault
@@ -74,6 +75,36 @@ def check_relations(document: Document, relations: Relations, catalogue: Catalog
         memberships = [t for t in types if t.shape == "membership" and t.until is None and kind in t.of_kinds]
         if memberships and not any(t.manages for t in memberships):
             yield document.fault(f"Nobody could manage a `{kind}`: no membership there `manages`.", "relation_types")
+
+
+def check_accounts(document: Document, accounts: Accounts, relations: Relations) -> Iterator[Fault]:
+    """Codes once each; whoever names no door can register; each membership, and each kind of file, has one door."""
+    memberships = {t.code: t for t in relations.relation_types if t.shape == "membership"}
+    yield from _repeated(document, ("doors",), (door.code for door in accounts.doors))
+    first = accounts.doors[0]
+    if first.issuer is not None or first.until is not None:
+        yield document.fault("The first door is that of whoever names none: no `issuer`, no `until`.", "doors", 0)
+    door_of_type: dict[str, str] = {}
+    door_of_kind: dict[str, str] = {}
+    issuers: set[str] = set()
+    for index, door in enumerate(accounts.doors):
+        place = ("doors", index)
+        yield from _unknown(
+            document, (*place, "relation_types"), door.relation_types, memberships, "relation type of shape membership"
+        )
+        for code in door.relation_types:
+            if door_of_type.setdefault(code, door.code) != door.code:
+                yield document.fault(f"The relation type `{code}` has another door.", *place, "relation_types")
+            for kind in memberships[code].of_kinds if code in memberships else ():
+                if door_of_kind.setdefault(kind, door.code) != door.code:
+                    yield document.fault(
+                        f"Through `{code}` an organization of kind `{kind}` has two doors.", *place, "relation_types"
+                    )
+        if door.issuer is not None and door.issuer.issuer in issuers:
+            yield document.fault("Another door has this issuer.", *place, "issuer")
+        issuers |= {door.issuer.issuer} if door.issuer else set()
+    for code in sorted(memberships.keys() - door_of_type.keys()):
+        yield document.fault(f"The relation type `{code}` has no door: nobody could be linked to its files.", "doors")
 
 
 def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:

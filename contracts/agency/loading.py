@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -93,14 +93,14 @@ def load(folder: Path) -> Agency:
     mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
     faults.found.extend(_strangers(folder))
 
-    if profile and profile[1].code != folder.name:
-        faults.found.append(profile[0].fault(f"The code must be the folder's name, `{folder.name}`.", "code"))
-    if profile and profile[1].terms_version not in terms:
-        faults.found.append(profile[0].fault("No folder in terms/ has this version.", "terms_version"))
+    if profile:
+        faults.found.extend(_faulty_profile(*profile, folder, terms))
     if catalogue:
         faults.found.extend(checks.check_catalogue(*catalogue))
     if relations and catalogue:
         faults.found.extend(checks.check_relations(*relations, catalogue[1]))
+    if accounts and relations:
+        faults.found.extend(checks.check_accounts(*accounts, relations[1]))
     if linking:
         faults.found.extend(checks.check_linking(*linking))
     if campaigns and relations:
@@ -111,9 +111,10 @@ def load(folder: Path) -> Agency:
         faults.found.extend(checks.check_requests(*requests))
     if forms:
         faults.found.extend(checks.check_forms(*forms))
-    for kind, mail in mails.items():
-        if mail:
-            faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
+    read_mails = {kind: mail for kind, mail in mails.items() if mail}
+    faults.found.extend(
+        fault for kind, mail in read_mails.items() for fault in checks.check_mail(mail[0], kind, mail[1])
+    )
     faults.stop_if_any()
     # What was not read left a fault, so none of these is None any more.
     assert profile
@@ -135,6 +136,7 @@ def load(folder: Path) -> Agency:
         terms=texts[profile[1].terms_version],
         terms_versions=MappingProxyType(texts),
         accounts=accounts[1],
+        doors=_by_code(accounts[1].doors),
         organization_kinds=_by_code(catalogue[1].organization_kinds),
         subjects=_by_code(catalogue[1].subjects),
         relation_types=_by_code(relations[1].relation_types),
@@ -151,7 +153,7 @@ def load(folder: Path) -> Agency:
         attachment_rule=forms[1].attachment_rule,
         attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms[1].attestations),
-        mails=_frozen((kind, mail[1]) for kind, mail in mails.items() if mail),
+        mails=_frozen((kind, mail[1]) for kind, mail in read_mails.items()),
         documents=MappingProxyType(
             {
                 "organization_kinds": catalogue[0],
@@ -162,9 +164,19 @@ def load(folder: Path) -> Agency:
                 "decision_reasons": requests[0],
                 "forms": forms[0],
                 "attestations": forms[0],
+                "doors": accounts[0],
             }
         ),
     )
+
+
+def _faulty_profile(
+    document: Document, profile: AgencyProfile, folder: Path, terms: Collection[str]
+) -> Iterator[Fault]:
+    if profile.code != folder.name:
+        yield document.fault(f"The code must be the folder's name, `{folder.name}`.", "code")
+    if profile.terms_version not in terms:
+        yield document.fault("No folder in terms/ has this version.", "terms_version")
 
 
 def _terms_versions(folder: Path) -> list[str]:

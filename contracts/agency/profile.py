@@ -94,12 +94,16 @@ def _by_mail(support: tuple[Support, ...]) -> tuple[Support, ...]:
     return support
 
 
-class AgentIssuer(Policy):
-    """An issuer of agents' tokens: `sub` and name of a person, signed with a key found at `jwks_uri`."""
+class TokenIssuer(Policy):
+    """Who signs tokens for `audience`, with a key found at `jwks_uri`."""
 
     issuer: WebAddress
     jwks_uri: WebAddress
     audience: str = Field(min_length=1, max_length=200)
+
+
+class AgentIssuer(TokenIssuer):
+    """An issuer of agents' tokens: `sub` and name of a person."""
 
 
 class ClientNumbers(Policy):

@@ -73,6 +73,7 @@ EVENTS: tuple[Event, ...] = (
         given_name="Ada",
         family_name="Exemple",
         language="fr",
+        door="example_door",
     ),
     authorizations.OrganizationImported(
         organization_id=ORGANIZATION, sequence=1, kind="firm", contacts=2, relations=4, rights=14

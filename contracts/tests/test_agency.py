@@ -78,7 +78,7 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
         .linking_methods.linking_coordinates.success .forms.add_relation.fields[0].label
         .forms.remove_relation.fields[0].options[0].help .attestations.may_act_for_me.text
         .mails.linking_coordinates.en.('blocks',1) terms.2026-01.fr sign-ins.people[0].role
-        .accounts.registration_notice .campaigns.launch_of_services.introduction
+        .accounts.doors[0].for_whom .campaigns.launch_of_services.introduction
     """
     for part in expected.split():
         assert part in places.replace("', ", "',")
@@ -127,9 +127,24 @@ def test_a_retired_code_is_in_force_through_its_last_day(ccq: Agency) -> None:
     assert not retired.in_force(date(2026, 11, 23))
 
 
+RESERVED = ["partner_representative", "permit_representative"]
+
+
+def test_partners_and_permit_holders_have_a_door_of_their_own(ccq: Agency) -> None:
+    assert [door.code for door in ccq.doors.values()] == ["clients", "reserved_access"]
+    reserved = ccq.doors["reserved_access"]
+    assert (
+        "partenaires de la CCQ" in reserved.for_whom.fr
+        and "titulaires d’un permis de référence" in reserved.for_whom.fr
+    )
+    assert list(reserved.relation_types) == RESERVED
+    assert not set(RESERVED) & set(ccq.functions_of_door(None))
+    assert ccq.functions_of_door("not_yet") == ()
+
+
 def test_relation_types_are_those_of_the_guide(ccq: Agency) -> None:
     managing = [t.code for t in ccq.relation_types.values() if t.manages]
-    assert managing == ["responsible_person", "administrator", "director", "file_holder"]
+    assert managing == ["responsible_person", "administrator", "director", "file_holder", *RESERVED]
     assert ccq.delegation_type.code == "delegation"
     firm = ccq.relation_types["accounting_firm"]
     assert (firm.of_kinds, firm.by_kinds) == (("employer", "individual"), ("firm",))
@@ -242,6 +257,7 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(ccq: Agency) 
         "Campaigns": {c: k.name for c, k in ccq.campaigns.items()},
         "Categories": {c: k.name for c, k in ccq.categories.items()},
         "Forms": {c: f.title for c, f in ccq.forms.items()},
+        "Doors": {c: d.name for c, d in ccq.doors.items()},
         "Decision reasons": {c: r.name for c, r in ccq.decision_reasons.items()},
     }
     for section, entries in named.items():

@@ -141,6 +141,31 @@ SEEDS = {
     "notice longer than the wait": Seed(
         "accounts.yaml", "notice_days: 14", "notice_days: 90", "unlinked_accounts:", "must be less"
     ),
+    "door for a function that is none": Seed(
+        "accounts.yaml", "file_holder]", "file_holder, delegation]", "    relation_types:", "shape membership"
+    ),
+    "function without a door": Seed("accounts.yaml", ", file_holder]", "]", "doors:", "`file_holder` has no door"),
+    "function of two doors": Seed(
+        "accounts.yaml",
+        "[partner_representative,",
+        "[file_holder, partner_representative,",
+        "    relation_types: [file_holder",
+        "has another door",
+    ),
+    "kind of two doors": Seed(
+        "accounts.yaml",
+        ", file_holder]\n",
+        "]\n  - {code: third, name: {fr: T, en: T}, for_whom: {fr: P, en: F}, relation_types: [file_holder]}\n",
+        "  - {code: third",
+        "has two doors",
+    ),
+    "first door that is another's": Seed(
+        "accounts.yaml",
+        "  - code: clients\n",
+        "  - code: clients\n    until: 2030-01-01\n",
+        "  - code: clients",
+        "no `until`",
+    ),
     "unknown category": Seed(
         "forms.yaml",
         "    category: authorizations",
@@ -400,8 +425,9 @@ def test_an_organization_that_nobody_could_manage_is_refused(folder: Path) -> No
     file.write_text(file.read_text(encoding="utf-8").replace("manages: true", "manages: false"), encoding="utf-8")
     with pytest.raises(FaultyFiles) as refused:
         load(folder)
-    assert ["`employer`" in str(refused.value), "`firm`" in str(refused.value)] == [True, True]
-    assert [fault.file for fault in refused.value.faults].count(file) == 2
+    kinds = ("employer", "firm", "individual", "partner", "permit_holder")
+    assert [kind for kind in kinds if f"`{kind}`" in str(refused.value)] == list(kinds)
+    assert [fault.file for fault in refused.value.faults].count(file) == len(kinds)
 
 
 def test_changed_data_have_another_version_and_a_changed_demo_has_not(folder: Path) -> None:

@@ -4,11 +4,14 @@ from chassis.service import Platform, Service
 from services.accounts import chores
 from services.accounts.consumers import SUBSCRIPTIONS
 from services.accounts.deactivations import api as deactivations
+from services.accounts.doors import api as doors
+from services.accounts.doors.issuers import Issuers
 from services.accounts.email_changes import api as email_changes
 from services.accounts.hashing import Hasher
 from services.accounts.lapsing.chores import lapsing
 from services.accounts.password_resets import api as password_resets
 from services.accounts.people import api as people
+from services.accounts.people import storage as people_storage
 from services.accounts.registrations import api as registrations
 from services.accounts.sessions import api as sessions
 from services.accounts.settings import AccountsSettings
@@ -22,10 +25,11 @@ from services.accounts.tools import Tools
 async def build(platform: Platform) -> Tools:
     """The tools; makes the first signing key when there is none.
 
-    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted.
+    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted, or a door that accounts have.
     """
     assert isinstance(platform.settings, AccountsSettings)
     platform.agency.require_terms(await acceptances.accepted_versions(platform.pool))
+    platform.agency.require_codes({"doors": await people_storage.doors_in_use(platform.pool)})
     await storage.insert_first(platform.pool, signing.generate(platform.keyring), platform.origin.clock())
     return Tools(
         agency=platform.agency,
@@ -34,6 +38,7 @@ async def build(platform: Platform) -> Tools:
         hasher=Hasher(),
         signer=signing.Signer(platform.settings.issuer_base, platform.keyring),
         machines={machine.client_id: machine for machine in platform.settings.machines},
+        issuers=Issuers(),
     )
 
 
@@ -46,6 +51,7 @@ service = Service(
         terms.routes,
         registrations.routes,
         sessions.routes,
+        doors.routes,
         password_resets.routes,
         people.routes,
         email_changes.routes,

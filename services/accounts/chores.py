@@ -5,6 +5,7 @@ from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Handler, Unit
+from services.accounts.doors import handlers as doors
 from services.accounts.email_changes import handlers as email_changes
 from services.accounts.password_resets import handlers as password_resets
 from services.accounts.registrations import handlers as registrations
@@ -14,11 +15,12 @@ FORGET_EVERY = 3600.0  # seconds; what is forgotten is a day old
 
 
 def forgetting(unit: Unit[Tools]) -> Sequence[Chore]:
-    """Forget unverified registrations, dead resets and changes that can no longer be undone."""
+    """Forget unverified registrations, dead resets, changes that can no longer be undone, and spent ID tokens."""
     return (
         _repeatedly(unit, "forget unverified registrations", registrations.forget_unverified),
         _repeatedly(unit, "forget password resets", password_resets.forget),
         _repeatedly(unit, "forget changes of address", email_changes.forget),
+        _repeatedly(unit, "forget spent ID tokens", doors.forget),
     )
 
 

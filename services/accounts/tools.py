@@ -10,6 +10,7 @@ from chassis.gateway import Call
 from chassis.keys import Keyring
 from chassis.sealing import Sealer
 from contracts.agency import Agency
+from services.accounts.doors.issuers import Issuers
 from services.accounts.hashing import Hasher
 from services.accounts.settings import MachineClient
 from services.accounts.tokens.signing import Signer
@@ -17,7 +18,7 @@ from services.accounts.tokens.signing import Signer
 
 @dataclass(frozen=True)
 class Tools:
-    """`machines` are the other systems that may ask for a token, by client id."""
+    """`machines` are the other systems that may ask for a token, by client id; `issuers` verify doors' ID tokens."""
 
     agency: Agency
     keyring: Keyring
@@ -25,6 +26,7 @@ class Tools:
     hasher: Hasher
     signer: Signer
     machines: Mapping[str, MachineClient]
+    issuers: Issuers
 
 
 AccountsCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from chassis.fields import Body, Name
 from chassis.gateway import PersonCaller, router
 from chassis.versions import IfMatch, etag, stated_version
+from contracts.agency import Agency
 from contracts.events import Language
 from services.accounts.people import handlers
 from services.accounts.people.domain import Status
@@ -30,9 +31,10 @@ class OwnAccount(BaseModel):
     terms_accepted_at: datetime
     terms_current: bool = Field(description="Whether that is the version in force.")
     opened_at: datetime
+    door: str = Field(description="By which of the agency's doors it was opened.", examples=["clients"])
 
     @classmethod
-    def of(cls, own: handlers.OwnAccount, terms_in_force: str, response: Response) -> "OwnAccount":
+    def of(cls, own: handlers.OwnAccount, agency: Agency, response: Response) -> "OwnAccount":
         """As the person sees it; the response gets the ETag."""
         response.headers["ETag"] = etag(own.account.version)
         return cls(
@@ -44,8 +46,9 @@ class OwnAccount(BaseModel):
             language=own.person.language,
             terms_version=own.account.terms_version,
             terms_accepted_at=own.account.terms_accepted_at,
-            terms_current=own.account.terms_version == terms_in_force,
+            terms_current=own.account.terms_version == agency.terms.version,
             opened_at=own.account.opened_at,
+            door=own.account.door or agency.first_door.code,
         )
 
 
@@ -61,7 +64,7 @@ class OwnChanges(Body):
 async def show(call: AccountsCall, caller: PersonCaller, response: Response) -> OwnAccount:
     """For a person's token only."""
     own = await call.run(handlers.show, caller.account_id)
-    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+    return OwnAccount.of(own, call.tools.agency, response)
 
 
 @routes.patch("/v1/account", summary="Correct one's name or language", tags=["account"])
@@ -76,4 +79,4 @@ async def change(
         caller.account_id, stated_version(if_match), body.given_name, body.family_name, body.language
     )
     own = await call.run(handlers.change, command)
-    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+    return OwnAccount.of(own, call.tools.agency, response)

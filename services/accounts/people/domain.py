@@ -33,7 +33,8 @@ class PersonalFields:
 class Account:
     """An open account. `version` is that of its state on accounts.people; `epoch` rises when every session ends.
 
-    `unlinked_since`: since when it could have been linked and never was; None once it was.
+    `unlinked_since`: since when it could have been linked and never was; None once it was. `door`: by which it was
+    opened; None: by the agency's first.
     """
 
     account_id: UUID
@@ -46,6 +47,7 @@ class Account:
     terms_accepted_at: datetime
     opened_at: datetime
     unlinked_since: datetime | None
+    door: str | None = None
 
     def following(self, now: datetime, **changes: Any) -> "Account":
         """The account after changes, under its next version."""
@@ -63,6 +65,7 @@ class Account:
             given_name=person.given_name,
             family_name=person.family_name,
             language=person.language,
+            door=self.door,
         )
 
 

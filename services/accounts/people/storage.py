@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from services.accounts.people.domain import Account, PersonalFields
 
 PERSON = "select account_id, email, email_key, given_name, family_name, language from people"
@@ -11,6 +11,7 @@ BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
 BY_ADDRESS_IF_ACTIVE = """
 select account_id, email, email_key, given_name, family_name, language from people join accounts using (account_id)
 where email_key = $1 and opened and status = 'active'
+    and not exists (select from door_identities i where i.account_id = people.account_id)
 """
 INSERT_PERSON = """
 insert into people (account_id, email, email_key, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
@@ -22,12 +23,12 @@ CHANGE_PERSON = "update people set given_name = $2, family_name = $3, language =
 
 COLUMNS = """
 account_id, status, status_since, deactivated_because, epoch, version, terms_version, terms_accepted_at, opened_at,
-unlinked_since
+unlinked_since, door
 """
 ACCOUNT = f"select {COLUMNS} from accounts where account_id = $1"
 LOCK = f"{ACCOUNT} for update"
 INSERT_ACCOUNT = f"""
-insert into accounts ({COLUMNS}, password_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into accounts ({COLUMNS}, password_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 SAVE = """
 update accounts set status = $2, status_since = $3, deactivated_because = $4, epoch = $5, version = $6,
@@ -39,6 +40,7 @@ select account_id, password_hash from accounts join people using (account_id) wh
 """
 FORGET_LAPSE_NOTICE = "update accounts set lapse_told_at = null where account_id = $1"
 SET_HASH = "update accounts set password_hash = $2 where account_id = $1"
+DOORS = "select distinct door from accounts where door is not null"
 HASH = "select password_hash from accounts where account_id = $1"
 STILL_THIS_PASSWORD = f"{ACCOUNT} and password_hash = $2 for share"
 
@@ -57,7 +59,7 @@ async def owner(connection: Connection, email_key: str) -> PersonalFields | None
 
 
 async def active_owner(connection: Connection, email_key: str) -> PersonalFields | None:
-    """Whose account, to which somebody may sign in, has this address."""
+    """Whose account, to which somebody may sign in here with a password, has this address."""
     row = await connection.fetchrow(BY_ADDRESS_IF_ACTIVE, email_key)
     return PersonalFields(**row) if row else None
 
@@ -90,6 +92,7 @@ async def open_account(connection: Connection, account: Account, password_hash: 
         account.terms_accepted_at,
         account.opened_at,
         account.unlinked_since,
+        account.door,
         password_hash,
     )
 
@@ -159,6 +162,11 @@ async def change_address(connection: Connection, account_id: UUID, email: str, e
 async def take_address(connection: Connection, account_id: UUID) -> None:
     """The account's address is taken: for one that another open account has, a UniqueViolation."""
     await connection.execute(OPEN, account_id)
+
+
+async def doors_in_use(pool: Pool) -> list[str]:
+    """Every door by which an account was opened."""
+    return [row["door"] for row in await pool.fetch(DOORS)]
 
 
 async def release_address(connection: Connection, account_id: UUID) -> None:

@@ -21,7 +21,10 @@ routes = router()
 
 
 class RegistrationBody(Body):
-    """Who wants an account. `terms_version` is the one that was shown, from GET /v1/terms."""
+    """Who wants an account. `terms_version` is the one that was shown, from GET /v1/terms.
+
+    `door` is one of GET /v1/registration-notice; the first when absent.
+    """
 
     email: Annotated[Email, Field(repr=False, examples=["responsable@laforce.example"])]
     password: Secret
@@ -29,6 +32,7 @@ class RegistrationBody(Body):
     family_name: Annotated[Name, Field(repr=False)]
     language: Language
     terms_version: Reference
+    door: Reference | None = None
 
 
 class AcceptedRegistration(BaseModel):
@@ -63,9 +67,9 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
     Takes no Idempotency-Key: a fast digest of a body with a password in it must not be kept. Repeating is harmless, and
     the first registration to be verified wins.
 
-    Problems: terms_not_current, password_refused (422), too_many_attempts (429).
+    Problems: terms_not_current, unknown_door, door_has_issuer, password_refused (422), too_many_attempts (429).
     """
-    await call.run(handlers.admit, handlers.Attempt(host_of(request), body.terms_version))
+    await call.run(handlers.admit, handlers.Attempt(host_of(request), body.terms_version, body.door))
     password = passwords.normalized(body.password)
     if refusal := passwords.refusal(call.tools.agency, password, body.email, body.given_name, body.family_name):
         raise ProblemRaised(refusal)
@@ -76,6 +80,7 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
         family_name=body.family_name,
         language=body.language,
         terms_version=body.terms_version,
+        door=body.door,
     )
     return AcceptedRegistration.of(await call.run(handlers.register, command))
 

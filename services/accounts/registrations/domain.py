@@ -9,7 +9,7 @@ KEPT_FOR = timedelta(days=1)  # an unverified registration, with the personal fi
 
 @dataclass(frozen=True)
 class Registration:
-    """Somebody wants an account. `password_hash` is None once the account has it."""
+    """Somebody wants an account. `password_hash` is None once the account has it; `door` for the agency's first."""
 
     registration_id: UUID
     account_id: UUID
@@ -21,6 +21,7 @@ class Registration:
     resend_after: datetime
     tries: int
     verified_at: datetime | None
+    door: str | None = None
 
     @property
     def code_purpose(self) -> str:

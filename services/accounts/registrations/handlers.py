@@ -12,6 +12,7 @@ from contracts.agency.limits import LimitName
 from contracts.events import Language
 from contracts.notifications import AlreadyRegisteredMail, VerificationCodeContents, VerificationCodeMail
 from services.accounts import attempts, codes, mailing
+from services.accounts.doors import domain as doors
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
 from services.accounts.people import storage as people
@@ -28,10 +29,11 @@ ADDRESS_LIMIT: LimitName = "registration_per_address"
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody at `host` is about to register under these terms."""
+    """Somebody at `host` is about to register under these terms, by a door of the agency's or by its first."""
 
     host: str = field(repr=False)
     terms_version: str
+    door: str | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Register:
     family_name: str = field(repr=False)
     language: Language
     terms_version: str
+    door: str | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ async def admit(work: Work[Tools], command: Attempt) -> Refusal | None:
     refusal = await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host)
     if refusal is None and command.terms_version != current:
         refusal = Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
-    return refusal
+    return refusal or doors.refuse_registration(work.tools.agency, command.door, work.today)
 
 
 async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
@@ -113,6 +116,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
             resend_after=mailed.accepted.resend_after,
             tries=0,
             verified_at=None,
+            door=command.door,
         ),
     )
     work.audit("registration_accepted", object_id=registration_id, account_id=str(person.account_id))
@@ -189,6 +193,7 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
         terms_accepted_at=registration.registered_at,
         opened_at=work.now,
         unlinked_since=work.now,
+        door=registration.door,
     )
     await people.open_account(work.connection, account, registration.password_hash)
     await terms.insert_acceptance(work.connection, account)

@@ -8,9 +8,9 @@ from services.accounts.registrations.domain import Registration
 
 COLUMNS = """
 registration_id, account_id, registered_at, terms_version, password_hash, code_digest, code_expires_at, resend_after,
-tries, verified_at
+tries, verified_at, door
 """
-INSERT = f"insert into registrations ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+INSERT = f"insert into registrations ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 LOCK = f"select {COLUMNS} from registrations where registration_id = $1 for update"
 COUNT_TRY = f"update registrations set tries = tries + 1 where registration_id = $1 and tries < $2 returning {COLUMNS}"
 RENEW_CODE = """
@@ -38,6 +38,7 @@ async def insert(connection: Connection, registration: Registration) -> None:
         registration.resend_after,
         registration.tries,
         registration.verified_at,
+        registration.door,
     )
 
 

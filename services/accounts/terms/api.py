@@ -17,11 +17,21 @@ from services.accounts.tools import AccountsCall
 routes = router()
 
 
+class DoorView(BaseModel):
+    """One of the agency's doors; with an `issuer` people sign in there, and do not register here."""
+
+    code: str = Field(description="What a registration names.", examples=["clients"])
+    name: str
+    for_whom: str
+    issuer: str | None = Field(description="Whose ID token POST /v1/doors/{code}/sessions takes.")
+
+
 class RegistrationNotice(BaseModel):
     """What to know before asking for an account, in the caller's language (Accept-Language)."""
 
     language: Language
-    for_whom: str = Field(description="To be shown above the form.")
+    for_whom: str = Field(description="To be shown above the form: for whom the first door is.")
+    doors: list[DoorView] = Field(description="Those in force; the first is that of a registration that names none.")
     terms_version: str = Field(description="The version in force; GET /v1/terms has its text.", examples=["2026-01"])
     shortest_password: int = Field(description="Characters.", examples=[15])
     longest_password: int = Field(description="Characters.", examples=[128])
@@ -46,11 +56,22 @@ class AcceptanceBody(Body):
 @routes.get("/v1/registration-notice", summary="For whom accounts are", tags=["registration"])
 async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
     """To be shown where somebody may ask for an account, with the rules that the form can tell."""
-    agency = call.tools.agency
-    _in_language(response, call.language)
+    agency, language = call.tools.agency, call.language
+    today = call.gateway.unit.origin.clock().astimezone(agency.profile.zone).date()
+    _in_language(response, language)
     return RegistrationNotice(
         language=call.language,
-        for_whom=agency.accounts.registration_notice.in_(call.language),
+        for_whom=agency.first_door.for_whom.in_(language),
+        doors=[
+            DoorView(
+                code=door.code,
+                name=door.name.in_(language),
+                for_whom=door.for_whom.in_(language),
+                issuer=door.issuer.issuer if door.issuer else None,
+            )
+            for door in agency.doors.values()
+            if door.in_force(today)
+        ],
         terms_version=agency.terms.version,
         shortest_password=agency.limits.password.minimum,
         longest_password=agency.limits.password.maximum,
@@ -88,7 +109,7 @@ async def accept(call: AccountsCall, caller: PersonCaller, body: AcceptanceBody,
     Problems: terms_not_current (422).
     """
     own = await call.run(handlers.accept, handlers.Accept(caller.account_id, body.terms_version))
-    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+    return OwnAccount.of(own, call.tools.agency, response)
 
 
 def _in_language(response: Response, language: Language) -> None:

@@ -13,8 +13,8 @@ LAST_VERSION = 2**63 - 1
 
 # Returns no row for a version that is not newer.
 KEEP_ACCOUNT = """
-insert into accounts as a (account_id, version, status) values ($1, $2, $3)
-on conflict (account_id) do update set version = excluded.version, status = excluded.status
+insert into accounts as a (account_id, version, status, door) values ($1, $2, $3, $4)
+on conflict (account_id) do update set version = excluded.version, status = excluded.status, door = excluded.door
     where a.version < excluded.version
 returning true
 """
@@ -26,7 +26,7 @@ on conflict (account_id) do update set version = excluded.version, status = excl
 """
 
 ACCOUNT = """
-select a.account_id, a.status = 'active' as active, p.email, p.given_name, p.family_name, p.language
+select a.account_id, a.status = 'active' as active, a.door, p.email, p.given_name, p.family_name, p.language
 from accounts a join people p on p.kind = 'account' and p.id = a.account_id
 where a.account_id = $1
 """
@@ -34,7 +34,7 @@ where a.account_id = $1
 
 async def keep_account(connection: Connection, state: accounts_contract.Person) -> bool:
     """Keep an account's state. False when it is not newer than what is known."""
-    if not await connection.fetchval(KEEP_ACCOUNT, state.account_id, state.version, state.status):
+    if not await connection.fetchval(KEEP_ACCOUNT, state.account_id, state.version, state.status, state.door):
         return False
     person = Person(state.email, state.given_name, state.family_name, state.language)
     await people.keep(connection, "account", state.account_id, person)
@@ -50,4 +50,4 @@ async def forget_account(connection: Connection, account_id: UUID) -> None:
 async def account(connection: Connection, account_id: UUID) -> Account | None:
     """The account, or None while its state has not arrived."""
     row = await connection.fetchrow(ACCOUNT, account_id)
-    return Account(row["account_id"], row["active"], people.person_of(row)) if row else None
+    return Account(row["account_id"], row["active"], people.person_of(row), row["door"]) if row else None

@@ -53,7 +53,8 @@ async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> L
     matching = _whose_code(work.tools, candidates, domain.read_code(command.linking_code) or UNREADABLE)
     elsewhere = await links.organizations_linked(work.connection, account.account_id)
     own = await links.contacts_linked(work.connection, account.account_id)
-    verdict = redemption.judge(candidates, matching, own, elsewhere, work.now)
+    functions = work.tools.agency.functions_of_door(account.door)
+    verdict = redemption.judge(candidates, matching, own, elsewhere, functions, work.now)
     if isinstance(verdict, Proven):
         return await make_link(work, account, verdict.contact, verdict.organization, method.code, "redeemed")
     return await refuse(work, account, verdict, method.code)

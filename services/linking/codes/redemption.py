@@ -1,11 +1,11 @@
 """Whom a typed code makes the account: plain functions of their arguments."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.linking.contacts.domain import Contact, Organization
+from services.linking.contacts.domain import Contact, Organization, comes_by
 from services.linking.links.domain import Refused
 
 
@@ -43,9 +43,10 @@ def judge(
     matching: UUID | None,
     own: Set[UUID],
     organizations_linked: Set[UUID],
+    functions: Collection[str],
     now: datetime,
 ) -> Proven | list[Refused]:
-    """Whom the typed code makes the account.
+    """Whom the typed code makes the account; `functions` are those of the account's door.
 
     `matching` is the candidate whose newest code was typed, dead or alive; a code is bound to its contact, so there is
     one at most. Without it, every candidate was guessed at, and each is told of in the answer. `own` are the contacts
@@ -60,6 +61,8 @@ def judge(
         return [Refused(found.contact, "already_linked")]
     if found.code.ended or now >= found.code.expires_at:
         return [Refused(found.contact, "expired_code")]
+    if not comes_by(found.contact, functions):
+        return [Refused(found.contact, "other_door")]
     if found.organization.organization_id in organizations_linked:
         return [Refused(found.contact, "other_profile_here")]
     return Proven(found.contact, found.organization, found.code.generation)

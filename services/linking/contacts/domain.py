@@ -1,6 +1,6 @@
 """Contacts, their dated functions and their organization: plain functions of their arguments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -75,6 +75,11 @@ def is_live(contact: Contact, organization: Organization, today: date) -> bool:
     A blocked contact has no function, and neither has one whose relations have all ended.
     """
     return organization.active and any(not function.period.is_over(today) for function in contact.functions)
+
+
+def comes_by(contact: Contact, functions: Collection[str]) -> bool:
+    """Whether the contact is one of those for whom a door is: all its functions are the door's."""
+    return all(function.type in functions for function in contact.functions)
 
 
 def may_be_sent_a_code(contact: Contact, organization: Organization, today: date) -> bool:

@@ -1,13 +1,13 @@
 """What a former credential stood for, how it rests here, and which of its contacts an account becomes."""
 
 import unicodedata
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from contracts.agency.linking import FormerCredential
-from services.linking.contacts.domain import Contact, Organization
+from services.linking.contacts.domain import Contact, Organization, comes_by
 from services.linking.former_credentials.schemes import Setting
 from services.linking.links.domain import Refused
 
@@ -112,12 +112,16 @@ class Standings:
 
 
 def judge(
-    found: Sequence[tuple[Contact, Organization]], linked: Set[UUID], own: Set[UUID], organizations_linked: Set[UUID]
+    found: Sequence[tuple[Contact, Organization]],
+    linked: Set[UUID],
+    own: Set[UUID],
+    organizations_linked: Set[UUID],
+    functions: Collection[str],
 ) -> Standings:
     """Which of the live contacts that a proven credential stood for the account becomes.
 
     `linked` are those that some account is, `own` those that this account is. One contact per account and organization:
-    of two in one organization the first is linked.
+    of two in one organization the first is linked. `functions` are those of the account's door.
     """
     standings = Standings([], [])
     taken = set(organizations_linked)
@@ -126,6 +130,8 @@ def judge(
             continue
         if contact.contact_id in linked:
             standings.refused.append(Refused(contact, "already_linked"))
+        elif not comes_by(contact, functions):
+            standings.refused.append(Refused(contact, "other_door"))
         elif organization.organization_id in taken:
             standings.refused.append(Refused(contact, "other_profile_here"))
         else:

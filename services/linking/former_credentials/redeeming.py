@@ -105,6 +105,7 @@ async def redeem(work: Work[Tools], command: Redemption) -> Linked | Refusal:
         linked=await links.linked_among(work.connection, [contact.contact_id for contact, _ in found.live]),
         own=await links.contacts_linked(work.connection, account.account_id),
         organizations_linked=await links.organizations_linked(work.connection, account.account_id),
+        functions=work.tools.agency.functions_of_door(account.door),
     )
     method = command.method.code
     lookup = lookups_of(work.tools, command.method, command.user_name)[0]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.linking.contacts.domain import Contact, Function, Organization, Period, functions_on, manages_on
 
-Reason = Literal["wrong_code", "expired_code", "already_linked", "other_profile_here"]
+Reason = Literal["wrong_code", "expired_code", "already_linked", "other_profile_here", "other_door"]
 
 
 @dataclass(frozen=True)

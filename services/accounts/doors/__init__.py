@@ -1,0 +1,1 @@
+"""The agency's doors: whom each lets register, and whom another issuer signs in."""

@@ -1,0 +1,116 @@
+"""Exchanging what a door's issuer says of a person for a session here; the first time an account opens."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from chassis import states
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.accounts import AccountOpened, EmailVerified
+from contracts.agency.accounts import Door
+from services.accounts import attempts
+from services.accounts.doors import domain, storage
+from services.accounts.doors.domain import Identity
+from services.accounts.metrics import SIGN_INS
+from services.accounts.people import storage as people
+from services.accounts.people.domain import Account, PersonalFields, address_key
+from services.accounts.sessions.handlers import Tokens, open_session
+from services.accounts.terms import storage as terms
+from services.accounts.tools import Tools
+
+KEPT_FOR = timedelta(hours=1)  # a spent ID token past its end, which clocks and leeway make fuzzy
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody at `host` brings an ID token to a door."""
+
+    door: str
+    host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What the door's issuer said, verified; None: nothing that holds. `terms_version` is the one that was shown."""
+
+    door: Door
+    identity: Identity | None
+    terms_version: str | None
+
+
+async def admit(work: Work[Tools], command: Attempt) -> Door | Refusal:
+    """Count the attempt before any work. The door, if it is one whose people another issuer signs in."""
+    refusal = await attempts.by_network(work, "sign_in_per_network", "registration_per_network", command.host)
+    return refusal or domain.with_issuer(work.tools.agency, command.door, work.today)
+
+
+async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
+    """Open a session, and the first time the account. An ID token does so once.
+
+    A person's address is the one that the issuer verified when the account opened; one that another account has is
+    refused, because mails and links would mix two people up.
+    """
+    identity = command.identity
+    if identity is None:
+        return _refused(work, None)
+    account_id, current = await storage.account_of(work.connection, identity), work.tools.agency.terms.version
+    if account_id is None and command.terms_version != current:
+        return Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
+    if not await storage.spend(work.connection, identity):
+        return _refused(work, account_id)
+    work.take_time()
+    account = await (people.account(work.connection, account_id) if account_id else _open(work, command.door, identity))
+    if isinstance(account, Refusal):
+        return account
+    if account.status != "active" or account.door != command.door.code:
+        return _refused(work, account.account_id)
+    SIGN_INS.labels("opened").inc()
+    return await open_session(work, account)
+
+
+async def forget(work: Work[Tools], _: None) -> None:
+    """Forget ID tokens that would be refused by their age alone."""
+    await storage.forget(work.connection, work.now - KEPT_FOR)
+
+
+async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | Refusal:
+    current = work.tools.agency.terms.version
+    person = PersonalFields(
+        account_id=work.new_id(),
+        email=identity.email,
+        email_key=address_key(identity.email),
+        given_name=identity.given_name,
+        family_name=identity.family_name,
+        language=identity.language,
+    )
+    if await people.owner(work.connection, person.email_key) is not None:
+        return Refusal("address_of_another_account", fields=("id_token",))
+    account = Account(
+        account_id=person.account_id,
+        status="active",
+        status_since=work.now,
+        deactivated_because=None,
+        epoch=0,
+        version=states.version_at(work.now),
+        terms_version=current,
+        terms_accepted_at=work.now,
+        opened_at=work.now,
+        unlinked_since=work.now,
+        door=door.code,
+    )
+    await people.insert_person(work.connection, person)
+    await people.open_account(work.connection, account, work.tools.hasher.dummy)
+    await storage.insert(work.connection, identity, account.account_id)
+    await terms.insert_acceptance(work.connection, account)
+    work.publish(EmailVerified(account_id=account.account_id))
+    work.publish(AccountOpened(account_id=account.account_id, terms_version=current))
+    work.publish(account.state(person))
+    work.audit("account_opened", object_id=account.account_id, door=door.code)
+    return account
+
+
+def _refused(work: Work[Tools], account_id: UUID | None) -> Refusal:
+    work.audit("sign_in_refused", object_id=account_id)
+    SIGN_INS.labels("refused").inc()
+    return Refusal("sign_in_refused")
