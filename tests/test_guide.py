@@ -34,7 +34,7 @@ def test_what_the_page_names_is_there(path: str) -> None:
 
 
 def test_each_row_is_shown_or_says_why_not() -> None:
-    unshown = [row for row in ROWS if not any(_proofs(row)) and "**missing**" not in row and "not here" not in row]
+    unshown = [row for row in ROWS if not any(_proofs(row)) and "not here" not in row]
     assert not unshown and len(ROWS) > 80
 
 
