@@ -54,13 +54,13 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
     identity = command.identity
     if identity is None:
         return _refused(work, None)
-    account_id, current = await storage.account_of(work.connection, identity), work.tools.agency.terms.version
-    if account_id is None and command.terms_version != current:
+    known, current = await _account(work, identity), work.tools.agency.terms.version
+    if known is None and command.terms_version != current:
         return Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
     if not await storage.spend(work.connection, identity):
-        return _refused(work, account_id)
+        return _refused(work, known.account_id if known else None)
     work.take_time()
-    account = await (people.account(work.connection, account_id) if account_id else _open(work, command.door, identity))
+    account = known or await _open(work, command.door, identity)
     if isinstance(account, Refusal):
         return account
     if account.status != "active" or account.door != command.door.code:
@@ -72,6 +72,13 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
 async def forget(work: Work[Tools], _: None) -> None:
     """Forget ID tokens that would be refused by their age alone."""
     await storage.forget(work.connection, work.now - KEPT_FOR)
+
+
+async def _account(work: Work[Tools], identity: Identity) -> Account | None:
+    """The person's account. None: there is none yet, or the one there was lapsed, and another one opens."""
+    account_id = await storage.account_of(work.connection, identity)
+    account = await people.account(work.connection, account_id) if account_id else None
+    return None if account is not None and account.deactivated_because == "never_linked" else account
 
 
 async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | Refusal:
@@ -101,7 +108,7 @@ async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | 
     )
     await people.insert_person(work.connection, person)
     await people.open_account(work.connection, account, work.tools.hasher.dummy)
-    await storage.insert(work.connection, identity, account.account_id)
+    await storage.keep(work.connection, identity, account.account_id)
     await terms.insert_acceptance(work.connection, account)
     work.publish(EmailVerified(account_id=account.account_id))
     work.publish(AccountOpened(account_id=account.account_id, terms_version=current))

@@ -7,7 +7,10 @@ from chassis.database import Connection
 from services.accounts.doors.domain import Identity
 
 ACCOUNT = "select account_id from door_identities where issuer = $1 and subject = $2"
-INSERT = "insert into door_identities (issuer, subject, account_id) values ($1, $2, $3)"
+KEEP = """
+insert into door_identities (issuer, subject, account_id) values ($1, $2, $3)
+on conflict (issuer, subject) do update set account_id = excluded.account_id
+"""
 SPEND = "insert into spent_id_tokens (digest, expires_at) values ($1, $2) on conflict do nothing returning true"
 FORGET = "delete from spent_id_tokens where expires_at < $1"
 
@@ -18,9 +21,12 @@ async def account_of(connection: Connection, identity: Identity) -> UUID | None:
     return found
 
 
-async def insert(connection: Connection, identity: Identity, account_id: UUID) -> None:
-    """Keep whose account it is: for a person who has one already, a UniqueViolation."""
-    await connection.execute(INSERT, identity.issuer, identity.subject, account_id)
+async def keep(connection: Connection, identity: Identity, account_id: UUID) -> None:
+    """Keep which account is the person's, from now on this one.
+
+    Of two first sign-ins at once the second has met the first before, at the address that both accounts take.
+    """
+    await connection.execute(KEEP, identity.issuer, identity.subject, account_id)
 
 
 async def spend(connection: Connection, identity: Identity) -> bool:

@@ -163,6 +163,20 @@ async def test_whom_an_issuer_signs_in_gets_no_password_of_ours(partners: Partne
     assert await accounts.events(PasswordResetCodeMail) == []
 
 
+async def test_who_let_an_account_lapse_opens_another_one(partners: Partners) -> None:
+    accounts = partners.accounts
+    first = signed(await partners.exchange(partners.id_token(), terms_version="2026-01"))
+    await accounts.pool.execute("update people set opened = false")
+    await accounts.pool.execute(
+        "update accounts set status = 'deactivated', deactivated_because = 'never_linked', unlinked_since = null"
+    )
+    asked = await partners.exchange(partners.id_token())
+    assert (asked.status_code, asked.json()["code"]) == (422, "terms_not_current")
+    second = signed(await partners.exchange(partners.id_token(), terms_version="2026-01"))
+    assert second.account_id != first.account_id
+    assert signed(await partners.exchange(partners.id_token())).account_id == second.account_id
+
+
 async def test_an_account_that_an_agent_closed_stays_closed_to_its_issuer(partners: Partners) -> None:
     accounts = partners.accounts
     person = signed(await partners.exchange(partners.id_token(), terms_version="2026-01"))
