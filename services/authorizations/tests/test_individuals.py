@@ -1,12 +1,14 @@
 """The guide's "Un individu": one person with a number at the agency, for whom others act as for an organization."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 
 from services.authorizations.requests.chores import tell_waiting
-from services.authorizations.tests.conftest import Firm, Someone
+from services.authorizations.tests.conftest import EXTRACT, Firm, Someone, bring_in
 
 SUBJECTS = ["payments_statements", "profile", "competency_certificate"]
 
@@ -60,6 +62,21 @@ async def test_an_individuals_authorizations_are_delegated_like_an_organizations
     assert file["organization"]["name"] == "Démo Travailleuse"
     assert [subject["subject"] for subject in file["subjects"]] == SUBJECTS
     assert file["subjects"][2]["link"] == "https://aide.ccq.example/fr/certificat-de-competence"
+
+
+async def test_an_extract_brings_in_whoever_acts_for_an_individual(firm: Firm, tmp_path: Path) -> None:
+    held = next(row for row in map(json.loads, EXTRACT.read_text("utf-8").splitlines()) if row["relations"])
+    rights = [{"subject": "competency_certificate", "level": "write"}]
+    client = {"organization": {"kind": "individual", "number": "2000001"}, "starts_on": "2025-10-27"}
+    line = {
+        "organization": held["organization"],
+        "relations": [client | {"type": "accounting_firm", "subjects": rights}],
+        "delegations": [client | {"client_number": "3000002", "through": "accounting_firm", "subjects": "all"}],
+    }
+    extract = tmp_path / "individual.ndjson"
+    extract.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
+    done = await bring_in(firm.opened.unit, extract)
+    assert (done.rejected, await _may(firm, await firm.link(await firm.contact("3000002")))) == (0, True)
 
 
 async def test_what_the_form_says_of_the_client_must_be_so(firm: Firm) -> None:
