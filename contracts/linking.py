@@ -30,7 +30,8 @@ class LinkRefused(ContactFact):
     """An account tried to become this contact and was refused; the person saw only a uniform answer.
 
     already_linked: the secret was right, and another account is the contact. other_profile_here: the secret was right,
-    and the account is another contact of the same organization. Agents look at both.
+    and the account is another contact of the same organization. Agents look at both. other_door: the secret was right,
+    and the account came by a door of the agency's that is not the contact's.
     """
 
     topic: ClassVar[Topic] = LINKING_EVENTS

@@ -69,8 +69,9 @@ def as_bytes(password: str, method: FormerCredential) -> bytes:
     return password.encode(method.passwords, "xmlcharrefreplace")
 
 
-Why = Literal["already_linked", "other_profile_here", "not_active", "unknown"]
-"""not_active: the organization, or what the contact was to it, is over. unknown: no such file was brought in."""
+Why = Literal["already_linked", "other_profile_here", "other_door", "not_active", "unknown"]
+"""other_door: the account came by another door than the contact's. not_active: the organization, or what the contact
+was to it, is over. unknown: no such file was brought in."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def not_linked(found: Found, refused: Sequence[Refused]) -> list[NotLinked]:
     """What the person reads of the files that were not linked."""
     reasons: dict[str, Why] = {
         "already_linked": "already_linked", "other_profile_here": "other_profile_here",
+        "other_door": "other_door",
     }  # fmt: skip
     return [
         *(NotLinked(reasons[one.reason], one.contact.organization_id) for one in refused),

@@ -79,7 +79,7 @@ class NotLinkedView(BaseModel):
 
     organization_number: str | None
     organization_name: str | None
-    reason: Literal["already_linked", "other_profile_here", "not_active", "unknown"]
+    reason: Literal["already_linked", "other_profile_here", "other_door", "not_active", "unknown"]
     message: str = Field(description="Why, and what to do, in the caller's language.")
 
 

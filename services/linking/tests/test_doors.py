@@ -56,5 +56,6 @@ async def test_of_a_former_credential_the_files_of_another_door_are_left_out(lin
     await bring_in(linking, tmp_path, credential("démo", file_of(member, firm), file_of(representative, partner)))
     answer = await linking.redeem_former(account.account_id, "démo", PASSWORD)
     assert answer.status_code == 201, answer.text
+    assert [left_out["reason"] for left_out in answer.json()["not_linked"]] == ["other_door"]
     assert [profile["contact_id"] for profile in await linking.profiles(account.account_id)] == [str(member.contact_id)]
     assert [event.reason for event in await linking.published(LinkRefused)] == ["other_door"]
