@@ -30,11 +30,11 @@ from local import ROOT, Problem
 from local.ports import free_ports
 from local.postgres import Postgres
 from local.processes import Processes
-from services.notifications import handlers
-from services.notifications.composition import Composer, Message
-from services.notifications.domain import PRIORITIES, Attempt, HandedBack
-from services.notifications.hosts import Access, MailHosts
-from services.notifications.sender import Sender
+from services.notifications.composing.composition import Composer, Message
+from services.notifications.mails import handlers
+from services.notifications.mails.domain import PRIORITIES, Attempt, HandedBack
+from services.notifications.sending.hosts import Access, MailHosts
+from services.notifications.sending.sender import Sender
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tools import Tools

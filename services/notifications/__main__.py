@@ -17,7 +17,7 @@ def _service() -> entry.AnyService:
 
 
 def _preview(arguments: Sequence[str]) -> int:
-    from services.notifications import preview  # noqa: PLC0415
+    from services.notifications.composing import preview  # noqa: PLC0415
 
     return preview.main(arguments)
 

@@ -7,18 +7,18 @@ from chassis.chores import Chore
 from chassis.keys import Keyring
 from chassis.service import Platform, Service
 from chassis.work import Unit
-from services.notifications import api
 from services.notifications.bounces.return_path import ReturnPath
 from services.notifications.bounces.server import BounceServer
-from services.notifications.chores import keeping_order
-from services.notifications.composition import Composer
+from services.notifications.composing.composition import Composer
 from services.notifications.consumers import SUBSCRIPTIONS
-from services.notifications.hosts import MailHosts
-from services.notifications.sender import Sender
+from services.notifications.mails import api as deliveries
+from services.notifications.mails.chores import keeping_order
+from services.notifications.sending.hosts import MailHosts
+from services.notifications.sending.sender import Sender
+from services.notifications.sending.throttle import Throttle
 from services.notifications.settings import NotificationsSettings
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.checking import SuppressionList
-from services.notifications.throttle import Throttle
 from services.notifications.tools import Bounces, Tools
 
 
@@ -68,7 +68,7 @@ service = Service(
     description="Sends the platform's mails, each once and in time, and tells the addressee where one is.",
     settings=NotificationsSettings,
     tools=build,
-    routers=[api.router, suppressions.router],
+    routers=[deliveries.router, suppressions.router],
     subscriptions=SUBSCRIPTIONS,
     chores=chores,
 )

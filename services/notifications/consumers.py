@@ -2,11 +2,11 @@
 
 from chassis.subscriptions import Order, Subscription
 from contracts.notifications import MAIL_REQUESTS
-from services.notifications import handlers
+from services.notifications.mails import handlers as mails
 from services.notifications.tools import Tools
 
 # FREE: mails are independent of each other. What orders them, a mail's expiry and the purpose it replaces, stands in
 # the request itself, so that one that is parked holds up no other, and a batch may hold any of them.
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = tuple(
-    Subscription(request, handlers.accept, order=Order.FREE, batch=True) for request in MAIL_REQUESTS
+    Subscription(request, mails.accept, order=Order.FREE, batch=True) for request in MAIL_REQUESTS
 )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from chassis.bell import Bell
 from chassis.sealing import Sealer
 from services.notifications.bounces.return_path import ReturnPath
-from services.notifications.composition import Composer
-from services.notifications.handover import Handover
-from services.notifications.hosts import MailHosts
-from services.notifications.leases import Grace
+from services.notifications.composing.composition import Composer
+from services.notifications.mails.handover import Handover
+from services.notifications.mails.leases import Grace
+from services.notifications.sending.hosts import MailHosts
+from services.notifications.sending.throttle import Throttle
 from services.notifications.suppressions.checking import SuppressionList
-from services.notifications.throttle import Throttle
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from chassis.outcomes import Poison
 from chassis.work import Work
 from contracts.notifications import MailBounced
 from services.notifications import metrics
-from services.notifications import storage as mails
 from services.notifications.bounces import storage
 from services.notifications.bounces.reports import Complained, Failed
 from services.notifications.bounces.storage import ReportedMail
-from services.notifications.domain import Standing, State
+from services.notifications.mails import storage as mails
+from services.notifications.mails.domain import Standing, State
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
 from services.notifications.suppressions.handlers import Complaint

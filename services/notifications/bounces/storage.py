@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.database import Connection
-from services.notifications.domain import Standing, State
+from services.notifications.mails.domain import Standing, State
 
 HOLD = """
 select recipient_id, kind, sealed, address_digest, state, state_at, due_at, attempts, reason

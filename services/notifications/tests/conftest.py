@@ -10,8 +10,8 @@ from chassis.database import create_pool
 from chassis.work import Origin, Unit
 from contracts.agency import Agency, load
 from local import ROOT
-from services.notifications.composition import Composer
-from services.notifications.hosts import Access, MailHosts
+from services.notifications.composing.composition import Composer
+from services.notifications.sending.hosts import Access, MailHosts
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tests.host import Host

@@ -23,10 +23,10 @@ from contracts.notifications import (
     VerificationCodeContents,
     VerificationCodeMail,
 )
-from services.notifications import chores, domain, handlers, storage
 from services.notifications.bounces.return_path import ReturnPath
-from services.notifications.domain import Delivery
-from services.notifications.sender import Sender
+from services.notifications.mails import chores, domain, handlers, storage
+from services.notifications.mails.domain import Delivery
+from services.notifications.sending.sender import Sender
 from services.notifications.tests.host import Host
 from services.notifications.tools import Tools
 from tests.fixtures.patience import PATIENCE

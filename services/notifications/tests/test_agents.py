@@ -11,11 +11,11 @@ from joserfc.jwk import KeySet
 from chassis import gateway
 from chassis.gateway import Gateway
 from chassis.tokens import Verifier
-from services.notifications import api
 from services.notifications.bounces import handlers as bounces
 from services.notifications.bounces.handlers import TakeReport
 from services.notifications.bounces.reports import Complained
-from services.notifications.domain import LATEST_REPORT, SOONEST_REPORT
+from services.notifications.mails import api as deliveries
+from services.notifications.mails.domain import LATEST_REPORT, SOONEST_REPORT
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.domain import COMPLAINT_RESTS
 from services.notifications.tests.rig import SOMEBODY, Rig, code_mail
@@ -29,7 +29,7 @@ async def client(rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
     issuer, verifier = Issuer(), Verifier(BASE, (AGENTS,), rig.unit.pool)
     verifier.learn(AGENTS.jwks_uri, KeySet([issuer.key]))
     verifier.learn(f"{BASE}/.well-known/jwks.json", KeySet([issuer.key]))
-    app = gateway.build("Mandat notifications", "", [api.router, suppressions.router], "fr")
+    app = gateway.build("Mandat notifications", "", [deliveries.router, suppressions.router], "fr")
     app.state.gateway = Gateway(rig.unit, verifier, {}, "fr")
     headers = {"Authorization": f"Bearer {issuer.agent()}"}
     transport = httpx.ASGITransport(app)

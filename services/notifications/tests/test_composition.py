@@ -26,9 +26,9 @@ from contracts.notifications import (
     VerificationCodeContents,
 )
 from local import ROOT
-from services.notifications.composition import DARK, LIGHT, Composer, Message, Surface, Unsendable
-from services.notifications.domain import Mail
-from services.notifications.preview import samples
+from services.notifications.composing.composition import DARK, LIGHT, Composer, Message, Surface, Unsendable
+from services.notifications.composing.preview import samples
+from services.notifications.mails.domain import Mail
 from services.notifications.tests.host import part
 from services.notifications.tests.rig import SEALER, START, code_mail, coordinates_mail, seal
 

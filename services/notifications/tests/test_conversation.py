@@ -6,7 +6,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from prometheus_client import REGISTRY
 
-from services.notifications.hosts import Access, MailHosts, Patience
+from services.notifications.sending.hosts import Access, MailHosts, Patience
 from services.notifications.settings import HostAddress
 from services.notifications.tests.host import Fault, Step
 from services.notifications.tests.rig import Rig, code_mail

@@ -8,7 +8,7 @@ import pytest
 from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
-from services.notifications import handlers
+from services.notifications.mails import handlers
 from services.notifications.tests.host import part
 from services.notifications.tests.rig import SOMEBODY, START, Rig, all_of, code_mail, coordinates_mail
 

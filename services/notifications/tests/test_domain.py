@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications import domain
-from services.notifications.domain import HandedBack, Outcome, Overdue, Refused, Sent, Standing, State, TryLater
+from services.notifications.mails import domain
+from services.notifications.mails.domain import HandedBack, Outcome, Overdue, Refused, Sent, Standing, State, TryLater
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 WAITING_ID = UUID(int=7)

@@ -10,7 +10,7 @@ from chassis.gateway import Gateway
 from chassis.tokens import Verifier
 from contracts.agency.typography import faults
 from contracts.problems import words
-from services.notifications import api
+from services.notifications.mails import api
 from services.notifications.tests.rig import START, Rig, code_mail
 
 

@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 
 from chassis.work import Work
 from contracts.notifications import MailRequest
-from services.notifications import handlers
-from services.notifications.domain import Mail
-from services.notifications.handlers import Take
-from services.notifications.hands import IN_HAND_PER_CONNECTION
-from services.notifications.leases import LEASE
+from services.notifications.mails import handlers
+from services.notifications.mails.domain import Mail
+from services.notifications.mails.handlers import Take
+from services.notifications.mails.leases import LEASE
+from services.notifications.sending.hands import IN_HAND_PER_CONNECTION
 from services.notifications.tests.rig import SOMEBODY, Rig, code_mail, coordinates_mail
 from services.notifications.tools import Tools
 

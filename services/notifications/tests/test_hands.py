@@ -9,8 +9,8 @@ import pytest
 from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
-from services.notifications.domain import Mail
-from services.notifications.hands import RANKS, Hands
+from services.notifications.mails.domain import Mail
+from services.notifications.sending.hands import RANKS, Hands
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import Rig, code_mail
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from services.notifications import hosts
-from services.notifications.hosts import Access, MailHosts
+from services.notifications.sending import hosts
+from services.notifications.sending.hosts import Access, MailHosts
 from services.notifications.settings import HostAddress, NotificationsSettings
 from services.notifications.tests.certificates import Authority
 from services.notifications.tests.host import Fault, Host

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.layout import TEXT_WIDTH, Gaps, Part, wrapped
+from services.notifications.composing.layout import TEXT_WIDTH, Gaps, Part, wrapped
 
 LINE = st.text(st.sampled_from("a =.é\u00a0\u2019🙂\t~<"), max_size=120)
 VALUES = st.fixed_dictionaries({"code": LINE, "name": LINE})

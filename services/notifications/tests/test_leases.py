@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from services.notifications import handlers, sender
-from services.notifications.domain import Attempt, HandedBack, Mail
-from services.notifications.leases import LEASE, SKEW
+from services.notifications.mails import handlers
+from services.notifications.mails.domain import Attempt, HandedBack, Mail
+from services.notifications.mails.leases import LEASE, SKEW
+from services.notifications.sending import sender
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import SOMEBODY, Rig, code_mail
 

@@ -12,8 +12,8 @@ from contracts.agency import Agency
 from contracts.agency.mails import MAIL_KINDS
 from contracts.events import LANGUAGES
 from local import ROOT
-from services.notifications import preview
-from services.notifications.composition import Composer
+from services.notifications.composing import preview
+from services.notifications.composing.composition import Composer
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.notifications.bounces.return_path import LONGEST_BASE
-from services.notifications.hosts import MailHosts
+from services.notifications.sending.hosts import MailHosts
 from services.notifications.settings import NotificationsSettings
 
 REQUIRED: dict[str, Any] = {

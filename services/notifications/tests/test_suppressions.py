@@ -7,8 +7,8 @@ from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
 from contracts.notifications import MailRequest
-from services.notifications.hosts import Access, MailHosts
-from services.notifications.preparing import ANSWER_HOLDS
+from services.notifications.sending.hosts import Access, MailHosts
+from services.notifications.sending.preparing import ANSWER_HOLDS
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Failure, Weight, weigh
 from services.notifications.suppressions.handlers import weigh_failure

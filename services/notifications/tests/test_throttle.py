@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from services.notifications.sending.throttle import TOGETHER, Throttle
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import Rig, code_mail
-from services.notifications.throttle import TOGETHER, Throttle
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 URGENT, NORMAL, BULK = 0, 1, 2

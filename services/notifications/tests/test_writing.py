@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import Language
-from services.notifications.writing import grouped, joined, one_line, written_date, written_instant
+from services.notifications.composing.writing import grouped, joined, one_line, written_date, written_instant
 
 TORONTO = ZoneInfo("America/Toronto")
 

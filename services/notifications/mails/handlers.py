@@ -1,4 +1,4 @@
-"""The use cases of notifications, each in one transaction: a mail comes in, is taken in hand, ends, is asked about."""
+"""The use cases of mails, each in one transaction: one comes in, is taken in hand, ends, is asked about."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -8,9 +8,10 @@ from uuid import UUID
 
 from chassis.work import Unit, Work
 from contracts.notifications import MailAccepted, MailExpired, MailRequest
-from services.notifications import domain, metrics, storage
-from services.notifications.domain import Attempt, Delivery, Mail, Standing
-from services.notifications.leases import LEASE, SKEW
+from services.notifications import metrics
+from services.notifications.mails import domain, storage
+from services.notifications.mails.domain import Attempt, Delivery, Mail, Standing
+from services.notifications.mails.leases import LEASE, SKEW
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
 from services.notifications.tools import Tools

@@ -6,8 +6,9 @@ from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
-from services.notifications import handlers, metrics, storage
-from services.notifications.domain import PRIORITIES
+from services.notifications import metrics
+from services.notifications.mails import handlers, storage
+from services.notifications.mails.domain import PRIORITIES
 from services.notifications.tools import Tools
 
 EVERY = 1.0  # seconds; no sender takes an overdue mail in between

@@ -10,8 +10,8 @@ import structlog
 from chassis.database import neighbour_failed
 from chassis.outcomes import Poison
 from chassis.work import Clock
-from services.notifications.composition import CANNOT_DECRYPT, Message, Unsendable
-from services.notifications.domain import Attempt, HandedBack, Mail, Refused, Suppressed, TryLater
+from services.notifications.composing.composition import CANNOT_DECRYPT, Message, Unsendable
+from services.notifications.mails.domain import Attempt, HandedBack, Mail, Refused, Suppressed, TryLater
 from services.notifications.suppressions.checking import Question
 from services.notifications.tools import Tools
 

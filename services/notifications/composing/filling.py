@@ -11,7 +11,7 @@ from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
 from contracts.notifications import MAIL_REQUESTS, Contents, Ending, Endings, MailRequest, PortalPage
 from contracts.problems import word
-from services.notifications.writing import AND, grouped, joined, one_line, written_date, written_instant
+from services.notifications.composing.writing import AND, grouped, joined, one_line, written_date, written_instant
 
 Writer = Callable[[Any, Language, Agency], str]
 

@@ -10,8 +10,8 @@ from chassis import gateway
 from chassis.gateway import Call
 from chassis.tokens import Agent
 from contracts.problems import word
-from services.notifications import domain, handlers
-from services.notifications.domain import Delivery, State, Status
+from services.notifications.mails import domain, handlers
+from services.notifications.mails.domain import Delivery, State, Status
 from services.notifications.tools import Tools
 
 LONGEST_HANDLE = 128  # characters; ours have 32 to 64

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.domain import PRIORITIES, Mail
+from services.notifications.mails.domain import PRIORITIES, Mail
 
 IN_HAND_PER_CONNECTION = 8  # mails of one priority: enough to keep a connection busy, few enough to wait for if we die
 KEPT_FREE = 8  # one hand of so many, at least one, is kept free of normal and bulk mails, as many again of bulk alone

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection, Pool, lock_number
-from services.notifications.domain import Mail, Standing, State
+from services.notifications.mails.domain import Mail, Standing, State
 
 # One row per deduplication_id: a request that comes again changes nothing.
 INSERT = """

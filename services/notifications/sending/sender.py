@@ -18,9 +18,10 @@ from opentelemetry.trace import SpanKind
 from chassis import tracing
 from chassis.database import neighbour_failed
 from chassis.work import Handler, Unit
-from services.notifications import handlers, metrics
-from services.notifications.composition import Message
-from services.notifications.domain import (
+from services.notifications import metrics
+from services.notifications.composing.composition import Message
+from services.notifications.mails import handlers
+from services.notifications.mails.domain import (
     PRIORITIES,
     Attempt,
     HandedBack,
@@ -32,11 +33,11 @@ from services.notifications.domain import (
     Suppressed,
     TryLater,
 )
-from services.notifications.hands import Hands
-from services.notifications.hosts import HostUnavailable
-from services.notifications.leases import RENEW_EVERY, SKEW
-from services.notifications.preparing import Preparation, Prepared
-from services.notifications.smtp import Line
+from services.notifications.mails.leases import RENEW_EVERY, SKEW
+from services.notifications.sending.hands import Hands
+from services.notifications.sending.hosts import HostUnavailable
+from services.notifications.sending.preparing import Preparation, Prepared
+from services.notifications.sending.smtp import Line
 from services.notifications.tools import Tools
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ a time of its own to come again, spread as the limit allows, so that thousands o
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from services.notifications.domain import PRIORITIES
+from services.notifications.mails.domain import PRIORITIES
 
 TOGETHER = timedelta(seconds=2)  # what was spread over two looks at the table may go at once
 SECONDS_A_MAIL = 1.0  # assumed of a domain whose connections are all busy, to spread those who wait for it

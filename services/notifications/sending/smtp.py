@@ -12,9 +12,9 @@ import aiosmtplib
 from aiosmtplib import SMTPDataError, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
 
 from services.notifications import metrics
-from services.notifications.composition import Message
-from services.notifications.domain import HandedBack, Refused, TryLater
-from services.notifications.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
+from services.notifications.composing.composition import Message
+from services.notifications.mails.domain import HandedBack, Refused, TryLater
+from services.notifications.sending.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
 
 COMPLETED, WILL_FORWARD = 250, 251  # the host's answers, here and below: RFC 5321, 4.2.3
 START_OF_MAIL = 354  # to DATA: now the message

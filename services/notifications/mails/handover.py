@@ -7,7 +7,7 @@ sender has no place for waits in the table, for whoever takes it first.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from services.notifications.domain import Mail
+from services.notifications.mails.domain import Mail
 
 
 class Taker(Protocol):

@@ -27,10 +27,10 @@ from contracts.agency.mails import MAIL_FIELDS, MailTemplate
 from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.addresses import ascii_domain
-from services.notifications.domain import Mail
-from services.notifications.filling import PAGES, fill_in, of_the_agency
-from services.notifications.layout import Gaps, Layout, Part, Written, wrapped
-from services.notifications.writing import COLON, one_line
+from services.notifications.composing.filling import PAGES, fill_in, of_the_agency
+from services.notifications.composing.layout import Gaps, Layout, Part, Written, wrapped
+from services.notifications.composing.writing import COLON, one_line
+from services.notifications.mails.domain import Mail
 
 TEMPLATES = Path(__file__).parent / "templates"
 BOUNDARY = "=_mandat"  # cannot stand in quoted-printable text: there two digits or the line's end follow = (RFC 2045)

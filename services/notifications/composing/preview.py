@@ -21,8 +21,8 @@ from contracts.agency import Agency, FaultyFiles, load
 from contracts.agency.mails import MAIL_FIELDS
 from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents, MailRequest
-from services.notifications.composition import TEMPLATES, Composer
-from services.notifications.layout import Written
+from services.notifications.composing.composition import TEMPLATES, Composer
+from services.notifications.composing.layout import Written
 
 GOLDEN = Path(contracts.__file__).parent / "golden"
 
