@@ -42,6 +42,10 @@ class Period:
         """Whether the day lies in it."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
+    def is_over(self, day: date) -> bool:
+        """Whether it ended before the day."""
+        return self.ends_on is not None and self.ends_on < day
+
     def is_refused(self, today: date) -> bool:
         """Whether nobody could act in it: it ends before it starts, or has ended already."""
-        return self.ends_on is not None and (self.ends_on < self.starts_on or self.ends_on < today)
+        return self.is_over(today) or self.is_over(self.starts_on)

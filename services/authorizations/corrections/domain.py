@@ -96,7 +96,7 @@ def _is_given(correction: Correction, name: str) -> bool:
 
 def refuse_end(relation: RelationRow, ends_on: date | None, today: date) -> Refusal | None:
     """What is over is never reopened, and what shall end at once is a removal, whose form says what is lost."""
-    if relation.ended_at is not None or is_over(relation.period, today):
+    if relation.is_over(today):
         return Refusal("relation_over", fields=("relations",))
     if ends_on is not None and ends_on <= today:
         removals = f"/v1/contacts/{relation.holder_id}/removals"
@@ -112,14 +112,9 @@ def refuse_code(
     """A code is of use only to who is not linked, can be written to, and has a function now or later."""
     if contact.linked:
         return Refusal("already_linked", fields=("new_linking_code",))
-    if email is None or all(m.ended_at is not None or is_over(m.period, today) for m in memberships):
+    if email is None or all(membership.is_over(today) for membership in memberships):
         return Refusal("code_unsendable", fields=("new_linking_code",))
     return None
-
-
-def is_over(period: Period, today: date) -> bool:
-    """Whether the last day has passed."""
-    return period.ends_on is not None and period.ends_on < today
 
 
 def is_earlier(ends_on: date | None, than: date | None) -> bool:

@@ -68,7 +68,7 @@ async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[N
 async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
     """A right ends with its relation or earlier. One that would only begin later never comes into force."""
     ends_on, relation = domain.end_of_right(right, new_end.period.ends_on), new_end.relation
-    if domain.is_over(right.period, work.today) or ends_on == right.period.ends_on:
+    if right.period.is_over(work.today) or ends_on == right.period.ends_on:
         return
     if ends_on is not None and ends_on < right.period.starts_on:
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)

@@ -10,7 +10,6 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.corrections import domain
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain as granting
@@ -72,7 +71,7 @@ async def _add_to_contact(work: Work[Tools], command: AddRights, seen: RelationR
 async def _refuse(
     work: Work[Tools], command: AddRights, relation: RelationRow, period: Period | None
 ) -> Refusal | None:
-    if relation.ended_at is not None or domain.is_over(relation.period, work.today):
+    if relation.is_over(work.today):
         return Refusal("relation_over")
     if relation.all_rights:
         return Refusal("all_subjects_delegated", fields=("subjects",))

@@ -226,7 +226,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     live = [
         relation
         for relation in await storage.held_by(work.connection, command.contact_id)
-        if relation.ended_at is None and not _is_past(relation, work)
+        if not relation.is_over(work.today)
     ]
     relations = _chosen(command, live)
     rights = await _chosen_rights(work, command, live)
@@ -268,10 +268,6 @@ async def _concerned(work: Work[Tools], command: Remove, home: UUID | None) -> s
     named = {*command.relations, *(relation_id for relation_id, _ in command.subjects)}
     held = await storage.held_by(work.connection, command.contact_id) if named else []
     return {r.organization_id for r in held if r.relation_id in named} | ({home} if home else set())
-
-
-def _is_past(relation: RelationRow, work: Work[Tools]) -> bool:
-    return relation.period.ends_on is not None and relation.period.ends_on < work.today
 
 
 def _chosen(command: Remove, live: Sequence[RelationRow]) -> list[RelationRow]:

@@ -98,6 +98,10 @@ class RelationRow:
         """Whether the relation itself is, whatever it hangs on."""
         return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
 
+    def is_over(self, day: date) -> bool:
+        """Whether it was withdrawn, or ended before the day: nothing brings it back."""
+        return self.ended_at is not None or self.period.is_over(day)
+
 
 @dataclass(frozen=True)
 class NewRelation:

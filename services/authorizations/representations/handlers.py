@@ -161,7 +161,7 @@ async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusa
     acting = await _may_manage_either(work, command.by, relation)
     if isinstance(acting, Refusal):
         return acting
-    if not _goes_on(work, relation):
+    if relation.is_over(work.today):
         return Refusal("nothing_to_remove")
     if acting.organization_id == relation.organization_id:
         return await _end(work, command, relation)
@@ -177,7 +177,7 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
     if isinstance(acting, Refusal):
         return acting
     period = domain.within(command.period, relation.period)
-    if not _goes_on(work, relation) or period is None:
+    if relation.is_over(work.today) or period is None:
         return Refusal("dates_refused", fields=("starts_on", "ends_on"))
     kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
     refusal = granting.refuse_period(period, work.today) or granting.refuse_subjects(
@@ -274,11 +274,6 @@ async def _may_manage_either(work: Work[Tools], by: AsProfile, relation: Relatio
     if isinstance(acting, Refusal) and acting.code == "not_found":
         return await may_manage(work, by, relation.holder_id)
     return acting
-
-
-def _goes_on(work: Work[Tools], relation: RelationRow) -> bool:
-    ends_on = relation.period.ends_on
-    return relation.ended_at is None and (ends_on is None or work.today <= ends_on)
 
 
 def _audit(work: Work[Tools], action: str, relation: RelationRow) -> None:
