@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from chassis.outcomes import Next, Refusal
+from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import RelationChanged, RightChanged
 from services.authorizations.contacts.storage import ContactRow
@@ -14,6 +14,7 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.handlers import withdraw_right
+from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.storage import RelationRow
 from services.authorizations.tools import Tools
 
@@ -41,10 +42,7 @@ async def plan(
     for new_end in new_ends:
         if await relations.overlaps(work.connection, new_end.relation, new_end.period):
             return Refusal("already_held", fields=("relations",))
-    if await _leaves_nobody(work, contact, new_ends):
-        successors = f"/v1/organizations/{contact.organization_id}/contacts"
-        return Refusal("last_manager", fields=("relations",), next=Next("name_successor", successors))
-    return new_ends
+    return await _refuse_last_manager(work, contact, new_ends) or new_ends
 
 
 async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> None:
@@ -81,16 +79,14 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
     )  # fmt: skip
 
 
-async def _leaves_nobody(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> bool:
-    """Whether on the day after an end that comes earlier nobody would manage the organization, as far as is planned."""
+async def _refuse_last_manager(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> Refusal | None:
+    """On the day after each end that comes earlier somebody must manage the organization, as far as is planned."""
     managing = [end for end in new_ends if end.relation.type in work.tools.managing and end.relation.through is None]
-    changing = {end.relation.relation_id for end in managing}
+    becoming = {end.relation.relation_id: end.period for end in managing}
     for end in managing:
         if not end.is_shorter or end.period.ends_on is None:
             continue
         day_after = end.period.ends_on + timedelta(days=1)
-        others = await relations.memberships_of(work.connection, contact.organization_id, work.now, day_after)
-        staying = [m for m in others if m.type in work.tools.managing and m.relation_id not in changing]
-        if not staying and not any(other.period.contains(day_after) for other in managing):
-            return True
-    return False
+        if refusal := await refuse_last_manager(work, contact.organization_id, becoming, day_after, "relations"):
+            return refusal
+    return None

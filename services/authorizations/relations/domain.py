@@ -1,6 +1,6 @@
 """What may be granted: pure rules over the agency's data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -86,6 +86,16 @@ def _best(chains: Iterable[Entitlement]) -> dict[tuple[UUID, str], Entitlement]:
         if key not in best or chain.level == "write":
             best[key] = chain
     return best
+
+
+def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], day: date) -> bool:
+    """Whether a change leaves an organization without anybody who manages it on the day.
+
+    `managing` are the memberships that manage it on that day as things stand. `becoming` says what the change makes of
+    some that manage: another period, or None where it withdraws them.
+    """
+    staying = {relation_id for relation_id, period in becoming.items() if period is not None and period.contains(day)}
+    return bool(managing) and not (managing - becoming.keys()) and not staying
 
 
 def refuse_period(period: Period, today: date) -> Refusal | None:

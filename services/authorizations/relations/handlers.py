@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from chassis.outcomes import Next, Refusal
+from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.agency import Agency
 from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
 from contracts.events import Language
 from services.authorizations.access import storage as access
@@ -24,6 +23,7 @@ from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
 from services.authorizations.relations.domain import ActedFor, Grant
 from services.authorizations.relations.leaving import tell_clients
+from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.tools import Tools
 
@@ -234,9 +234,9 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return rights
     if not relations and not rights:
         return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
-    if await _leaves_nobody(work, work.tools.agency, acting.organization_id, relations):
-        successors = f"/v1/organizations/{acting.organization_id}/contacts"
-        return Refusal("last_manager", next=Next("name_successor", successors))
+    going = dict.fromkeys(relation.relation_id for relation in relations)
+    if refusal := await refuse_last_manager(work, acting.organization_id, going, work.today):
+        return refusal
     removed = await _what_is_lost(work, command.contact_id, relations, rights)
     if command.preview:
         return removed
@@ -296,19 +296,6 @@ async def _chosen_rights(
             if subject in wanted:
                 chosen.append((right_id, relation.relation_id, relation.organization_id, subject))
     return chosen
-
-
-async def _leaves_nobody(
-    work: Work[Tools], agency: Agency, organization_id: UUID, ending: Sequence[RelationRow]
-) -> bool:
-    """Whether ending these relations would leave the organization without anyone who may manage it."""
-    gone = {relation.relation_id for relation in ending}
-    managing = [
-        membership.relation_id
-        for membership in await storage.memberships_of(work.connection, organization_id, work.now, work.today)
-        if agency.relation_types[membership.type].manages
-    ]
-    return bool(gone & set(managing)) and gone >= set(managing)
 
 
 async def _what_is_lost(

@@ -1,6 +1,6 @@
 """Rows of relations and rights: bitemporal, so a change closes a row and inserts the next version."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -223,14 +223,16 @@ async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | 
     return found
 
 
-async def memberships_of(connection: Connection, organization_id: UUID, at: datetime, day: date) -> list[RelationRow]:
-    """The memberships of an organization that are in force."""
+async def managing(
+    connection: Connection, organization_id: UUID, at: datetime, day: date, types: Sequence[str]
+) -> set[UUID]:
+    """The memberships of an organization that are in force and of one of these types."""
     rows = await connection.fetch(
         f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null"
-        f" and {in_force('relations')}",
-        at, day, organization_id,
+        f" and type = any($4::text[]) and {in_force('relations')}",
+        at, day, organization_id, types,
     )  # fmt: skip
-    return [_relation(row) for row in rows]
+    return {row["relation_id"] for row in rows}
 
 
 async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
