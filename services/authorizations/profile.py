@@ -12,7 +12,7 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.tokens import Agent, Caller, Person
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, AsProfile
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import note_view
 from services.authorizations.tools import Tools
 
@@ -44,14 +44,19 @@ async def _acting(request: Request, call: Call[Tools], caller: Person, profile: 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at an organization's file: a person through a profile, or an agent (None)."""
+    """Who looks or asks: a person through a profile, as it may act at this moment, or an agent."""
 
-    acting: Acting | None
+    acting: Acting | AsAgent
     manages: bool
+
+    @property
+    def by(self) -> AsProfile | AsAgent:
+        """Who asks, for a handler that re-reads what it may do."""
+        return self.acting if isinstance(self.acting, AsAgent) else as_profile(self.acting)
 
     def own_rows(self, organization_id: UUID) -> UUID | None:
         """The one contact whose rows this viewer sees, None for all. Raises ProblemRaised when it may see none."""
-        if self.acting is None:
+        if isinstance(self.acting, AsAgent):
             return None
         if self.acting.organization_id != organization_id:
             raise ProblemRaised(Refusal("not_found"))
@@ -65,34 +70,31 @@ def _named(request: Request) -> UUID | None:
     return None
 
 
-async def _viewer(
+async def _asking(
     request: Request,
     call: AuthorizationsCall,
     caller: Annotated[Caller, Depends(admits(Person, Agent))],
     profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
 ) -> Viewer:
-    if not isinstance(caller, Person):
-        if organization_id := _named(request):
-            await call.run(note_view, organization_id)
-        return Viewer(None, True)
+    if isinstance(caller, Agent):
+        return Viewer(AsAgent(), manages=True)
+    assert isinstance(caller, Person)
     acting = await _acting(request, call, caller, profile)
     return Viewer(acting, call.tools.manages(acting))
 
 
-async def _either(
-    request: Request,
-    call: AuthorizationsCall,
-    caller: Annotated[Caller, Depends(admits(Person, Agent))],
-    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
-) -> Acting | None:
-    return await _acting(request, call, caller, profile) if isinstance(caller, Person) else None
+Asking = Annotated[Viewer, Depends(_asking)]
+"""A person through a profile, or an agent."""
+
+
+async def _viewer(request: Request, call: AuthorizationsCall, viewer: Asking) -> Viewer:
+    if isinstance(viewer.acting, AsAgent) and (organization_id := _named(request)):
+        await call.run(note_view, organization_id)
+    return viewer
 
 
 Profile = Annotated[Acting, Depends(_chosen)]
 Viewing = Annotated[Viewer, Depends(_viewer)]
-
-ProfileOrAgent = Annotated[Acting | None, Depends(_either)]
-"""A person through a profile, or an agent (None)."""
 
 
 def as_profile(acting: Acting) -> AsProfile:

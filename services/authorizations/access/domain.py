@@ -32,6 +32,11 @@ class AsProfile:
 
 
 @dataclass(frozen=True)
+class AsAgent:
+    """Who asks or looks is an agent of the agency, for whom no organization's managers are asked."""
+
+
+@dataclass(frozen=True)
 class Acting:
     """An account with its chosen profile, as it may act at this moment."""
 

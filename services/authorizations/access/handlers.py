@@ -10,7 +10,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
-from services.authorizations.access.domain import Acting, AsProfile, Decision
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile, Decision
 from services.authorizations.access.storage import Sought
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
@@ -114,6 +114,19 @@ async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | N
         return Refusal("not_permitted")
     work.rule = f"manages:{function}"
     return acting
+
+
+async def permitted(work: Work[Tools], by: AsProfile | AsAgent, organization_id: UUID | None) -> Refusal | None:
+    """Why who asks may not do what those who manage an organization may, and agents for any; None if it may.
+
+    Only an agent's token makes an agent: whoever else acts may nothing as one.
+    """
+    match by:
+        case AsProfile():
+            acting = await may_manage(work, by, organization_id)
+            return acting if isinstance(acting, Refusal) else None
+        case AsAgent():
+            return None if work.actor.kind == "agent" else Refusal("not_permitted")
 
 
 async def note_view(work: Work[Tools], organization_id: UUID) -> None:

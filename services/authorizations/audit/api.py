@@ -15,6 +15,7 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.events import Language
 from contracts.problems import word, words
+from services.authorizations.access.domain import AsAgent
 from services.authorizations.audit import storage
 from services.authorizations.audit.storage import PersonName, Wanted
 from services.authorizations.paging import Cursor, Limit, PageView, PlausibleInstant, page, paged
@@ -97,7 +98,7 @@ async def list_audit(
     async with call.gateway.unit.pool.acquire() as connection:
         named = await storage.names(connection, _persons(found.rows))
         head = (await chains.heads(connection, [organization_id])).get(organization_id)
-    by_agent = viewer.acting is None
+    by_agent = isinstance(viewer.acting, AsAgent)
     items = [_entry(call, row, named, shows_ids=by_agent) for row in found.rows]
     return AuditView(**paged(found, items, call.language), head=_head(head))
 

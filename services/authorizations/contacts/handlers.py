@@ -12,7 +12,7 @@ from contracts.authorizations import ContactAdded
 from contracts.events import Language
 from contracts.linking import ProfileLinked, ProfileUnlinked
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, AsProfile, Entitlement
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile, Entitlement
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.attachments.handlers import attach, refuse_attachments
@@ -142,10 +142,10 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
 
 @dataclass(frozen=True)
 class OpenContact:
-    """A look at one contact's file, by a profile or, with None, by an agent."""
+    """A look at one contact's file."""
 
     contact_id: UUID
-    acting: Acting | None
+    looker: Acting | AsAgent
 
 
 @dataclass(frozen=True)
@@ -159,15 +159,17 @@ class OpenedContact:
 
 async def open_contact(work: Work[Tools], command: OpenContact) -> OpenedContact | Refusal:
     """Show a file to who manages its organization, to the person itself and to agents; another's look is audited."""
-    opened, acting = await show_contact(work, command.contact_id), command.acting
+    opened, looker = await show_contact(work, command.contact_id), command.looker
     if isinstance(opened, Refusal):
         return opened
     contact = opened.contact
-    if acting is not None and not _may_see(work, acting, contact):
-        return Refusal("not_found")
-    if acting is None or acting.contact_id != contact.contact_id:
-        work.rule = f"manages:{work.tools.managing_function(acting)}" if acting else None
-        work.audit("file_viewed", organization_id=contact.organization_id, object_id=contact.contact_id)
+    if isinstance(looker, Acting):
+        if not _may_see(work, looker, contact):
+            return Refusal("not_found")
+        if looker.contact_id == contact.contact_id:
+            return opened
+        work.rule = f"manages:{work.tools.managing_function(looker)}"
+    work.audit("file_viewed", organization_id=contact.organization_id, object_id=contact.contact_id)
     return opened
 
 

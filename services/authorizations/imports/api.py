@@ -20,7 +20,7 @@ from services.authorizations.imports.running import receive
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.imports.wording import detail
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
-from services.authorizations.profile import AuthorizationsCall, Viewing, as_profile
+from services.authorizations.profile import AuthorizationsCall, Viewing
 
 LARGEST_EXTRACT = 1024**3  # bytes; 5 million rows of CSV have half of it
 
@@ -204,5 +204,4 @@ async def post_settlement(
     organization_id: UUID, item_id: UUID, body: SettlementBody, viewer: Viewing, call: AuthorizationsCall
 ) -> None:
     """For those who manage the organization, and agents. The last answer counts."""
-    by = as_profile(viewer.acting) if viewer.acting else None
-    await call.run(settle, Settle(by, organization_id, item_id, body.outcome))
+    await call.run(settle, Settle(viewer.by, organization_id, item_id, body.outcome))

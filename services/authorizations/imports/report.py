@@ -9,8 +9,8 @@ from chassis.database import Connection
 from chassis.outcomes import Refusal
 from chassis.pages import Listing
 from chassis.work import Work
-from services.authorizations.access.domain import AsProfile
-from services.authorizations.access.handlers import may_manage
+from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.handlers import permitted
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -48,9 +48,9 @@ where i.organization_id = $1 and ($2::bool is null or (i.settled is not null) = 
 
 @dataclass(frozen=True)
 class Settle:
-    """What a manager, or an agent (None), answers about an item."""
+    """What a manager or an agent answers about an item."""
 
-    by: AsProfile | None
+    by: AsProfile | AsAgent
     organization_id: UUID
     item_id: UUID
     outcome: Literal["confirmed", "corrected"]
@@ -71,10 +71,8 @@ async def settle(work: Work[Tools], command: Settle) -> UUID | Refusal:
     """Mark an item; the last answer counts. Returns its id."""
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time()
-    if command.by is not None:
-        acting = await may_manage(work, command.by, command.organization_id)
-        if isinstance(acting, Refusal):
-            return acting
+    if refusal := await permitted(work, command.by, command.organization_id):
+        return refusal
     marked = await work.connection.fetchval(
         "update migration_items set settled = $3, settled_at = $4 where organization_id = $1 and item_id = $2"
         " returning true",

@@ -13,7 +13,7 @@ from chassis.gateway import router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.problems import word
-from services.authorizations.access.domain import Acting, AsProfile
+from services.authorizations.access.domain import AsAgent
 from services.authorizations.linking_codes import storage
 from services.authorizations.linking_codes.domain import ItemState, Selection, SkipReason
 from services.authorizations.linking_codes.handlers import (
@@ -26,7 +26,7 @@ from services.authorizations.linking_codes.handlers import (
 )
 from services.authorizations.linking_codes.storage import BatchRow
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
-from services.authorizations.profile import AuthorizationsCall, ProfileOrAgent, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall, Viewer
 
 routes = router()
 
@@ -111,37 +111,35 @@ class ItemView(BaseModel):
 
 
 @routes.post("/v1/linking-code-batches", status_code=202, summary="Send new linking coordinates")
-async def post_batch(
-    caller: ProfileOrAgent, body: BatchBody, call: AuthorizationsCall, response: Response
-) -> BatchView:
+async def post_batch(asker: Asking, body: BatchBody, call: AuthorizationsCall, response: Response) -> BatchView:
     """An older code of the same person dies. Honours Idempotency-Key.
 
     Refused with too_many_codes beyond what those who manage an organization may send within an hour.
     """
-    command = _command(caller, body)
+    command = _command(asker, body)
     batch_id = await call.create(request_batch, command, resource=lambda made: made)
     response.headers["Location"] = f"/v1/linking-code-batches/{batch_id}"
-    return await _view(call, await _batch(call, caller, batch_id))
+    return await _view(call, await _batch(call, asker, batch_id))
 
 
 @routes.get("/v1/linking-code-batches/{batch_id}", summary="How far a batch has come")
-async def get_batch(batch_id: UUID, caller: ProfileOrAgent, call: AuthorizationsCall) -> BatchView:
+async def get_batch(batch_id: UUID, asker: Asking, call: AuthorizationsCall) -> BatchView:
     """Managers see those of their organization, agents all."""
-    return await _view(call, await _batch(call, caller, batch_id))
+    return await _view(call, await _batch(call, asker, batch_id))
 
 
 @routes.get("/v1/linking-code-batches/{batch_id}/items", summary="The persons of a batch, by name")
 async def get_items(
     batch_id: UUID,
-    caller: ProfileOrAgent,
+    asker: Asking,
     call: AuthorizationsCall,
     state: Annotated[ItemState | None, Query(description="Only persons in this state.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageView[ItemView]:
     """What became of each person's mail."""
-    batch = await _batch(call, caller, batch_id)
-    if caller is None:
+    batch = await _batch(call, asker, batch_id)
+    if isinstance(asker.acting, AsAgent):
         await call.run(note_looked_at, LookedAt(batch_id, batch.organization_id))
     found = await page(call, storage.listed(batch_id, state), cursor, limit)
     items = [
@@ -156,30 +154,28 @@ async def get_items(
 
 @routes.post("/v1/linking-code-batches/{batch_id}/resend", status_code=202, summary="Send again what did not arrive")
 async def post_resend(
-    batch_id: UUID, caller: ProfileOrAgent, body: ResendBody, call: AuthorizationsCall, response: Response
+    batch_id: UUID, asker: Asking, body: ResendBody, call: AuthorizationsCall, response: Response
 ) -> BatchView:
     """A new batch, with the addresses as they stand now. Honours Idempotency-Key."""
-    made = await call.create(resend, Resend(_by(caller), batch_id), resource=lambda made: made)
+    made = await call.create(resend, Resend(asker.by, batch_id), resource=lambda made: made)
     response.headers["Location"] = f"/v1/linking-code-batches/{made}"
-    return await _view(call, await _batch(call, caller, made))
+    return await _view(call, await _batch(call, asker, made))
 
 
-def _by(caller: Acting | None) -> AsProfile | None:
-    return None if caller is None else as_profile(caller)
-
-
-def _command(caller: Acting | None, body: BatchBody) -> RequestBatch:
+def _command(asker: Viewer, body: BatchBody) -> RequestBatch:
     """Raises ProblemRaised when the fields do not say whom."""
     given = {name for name in BatchBody.model_fields if getattr(body, name)}
-    if caller is not None:
+    if not isinstance(asker.acting, AsAgent):
         if not_theirs := given - MANAGERS_FIELDS:
             raise ProblemRaised(Refusal("invalid_request", fields=tuple(sorted(not_theirs))))
         if len(given) != 1:
             raise ProblemRaised(Refusal("invalid_request", fields=("contact_ids", "never_linked")))
         selection = Selection(
-            contact_ids=body.contact_ids, organization_ids=[caller.organization_id], never_linked=body.never_linked
+            contact_ids=body.contact_ids,
+            organization_ids=[asker.acting.organization_id],
+            never_linked=body.never_linked,
         )
-        return RequestBatch(as_profile(caller), caller.organization_id, selection)
+        return RequestBatch(asker.by, asker.acting.organization_id, selection)
     if len(given & {"contact_ids", "organization_ids", "organizations"}) != 1:
         raise ProblemRaised(Refusal("invalid_request", fields=("contact_ids", "organization_ids", "organizations")))
     if "contact_ids" not in given and not given & {"functions", "never_linked", "campaign"}:
@@ -195,15 +191,15 @@ def _command(caller: Acting | None, body: BatchBody) -> RequestBatch:
         functions=body.functions,
         never_linked=body.never_linked,
     )
-    return RequestBatch(None, only, selection, body.campaign)
+    return RequestBatch(asker.by, only, selection, body.campaign)
 
 
-async def _batch(call: AuthorizationsCall, caller: Acting | None, batch_id: UUID) -> BatchRow:
+async def _batch(call: AuthorizationsCall, asker: Viewer, batch_id: UUID) -> BatchRow:
     """Raises ProblemRaised when there is none, or the caller may not see it."""
     async with call.gateway.unit.pool.acquire() as connection:
         found = await storage.get(connection, batch_id)
-    theirs = caller is None or (
-        found is not None and call.tools.manages(caller) and found.organization_id == caller.organization_id
+    theirs = isinstance(asker.acting, AsAgent) or (
+        found is not None and asker.manages and found.organization_id == asker.acting.organization_id
     )
     if found is None or not theirs:
         raise ProblemRaised(Refusal("not_found"))

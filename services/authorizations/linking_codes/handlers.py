@@ -12,8 +12,8 @@ from chassis.limits import seconds_left, spend, spend_each
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkingCodeIssued
-from services.authorizations.access.domain import AsProfile
-from services.authorizations.access.handlers import may_manage
+from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.handlers import permitted
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import CodePriority
@@ -28,12 +28,12 @@ TURN_OF_AN_ORGANIZATION, TURN_OF_AN_AGENT = 1, 2
 
 @dataclass(frozen=True)
 class RequestBatch:
-    """Codes for those of a selection who can be sent one. `by` is None for an agent, who may select anybody.
+    """Codes for those of a selection who can be sent one. An agent may select anybody.
 
     With a campaign, which only an agent names, the codes live as it says and its mail carries them.
     """
 
-    by: AsProfile | None
+    by: AsProfile | AsAgent
     organization_id: UUID | None
     selection: Selection
     campaign: str | None = None
@@ -43,7 +43,7 @@ class RequestBatch:
 class Resend:
     """New codes for those of a batch whose mail did not arrive."""
 
-    by: AsProfile | None
+    by: AsProfile | AsAgent
     batch_id: UUID
 
 
@@ -110,20 +110,20 @@ def _to_whom_the_campaign_goes(work: Work[Tools], command: RequestBatch) -> Requ
 
 
 async def _locked_and_permitted(
-    work: Work[Tools], by: AsProfile | None, organization_id: UUID | None, selection: Selection
+    work: Work[Tools], by: AsProfile | AsAgent, organization_id: UUID | None, selection: Selection
 ) -> Refusal | None:
     """Lock what changes before the answer: nothing else waits for a large batch. Whether the caller may have it."""
-    concerned = [organization_id] if by is not None and organization_id is not None else []
-    if by is None and selection.at_once:
+    by_agent = isinstance(by, AsAgent)
+    concerned = [organization_id] if not by_agent and organization_id is not None else []
+    if by_agent and selection.at_once:
         concerned = await selecting.organizations_of(work.connection, selection, work.today)
     await organizations.lock(work.connection, concerned)
     work.take_time()
-    acting = None if by is None else await may_manage(work, by, organization_id)
-    return acting if isinstance(acting, Refusal) else None
+    return await permitted(work, by, organization_id)
 
 
 async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
-    selection, by_agent = command.selection, command.by is None
+    selection, by_agent = command.selection, isinstance(command.by, AsAgent)
     flooded: Sequence[UUID] | Refusal = () if by_agent else await _spent(work, command)
     if isinstance(flooded, Refusal):
         return flooded

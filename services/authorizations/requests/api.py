@@ -11,10 +11,11 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
+from services.authorizations.access.domain import AsAgent
 from services.authorizations.contacts.api import PersonBody
 from services.authorizations.granting import GrantingBody, Grants, grants
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged, today
-from services.authorizations.profile import AuthorizationsCall, Profile, ProfileOrAgent, Viewing, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall, Profile, Viewing, as_profile
 from services.authorizations.requests import storage, views
 from services.authorizations.requests.domain import Decision, Request, Side, State
 from services.authorizations.requests.handlers import (
@@ -66,7 +67,7 @@ async def list_queue(
 ) -> PageView[RequestView]:
     """In the order in which they came; those that wait for agents, unless other filters are given."""
     listing = storage.of_everybody(today(call), RequestFilter(kind, state, decider))
-    return await _page(call, listing, cursor, limit, lambda _: None)
+    return await _page(call, listing, cursor, limit, lambda _: "agent")
 
 
 @routes.get("/v1/organizations/{organization_id}/requests", summary="What an organization asked and has to decide")
@@ -83,25 +84,23 @@ async def list_requests(
     only = viewer.own_rows(organization_id)
     listing = storage.of_organization(today(call), organization_id, RequestFilter(kind, state, only=only))
 
-    def side(request: Request) -> Side | None:
-        if viewer.acting is None:
-            return None
+    def side(request: Request) -> Side:
+        if isinstance(viewer.acting, AsAgent):
+            return "agent"
         return "asker" if request.asked_by_organization_id == organization_id else "decider"
 
     return await _page(call, listing, cursor, limit, side)
 
 
 @routes.get("/v1/requests/{request_id}", summary="One request")
-async def get_request(
-    request_id: UUID, acting: ProfileOrAgent, call: AuthorizationsCall, response: Response
-) -> RequestView:
+async def get_request(request_id: UUID, looker: Asking, call: AuthorizationsCall, response: Response) -> RequestView:
     """For whoever asked, those who decide, and agents, whose look is audited. The ETag is what a decision must name."""
     async with call.gateway.unit.pool.acquire() as connection:
         request = await storage.get(connection, request_id)
-    side = request.side_of(acting, manages=call.tools.manages(acting)) if request and acting else None
-    if request is None or (acting is not None and side is None):
+    side = request.side_of(looker.acting, manages=looker.manages) if request else None
+    if request is None or side is None:
         raise ProblemRaised(Refusal("not_found"))
-    if acting is None:
+    if side == "agent":
         await call.run(note_view, View(request_id))
     return await _shown(call, request, side, response)
 
@@ -110,14 +109,14 @@ async def get_request(
 async def post_claim(request_id: UUID, agent: AgentCaller, call: AuthorizationsCall, response: Response) -> RequestView:
     """Until `claimed_until` no other agent can decide it. Claiming again begins the time anew."""
     claimed = await call.run(claim, Claim(request_id))
-    return await _shown(call, claimed, None, response)
+    return await _shown(call, claimed, "agent", response)
 
 
 @routes.post("/v1/requests/{request_id}/decision", summary="Decide a request")
 async def post_decision(
     request_id: UUID,
     body: DecisionBody,
-    acting: ProfileOrAgent,
+    asker: Asking,
     call: AuthorizationsCall,
     response: Response,
     if_match: IfMatch = None,
@@ -126,13 +125,13 @@ async def post_decision(
     await call.run(
         decide,
         Decide(
-            by=as_profile(acting) if acting else None,
+            by=asker.by,
             request_id=request_id,
             version=stated_version(if_match),
             decision=Decision(body.outcome, body.reason, body.contact_id),
         ),
     )
-    return await _again(call, request_id, "decider" if acting else None, response)
+    return await _again(call, request_id, "agent" if isinstance(asker.acting, AsAgent) else "decider", response)
 
 
 @routes.post("/v1/requests/{request_id}/submission", summary="Submit a request again, corrected")
@@ -179,14 +178,14 @@ async def _page(call: Call[Tools], listing: Any, cursor: str | None, limit: int,
     return PageView[RequestView](**paged(found, items, call.language))
 
 
-async def _again(call: Call[Tools], request_id: UUID, side: Side | None, response: Response) -> RequestView:
+async def _again(call: Call[Tools], request_id: UUID, side: Side, response: Response) -> RequestView:
     async with call.gateway.unit.pool.acquire() as connection:
         request = await storage.get(connection, request_id)
     assert request is not None
     return await _shown(call, request, side, response)
 
 
-async def _shown(call: Call[Tools], request: Request, side: Side | None, response: Response) -> RequestView:
+async def _shown(call: Call[Tools], request: Request, side: Side, response: Response) -> RequestView:
     async with call.gateway.unit.pool.acquire() as connection:
         around = await views.around(connection, [request])
     response.headers["ETag"] = etag(request.version)

@@ -16,7 +16,7 @@ from contracts.agency import Agency
 from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
 from contracts.events import Level
 from contracts.imports import OrganizationKey
-from services.authorizations.access.domain import Acting
+from services.authorizations.access.domain import Acting, AsAgent
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
 
@@ -25,7 +25,7 @@ Settled = Literal["approve", "reject", "merge"]
 End = Literal["approve", "reject", "merge", "lapse", "withdraw"]
 Told = Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
 Step = Literal["submitted", "withdrawn"]
-Side = Literal["asker", "decider"]
+Side = Literal["asker", "decider", "agent"]
 
 EXPLAINED: Collection[Outcome] = ("reject", "return")
 """Outcomes that need a reason, because whoever asked has to understand them."""
@@ -160,11 +160,13 @@ class Request:
         """The agent who has it for itself at this moment."""
         return self.claimed_by if self.claimed_until is not None and now < self.claimed_until else None
 
-    def side_of(self, acting: Acting, *, manages: bool) -> Side | None:
-        """Where a profile stands: it asked, or may decide for its organization. None: it has nothing to do with it."""
-        if acting.organization_id == self.asked_by_organization_id:
-            return "asker" if manages or acting.contact_id == self.asked_by_contact_id else None
-        decides = self.decider == "organization" and acting.organization_id == self.organization_id
+    def side_of(self, looker: Acting | AsAgent, *, manages: bool) -> Side | None:
+        """Where who looks stands: it asked, or may decide for its organization. None: it has nothing to do with it."""
+        if isinstance(looker, AsAgent):
+            return "agent"
+        if looker.organization_id == self.asked_by_organization_id:
+            return "asker" if manages or looker.contact_id == self.asked_by_contact_id else None
+        decides = self.decider == "organization" and looker.organization_id == self.organization_id
         return "decider" if decides and manages else None
 
 

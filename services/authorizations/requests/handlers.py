@@ -11,8 +11,8 @@ from contracts.agency.forms import FormKind
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
 from contracts.events import Language
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import AsProfile
-from services.authorizations.access.handlers import may_manage
+from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
@@ -40,9 +40,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Decide:
-    """A decision about the version that was seen. `by` is None for an agent, who may decide any."""
+    """A decision about the version that was seen, by those whose organization decides, or an agent."""
 
-    by: AsProfile | None
+    by: AsProfile | AsAgent
     request_id: UUID
     version: int | None
     decision: Decision
@@ -235,13 +235,12 @@ async def _kind_acted_for(work: Work[Tools], request: Request) -> str:
     return (await organizations.get(work.connection, [request.organization_id]))[request.organization_id].kind
 
 
-async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | None) -> Refusal | None:
+async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | AsAgent) -> Refusal | None:
     """Agents may decide whatever no other agent has in hand; others what is theirs, as they stand under the lock."""
-    if by is None:
+    if refusal := await permitted(work, by, request.organization_id):
+        return refusal
+    if isinstance(by, AsAgent):
         return domain.refuse_claimed(request, f"{work.actor.kind}:{work.actor.id}", work.now)
-    acting = await may_manage(work, by, request.organization_id)
-    if isinstance(acting, Refusal):
-        return acting
     return None if request.decider == "organization" else Refusal("not_permitted")
 
 

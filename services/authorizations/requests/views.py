@@ -174,13 +174,13 @@ async def around(connection: Connection, requests: Sequence[Request]) -> Around:
     )
 
 
-def view(call: Call[Tools], request: Request, side: Side | None, around: Around) -> RequestView:
-    """A request for one of its sides, or with None for an agent."""
+def view(call: Call[Tools], request: Request, side: Side, around: Around) -> RequestView:
+    """A request for one of its sides, or an agent."""
     agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
     day = call.tools.moment(now).day
     hidden = side == "asker" and request.is_blind and request.outcome != "approve"
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
-    claimant = request.claimant(now) if side is None else None
+    claimant = request.claimant(now) if side == "agent" else None
 
     def named(organization_id: UUID | None) -> OrganizationView | None:
         if organization_id is None:
@@ -201,7 +201,7 @@ def view(call: Call[Tools], request: Request, side: Side | None, around: Around)
         other_kind=request.other.kind if request.other else None,
         other_number=request.other.number if request.other else None,
         asked_by=named(request.asked_by_organization_id),
-        asked=_asked(call, request, around, for_agents=side is None),
+        asked=_asked(call, request, around, for_agents=side == "agent"),
         submitted_at=request.submitted_at,
         settled_at=request.settled_at,
         lapses_on=request.lapses_on,
