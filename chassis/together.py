@@ -25,26 +25,37 @@ class Together(Generic[Q, A]):
         self._answer = answer
         self._at_once = at_once
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """The answer to one question. Raises what answering it raises; what is wrong with another one is not heard."""
         answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answered))
-        if len(self._waiting) == 1 and len(self._under_way) < self._at_once:
+        if len(self._waiting) == 1 and self._under_way < self._at_once:
+            self._under_way += 1
             task = asyncio.create_task(self._answer_waiting())
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await answered
 
     async def _answer_waiting(self) -> None:
-        while self._waiting:
-            asked, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            await self._answer_these(asked)
+        """Until nobody waits. It is no longer counted in the very step that sees this.
+
+        A task is done for the loop only later: a question that came in between would find all under way, and wait for
+        one that looks no more.
+        """
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._answer_these(asked)
+        finally:
+            self._under_way -= 1
 
     async def _answer_these(self, asked: Sequence[tuple[Q, "asyncio.Future[A]"]]) -> None:
         try:
             answers = await self._answer([question for question, _ in asked])
+            answered_by = list(zip((answered for _, answered in asked), answers, strict=True))
         except Exception as error:
             if len(asked) > 1 and not neighbour_failed(error):
                 for alone in asked:
@@ -54,6 +65,6 @@ class Together(Generic[Q, A]):
                 if not answered.done():
                     answered.set_exception(error)
             return
-        for (_, answered), answer in zip(asked, answers, strict=True):
+        for answered, answer in answered_by:
             if not answered.done():  # whoever asked may have gone
                 answered.set_result(answer)

@@ -7,6 +7,7 @@ import pytest
 
 from chassis.tests.conftest import eventually
 from chassis.together import MOST, Together
+from tests.fixtures.patience import PATIENCE
 
 
 class Clerk:
@@ -108,3 +109,40 @@ async def test_a_query_takes_so_many_questions_and_the_next_the_rest() -> None:
     clerk.let.set()
     await asyncio.gather(*map(clerk.together.ask, range(100, 100 + MOST + 1)))
     assert [len(asked) for asked in clerk.asked] == [MOST, 1]
+
+
+async def test_whoever_asks_again_in_the_step_that_brings_the_answer_is_answered() -> None:
+    clerk = Clerk()
+    clerk.let.set()
+    alone = Together(clerk.answer, at_once=1)
+
+    async def one_after_another() -> list[int]:
+        return [await alone.ask(number) for number in (1, 2, 3)]
+
+    assert await asyncio.wait_for(one_after_another(), PATIENCE) == [1, 4, 9]
+
+
+async def test_a_question_that_comes_as_every_query_ends_is_answered_and_so_are_later_ones() -> None:
+    clerk = Clerk()
+    first = await clerk.busy()
+
+    async def as_they_end() -> int:
+        await clerk.let.wait()
+        return await clerk.together.ask(3)
+
+    late = asyncio.create_task(as_they_end())
+    await settled()
+    clerk.let.set()
+    assert await asyncio.wait_for(late, PATIENCE) == 9
+    assert await asyncio.gather(*first) == [1, 4]
+    assert await asyncio.wait_for(clerk.together.ask(4), PATIENCE) == 16
+
+
+async def test_answers_that_are_not_as_many_as_the_questions_are_nobody_s_and_later_ones_are_answered() -> None:
+    async def forgets_the_last(numbers: Sequence[int]) -> list[int]:
+        return list(numbers)[: max(1, len(numbers) - 1)]
+
+    together = Together(forgets_the_last)
+    asked = [asyncio.create_task(together.ask(number)) for number in (1, 2)]
+    assert [await asyncio.wait_for(one, PATIENCE) for one in asked] == [1, 2]  # each asked by itself
+    assert await asyncio.wait_for(together.ask(3), PATIENCE) == 3
