@@ -185,7 +185,9 @@ async def test_a_firm_whose_members_share_a_mailbox_and_a_switchboard_is_not_ful
 async def test_the_whole_extract_gives_one_event_and_one_state_for_each_organization(firm: Firm) -> None:
     published = await firm.opened.published()
     told = [event["organization_id"] for event in published if event["name"] == "OrganizationImported"]
-    assert sorted(told) == sorted({*told}) == sorted(map(str, [firm.firm_id, *firm.clients.values()]))
+    assert (
+        sorted(told) == sorted({*told}) == sorted(map(str, [firm.firm_id, firm.individual_id, *firm.clients.values()]))
+    )
     states = [event["organization_id"] for event in published if event["name"] == "Organization"]
     assert sorted(states) == sorted(told)
     counts = {event["organization_id"]: event for event in published if event["name"] == "OrganizationImported"}
