@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 from local import ROOT
 from local.journeys.ccq.stage import Journey
@@ -24,12 +25,18 @@ async def read_the_audit(journey: Journey, who: Someone, employer: Someone) -> N
             about = entry["about"] and f"{entry['about']['given_name']} {entry['about']['family_name']}"
             told.shows(" | ".join(filter(None, [entry["actor"]["name"], entry["action_text"], about])))
         told.holds(
-            page["items"] and all(entry["rule_text"] and entry["data_version"] for entry in page["items"]),
-            f"{page['range']}: each with who, why it was allowed, and under which version of the agency's data",
+            page["items"] and all(_reason(entry) and entry["data_version"] for entry in page["items"]),
+            f"{page['range']}: each with who, why it was allowed or refused, under which version of the data",
         )
     path = f"/v1/organizations/{journey.client_id}/audit"
     refused = await portal.call(who, "authorizations", "GET", path, expect=404)
     told.holds(refused["code"] == "not_found", "the firm does not read its client's")
+
+
+def _reason(entry: dict[str, Any]) -> str | None:
+    """By which right it was done; of what was refused, the code of the refusal."""
+    reason: str | None = entry["detail"]["code"] if entry["action"] == "refused" else entry["rule_text"]
+    return reason
 
 
 async def verify_the_audit(journey: Journey) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from chassis.database import Connection, lock_number
 from contracts.accounts import Person
 
-LAST_VERSION = 2**31 - 1
+LAST_VERSION = 2**63 - 1
 """Of an account that is forgotten: no state that arrives late is newer."""
 
 

@@ -1,6 +1,7 @@
 """What other services tell us, in whatever order, and what we tell them."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -54,8 +55,9 @@ async def test_an_older_state_is_ignored(firm: Firm) -> None:
 
 async def test_a_forgotten_account_may_nothing_and_its_person_is_gone_whatever_arrives_late(firm: Firm) -> None:
     member = await firm.member()
-    late = person(member.account_id, 9, "late@example.org")
-    await firm.opened.unit.run(follow_account, person(member.account_id, 8, "known@example.org"), TEST)
+    version = time.time_ns() // 1000  # as accounts draws them
+    late = person(member.account_id, version + 1, "late@example.org")
+    await firm.opened.unit.run(follow_account, person(member.account_id, version, "known@example.org"), TEST)
 
     await firm.opened.unit.run(forget_account, member.account_id, TEST)
     await firm.opened.unit.run(follow_account, late, TEST)
