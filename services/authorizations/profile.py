@@ -1,6 +1,5 @@
 """Which profile a caller has chosen, and whose file it may look at."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -43,7 +42,7 @@ async def _acting(request: Request, call: Call[Tools], caller: Person, profile: 
 
 
 @dataclass(frozen=True)
-class Viewer:
+class Asker:
     """Who looks or asks: a person through a profile, as it may act at this moment, or an agent."""
 
     acting: Acting | AsAgent
@@ -54,20 +53,17 @@ class Viewer:
         """Who asks, for a handler that re-reads what it may do."""
         return self.acting if isinstance(self.acting, AsAgent) else as_profile(self.acting)
 
-    def own_rows(self, organization_id: UUID) -> UUID | None:
-        """The one contact whose rows this viewer sees, None for all. Raises ProblemRaised when it may see none."""
+    async def open_file(self, call: Call[Tools], organization_id: UUID) -> UUID | None:
+        """Look at what an organization's file shows; an agent's look is audited.
+
+        Returns the one contact whose rows may be shown, None for all. Raises ProblemRaised when none may.
+        """
         if isinstance(self.acting, AsAgent):
+            await call.run(note_view, organization_id)
             return None
         if self.acting.organization_id != organization_id:
             raise ProblemRaised(Refusal("not_found"))
         return None if self.manages else self.acting.contact_id
-
-
-def _named(request: Request) -> UUID | None:
-    """The organization that the path names; None on another path, or where the route itself will refuse it."""
-    with suppress(KeyError, ValueError):
-        return UUID(request.path_params["organization_id"])
-    return None
 
 
 async def _asking(
@@ -75,26 +71,19 @@ async def _asking(
     call: AuthorizationsCall,
     caller: Annotated[Caller, Depends(admits(Person, Agent))],
     profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
-) -> Viewer:
+) -> Asker:
     if isinstance(caller, Agent):
-        return Viewer(AsAgent(), manages=True)
+        return Asker(AsAgent(), manages=True)
     assert isinstance(caller, Person)
     acting = await _acting(request, call, caller, profile)
-    return Viewer(acting, call.tools.manages(acting))
+    return Asker(acting, call.tools.manages(acting))
 
 
-Asking = Annotated[Viewer, Depends(_asking)]
+Asking = Annotated[Asker, Depends(_asking)]
 """A person through a profile, or an agent."""
 
 
-async def _viewer(request: Request, call: AuthorizationsCall, viewer: Asking) -> Viewer:
-    if isinstance(viewer.acting, AsAgent) and (organization_id := _named(request)):
-        await call.run(note_view, organization_id)
-    return viewer
-
-
 Profile = Annotated[Acting, Depends(_chosen)]
-Viewing = Annotated[Viewer, Depends(_viewer)]
 
 
 def as_profile(acting: Acting) -> AsProfile:

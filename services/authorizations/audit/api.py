@@ -19,7 +19,7 @@ from services.authorizations.access.domain import AsAgent
 from services.authorizations.audit import storage
 from services.authorizations.audit.storage import PersonName, Wanted
 from services.authorizations.paging import Cursor, Limit, PageView, PlausibleInstant, page, paged
-from services.authorizations.profile import AuthorizationsCall, Viewing
+from services.authorizations.profile import Asking, AuthorizationsCall
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -78,7 +78,7 @@ class AuditView(PageView[EntryView]):
 @routes.get("/v1/organizations/{organization_id}/audit", summary="The audit of an organization (managers and agents)")
 async def list_audit(
     organization_id: UUID,
-    viewer: Viewing,
+    asker: Asking,
     call: AuthorizationsCall,
     contact: Annotated[UUID | None, Query(description="About this contact, or done through it.")] = None,
     object: Annotated[UUID | None, Query(description="About this contact, relation or request.")] = None,
@@ -90,15 +90,14 @@ async def list_audit(
     limit: Limit = 50,
 ) -> AuditView:
     """Changes, refusals, and views of a person's file by others. An agent's look at it is itself an entry."""
-    viewer.own_rows(organization_id)
-    if not viewer.manages:
+    if await asker.open_file(call, organization_id) is not None:
         raise ProblemRaised(Refusal("not_permitted"))
     wanted = Wanted(contact, object, action, actor, since, until)
     found = await page(call, storage.listed(organization_id, wanted), cursor, limit)
     async with call.gateway.unit.pool.acquire() as connection:
         named = await storage.names(connection, _persons(found.rows))
         head = (await chains.heads(connection, [organization_id])).get(organization_id)
-    by_agent = isinstance(viewer.acting, AsAgent)
+    by_agent = isinstance(asker.acting, AsAgent)
     items = [_entry(call, row, named, shows_ids=by_agent) for row in found.rows]
     return AuditView(**paged(found, items, call.language), head=_head(head))
 

@@ -30,7 +30,7 @@ from services.authorizations.contacts.storage import Personal
 from services.authorizations.granting import Attachments, GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.paging import today
 from services.authorizations.periods import Period
-from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
 from services.authorizations.requests import storage as requests
 from services.authorizations.tools import Tools
 
@@ -182,12 +182,12 @@ async def post_contact(
 
 
 @routes.get("/v1/contacts/{contact_id}", summary="One contact, opened")
-async def get_contact(contact_id: UUID, viewer: Viewing, call: AuthorizationsCall, response: Response) -> ContactView:
+async def get_contact(contact_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response) -> ContactView:
     """All its fields, relations and rights, ended ones too, and whether an account is linked. ETag for later changes.
 
     Another person's file: the look is audited.
     """
-    return _view(call, await call.run(open_contact, OpenContact(contact_id, viewer.acting)), response)
+    return _view(call, await call.run(open_contact, OpenContact(contact_id, asker.acting)), response)
 
 
 def _view(call: Call[Tools], opened: OpenedContact, response: Response) -> ContactView:

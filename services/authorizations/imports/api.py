@@ -20,7 +20,7 @@ from services.authorizations.imports.running import receive
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.imports.wording import detail
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
-from services.authorizations.profile import AuthorizationsCall, Viewing
+from services.authorizations.profile import Asking, AuthorizationsCall
 
 LARGEST_EXTRACT = 1024**3  # bytes; 5 million rows of CSV have half of it
 
@@ -168,14 +168,14 @@ async def _found(call: AuthorizationsCall, import_id: UUID) -> ImportRow:
 )
 async def migration_report(
     organization_id: UUID,
-    viewer: Viewing,
+    asker: Asking,
     call: AuthorizationsCall,
     settled: Annotated[bool | None, Query(description="Only settled items, or only those that wait.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageView[MigrationItemView]:
     """For those who manage the organization, and agents."""
-    if viewer.own_rows(organization_id) is not None:
+    if await asker.open_file(call, organization_id) is not None:
         raise ProblemRaised(Refusal("not_permitted"))
     found = await page(call, report.listed(organization_id, settled), cursor, limit)
     items = [
@@ -201,7 +201,7 @@ async def migration_report(
     summary="Confirm an item of the migration report, or say that it was corrected",
 )
 async def post_settlement(
-    organization_id: UUID, item_id: UUID, body: SettlementBody, viewer: Viewing, call: AuthorizationsCall
+    organization_id: UUID, item_id: UUID, body: SettlementBody, asker: Asking, call: AuthorizationsCall
 ) -> None:
     """For those who manage the organization, and agents. The last answer counts."""
-    await call.run(settle, Settle(viewer.by, organization_id, item_id, body.outcome))
+    await call.run(settle, Settle(asker.by, organization_id, item_id, body.outcome))

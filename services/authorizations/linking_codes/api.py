@@ -26,7 +26,7 @@ from services.authorizations.linking_codes.handlers import (
 )
 from services.authorizations.linking_codes.storage import BatchRow
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
-from services.authorizations.profile import Asking, AuthorizationsCall, Viewer
+from services.authorizations.profile import Asker, Asking, AuthorizationsCall
 
 routes = router()
 
@@ -162,7 +162,7 @@ async def post_resend(
     return await _view(call, await _batch(call, asker, made))
 
 
-def _command(asker: Viewer, body: BatchBody) -> RequestBatch:
+def _command(asker: Asker, body: BatchBody) -> RequestBatch:
     """Raises ProblemRaised when the fields do not say whom."""
     given = {name for name in BatchBody.model_fields if getattr(body, name)}
     if not isinstance(asker.acting, AsAgent):
@@ -194,7 +194,7 @@ def _command(asker: Viewer, body: BatchBody) -> RequestBatch:
     return RequestBatch(asker.by, only, selection, body.campaign)
 
 
-async def _batch(call: AuthorizationsCall, asker: Viewer, batch_id: UUID) -> BatchRow:
+async def _batch(call: AuthorizationsCall, asker: Asker, batch_id: UUID) -> BatchRow:
     """Raises ProblemRaised when there is none, or the caller may not see it."""
     async with call.gateway.unit.pool.acquire() as connection:
         found = await storage.get(connection, batch_id)

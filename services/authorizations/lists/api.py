@@ -37,7 +37,7 @@ from services.authorizations.paging import (
     paged,
 )
 from services.authorizations.periods import Period
-from services.authorizations.profile import AuthorizationsCall, Viewing
+from services.authorizations.profile import Asking, AuthorizationsCall
 from services.authorizations.tools import Tools
 
 V = TypeVar("V", bound=BaseModel)
@@ -87,7 +87,7 @@ class Asked:
     def __init__(
         self,
         organization_id: UUID,
-        viewer: Viewing,
+        asker: Asking,
         call: AuthorizationsCall,
         request: Request,
         active: Active = None,
@@ -97,10 +97,14 @@ class Asked:
         limit: Limit = 50,
     ) -> None:
         self.organization_id, self.call, self.active = organization_id, call, active
-        self.own_rows = viewer.own_rows(organization_id)
+        self._asker = asker
         self.moment: Moment = call.tools.moment(asked_at(call, at), recorded_at)
         self._cursor, self._limit = cursor, limit
         self._as_table = tables.is_wanted(request.headers.get("accept", ""))
+
+    async def open_file(self) -> UUID | None:
+        """The one contact whose rows may be shown, None for all; an agent's look is audited. Raises ProblemRaised."""
+        return await self._asker.open_file(self.call, self.organization_id)
 
     async def answer(self, listing: Listing, shown: Shown[V]) -> PageView[V] | StreamingResponse:
         """A page, or the whole as a table. Raises ProblemRaised when it is too long for one."""
@@ -223,13 +227,15 @@ async def search_authorizations(
 
 
 async def _contacts(asked: Asked, sort: str, words: Sequence[str]) -> Any:
-    narrow = Narrow(own_rows=asked.own_rows, active=asked.active, words=words)
+    narrow = Narrow(own_rows=await asked.open_file(), active=asked.active, words=words)
     listing = storage.contacts(asked.moment, asked.organization_id, narrow, Order.of(sort))
     return await asked.answer(listing, CONTACTS)
 
 
 async def _relations(asked: Asked, organization: UUID | None, kind: str | None, sort: str, words: Sequence[str]) -> Any:
-    narrow = Narrow(own_rows=asked.own_rows, organization_id=organization, kind=kind, active=asked.active, words=words)
+    narrow = Narrow(
+        own_rows=await asked.open_file(), organization_id=organization, kind=kind, active=asked.active, words=words
+    )
     order = Order.of(sort)
     if order.column == "type":
         types = asked.call.tools.agency.relation_types
@@ -246,7 +252,7 @@ async def _authorizations(
     sort: str,
     words: Sequence[str],
 ) -> Any:
-    narrow = Narrow(asked.own_rows, contact, subject, organization, asked.active, words)
+    narrow = Narrow(await asked.open_file(), contact, subject, organization, asked.active, words)
     order = Order.of(sort, _ranks(asked.call, sort.removeprefix("-")))
     listing = authorizations(asked.moment, asked.organization_id, narrow, order)
     return await asked.answer(listing, AUTHORIZATIONS)

@@ -15,7 +15,7 @@ from services.authorizations.granting import AttestedBody
 from services.authorizations.lists.storage import names
 from services.authorizations.notices import storage
 from services.authorizations.notices.handlers import Recertify, recertify
-from services.authorizations.profile import AuthorizationsCall, Profile, Viewing, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -42,10 +42,10 @@ class RecertificationView(BaseModel):
 
 @routes.get("/v1/organizations/{organization_id}/recertification", summary="When the list is to be confirmed")
 async def get_recertification(
-    organization_id: UUID, viewer: Viewing, call: AuthorizationsCall, response: Response
+    organization_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response
 ) -> RecertificationView:
     """For those who manage it, and agents. The ETag is that of the list, which a confirmation must name."""
-    if viewer.own_rows(organization_id) is not None:
+    if await asker.open_file(call, organization_id) is not None:
         raise ProblemRaised(Refusal("not_permitted"))
     async with call.gateway.unit.pool.acquire() as connection:
         return await _shown(call, connection, organization_id, response)

@@ -15,7 +15,7 @@ from services.authorizations.access.domain import AsAgent
 from services.authorizations.contacts.api import PersonBody
 from services.authorizations.granting import GrantingBody, Grants, grants
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged, today
-from services.authorizations.profile import Asking, AuthorizationsCall, Profile, Viewing, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
 from services.authorizations.requests import storage, views
 from services.authorizations.requests.domain import Decision, Request, Side, State
 from services.authorizations.requests.handlers import (
@@ -73,7 +73,7 @@ async def list_queue(
 @routes.get("/v1/organizations/{organization_id}/requests", summary="What an organization asked and has to decide")
 async def list_requests(
     organization_id: UUID,
-    viewer: Viewing,
+    asker: Asking,
     call: AuthorizationsCall,
     kind: KindFilter = None,
     state: StateFilter = None,
@@ -81,11 +81,11 @@ async def list_requests(
     limit: Limit = 50,
 ) -> PageView[RequestView]:
     """Those who manage it see all, others what they asked themselves."""
-    only = viewer.own_rows(organization_id)
+    only = await asker.open_file(call, organization_id)
     listing = storage.of_organization(today(call), organization_id, RequestFilter(kind, state, only=only))
 
     def side(request: Request) -> Side:
-        if isinstance(viewer.acting, AsAgent):
+        if isinstance(asker.acting, AsAgent):
             return "agent"
         return "asker" if request.asked_by_organization_id == organization_id else "decider"
 
@@ -93,11 +93,11 @@ async def list_requests(
 
 
 @routes.get("/v1/requests/{request_id}", summary="One request")
-async def get_request(request_id: UUID, looker: Asking, call: AuthorizationsCall, response: Response) -> RequestView:
+async def get_request(request_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response) -> RequestView:
     """For whoever asked, those who decide, and agents, whose look is audited. The ETag is what a decision must name."""
     async with call.gateway.unit.pool.acquire() as connection:
         request = await storage.get(connection, request_id)
-    side = request.side_of(looker.acting, manages=looker.manages) if request else None
+    side = request.side_of(asker.acting, manages=asker.manages) if request else None
     if request is None or side is None:
         raise ProblemRaised(Refusal("not_found"))
     if side == "agent":
