@@ -34,16 +34,21 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Enter a concrete event, one that names its topic, in the registry that doors and generators read.
+        """Enter a concrete event in the registry that doors and generators read.
 
         Raises TypeError for a state on a topic that is not compacted, which would grow without end, and for a fact on
         one that is, of which compaction would keep the last alone.
         """
-        if "topic" not in vars(cls):
+        if not cls.is_concrete():
             return
         if any(topic.compacted != issubclass(cls, State) for topic in cls.topics()):
             raise TypeError(f"{cls.__name__}: states, and nothing else, belong on topics of states")
         REGISTRY[cls.type_name()] = cls
+
+    @classmethod
+    def is_concrete(cls) -> bool:
+        """Whether it is published as such, and not only what several events have in common: it names its topic."""
+        return "topic" in vars(cls)
 
     def __eq__(self, other: object) -> bool:
         """By content; where it was read, and in which trace, is no part of it."""

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from contracts.events import Instant
 from contracts.notifications.requests import Contents, MailRequest, PortalPage
-from contracts.topics import NOTIFICATIONS_REQUESTS, Topic
 
 
 class VerificationCodeContents(Contents):
@@ -19,7 +18,6 @@ class VerificationCodeContents(Contents):
 class VerificationCodeMail(MailRequest):
     """The one-time code of a registration."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "verification_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
     shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
@@ -31,9 +29,7 @@ class VerificationCodeMail(MailRequest):
 class AlreadyRegisteredMail(MailRequest):
     """Somebody registered an address that already has an account: the address learns it, the caller does not."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "already_registered"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
     anyone_may_ask: ClassVar[bool] = True
 
@@ -41,7 +37,6 @@ class AlreadyRegisteredMail(MailRequest):
 class PasswordResetCodeMail(MailRequest):
     """The one-time code with which the owner of an account chooses a new password."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "password_reset_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
     shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
@@ -53,9 +48,7 @@ class PasswordResetCodeMail(MailRequest):
 class NoAccountMail(MailRequest):
     """Somebody asked for a new password with an address that no active account has: the caller does not learn it."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "no_account"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
     anyone_may_ask: ClassVar[bool] = True
 
@@ -63,9 +56,7 @@ class NoAccountMail(MailRequest):
 class PasswordChangedMail(MailRequest):
     """The password of the account is another one; its owner reads who to turn to if somebody else did it."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "password_changed"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "support_email"})
 
     changed_at: Instant
@@ -74,7 +65,6 @@ class PasswordChangedMail(MailRequest):
 class EmailChangeCodeMail(MailRequest):
     """The one-time code that proves the new address of an account."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "email_change_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
     shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
@@ -86,9 +76,7 @@ class EmailChangeCodeMail(MailRequest):
 class AddressTakenMail(MailRequest):
     """Somebody wanted to give their account an address that another has: its owner learns it, the caller does not."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "address_taken"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"support_email"})
     anyone_may_ask: ClassVar[bool] = True
 
@@ -102,7 +90,6 @@ class UndoContents(Contents):
 class EmailChangedMail(MailRequest):
     """The account has another address: the former one is told, and can undo it until `undo_until`."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "email_changed"
     contents: ClassVar[type[Contents]] = UndoContents
     shown: ClassVar[frozenset[str]] = frozenset({"changed_at", "undo_until", "support_email"})
@@ -115,9 +102,7 @@ class EmailChangedMail(MailRequest):
 class AccountLapsingMail(MailRequest):
     """The account was never linked to a file, and lapses on a day unless it is."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "account_lapsing"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"lapses_on", "portal_url"})
 
     lapses_on: date
@@ -126,18 +111,14 @@ class AccountLapsingMail(MailRequest):
 class AccountLapsedMail(MailRequest):
     """The account was never linked to a file and has lapsed; its address may register again."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "account_lapsed"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
 
 
 class AccountClosedMail(MailRequest):
     """The account was closed, by its person or by an agent."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "account_closed"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"closed_at", "support_email"})
 
     closed_at: Instant
@@ -146,7 +127,5 @@ class AccountClosedMail(MailRequest):
 class AccountReopenedMail(MailRequest):
     """An agent reopened the account."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "account_reopened"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url", "support_email"})

@@ -8,15 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
 from contracts.notifications.requests import Contents, MailRequest
-from contracts.topics import NOTIFICATIONS_REQUESTS, Topic
 
 
 class RequestReceivedMail(MailRequest):
     """Somebody asks what those who manage an organization have to decide."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "request_received"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "concerning", "lapses_on"})
 
     organization_name: str
@@ -33,9 +30,7 @@ class RequestDecidedMail(MailRequest):
     that number alone.
     """
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "request_decided"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "request_kind", "outcome"})
 
     organization_name: str
@@ -52,9 +47,7 @@ class LinkReviewedMail(MailRequest):
     Without `ended_at` the link that stood in its way stays.
     """
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "link_reviewed"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "support_email"})
 
     organization_name: str
@@ -66,9 +59,7 @@ class LinkReviewedMail(MailRequest):
 class ContactCorrectedMail(MailRequest):
     """The file about a person was corrected by those who manage the organization: what was, never how it reads now."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "contact_corrected"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed", "corrected_at", "support_email"})
 
     organization_name: str
@@ -80,9 +71,7 @@ class ContactCorrectedMail(MailRequest):
 class AddressReplacedMail(MailRequest):
     """To the address that a contact's file had until now: it has another one, which this mail does not name."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "address_replaced"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "corrected_at", "support_email"})
 
     organization_name: str
@@ -99,7 +88,6 @@ class MemberLeftContents(Contents):
 class MemberLeftMail(MailRequest):
     """To those who manage a client: somebody is no longer a member of its firm, and still the client's own contact."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "member_left"
     contents: ClassVar[type[Contents]] = MemberLeftContents
     shown: ClassVar[frozenset[str]] = frozenset({"contact_name", "firm_name", "organization_name", "left_at"})
@@ -147,7 +135,6 @@ class EndsDigestMail(MailRequest):
     `late_since`: the first day on which something of it should have been told, had nothing failed; null when none was.
     """
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "ends_digest"
     contents: ClassVar[type[Contents]] = EndsDigestContents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "ends", "confirm_by", "portal_url"})

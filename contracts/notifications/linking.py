@@ -6,7 +6,6 @@ from typing import ClassVar
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
 from contracts.notifications.requests import Contents, MailRequest
-from contracts.topics import NOTIFICATIONS_REQUESTS, Topic
 
 
 class CoordinatesContents(Contents):
@@ -25,7 +24,6 @@ class LinkingCoordinatesContents(CoordinatesContents):
 class LinkingCoordinatesMail(MailRequest):
     """Client number and linking code of one contact; `changed` is what was corrected together with asking for it."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "linking_coordinates"
     contents: ClassVar[type[Contents]] = LinkingCoordinatesContents
     shown: ClassVar[frozenset[str]] = frozenset(
@@ -44,7 +42,6 @@ class CampaignCoordinatesMail(MailRequest):
     Name and introduction are the campaign's, in the contact's language. `changed` as in LinkingCoordinatesMail.
     """
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "campaign_coordinates"
     contents: ClassVar[type[Contents]] = CoordinatesContents
     shown: ClassVar[frozenset[str]] = frozenset(
@@ -64,9 +61,7 @@ class CampaignCoordinatesMail(MailRequest):
 class ProfileLinkedMail(MailRequest):
     """Confirmation that an account is now linked to a contact's file."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "profile_linked"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "function", "linked_at", "support_email"})
 
     organization_name: str
@@ -78,9 +73,7 @@ class ProfileLinkedMail(MailRequest):
 class ProfileUnlinkedMail(MailRequest):
     """Confirmation that an account is no longer linked to a contact's file."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "profile_unlinked"
-    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "unlinked_at", "support_email"})
 
     organization_name: str
@@ -97,7 +90,6 @@ class LinkedElsewhereContents(Contents):
 class LinkedElsewhereMail(MailRequest):
     """A contact's file was linked to an account whose verified address is not the one on file."""
 
-    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     mail: ClassVar[str] = "linked_elsewhere"
     contents: ClassVar[type[Contents]] = LinkedElsewhereContents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "linked_at", "support_email"})

@@ -29,20 +29,21 @@ class Contents(BaseModel):
 class MailRequest(Event):
     """What every mail request carries.
 
-    A subclass names its kind of mail, what stands under its seal, and the fields that every template of that kind must
-    show, because without them the mail is of no use. A field of its own that has a default may be empty.
-    `anyone_may_ask` says that whoever types an address makes such a mail go there: a complaint then stops that kind for
-    a while only, because who asks next may be the owner, who would else be shut out. `page` is the page of the portal
-    that the mail's one call to action opens, with the sealed `token` in the fragment, which no browser sends to a
-    server; without one it opens the portal.
+    A subclass names its kind of mail, what stands under its seal if that is more than address and given name, and the
+    fields that every template of that kind must show, because without them the mail is of no use. A field of its own
+    that has a default may be empty. `anyone_may_ask` says that whoever types an address makes such a mail go there: a
+    complaint then stops that kind for a while only, because who asks next may be the owner, who would else be shut out.
+    `page` is the page of the portal that the mail's one call to action opens, with the sealed `token` in the fragment,
+    which no browser sends to a server; without one it opens the portal.
 
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
     """
 
+    topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
     key_field: ClassVar[str] = "recipient_id"
     mail: ClassVar[str]
-    contents: ClassVar[type[Contents]]
+    contents: ClassVar[type[Contents]] = Contents
     shown: ClassVar[frozenset[str]]
     anyone_may_ask: ClassVar[bool] = False
     page: ClassVar[PortalPage | None] = None
@@ -56,6 +57,11 @@ class MailRequest(Event):
     deduplication_id: str
     replaces: str | None = None
     sealed: str
+
+    @classmethod
+    def is_concrete(cls) -> bool:
+        """A request names its kind of mail; the topic is the same for every kind."""
+        return "mail" in vars(cls)
 
     @classmethod
     def own_fields(cls) -> dict[str, FieldInfo]:
