@@ -159,11 +159,14 @@ async def remove(journey: Journey, who: Someone, employer: Someone, member: Some
     body = {"scope": "all", "attestations": ticked(removal)}
     preview = await portal.call(who, "authorizations", "POST", path, json=body | {"preview": True}, expect=200)
     told.shows(
-        f"preview: {len(preview['lost'])} rights would be lost: the delegated ones, and those in the firm itself"
+        f"preview: {preview['lost']['total']} rights would be lost: the delegated ones, and those in the firm itself"
     )
     since = now()
     removed = await portal.call(who, "authorizations", "POST", path, json=body, expect=200)
-    told.holds(removed["lost"] == preview["lost"], "what was lost is what the preview said")
+    told.holds(
+        all(removed[name] == preview[name] for name in ("relations", "rights", "delegations")),
+        "what was withdrawn is what the preview said",
+    )
     answer = await evaluate(journey, machine, member, "monthly_report")
     told.shows(answer["context"]["reason"]["fr"], answer["context"]["reason"]["en"])
     told.holds(not answer["decision"], "the very next check says no")

@@ -23,8 +23,8 @@ async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
     assert contact is not None
     memberships = [
         relation
-        for relation in await relations.held_by(work.connection, contact_id)
-        if relation.through is None and relation.ended_at is None
+        for relation in await relations.memberships_of(work.connection, contact_id)
+        if relation.ended_at is None
     ]
     work.publish(
         Contact(

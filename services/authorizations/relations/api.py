@@ -6,16 +6,19 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from chassis import pages
 from chassis.fields import Body, Reference
 from chassis.gateway import Call, router
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
 from contracts.events import Level
-from services.authorizations.access.domain import Entitlement
 from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, OrganizationView, grants
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.paging import today
+from services.authorizations.paging import Cursor, Limit, PageView, paged, today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
 from services.authorizations.relations.domain import ALL, ActedFor
-from services.authorizations.relations.handlers import AddRelation, Remove, Removed, add_relation, remove
+from services.authorizations.relations.handlers import AddRelation, add_relation
+from services.authorizations.relations.removing import Chosen, Preview, Remove, Removed, preview, remove
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -59,6 +62,11 @@ class RemovalBody(AttestedBody):
     attachments: Attachments = Field(default_factory=list[UUID])
     preview: bool = False
 
+    def chosen(self, contact_id: UUID) -> Chosen:
+        """What is to be withdrawn, as the domain knows it."""
+        subjects = [(chosen.relation_id, chosen.subject) for chosen in self.subjects]
+        return Chosen(contact_id, self.scope, self.relations, subjects)
+
 
 class LostView(BaseModel):
     """Something the contact may no longer do."""
@@ -75,7 +83,10 @@ class RemovalView(BaseModel):
     preview: bool
     relations: list[UUID]
     rights: list[UUID]
-    lost: list[LostView]
+    delegations: int = Field(description="How many, in force or yet to begin, end with the relations they hang on.")
+    lost: PageView[LostView] | None = Field(
+        None, description="With `preview`: a page of what the contact could do no more, by organization and subject."
+    )
 
 
 @routes.post("/v1/contacts/{contact_id}/relations", status_code=201, summary="Add a relation, or delegate a client's")
@@ -105,41 +116,46 @@ async def post_relation(
 
 
 @routes.post("/v1/contacts/{contact_id}/removals", summary="Withdraw relations or subjects from a contact")
-async def post_removal(contact_id: UUID, body: RemovalBody, acting: Profile, call: AuthorizationsCall) -> RemovalView:
-    """In force at once: the next check says no. With `preview` nothing changes."""
-    removed = await call.run(
-        remove,
-        Remove(
-            by=as_profile(acting),
-            contact_id=contact_id,
-            scope=body.scope,
-            relations=body.relations,
-            subjects=[(chosen.relation_id, chosen.subject) for chosen in body.subjects],
-            preview=body.preview,
-            ticked=body.ticked(call.language),
-            attachments=body.attachments,
-        ),
-    )
-    return await _removal(call, removed, preview=body.preview)
+async def post_removal(
+    contact_id: UUID,
+    body: RemovalBody,
+    acting: Profile,
+    call: AuthorizationsCall,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> RemovalView:
+    """In force at once: the next check says no. With `preview` nothing changes, and `cursor` asks for further pages."""
+    by, chosen = as_profile(acting), body.chosen(contact_id)
+    if body.preview:
+        previewed = await call.run(preview, Preview(by, chosen, cursor, limit))
+        return _view(previewed.removed, await _lost(call, previewed.lost))
+    if cursor is not None:
+        raise ProblemRaised(Refusal("invalid_request", fields=("cursor",)))
+    return _view(await call.run(remove, Remove(by, chosen, body.ticked(call.language), body.attachments)))
 
 
-async def _removal(call: Call[Tools], removed: Removed, *, preview: bool) -> RemovalView:
-    async with call.gateway.unit.pool.acquire() as connection:
-        names = await organizations.get(connection, {chain.organization_id for chain in removed.lost})
-
-    def lost(chain: Entitlement) -> LostView:
-        return LostView(
-            organization=OrganizationView(
-                organization_id=chain.organization_id, name=names[chain.organization_id].legal_name
-            ),
-            subject=chain.subject,
-            subject_name=call.tools.agency.subjects[chain.subject].name.in_(call.language),
-            level=chain.level,
-        )
-
+def _view(removed: Removed, lost: PageView[LostView] | None = None) -> RemovalView:
     return RemovalView(
-        preview=preview,
+        preview=lost is not None,
         relations=list(removed.relations),
         rights=list(removed.rights),
-        lost=[lost(chain) for chain in removed.lost],
+        delegations=removed.delegations,
+        lost=lost,
     )
+
+
+async def _lost(call: Call[Tools], found: pages.Page) -> PageView[LostView]:
+    async with call.gateway.unit.pool.acquire() as connection:
+        names = await organizations.get(connection, {row["organization_id"] for row in found.rows})
+    views = [
+        LostView(
+            organization=OrganizationView(
+                organization_id=row["organization_id"], name=names[row["organization_id"]].legal_name
+            ),
+            subject=row["subject"],
+            subject_name=call.tools.agency.subjects[row["subject"]].name.in_(call.language),
+            level=row["level"],
+        )
+        for row in found.rows
+    ]
+    return PageView[LostView](**paged(found, views, call.language))

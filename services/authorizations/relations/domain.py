@@ -9,7 +9,6 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
 from contracts.events import Language, Level
-from services.authorizations.access.domain import Entitlement
 from services.authorizations.periods import Period
 
 ALL: Literal["all"] = "all"
@@ -66,26 +65,6 @@ def refuse_wider(
             name = agency.subjects[grant.subject].name.in_(language)
             return Refusal("wider_than_held", {"subject": name}, ("subjects",))
     return None
-
-
-def what_is_lost(held: Iterable[Entitlement], kept: Iterable[Entitlement]) -> list[Entitlement]:
-    """Of what somebody holds, the subjects that it holds no more, or for reading only, by what is kept."""
-    best, remaining = _best(held), _best(kept)
-    return [
-        chain
-        for key, chain in best.items()
-        if key not in remaining or (chain.level == "write" and remaining[key].level == "read")
-    ]
-
-
-def _best(chains: Iterable[Entitlement]) -> dict[tuple[UUID, str], Entitlement]:
-    """The chain of the highest level for each subject of each organization, in their order."""
-    best: dict[tuple[UUID, str], Entitlement] = {}
-    for chain in chains:
-        key = chain.organization_id, chain.subject
-        if key not in best or chain.level == "write":
-            best[key] = chain
-    return best
 
 
 def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], day: date) -> bool:

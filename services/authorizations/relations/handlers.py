@@ -1,4 +1,4 @@
-"""Granting, delegating and withdrawing."""
+"""Granting and delegating."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
+from contracts.authorizations import RelationAdded, RightAdded, RightEnded
 from contracts.events import Language
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, AsProfile, Entitlement, Moment
+from services.authorizations.access.domain import Acting, AsProfile, Moment
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
@@ -22,8 +22,6 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
 from services.authorizations.relations.domain import ActedFor, Grant
-from services.authorizations.relations.leaving import tell_clients
-from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.tools import Tools
 
@@ -46,29 +44,6 @@ class AddRelation:
     language: Language
     acted_for: ActedFor | None = None
     attachments: Sequence[UUID] = ()
-
-
-@dataclass(frozen=True)
-class Remove:
-    """What to withdraw from a contact. `preview` only tells what would be lost."""
-
-    by: AsProfile
-    contact_id: UUID
-    scope: Literal["all", "relations", "subjects"]
-    relations: Sequence[UUID]
-    subjects: Sequence[tuple[UUID, str]]
-    preview: bool
-    ticked: Sequence[Ticked]
-    attachments: Sequence[UUID] = ()
-
-
-@dataclass(frozen=True)
-class Removed:
-    """What the contact could do before and can no more, and which relations and rights were withdrawn for it."""
-
-    lost: Sequence[Entitlement]
-    relations: Sequence[UUID]
-    rights: Sequence[UUID]
 
 
 async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
@@ -186,8 +161,8 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
         return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
     if command.type not in (None, agency.delegation_type.code):
         return Refusal("unknown_relation_type", {"type": command.type}, ("type",))
-    held_by_contact = await storage.held_by(work.connection, command.contact_id)
-    memberships = [r for r in held_by_contact if r.through is None and _covers(r, work, command.period)]
+    held_by_contact = await storage.memberships_of(work.connection, command.contact_id)
+    memberships = [membership for membership in held_by_contact if _covers(membership, work, command.period)]
     if not memberships:
         return Refusal("not_a_member", fields=("starts_on",))
     kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
@@ -212,101 +187,3 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
 def _covers(relation: RelationRow, work: Work[Tools], period: Period) -> bool:
     """Whether a relation is in force when the period starts, or now where it has started already."""
     return relation.in_force(work.now, max(period.starts_on, work.today))
-
-
-async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
-    """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
-    home = await _home_of(work, command.contact_id)
-    if not command.preview:
-        await organizations.lock(work.connection, await _concerned(work, command, home))
-        work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
-    acting = await may_manage(work, command.by, home)
-    if isinstance(acting, Refusal):
-        return acting
-    live = [
-        relation
-        for relation in await storage.held_by(work.connection, command.contact_id)
-        if not relation.is_over(work.today)
-    ]
-    relations = _chosen(command, live)
-    rights = await _chosen_rights(work, command, live)
-    if isinstance(rights, Refusal):
-        return rights
-    if not relations and not rights:
-        return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
-    going = dict.fromkeys(relation.relation_id for relation in relations)
-    if refusal := await refuse_last_manager(work, acting.organization_id, going, work.today):
-        return refusal
-    removed = await _what_is_lost(work, command.contact_id, relations, rights)
-    if command.preview:
-        return removed
-    if refusal := await refuse_attachments(work, command.by, "removal", command.attachments):
-        return refusal
-    if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
-        return refusal
-    await attach(work, command.contact_id, command.attachments)
-    for relation in relations:
-        await storage.end(work.connection, relation.relation_id, work.now)
-        await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
-    for right_id, relation_id, organization_id, subject in rights:
-        await withdraw_right(work, organization_id, relation_id, right_id, subject)
-    await publish_state(work, command.contact_id)
-    memberships = {relation.relation_id for relation in live if relation.through is None}
-    if memberships and memberships <= {relation.relation_id for relation in relations}:
-        await tell_clients(work, command.contact_id, acting.organization_id)
-    files = {acting.organization_id, *(r.organization_id for r in relations), *(right[2] for right in rights)}
-    for organization_id in files:
-        work.audit(
-            "relations_removed", organization_id=organization_id, object_id=command.contact_id, scope=command.scope,
-            relations=[str(r) for r in removed.relations], rights=[str(r) for r in removed.rights],
-        )  # fmt: skip
-    return removed
-
-
-async def _concerned(work: Work[Tools], command: Remove, home: UUID | None) -> set[UUID]:
-    """The organizations whose files change: the contact's own, and those acted for by the relations that are named."""
-    named = {*command.relations, *(relation_id for relation_id, _ in command.subjects)}
-    held = await storage.held_by(work.connection, command.contact_id) if named else []
-    return {r.organization_id for r in held if r.relation_id in named} | ({home} if home else set())
-
-
-def _chosen(command: Remove, live: Sequence[RelationRow]) -> list[RelationRow]:
-    if command.scope == "all":
-        # Ending the memberships ends whatever is delegated through them: it hangs on them.
-        return [relation for relation in live if relation.through is None]
-    if command.scope == "relations":
-        return [relation for relation in live if relation.relation_id in command.relations]
-    return []
-
-
-ChosenRight = tuple[UUID, UUID, UUID, str]  # right, relation, organization, subject
-
-
-async def _chosen_rights(
-    work: Work[Tools], command: Remove, live: Sequence[RelationRow]
-) -> list[ChosenRight] | Refusal:
-    if command.scope != "subjects":
-        return []
-    chosen = []
-    for relation in live:
-        wanted = {subject for relation_id, subject in command.subjects if relation_id == relation.relation_id}
-        if wanted and relation.all_rights:
-            return Refusal("all_subjects_delegated", fields=("subjects",))
-        for right_id, subject in await storage.rights_of(work.connection, relation.relation_id) if wanted else ():
-            if subject in wanted:
-                chosen.append((right_id, relation.relation_id, relation.organization_id, subject))
-    return chosen
-
-
-async def _what_is_lost(
-    work: Work[Tools], contact_id: UUID, relations: Sequence[RelationRow], rights: Sequence[ChosenRight]
-) -> Removed:
-    ending = {relation.relation_id for relation in relations}
-    ending_rights = {right_id for right_id, *_ in rights}
-    now = await access.of_contact(work.connection, work.tools.moment(work.now), contact_id)
-    kept = [
-        chain
-        for chain in now
-        if not (chain.relation_id in ending or chain.membership in ending or chain.right_id in ending_rights)
-    ]
-    return Removed(domain.what_is_lost(now, kept), sorted(ending), sorted(ending_rights))

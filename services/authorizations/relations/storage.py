@@ -145,6 +145,12 @@ async def held_by(connection: Connection, holder_id: UUID) -> list[RelationRow]:
     return [_relation(row) for row in rows]
 
 
+async def memberships_of(connection: Connection, contact_id: UUID) -> list[RelationRow]:
+    """A contact's relations to its own organization, ended ones too; its delegations may be thousands."""
+    rows = await connection.fetch(f"{CURRENT} and holder_id = $1 and through is null order by relation_id", contact_id)
+    return [_relation(row) for row in rows]
+
+
 async def overlaps(connection: Connection, new: NewRelation | RelationRow, period: Period | None = None) -> bool:
     """Whether the holder has the same relation, another than this one, for part of its period or of another already."""
     found: bool = await connection.fetchval(

@@ -145,7 +145,7 @@ async def test_a_preview_names_what_is_lost_for_an_individual_and_the_removal_en
     relation_id = (await _delegate(firm, member)).json()["relation_id"]
     chosen = {"scope": "relations", "relations": [relation_id]}
     preview = (await firm.remove(member.contact_id, preview=True, **chosen)).json()
-    assert {(lost["organization"]["name"], lost["subject"]) for lost in preview["lost"]} == {
+    assert {(lost["organization"]["name"], lost["subject"]) for lost in preview["lost"]["items"]} == {
         ("Démo Travailleuse", subject) for subject in SUBJECTS
     }
     assert await _may(firm, member)

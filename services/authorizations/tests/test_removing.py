@@ -83,7 +83,45 @@ async def test_a_preview_changes_nothing_and_says_what_the_removal_will_do(firm:
     assert len(await firm.opened.published()) == before
     assert (await firm.check(member.account_id, "monthly_report", client_id))["decision"]
     removed = (await firm.remove(member.contact_id)).json()
-    assert len(preview["lost"]) == 6 and removed["lost"] == preview["lost"]
+    assert (len(preview["lost"]["items"]), preview["lost"]["total"], preview["delegations"]) == (6, 6, 1)
+    assert removed == preview | {"preview": False, "lost": None}
+
+
+async def test_a_preview_is_read_page_by_page_client_by_client_and_leaves_nothing_out(firm: Firm) -> None:
+    member = await firm.member()
+    for client_id in firm.clients.values():
+        await firm.delegate(member.contact_id, client_id)
+    whole = (await firm.remove(member.contact_id, preview=True)).json()
+    pages = [await _page(firm, member, limit=4)]
+    while pages[-1]["next_cursor"]:
+        pages.append(await _page(firm, member, limit=4, cursor=pages[-1]["next_cursor"]))
+    rows = [row for page in pages for row in page["items"]]
+    assert [len(page["items"]) for page in pages] == [4, 4, 3]
+    assert rows == whole["lost"]["items"] and {page["total"] for page in pages} == {len(rows)}
+    names = [row["organization"]["name"] for row in rows]
+    assert names == sorted(names) and set(names) == {*firm.clients, "LAFORCE COMPTABLE INC."}
+
+
+async def test_a_removal_takes_no_cursor_and_a_preview_only_its_own(firm: Firm) -> None:
+    member = await firm.member()
+    body = {"scope": "all", "attestations": await firm.attestations("removal")}
+    path = f"/v1/contacts/{member.contact_id}/removals?cursor=W10"
+    for preview, expected in ((True, (400, "invalid_cursor")), (False, (422, "invalid_request"))):
+        refused = await firm.client.post(path, json=body | {"preview": preview}, headers=firm.responsible.headers)
+        assert (refused.status_code, refused.json()["code"]) == expected
+    assert (await firm.check(member.account_id, "profile", firm.firm_id, "read"))["decision"]
+
+
+async def test_a_removal_counts_the_delegations_that_end_with_it(firm: Firm) -> None:
+    member = await firm.member()
+    first, second = [
+        (await firm.delegate(member.contact_id, client_id)).json()["relation_id"] for client_id in firm.clients.values()
+    ]
+    named = (await firm.remove(member.contact_id, scope="relations", relations=[first])).json()
+    assert (named["relations"], named["delegations"]) == ([first], 0)
+    everything = (await firm.remove(member.contact_id)).json()
+    assert (len(everything["relations"]), everything["delegations"]) == (1, 1)
+    assert second not in everything["relations"]
 
 
 async def test_adding_again_revives_nothing(firm: Firm) -> None:
@@ -197,7 +235,9 @@ async def test_a_preview_says_exactly_what_the_checks_will_say_no_to(firm: Firm)
     preview = (await firm.remove(member.contact_id, scope="relations", relations=[ended, *own], preview=True)).json()
     await firm.remove(member.contact_id, scope="relations", relations=[ended, *own])
 
-    told = {(row["subject"], UUID(row["organization"]["organization_id"]), row["level"]) for row in preview["lost"]}
+    told = {
+        (row["subject"], UUID(row["organization"]["organization_id"]), row["level"]) for row in preview["lost"]["items"]
+    }
     gone = before - await allowed()
     assert told == {(s, o, level) for s, o, level in gone if level == "write" or (s, o, "write") not in gone}
     assert ("profile", firm.firm_id, "read") not in gone
@@ -245,6 +285,13 @@ async def test_a_client_hears_nothing_while_the_person_stays_a_member_of_the_fir
     await firm.remove(member.contact_id, scope="relations", relations=[relation_id])
     await firm.remove(member.contact_id, preview=True)
     assert await firm.opened.published("MemberLeftMail") == []
+
+
+async def _page(firm: Firm, member: Someone, **asked: Any) -> dict[str, Any]:
+    path, body = f"/v1/contacts/{member.contact_id}/removals", {"scope": "all", "preview": True}
+    shown = await firm.client.post(path, json=body, params=asked, headers=firm.responsible.headers)
+    found: dict[str, Any] = shown.json()["lost"]
+    return found
 
 
 async def _relations(firm: Firm, contact_id: UUID) -> list[dict[str, Any]]:
