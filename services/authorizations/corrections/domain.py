@@ -11,6 +11,7 @@ from contracts.authorizations import CorrectedItem, Telephone
 from contracts.events import Language
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.periods import Period
+from services.authorizations.relations.domain import HeldRight
 from services.authorizations.relations.storage import RelationRow
 
 Part = Literal["coordinates", "personal_information", "relation_end"]
@@ -41,12 +42,9 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class HeldRight:
-    """A right as it stands, as it was granted, and how long its relation was to last then."""
+class GrantedRight(HeldRight):
+    """A right with how it was granted, and how long its relation was to last then."""
 
-    right_id: UUID
-    subject: str
-    period: Period
     granted: Period
     relation_then: Period
 
@@ -122,7 +120,7 @@ def is_earlier(ends_on: date | None, than: date | None) -> bool:
     return ends_on is not None and (than is None or ends_on < than)
 
 
-def end_of_right(right: HeldRight, relation_end: date | None) -> date | None:
+def end_of_right(right: GrantedRight, relation_end: date | None) -> date | None:
     """When a right ends whose relation ends on another day than before.
 
     One that was granted for as long as its relation follows it; one with an end of its own keeps that, within the

@@ -9,7 +9,7 @@ from chassis.work import Work
 from contracts.authorizations import RelationChanged, RightChanged
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.corrections import domain, storage
-from services.authorizations.corrections.domain import HeldRight, NewEnd
+from services.authorizations.corrections.domain import GrantedRight, NewEnd
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
@@ -63,7 +63,7 @@ async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[N
             )  # fmt: skip
 
 
-async def _follow(work: Work[Tools], new_end: NewEnd, right: HeldRight) -> None:
+async def _follow(work: Work[Tools], new_end: NewEnd, right: GrantedRight) -> None:
     """A right ends with its relation or earlier. One that would only begin later never comes into force."""
     ends_on, relation = domain.end_of_right(right, new_end.period.ends_on), new_end.relation
     if right.period.is_over(work.today) or ends_on == right.period.ends_on:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.database import Connection
-from services.authorizations.corrections.domain import Correction, HeldRight
+from services.authorizations.corrections.domain import Correction, GrantedRight
 from services.authorizations.periods import Period
 
 # The address on file stays as it is under the account's, which a linked contact is read with.
@@ -14,7 +14,8 @@ where owner_id = $1
 """
 
 RIGHTS = """
-select held.right_id, held.subject, held.valid, first.valid as granted, relation.valid as relation_then
+select held.right_id, held.subject, held.level::text as level, held.valid,
+    first.valid as granted, relation.valid as relation_then
 from rights held
 join rights first on first.right_id = held.right_id and first.version = 1
 join relations relation on relation.relation_id = held.relation_id and relation.recorded @> lower(first.recorded)
@@ -36,13 +37,14 @@ async def correct(connection: Connection, contact_id: UUID, correction: Correcti
     )
 
 
-async def rights(connection: Connection, relation_id: UUID) -> list[HeldRight]:
+async def rights(connection: Connection, relation_id: UUID) -> list[GrantedRight]:
     """A relation's rights that were not withdrawn."""
     rows = await connection.fetch(RIGHTS, relation_id)
     return [
-        HeldRight(
+        GrantedRight(
             row["right_id"],
             row["subject"],
+            row["level"],
             Period.stored(row["valid"]),
             Period.stored(row["granted"]),
             Period.stored(row["relation_then"]),

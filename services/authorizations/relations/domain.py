@@ -24,6 +24,16 @@ class Grant:
     level: Level
 
 
+@dataclass(frozen=True)
+class HeldRight:
+    """A right of a relation that was not withdrawn."""
+
+    right_id: UUID
+    subject: str
+    level: Level
+    period: Period
+
+
 def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> Refusal | None:
     """A membership's type must be one of the agency's for this kind of organization, and not retired."""
     found = agency.relation_types.get(code)
@@ -75,6 +85,21 @@ def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], d
     """
     staying = {relation_id for relation_id, period in becoming.items() if period is not None and period.contains(day)}
     return bool(managing) and not (managing - becoming.keys()) and not staying
+
+
+def within(period: Period, outer: Period) -> Period | None:
+    """The period, ending with the one around it where that ends earlier. None: it lies outside in part."""
+    ends = [end for end in (period.ends_on, outer.ends_on) if end is not None]
+    cut = Period(period.starts_on, min(ends) if ends else None)
+    if period.starts_on < outer.starts_on or cut.is_over(cut.starts_on):
+        return None
+    return cut
+
+
+def gives_way(held: HeldRight, wanted: Level, period: Period, today: date) -> bool:
+    """Whether a right may be replaced by a wanted one: by a higher level, now, for no shorter time than is left."""
+    lasts = period.ends_on is None or (held.period.ends_on is not None and held.period.ends_on <= period.ends_on)
+    return held.level == "read" and wanted == "write" and period.starts_on <= today and lasts
 
 
 def refuse_period(period: Period, today: date) -> Refusal | None:

@@ -201,7 +201,6 @@ async def _chosen_rights(work: Work[Tools], chosen: Chosen) -> list[Right] | Ref
             continue
         if relation.all_rights:
             return Refusal("all_subjects_delegated", fields=("subjects",))
-        for right_id, subject in await storage.rights_of(work.connection, relation.relation_id):
-            if subject in wanted:
-                rights.append(Right(right_id, subject, relation))
+        for held in await storage.rights_of(work.connection, relation.relation_id, wanted):
+            rights.append(Right(held.right_id, held.subject, relation))
     return rights

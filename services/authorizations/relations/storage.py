@@ -1,6 +1,6 @@
 """Rows of relations and rights: bitemporal, so a change closes a row and inserts the next version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.database import Connection
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.domain import Grant, HeldRight
 
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
@@ -190,13 +190,19 @@ async def add_right(
     )  # fmt: skip
 
 
-async def rights_of(connection: Connection, relation_id: UUID) -> list[tuple[UUID, str]]:
-    """A relation's rights that were not withdrawn: id and subject."""
+async def rights_of(
+    connection: Connection, relation_id: UUID, subjects: Collection[str] | None = None, during: Period | None = None
+) -> list[HeldRight]:
+    """A relation's rights that were not withdrawn: to some subjects, in force in part of a period, or all."""
     rows = await connection.fetch(
-        "select right_id, subject from rights where relation_id = $1 and upper_inf(recorded) and ended_at is null",
+        "select right_id, subject, level::text as level, valid from rights where relation_id = $1"
+        " and upper_inf(recorded) and ended_at is null and ($2::text[] is null or subject = any($2))"
+        " and ($3::daterange is null or valid && $3) order by right_id",
         relation_id,
+        None if subjects is None else list(subjects),
+        during and during.range,
     )
-    return [(row["right_id"], row["subject"]) for row in rows]
+    return [HeldRight(row["right_id"], row["subject"], row["level"], Period.stored(row["valid"])) for row in rows]
 
 
 async def end(connection: Connection, relation_id: UUID, at: datetime) -> None:
@@ -225,6 +231,16 @@ async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | 
         "select max(greatest(lower(r.recorded), lower(g.recorded))) from relations r"
         " left join rights g on g.relation_id = r.relation_id where r.holder_id = $1",
         contact_id,
+    )
+    return found
+
+
+async def relation_recorded(connection: Connection, relation_id: UUID) -> datetime | None:
+    """When the newest version of a relation or of one of its rights was recorded."""
+    found: datetime | None = await connection.fetchval(
+        "select max(greatest(lower(r.recorded), lower(g.recorded))) from relations r"
+        " left join rights g on g.relation_id = r.relation_id where r.relation_id = $1",
+        relation_id,
     )
     return found
 

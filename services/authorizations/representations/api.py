@@ -10,12 +10,11 @@ from pydantic import BaseModel, Field
 from chassis.fields import Body, Reference
 from chassis.gateway import Call, router
 from contracts.imports import OrganizationKey
-from services.authorizations.corrections.rights import add_rights
 from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, grants
 from services.authorizations.paging import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
+from services.authorizations.relations.rights import AddRights, add_rights
 from services.authorizations.representations.handlers import (
-    AddRights,
     EndRelation,
     Relate,
     end_relation,

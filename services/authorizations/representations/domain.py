@@ -1,12 +1,10 @@
-"""Which way a relation between two organizations goes, and what it may carry."""
+"""Which way a relation between two organizations goes."""
 
 from datetime import date
 from typing import Literal
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
-from contracts.events import Level
-from services.authorizations.periods import Period
 
 Standing = Literal["acted_for", "holder"]
 
@@ -23,18 +21,3 @@ def standing(agency: Agency, type: str, own_kind: str, other_kind: str, day: dat
         if own_kind in found.of_kinds and other_kind in found.by_kinds:
             return "acted_for"
     return Refusal("unknown_relation_type", {"type": type}, ("type", "other"))
-
-
-def within(period: Period, outer: Period) -> Period | None:
-    """The period, ending with the one around it where that ends earlier. None: it lies outside in part."""
-    ends = [end for end in (period.ends_on, outer.ends_on) if end is not None]
-    cut = Period(period.starts_on, min(ends) if ends else None)
-    if period.starts_on < outer.starts_on or (cut.ends_on is not None and cut.ends_on < cut.starts_on):
-        return None
-    return cut
-
-
-def gives_way(level: Level, held: Period, wanted: Level, period: Period, today: date) -> bool:
-    """Whether a right may be replaced by a wanted one: by a higher level, now, for no shorter time than is left."""
-    lasts = period.ends_on is None or (held.ends_on is not None and held.ends_on <= period.ends_on)
-    return level == "read" and wanted == "write" and period.starts_on <= today and lasts

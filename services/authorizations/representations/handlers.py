@@ -1,4 +1,4 @@
-"""One organization lets another act for it, or asks to; changes what it may do; ends it, or asks for the end."""
+"""One organization lets another act for it, or asks to; ends it, or asks for the end."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from contracts.events import Language
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.organizations import storage as organizations
@@ -23,7 +22,7 @@ from services.authorizations.periods import Period
 from services.authorizations.relations import domain as granting
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.handlers import grant_relation, grant_rights, withdraw_right
+from services.authorizations.relations.handlers import grant_relation, withdraw_right
 from services.authorizations.relations.storage import NewRelation, RelationRow
 from services.authorizations.representations import domain, storage
 from services.authorizations.requests import storage as requests
@@ -44,19 +43,6 @@ class Relate:
     grants: Sequence[Grant]
     ticked: Sequence[Ticked]
     language: Language
-
-
-@dataclass(frozen=True)
-class AddRights:
-    """More that the holder of a relation may do, or the same at a higher level."""
-
-    by: AsProfile
-    relation_id: UUID
-    period: Period
-    grants: Sequence[Grant]
-    ticked: Sequence[Ticked]
-    language: Language
-    attachments: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -168,52 +154,15 @@ async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusa
     return await _propose_end(work, command, acting, relation)
 
 
-async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
-    """Let the holder of a relation do more. A right at a lower level gives way to the higher. Returns the relation."""
-    agency, relation = work.tools.agency, await _locked(work, command.relation_id)
-    if relation is None:
-        return Refusal("not_found")
-    acting = await may_manage(work, command.by, relation.organization_id)
-    if isinstance(acting, Refusal):
-        return acting
-    period = domain.within(command.period, relation.period)
-    if relation.is_over(work.today) or period is None:
-        return Refusal("dates_refused", fields=("starts_on", "ends_on"))
-    kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
-    refusal = granting.refuse_period(period, work.today) or granting.refuse_subjects(
-        agency, kind, command.grants, work.today, command.language, delegated=False
-    )
-    if refusal:
-        return refusal
-    wanted = {grant.subject: grant.level for grant in command.grants}
-    standing = await storage.held_rights(work.connection, relation.relation_id, wanted, period)
-    if not all(
-        domain.gives_way(held.level, held.period, wanted[held.subject], period, work.today) for held in standing
-    ):
-        return Refusal("already_held", fields=("subjects",))
-    if refusal := await refuse_attachments(work, command.by, "representation", command.attachments):
-        return refusal
-    if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation", command.ticked):
-        return refusal
-    await attach(work, relation.relation_id, command.attachments)
-    await _end_rights(work, relation, [(held.right_id, held.subject) for held in standing])
-    await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)
-    _audit(work, "rights_added", relation)
-    return relation.relation_id
-
-
 async def _end(work: Work[Tools], command: EndRelation, relation: RelationRow) -> UUID | Refusal:
-    rights = [
-        (right_id, subject)
-        for right_id, subject in await relations.rights_of(work.connection, relation.relation_id)
-        if subject in command.subjects
-    ]
+    rights = await relations.rights_of(work.connection, relation.relation_id, command.subjects)
     if command.subjects and not rights:
         return Refusal("nothing_to_remove", fields=("subjects",))
     if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation_end", command.ticked):
         return refusal
     if command.subjects:
-        await _end_rights(work, relation, rights)
+        for right in rights:
+            await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
         _audit(work, "rights_removed", relation)
     else:
         await end_at_once(work, relation)
@@ -225,11 +174,6 @@ async def end_at_once(work: Work[Tools], relation: RelationRow) -> None:
     await relations.end(work.connection, relation.relation_id, work.now)
     await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
     _audit(work, "relation_removed", relation)
-
-
-async def _end_rights(work: Work[Tools], relation: RelationRow, rights: Sequence[tuple[UUID, str]]) -> None:
-    for right_id, subject in rights:
-        await withdraw_right(work, relation.organization_id, relation.relation_id, right_id, subject)
 
 
 async def _propose_end(

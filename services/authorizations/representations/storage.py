@@ -1,11 +1,8 @@
 """Questions about relations between organizations, beside those of relations/storage.py."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.events import Level
 from contracts.imports import OrganizationKey
 from services.authorizations.periods import Period
 
@@ -23,27 +20,3 @@ async def is_held(connection: Connection, holder_id: UUID, other: OrganizationKe
         holder_id, other.kind, other.number, type, period.range,
     )  # fmt: skip
     return found
-
-
-@dataclass(frozen=True)
-class HeldRight:
-    """A right of a relation that was not withdrawn."""
-
-    right_id: UUID
-    subject: str
-    level: Level
-    period: Period
-
-
-async def held_rights(
-    connection: Connection, relation_id: UUID, subjects: Collection[str], period: Period
-) -> list[HeldRight]:
-    """The rights to some subjects that a relation has in part of the period."""
-    rows = await connection.fetch(
-        "select right_id, subject, level::text as level, valid from rights where relation_id = $1"
-        " and upper_inf(recorded) and ended_at is null and subject = any($2::text[]) and valid && $3",
-        relation_id,
-        list(subjects),
-        period.range,
-    )
-    return [HeldRight(row["right_id"], row["subject"], row["level"], Period.stored(row["valid"])) for row in rows]

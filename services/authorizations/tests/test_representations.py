@@ -51,6 +51,13 @@ async def test_an_employer_allows_more_and_takes_single_subjects_back(two: Sides
     assert await _may(two, member, "profile")
 
 
+async def test_nothing_is_added_to_what_an_employer_has_ended(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    await two.end(relation_id, two.employer.headers)
+    refused = await _more(two, relation_id, "workforce", "read")
+    assert (refused.status_code, refused.json()["code"]) == (409, "relation_over")
+
+
 async def test_a_raised_level_takes_nothing_away_meanwhile_or_later(two: Sides) -> None:
     relation_id = (await two.grant()).json()["relation_id"]
     today = two.firm.opened.tools.moment(datetime.now(UTC)).day
