@@ -73,8 +73,12 @@ select c.oid::regclass::text from pg_class c where c.relkind = 'r' and c.relname
 
 @dataclass(frozen=True)
 class Removed:
-    """One removal: seconds on the machine's clock, checks during it, one of each delegation after it, rows it wrote."""
+    """One removal: seconds on the machine's clock, checks during it, one of each delegation after it, rows it wrote.
 
+    `previewed` is how many seconds a page of its preview took.
+    """
+
+    previewed: float
     asked_at: float
     committed_at: float
     answered_at: float
@@ -129,11 +133,15 @@ async def _remove(stack: Stack, connection: Any, cast: Cast, member: Someone, bo
     target = questions(stack.ports.gateway("authorizations"), cast, [_question(member, row[0]) for row in clients])
     anything = Target(target.port, target.requests)
     ask(target, CALLERS, lambda number: number >= len(clients))  # each is a yes before, or this raises
+    path = f"/v1/contacts/{member.profile}/removals"
+    previewing_at = time.time()
+    preview = body | {"preview": True}
+    await cast.journey.portal.call(cast.manager, "authorizations", "POST", path, json=preview, expect=200)
+    previewed = time.time() - previewing_at
     over = Event()
     asking = asyncio.create_task(asyncio.to_thread(ask, anything, CALLERS, lambda _: over.is_set()))
     await asyncio.sleep(BEFORE)
     asked_at = time.time()
-    path = f"/v1/contacts/{member.profile}/removals"
     await cast.journey.portal.call(cast.manager, "authorizations", "POST", path, json=body, expect=200)
     answered_at = time.time()
     over.set()
@@ -141,7 +149,8 @@ async def _remove(stack: Stack, connection: Any, cast: Cast, member: Someone, bo
     after = await asyncio.to_thread(ask, anything, CALLERS, lambda number: number >= len(clients))
     committed = await commits(stack, "authorizations", "relations_removed", [member.profile])
     rows = await _written(connection, member.profile)
-    return Removed(asked_at, committed[member.profile].timestamp(), answered_at, during, after, rows)
+    committed_at = committed[member.profile].timestamp()
+    return Removed(previewed, asked_at, committed_at, answered_at, during, after, rows)
 
 
 def _question(member: Someone, organization_id: UUID) -> dict[str, Any]:
@@ -169,6 +178,7 @@ def _tell(removals: Sequence[Removed], delegations: int) -> None:
     say(f"\nAfter a removal was answered: {asked:,} checks, of which {wrong} said yes (aim: 0).")
     say(f"Rows that a removal wrote, but for its outbox: {json.dumps(removals[-1].rows)}.")
     rows = [
+        ("a page of its preview", [one.previewed * 1000 for one in removals]),
         ("the removal, asked to answered", [(one.answered_at - one.asked_at) * 1000 for one in removals]),
         ("committed → the last yes is answered", [(one.last_yes - one.committed_at) * 1000 for one in removals]),
         (f"committed → the last no, all asked by {CALLERS}", [_last_no(one) for one in removals]),
