@@ -71,7 +71,7 @@ async def verify(
     Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown change, an address in use).
     """
     own = await call.run(handlers.verify, handlers.Verify(caller.account_id, change_id, body.code))
-    return OwnAccount.of(own, call.tools.agency.terms.version, response)
+    return OwnAccount.of(own, call.tools.agency, response)
 
 
 @routes.post("/v1/email-change-undos", summary="Undo a change of address", tags=["account"], status_code=204)
