@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 MEDIA_TYPE = "text/csv"
 
-# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection); an apostrophe before it makes it text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width characters too; an apostrophe
+# before it makes it text. A spreadsheet of a country that separates by semicolons, as French Canada's does, or by tabs
+# begins a cell after each of those, and drops a quotation mark that the cell begins with.
+FORMULA = re.compile(r"(^|[;|\t\r\n])(?=[\"\s]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
 
 # Without it, the spreadsheet that most offices have reads UTF-8 as something else.
 BYTE_ORDER_MARK = "\ufeff"
@@ -32,4 +35,4 @@ def _lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return FORMULA.sub(r"\1'", cell)

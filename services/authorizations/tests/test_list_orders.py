@@ -164,6 +164,33 @@ async def test_no_cell_of_a_table_is_a_formula(firm: Firm) -> None:
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 
+@pytest.mark.parametrize(
+    "name", ["Roy;=1+1", "Roy; +1", 'Roy;"=1+1"', '"=1+1"', "Roy|@SUM(1)", "Roy;-1", "\uff1d1+1"],
+)  # fmt: skip
+async def test_no_cell_is_a_formula_either_where_a_semicolon_begins_the_next(firm: Firm, name: str) -> None:
+    contact_id = await firm.contact("3000002")
+    await firm.opened.unit.pool.execute(
+        "update personal_fields set family_name = 'Démo', given_name = $2 where owner_id = $1", contact_id, name
+    )
+    answer = await ask(firm, "contacts", headers={"Accept": "text/csv"})
+    line = next(line for line in answer.text.splitlines() if line.startswith("Démo,"))
+    given_name = line.split(",")[1]
+    for separator in ",;|":
+        cells = [cell.strip('" ') for cell in given_name.split(separator)]
+        assert all(not cell.startswith(("=", "+", "-", "@", "\uff1d")) for cell in cells), given_name
+
+
+async def test_a_name_that_is_like_no_formula_stands_in_a_table_as_it_is(firm: Firm) -> None:
+    contact_id = await firm.contact("3000002")
+    name = "Tremblay-Roy; St. John d'O'Neil"
+    await firm.opened.unit.pool.execute(
+        "update personal_fields set given_name = $2 where owner_id = $1", contact_id, name
+    )
+    answer = await ask(firm, "contacts", headers={"Accept": "text/csv"})
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"), newline="")))
+    assert name in [row[1] for row in rows]
+
+
 async def test_a_table_that_would_be_too_long_is_refused_and_never_cut_off(
     firm: Firm, member: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
