@@ -74,7 +74,7 @@ class CorrectedView(BaseModel):
 @routes.patch(
     "/v1/contacts/{contact_id}",
     summary="Correct a contact, and send new linking coordinates",
-    responses={429: {"description": "too_many_attempts: wait as long as Retry-After says."}},
+    responses={429: {"description": "too_many_attempts, too_many_codes: wait as long as Retry-After says."}},
 )
 async def patch_contact(
     contact_id: UUID,

@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.limits import spend
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.limits import LimitName
 from contracts.authorizations import ContactChanged, CorrectedItem
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
@@ -68,7 +69,7 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     if isinstance(new_ends, Refusal):
         return new_ends
     changed = domain.changed(contact, correction, new_ends)
-    if refusal := _refuse(work, contact, held, correction, changed) or await _budget(work, contact):
+    if refusal := _refuse(work, contact, held, correction, changed) or await _budget(work, contact, correction):
         return refusal
     if refusal := await refuse_attachments(work, command.by, "correction", command.attachments):
         return refusal
@@ -107,11 +108,22 @@ def _refuse(
     return None if changed else Refusal("nothing_to_change")
 
 
-async def _budget(work: Work[Tools], contact: ContactRow) -> Refusal | None:
-    name: Literal["corrections_per_organization"] = "corrections_per_organization"
-    budget = work.tools.agency.limits.attempts[name]
-    seconds = await spend(work.connection, name, contact.organization_id.bytes, budget, work.now)
-    return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+async def _budget(work: Work[Tools], contact: ContactRow, correction: Correction) -> Refusal | None:
+    """A new code counts as one of a batch does: a person is sent so many, however each was asked for."""
+    organization = contact.organization_id.bytes
+    if seconds := await _spent(work, "corrections_per_organization", organization):
+        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    if not correction.new_code:
+        return None
+    seconds = await _spent(work, "linking_codes_per_organization", organization) or await _spent(
+        work, "linking_codes_per_contact", contact.contact_id.bytes
+    )
+    return Refusal("too_many_codes", {"seconds": seconds}, retry_after=seconds) if seconds else None
+
+
+async def _spent(work: Work[Tools], name: LimitName, key: bytes) -> int | None:
+    """The seconds to wait; None when it may go on."""
+    return await spend(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
 
 
 async def _tell(

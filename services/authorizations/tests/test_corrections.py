@@ -500,3 +500,31 @@ async def test_a_29_february_that_no_calendar_has_is_refused(firm: Firm) -> None
     body: dict[str, Any] = {"relations": [{"relation_id": await membership(firm, contact_id), "ends_on": "2027-02-29"}]}
     refused = await correct(firm, contact_id, **body)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+# What others are spared
+
+
+async def test_nobodys_mailbox_is_flooded_with_codes_by_corrections_nor_by_these_and_batches_together(
+    firm: Firm,
+) -> None:
+    contact_id = await added(firm)
+
+    async def batch() -> httpx.Response:
+        return await firm.client.post(
+            "/v1/linking-code-batches", json={"contact_ids": [str(contact_id)]}, headers=firm.responsible.headers
+        )
+
+    for _ in range(3):
+        assert (await correct(firm, contact_id, new_linking_code=True)).status_code == 200
+    for _ in range(2):
+        assert (await batch()).status_code == 202
+    before = await so_far(firm)
+    refused = await correct(firm, contact_id, new_linking_code=True)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_codes")
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+    assert await so_far(firm) == before
+    assert (await batch()).status_code == 429
+    other = await added(firm)
+    assert (await correct(firm, other, new_linking_code=True)).status_code == 200
+    assert (await correct(firm, contact_id, language="en")).status_code == 200
