@@ -87,5 +87,5 @@ async def _fetched(source: str) -> KeySet | None:
 
 
 def digest(token: str) -> bytes:
-    """What rests of a token that signed somebody in."""
-    return hashlib.sha256(token.encode()).digest()
+    """What rests of a token that signed somebody in: of what was signed, because a signature has several spellings."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).digest()

@@ -1,6 +1,7 @@
 """The doors by which one comes to an account: for whom each is, and whom another issuer signs in."""
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import AsyncIterator
@@ -184,3 +185,24 @@ async def test_an_account_that_an_agent_closed_stays_closed_to_its_issuer(partne
     closed = await accounts.post(path, {"reason": "compromised"}, accounts.agent)
     assert closed.status_code == 200, closed.text
     assert (await partners.exchange(partners.id_token())).json()["code"] == "sign_in_refused"
+
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (NIST SP 800-186, 3.2.1.3)
+
+
+def twins(token: str) -> list[str]:
+    """The same ID token in other letters: whoever saw it can write it so, and its signature holds."""
+    signed_text, _, signature = token.rpartition(".")
+    content = base64.urlsafe_b64decode(signature + "==")
+    other_half = (ORDER - int.from_bytes(content[32:])).to_bytes(32)
+    negated = base64.urlsafe_b64encode(content[:32] + other_half).decode().rstrip("=")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    unused_bits = signature[:-1] + alphabet[alphabet.index(signature[-1]) ^ 1]
+    return [f"{signed_text}.{negated}", f"{signed_text}.{unused_bits}", f"{token}=", f" {token}", f"{token}\n"]
+
+
+async def test_an_id_token_that_was_used_signs_nobody_in_in_other_letters(partners: Partners) -> None:
+    token = partners.id_token()
+    assert (await partners.exchange(token, terms_version="2026-01")).status_code == 200
+    answers = [(await partners.exchange(twin)).status_code for twin in [token, *twins(token)]]
+    assert answers == [401] * 6
