@@ -347,7 +347,6 @@ async def test_a_ring_while_a_notification_is_under_way_sends_one_more() -> None
 async def test_whoever_uses_a_pool_waits_seconds_for_a_free_connection_and_not_for_ever(
     bench: Bench, use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.pool, "patience", 0.05)
     uses: dict[str, Callable[[], Awaitable[object]]] = {
         "acquire": bench.pool.acquire,
         "a use case": partial(bench.unit.run, write_everywhere, uuid4(), ACTOR),
@@ -357,6 +356,7 @@ async def test_whoever_uses_a_pool_waits_seconds_for_a_free_connection_and_not_f
         },
     }
     held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
+    monkeypatch.setattr(bench.pool, "patience", 0.05)
     try:
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(TimeoutError) as raised:
