@@ -64,10 +64,11 @@ def is_outage(error: BaseException) -> bool:
     return neighbour_failed(error) and not misunderstood
 
 
+WRITE_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each value
+
+
 async def _prepare(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, ensure_ascii=False), decoder=json.loads
-    )
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=WRITE_JSON, decoder=json.loads)
 
 
 async def connect(dsn: str, command_timeout: float | None = COMMAND_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
