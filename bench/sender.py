@@ -209,14 +209,15 @@ async def _bare(ground: Ground, message: Message, count: int) -> Pace:
 
 async def _send(unit: Unit[Tools], count: int) -> Pace:
     """The pace from the sender's start until every mail is recorded as sent."""
-    watch = Stopwatch()
-    sending = asyncio.create_task(Sender(unit).run())
-    while await unit.pool.fetchval("select exists (select from mails where due_at is not null)"):
-        if watch.seconds > PATIENCE:
-            raise Problem("Not every mail was sent: see the sender's lines above.")
-        await asyncio.sleep(LOOK_EVERY)
-    pace = watch.pace(count)
-    sending.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await sending
+    async with unit.pool.acquire() as looking:
+        watch = Stopwatch()
+        sending = asyncio.create_task(Sender(unit).run())
+        while await looking.fetchval("select exists (select from mails where due_at is not null)"):
+            if watch.seconds > PATIENCE:
+                raise Problem("Not every mail was sent: see the sender's lines above.")
+            await asyncio.sleep(LOOK_EVERY)
+        pace = watch.pace(count)
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
     return pace
