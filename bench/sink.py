@@ -5,10 +5,11 @@ A real SMTP server, as small as one can be, so that what sends is measured and n
 
 import asyncio
 import sys
+from collections.abc import Iterator
 
 END_OF_MESSAGE = b"\r\n.\r\n"
 ANSWERS = {
-    b"EHLO": b"250-sink\r\n250 8BITMIME\r\n",
+    b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
     b"DATA": b"354 go ahead\r\n",
     b"QUIT": b"221 2.0.0 bye\r\n",
 }
@@ -27,6 +28,11 @@ class _Conversation(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        answers = b"".join(self._answers())
+        if answers:
+            self._transport.write(answers)  # those to commands that came together go together (RFC 2920, 3.2)
+
+    def _answers(self) -> Iterator[bytes]:
         while True:
             found, end, rest = self._buffer.partition(END_OF_MESSAGE if self._in_message else b"\r\n")
             if not end:
@@ -34,11 +40,11 @@ class _Conversation(asyncio.Protocol):
             self._buffer = rest
             if self._in_message:
                 self._in_message = False
-                self._transport.write(OK)
+                yield OK
                 continue
             verb = found[:4].upper()
             self._in_message = verb == b"DATA"
-            self._transport.write(ANSWERS.get(verb, OK))
+            yield ANSWERS.get(verb, OK)
 
 
 async def main() -> None:

@@ -1,7 +1,8 @@
 """One persistent connection to a mail host, which carries one mail at a time.
 
-Whatever fails before a recipient is named is the host's fault, or our settings', and no mail pays for it: the next host
-takes it, or it waits. Whatever fails after that is about this one mail.
+Whatever fails before the host has taken the sender's name is the host's fault, or our settings', and no mail pays for
+it: the next host takes it, or it waits. Whatever fails after that is about this one mail. A host that reads commands
+ahead (RFC 2920) is sent sender, recipient and DATA at once, and its answers are weighed one by one all the same.
 """
 
 import asyncio
@@ -9,18 +10,27 @@ import re
 from collections.abc import Callable
 
 import aiosmtplib
-from aiosmtplib import SMTPDataError, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import (
+    SMTPDataError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPResponse,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 
 from services.notifications import metrics
 from services.notifications.composing.composition import Message
 from services.notifications.mails.domain import HandedBack, Refused, TryLater
 from services.notifications.sending.hosts import TRANSPORT_FAILURES, HostUnavailable, MailHost, MailHosts
+from services.notifications.sending.pipelining import EXTENSION, Pipeline
 
 COMPLETED, WILL_FORWARD = 250, 251  # the host's answers, here and below: RFC 5321, 4.2.3
 START_OF_MAIL = 354  # to DATA: now the message
 CLOSING = 421  # the host hangs up after this answer
 ENHANCED_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 2034, 4: it begins the text of the answer
 CONNECTION_LOST = "4.4.2"  # RFC 3463: bad connection
+DATA = "DATA"
 HEADERS_ONLY = "RET=HDRS"  # RFC 3461, 4.3: a report of failure quotes no body, so that no code travels back
 GOODBYE = 1.0  # seconds for QUIT, which nobody waits for
 
@@ -33,6 +43,7 @@ class Line:
         self._hosts = hosts
         self._host: MailHost | None = None
         self._client: aiosmtplib.SMTP | None = None
+        self._pipeline: Pipeline | None = None
 
     async def send(
         self, message: Message, seconds: float, still_ours: Callable[[], bool]
@@ -40,14 +51,18 @@ class Line:
         """Bring a message to a host within so many seconds of naming its recipient. None when it was taken.
 
         `still_ours` is asked when nothing is left to do but to hand over the message: from there on the host may have
-        it. Raises HostUnavailable before the recipient is named, never after.
+        it. Raises HostUnavailable before the host has taken the sender's name, never after.
         """
-        client = await self._open(message.sender)
+        client = await self._open(message)
         message_begun = False
         try:
             async with asyncio.timeout(min(seconds, self._hosts.patience.transfer)):
-                await _command(client, f"RCPT TO:<{message.recipient}>", COMPLETED, WILL_FORWARD)
-                await _command(client, "DATA", START_OF_MAIL)
+                if self._pipeline is None:
+                    await _command(client, _recipient(message), COMPLETED, WILL_FORWARD)
+                    await _command(client, DATA, START_OF_MAIL)
+                else:
+                    _expect(await self._pipeline.answer(), COMPLETED, WILL_FORWARD)
+                    _expect(await self._pipeline.answer(), START_OF_MAIL)
                 if not still_ours():
                     client.close()  # a message without its end is none (RFC 5321, 4.1.1.4)
                     return HandedBack()
@@ -75,19 +90,19 @@ class Line:
                 pass
         client.close()
 
-    async def _open(self, sender: str) -> aiosmtplib.SMTP:
+    async def _open(self, message: Message) -> aiosmtplib.SMTP:
         """Begin a mail at the first host that works."""
         while (host := self._hosts.working) is not None:
             try:
                 async with asyncio.timeout(self._hosts.patience.opening):
-                    return await self._begin_at(host, sender)
+                    return await self._begin_at(host, message)
             except TRANSPORT_FAILURES as error:
                 if self._client is not None:
                     self._client.close()
                 host.failed(error)
         raise HostUnavailable
 
-    async def _begin_at(self, host: MailHost, sender: str) -> aiosmtplib.SMTP:
+    async def _begin_at(self, host: MailHost, message: Message) -> aiosmtplib.SMTP:
         """Begin a mail at this host. A connection that it has closed meanwhile is made anew, once."""
         if self._client is None or self._host is not host:
             await self.close()
@@ -95,12 +110,12 @@ class Line:
         client = self._client
         if client.is_connected:
             try:
-                await _name_sender(client, sender)
+                await self._name_sender(client, message)
                 return client
             except SMTPException:
                 client.close()
         await client.connect()
-        await _name_sender(client, sender)
+        await self._name_sender(client, message)
         return client
 
     async def _reset(self, client: aiosmtplib.SMTP, *, hung_up: bool, over: bool) -> None:
@@ -111,19 +126,32 @@ class Line:
             return
         try:
             async with asyncio.timeout(self._hosts.patience.opening):
+                if self._pipeline is not None and START_OF_MAIL in await self._pipeline.rest():
+                    client.close()  # it waits for a message that has no recipient
+                    return
                 await client.rset()
         except TRANSPORT_FAILURES:
             client.close()
 
+    async def _name_sender(self, client: aiosmtplib.SMTP, message: Message) -> None:
+        if client.is_ehlo_or_helo_needed:
+            try:
+                await client.ehlo()
+            except SMTPHeloError:
+                await client.helo()
+        sender = f"MAIL FROM:<{message.sender}>{f' {HEADERS_ONLY}' if client.supports_extension('dsn') else ''}"
+        if not client.supports_extension(EXTENSION):
+            self._pipeline = None
+            await _command(client, sender, COMPLETED)
+            return
+        if self._pipeline is None or not self._pipeline.serves(client):
+            self._pipeline = Pipeline(client)
+        self._pipeline.send(sender, _recipient(message), DATA)
+        _expect(await self._pipeline.answer(), COMPLETED)
 
-async def _name_sender(client: aiosmtplib.SMTP, sender: str) -> None:
-    if client.is_ehlo_or_helo_needed:
-        try:
-            await client.ehlo()
-        except SMTPHeloError:
-            await client.helo()
-    options = f" {HEADERS_ONLY}" if client.supports_extension("dsn") else ""
-    await _command(client, f"MAIL FROM:<{sender}>{options}", COMPLETED)
+
+def _recipient(message: Message) -> str:
+    return f"RCPT TO:<{message.recipient}>"
 
 
 async def _command(client: aiosmtplib.SMTP, command: str, *expected: int) -> None:
@@ -131,7 +159,10 @@ async def _command(client: aiosmtplib.SMTP, command: str, *expected: int) -> Non
 
     Raises SMTPResponseException when the answer is none of those that are expected.
     """
-    answer = await client.execute_command(command.encode("ascii"))
+    _expect(await client.execute_command(command.encode("ascii")), *expected)
+
+
+def _expect(answer: SMTPResponse, *expected: int) -> None:
     if answer.code not in expected:
         raise SMTPResponseException(answer.code, answer.message)
 

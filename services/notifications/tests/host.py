@@ -37,7 +37,8 @@ class Host:
     `acts` says what happens at a step of every conversation instead: an answer, or a fault. "data" is the command,
     "message" what follows it; a message that was answered by a fault was taken. With `certificate` it speaks TLS at
     once, or after STARTTLS; with `passwords` nobody else may name a sender. With `dsn` it hears what reports shall be
-    like (RFC 3461), which are `wishes`; without, it refuses a sender that has any.
+    like (RFC 3461), which are `wishes`; without, it refuses a sender that has any. With `pipelining` it offers to read
+    commands ahead (RFC 2920), and `ahead` counts those that came with the one before them.
     """
 
     answers: Answer = _takes
@@ -51,8 +52,10 @@ class Host:
     tls: Literal["none", "starttls", "tls"] = "none"
     passwords: Mapping[str, str] | None = None
     dsn: bool = False
+    pipelining: bool = True
     wishes: list[str] = field(default_factory=list)
     signed_in: int = 0
+    ahead: int = 0
     connections: int = 0
     port: int = 0
     _speaks: asyncio.Event = field(default_factory=asyncio.Event)
@@ -124,7 +127,8 @@ class Host:
     ) -> list[str]:
         """What aiosmtpd calls for a greeting."""
         session.host_name = hostname
-        return [*responses[:-1], *(["250-DSN"] if self.dsn else []), responses[-1]]
+        offered = [*(["250-DSN"] if self.dsn else []), *(["250-PIPELINING"] if self.pipelining else [])]
+        return [*responses[:-1], *offered, responses[-1]]
 
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -178,6 +182,11 @@ def _hang_up(connection: SMTP) -> None:
 
 
 class _Connection(SMTP):
+    def data_received(self, data: bytes) -> None:
+        assert isinstance(self.event_handler, Host)
+        self.event_handler.ahead += max(0, data.count(b"\r\n") - 1) if data.startswith(b"MAIL FROM") else 0
+        super().data_received(data)
+
     async def smtp_MAIL(self, arg: str) -> None:
         host = self.event_handler
         assert isinstance(host, Host)

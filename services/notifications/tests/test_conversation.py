@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from services.notifications.sending.hosts import Access, MailHosts, Patience
 from services.notifications.settings import HostAddress
-from services.notifications.tests.host import Fault, Step
+from services.notifications.tests.host import Fault, Host, Step
 from services.notifications.tests.rig import Rig, code_mail
 
 IMPATIENT = Patience(opening=0.3, transfer=0.3)
@@ -16,6 +16,13 @@ IMPATIENT = Patience(opening=0.3, transfer=0.3)
 
 def maybe_twice() -> float:
     return REGISTRY.get_sample_value("mandat_mails_maybe_twice_total") or 0.0
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["one by one", "ahead"])
+def pipelining(request: pytest.FixtureRequest, host: Host) -> bool:
+    """Whatever holds for a host that is asked one thing at a time holds for one that reads commands ahead."""
+    host.pipelining = request.param
+    return host.pipelining
 
 
 @pytest.fixture
@@ -119,3 +126,29 @@ async def test_a_host_that_knows_no_such_wish_gets_the_mail_without(rig: Rig) ->
     rig.send()
     await rig.reaches(await rig.request(code_mail()), "sent")
     assert rig.host.wishes == []
+
+
+async def test_only_a_host_that_offers_it_is_sent_commands_ahead_and_it_is_sent_two_for_each_mail(
+    rig: Rig, *, pipelining: bool
+) -> None:
+    rig.send()
+    for _ in range(3):
+        await rig.reaches(await rig.request(code_mail()), "sent")
+    assert rig.host.ahead == (6 if pipelining else 0)
+
+
+async def test_a_host_that_waits_for_a_message_without_a_recipient_gets_none(rig: Rig, *, pipelining: bool) -> None:
+    rig.host.acts = {"rcpt": "554 5.7.1 no", "data": "354 go ahead"}
+    rig.send()
+    await rig.reaches(await rig.request(code_mail()), "undelivered")
+    rig.host.acts = {}
+    await rig.reaches(await rig.request(code_mail(address="luc@autre.example")), "sent")
+    assert len(rig.host.taken) == 1
+    assert rig.host.connections == (2 if pipelining else 1)
+
+
+async def test_an_answer_of_several_lines_is_read_as_one(rig: Rig) -> None:
+    rig.host.acts = {"rcpt": "550-5.1.1 nobody here\r\n550-has that name\r\n550 ask elsewhere"}
+    rig.send()
+    await rig.reaches(await rig.request(code_mail()), "undelivered")
+    assert await rig.unit.pool.fetchval("select reason from mails") == "5.1.1"
