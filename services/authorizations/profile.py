@@ -65,6 +65,11 @@ class Asker:
             raise ProblemRaised(Refusal("not_found"))
         return None if self.manages else self.acting.contact_id
 
+    async def open_managed_file(self, call: Call[Tools], organization_id: UUID) -> None:
+        """The same of what is shown to those who manage the organization alone, and to agents."""
+        if await self.open_file(call, organization_id) is not None:
+            raise ProblemRaised(Refusal("not_permitted"))
+
 
 async def _asking(
     request: Request,
@@ -79,11 +84,19 @@ async def _asking(
     return Asker(acting, call.tools.manages(acting))
 
 
+async def _managing(call: AuthorizationsCall, acting: Annotated[Acting, Depends(_chosen)]) -> Acting:
+    if not call.tools.manages(acting):
+        raise ProblemRaised(Refusal("not_permitted"))
+    return acting
+
+
 Asking = Annotated[Asker, Depends(_asking)]
 """A person through a profile, or an agent."""
 
 
 Profile = Annotated[Acting, Depends(_chosen)]
+Manager = Annotated[Acting, Depends(_managing)]
+"""A profile that manages its organization."""
 
 
 def as_profile(acting: Acting) -> AsProfile:

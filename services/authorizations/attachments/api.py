@@ -20,7 +20,7 @@ from services.authorizations.attachments.handlers import (
     keep_attachment,
     open_attachment,
 )
-from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
+from services.authorizations.profile import AuthorizationsCall, Manager, as_profile
 
 routes = router(json_only=False)
 
@@ -54,10 +54,8 @@ class AttachmentsView(BaseModel):
 
 
 @routes.post("/v1/attachments", status_code=201, summary="Upload a file for a form", openapi_extra=FILE)
-async def post_attachment(request: Request, acting: Profile, call: AuthorizationsCall, response: Response) -> KeptView:
+async def post_attachment(request: Request, acting: Manager, call: AuthorizationsCall, response: Response) -> KeptView:
     """The body is the file: PDF, JPEG or PNG, told from its content. Agents alone see it afterwards."""
-    if not call.tools.manages(acting):
-        raise ProblemRaised(Refusal("not_permitted"))
     rule = call.tools.agency.attachment_rule
     request.scope[LIMIT] = rule.largest_bytes
     content = b"".join([chunk async for chunk in request.stream()])

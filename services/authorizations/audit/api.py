@@ -11,8 +11,6 @@ from pydantic import BaseModel, Field
 from chassis.audit import storage as chains
 from chassis.audit.chain import Head
 from chassis.gateway import Call, router
-from chassis.outcomes import Refusal
-from chassis.problems import ProblemRaised
 from contracts.events import Language
 from contracts.problems import word, words
 from services.authorizations.access.domain import AsAgent
@@ -90,8 +88,7 @@ async def list_audit(
     limit: Limit = 50,
 ) -> AuditView:
     """Changes, refusals, and views of a person's file by others. An agent's look at it is itself an entry."""
-    if await asker.open_file(call, organization_id) is not None:
-        raise ProblemRaised(Refusal("not_permitted"))
+    await asker.open_managed_file(call, organization_id)
     wanted = Wanted(contact, object, action, actor, since, until)
     found = await page(call, storage.listed(organization_id, wanted), cursor, limit)
     async with call.gateway.unit.pool.acquire() as connection:

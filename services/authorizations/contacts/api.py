@@ -10,8 +10,6 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Email, Name, Reference
 from chassis.gateway import Call, router
-from chassis.outcomes import Refusal
-from chassis.problems import ProblemRaised
 from chassis.versions import etag
 from contracts.authorizations import Telephone
 from contracts.events import Language, Level
@@ -20,18 +18,19 @@ from contracts.problems import word
 from services.authorizations.access.domain import Entitlement
 from services.authorizations.contacts.handlers import (
     AddContact,
+    OpenAdded,
     OpenContact,
     OpenedContact,
     add_contact,
+    open_added,
     open_contact,
-    show_contact,
 )
 from services.authorizations.contacts.storage import Personal
 from services.authorizations.granting import Attachments, GrantingBody, Grants, OrganizationView, grants, last_day
 from services.authorizations.paging import today
 from services.authorizations.periods import Period
 from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
-from services.authorizations.requests import storage as requests
+from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -167,17 +166,14 @@ async def post_contact(
         ),
         resource=lambda made: made,
     )
-    if not call.tools.manages(acting) or acting.organization_id != organization_id:
-        raise ProblemRaised(Refusal("not_found"))  # a repeated key shows nothing that its caller may no longer see
-    async with call.gateway.unit.pool.acquire() as connection:
-        request = await requests.get(connection, made)
-    if request is not None:
+    added: OpenedContact | Request = await call.run(open_added, OpenAdded(acting, organization_id, made))
+    if isinstance(added, Request):
         response.status_code = 202
         response.headers["Location"] = f"/v1/requests/{made}"
-        message = word("contact_under_review", call.language, date=request.lapses_on.isoformat())
-        return UnderReviewView(request_id=made, lapses_on=request.lapses_on, message=message)
+        message = word("contact_under_review", call.language, date=added.lapses_on.isoformat())
+        return UnderReviewView(request_id=made, lapses_on=added.lapses_on, message=message)
     response.headers["Location"] = f"/v1/contacts/{made}"
-    view = _view(call, await call.run(show_contact, made), response)
+    view = _view(call, added, response)
     return AddedView(**dict(view), message=word("contact_was_added", call.language))
 
 

@@ -31,6 +31,8 @@ from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant
 from services.authorizations.relations.handlers import grant_relation
 from services.authorizations.relations.storage import NewRelation
+from services.authorizations.requests import storage as requests
+from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools
 
 
@@ -176,6 +178,23 @@ async def open_contact(work: Work[Tools], command: OpenContact) -> OpenedContact
 def _may_see(work: Work[Tools], acting: Acting, contact: ContactRow) -> bool:
     its_own = acting.contact_id == contact.contact_id
     return acting.organization_id == contact.organization_id and (its_own or work.tools.manages(acting))
+
+
+@dataclass(frozen=True)
+class OpenAdded:
+    """A look at what became of an addition."""
+
+    looker: Acting
+    organization_id: UUID
+    made: UUID
+
+
+async def open_added(work: Work[Tools], command: OpenAdded) -> OpenedContact | Request | Refusal:
+    """The contact that was added, or the request about it. A repeated key shows nothing that one may no longer see."""
+    work.concerning = command.looker.organization_id
+    if not work.tools.manages(command.looker) or command.looker.organization_id != command.organization_id:
+        return Refusal("not_found")
+    return await requests.get(work.connection, command.made) or await show_contact(work, command.made)
 
 
 async def show_contact(work: Work[Tools], contact_id: UUID) -> OpenedContact | Refusal:

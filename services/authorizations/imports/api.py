@@ -175,8 +175,7 @@ async def migration_report(
     limit: Limit = 50,
 ) -> PageView[MigrationItemView]:
     """For those who manage the organization, and agents."""
-    if await asker.open_file(call, organization_id) is not None:
-        raise ProblemRaised(Refusal("not_permitted"))
+    await asker.open_managed_file(call, organization_id)
     found = await page(call, report.listed(organization_id, settled), cursor, limit)
     items = [
         MigrationItemView(

@@ -17,10 +17,10 @@ from services.authorizations.access.domain import AsAgent
 from services.authorizations.linking_codes import storage
 from services.authorizations.linking_codes.domain import ItemState, Selection, SkipReason
 from services.authorizations.linking_codes.handlers import (
-    LookedAt,
+    OpenBatch,
     RequestBatch,
     Resend,
-    note_looked_at,
+    open_batch,
     request_batch,
     resend,
 )
@@ -119,13 +119,13 @@ async def post_batch(asker: Asking, body: BatchBody, call: AuthorizationsCall, r
     command = _command(asker, body)
     batch_id = await call.create(request_batch, command, resource=lambda made: made)
     response.headers["Location"] = f"/v1/linking-code-batches/{batch_id}"
-    return await _view(call, await _batch(call, asker, batch_id))
+    return await _view(call, await call.run(open_batch, OpenBatch(asker.acting, batch_id)))
 
 
 @routes.get("/v1/linking-code-batches/{batch_id}", summary="How far a batch has come")
 async def get_batch(batch_id: UUID, asker: Asking, call: AuthorizationsCall) -> BatchView:
     """Managers see those of their organization, agents all."""
-    return await _view(call, await _batch(call, asker, batch_id))
+    return await _view(call, await call.run(open_batch, OpenBatch(asker.acting, batch_id)))
 
 
 @routes.get("/v1/linking-code-batches/{batch_id}/items", summary="The persons of a batch, by name")
@@ -138,9 +138,7 @@ async def get_items(
     limit: Limit = 50,
 ) -> PageView[ItemView]:
     """What became of each person's mail."""
-    batch = await _batch(call, asker, batch_id)
-    if isinstance(asker.acting, AsAgent):
-        await call.run(note_looked_at, LookedAt(batch_id, batch.organization_id))
+    await call.run(open_batch, OpenBatch(asker.acting, batch_id, persons=True))
     found = await page(call, storage.listed(batch_id, state), cursor, limit)
     items = [
         ItemView(
@@ -159,7 +157,7 @@ async def post_resend(
     """A new batch, with the addresses as they stand now. Honours Idempotency-Key."""
     made = await call.create(resend, Resend(asker.by, batch_id), resource=lambda made: made)
     response.headers["Location"] = f"/v1/linking-code-batches/{made}"
-    return await _view(call, await _batch(call, asker, made))
+    return await _view(call, await call.run(open_batch, OpenBatch(asker.acting, made)))
 
 
 def _command(asker: Asker, body: BatchBody) -> RequestBatch:
@@ -192,18 +190,6 @@ def _command(asker: Asker, body: BatchBody) -> RequestBatch:
         never_linked=body.never_linked,
     )
     return RequestBatch(asker.by, only, selection, body.campaign)
-
-
-async def _batch(call: AuthorizationsCall, asker: Asker, batch_id: UUID) -> BatchRow:
-    """Raises ProblemRaised when there is none, or the caller may not see it."""
-    async with call.gateway.unit.pool.acquire() as connection:
-        found = await storage.get(connection, batch_id)
-    theirs = isinstance(asker.acting, AsAgent) or (
-        found is not None and asker.manages and found.organization_id == asker.acting.organization_id
-    )
-    if found is None or not theirs:
-        raise ProblemRaised(Refusal("not_found"))
-    return found
 
 
 async def _view(call: AuthorizationsCall, batch: BatchRow) -> BatchView:

@@ -12,7 +12,7 @@ from chassis.limits import seconds_left, spend, spend_each
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkingCodeIssued
-from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
@@ -48,11 +48,12 @@ class Resend:
 
 
 @dataclass(frozen=True)
-class LookedAt:
-    """Who is in a batch and what became of each, as an agent saw it."""
+class OpenBatch:
+    """A look at a batch; with `persons` at who is in it, else at counts alone."""
 
+    looker: Acting | AsAgent
     batch_id: UUID
-    organization_id: UUID | None
+    persons: bool = False
 
 
 async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
@@ -203,9 +204,22 @@ async def _ask(work: Work[Tools], items: Sequence[Item], priority: CodePriority)
         )
 
 
-async def note_looked_at(work: Work[Tools], looked_at: LookedAt) -> None:
-    """An agent looked at who is in a batch, which is noted in the organization's file if it is one's."""
-    work.audit("file_viewed", organization_id=looked_at.organization_id, object_id=looked_at.batch_id)
+async def open_batch(work: Work[Tools], command: OpenBatch) -> BatchRow | Refusal:
+    """For those who manage its organization, and agents, whose look at persons is noted in its file if it is one's."""
+    batch, looker = await storage.get(work.connection, command.batch_id), command.looker
+    if isinstance(looker, Acting):
+        work.concerning = looker.organization_id
+    if batch is None or not _may_see(work, looker, batch):
+        return Refusal("not_found")
+    if isinstance(looker, AsAgent) and command.persons:
+        work.audit("file_viewed", organization_id=batch.organization_id, object_id=batch.batch_id)
+    return batch
+
+
+def _may_see(work: Work[Tools], looker: Acting | AsAgent, batch: BatchRow) -> bool:
+    if isinstance(looker, AsAgent):
+        return True
+    return looker.organization_id == batch.organization_id and work.tools.manages(looker)
 
 
 async def follow_issue(work: Work[Tools], issued: LinkingCodeIssued) -> None:

@@ -8,8 +8,6 @@ from pydantic import BaseModel
 
 from chassis.database import Connection
 from chassis.gateway import Call, router
-from chassis.outcomes import Refusal
-from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
 from services.authorizations.granting import AttestedBody
 from services.authorizations.lists.storage import names
@@ -45,8 +43,7 @@ async def get_recertification(
     organization_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response
 ) -> RecertificationView:
     """For those who manage it, and agents. The ETag is that of the list, which a confirmation must name."""
-    if await asker.open_file(call, organization_id) is not None:
-        raise ProblemRaised(Refusal("not_permitted"))
+    await asker.open_managed_file(call, organization_id)
     async with call.gateway.unit.pool.acquire() as connection:
         return await _shown(call, connection, organization_id, response)
 

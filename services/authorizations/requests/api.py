@@ -7,8 +7,6 @@ from fastapi import Query, Response
 
 from chassis.fields import Body, Reference
 from chassis.gateway import AgentCaller, Call, router
-from chassis.outcomes import Refusal
-from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
 from services.authorizations.access.domain import AsAgent
@@ -21,12 +19,12 @@ from services.authorizations.requests.domain import Decision, Request, Side, Sta
 from services.authorizations.requests.handlers import (
     Claim,
     Decide,
+    OpenRequest,
     SubmitAgain,
-    View,
     Withdraw,
     claim,
     decide,
-    note_view,
+    open_request,
     submit_again,
     withdraw,
 )
@@ -95,14 +93,8 @@ async def list_requests(
 @routes.get("/v1/requests/{request_id}", summary="One request")
 async def get_request(request_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response) -> RequestView:
     """For whoever asked, those who decide, and agents, whose look is audited. The ETag is what a decision must name."""
-    async with call.gateway.unit.pool.acquire() as connection:
-        request = await storage.get(connection, request_id)
-    side = request.side_of(asker.acting, manages=asker.manages) if request else None
-    if request is None or side is None:
-        raise ProblemRaised(Refusal("not_found"))
-    if side == "agent":
-        await call.run(note_view, View(request_id))
-    return await _shown(call, request, side, response)
+    opened = await call.run(open_request, OpenRequest(asker.acting, request_id))
+    return await _shown(call, opened.request, opened.side, response)
 
 
 @routes.post("/v1/requests/{request_id}/claim", summary="Take a request from the queue (agents)")

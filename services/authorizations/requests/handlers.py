@@ -11,7 +11,7 @@ from contracts.agency.forms import FormKind
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
 from contracts.events import Language
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
@@ -24,7 +24,7 @@ from services.authorizations.periods import Period
 from services.authorizations.relations import domain as granting
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import domain, storage, telling
-from services.authorizations.requests.domain import AskedContact, Decision, End, Request, Step
+from services.authorizations.requests.domain import AskedContact, Decision, End, Request, Side, Step
 from services.authorizations.requests.kinds import kind_of
 from services.authorizations.requests.storage import Ended
 from services.authorizations.requests.submitting import announce, whose_number
@@ -71,17 +71,33 @@ class SubmitAgain:
 
 
 @dataclass(frozen=True)
-class View:
-    """An agent opens a request."""
+class OpenRequest:
+    """A look at a request."""
 
+    looker: Acting | AsAgent
     request_id: UUID
 
 
-async def note_view(work: Work[Tools], command: View) -> None:
-    """An agent's look at what somebody asked is audited in the file of each organization concerned."""
-    request = await storage.get(work.connection, command.request_id)
-    if request is not None:
+@dataclass(frozen=True)
+class OpenedRequest:
+    """A request, and on which side of it who looks stands."""
+
+    request: Request
+    side: Side
+
+
+async def open_request(work: Work[Tools], command: OpenRequest) -> OpenedRequest | Refusal:
+    """For whoever asked, those who decide, and agents, whose look is audited in each organization's file."""
+    request, looker = await storage.get(work.connection, command.request_id), command.looker
+    if isinstance(looker, Acting):
+        work.concerning = looker.organization_id
+    manages = isinstance(looker, AsAgent) or work.tools.manages(looker)
+    side = request.side_of(looker, manages=manages) if request else None
+    if request is None or side is None:
+        return Refusal("not_found")
+    if side == "agent":
         telling.audit(work, "request_viewed", request, by_others=True)
+    return OpenedRequest(request, side)
 
 
 async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
