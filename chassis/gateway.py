@@ -129,7 +129,7 @@ class Call(Generic[T]):
         if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
             raise ProblemRaised(Refusal("invalid_request", fields=("Idempotency-Key",)))
         once = Once(
-            f"{self.actor.kind}:{self.actor.id}:{self.actor.profile_id or ''}",
+            f"{self.actor.reference}:{self.actor.profile_id or ''}",
             f"{self._request.method} {self._request.url.path}",
             key,
             digest(await self._request.body()),

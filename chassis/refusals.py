@@ -103,7 +103,7 @@ async def note_counts(work: "Work[Any]", limit: int) -> int:
 
 async def _note(work: "Work[Any]", actor: "Actor", organization_id: UUID | None, detail: Mapping[str, Any]) -> bool:
     """Write an entry, unless the actor's of this hour are all written."""
-    if await limits.spend(work.connection, "refusals_noted", f"{actor.kind}:{actor.id}".encode(), NOTED, work.now):
+    if await limits.spend(work.connection, "refusals_noted", actor.reference.encode(), NOTED, work.now):
         return False
     replace(work, actor=actor).audit("refused", organization_id=organization_id, **detail)
     return True

@@ -52,6 +52,11 @@ class Actor:
     id: str
     profile_id: UUID | None = None
 
+    @property
+    def reference(self) -> str:
+        """Kind and id as one text, as rows keep who asked, claimed or granted."""
+        return f"{self.kind}:{self.id}"
+
 
 @dataclass(frozen=True)
 class Origin:

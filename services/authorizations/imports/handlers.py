@@ -178,7 +178,7 @@ async def _write(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
         await set_status(connection, organization_id, row.status == "active", work.now, work.now)
     await storage.add_contacts(connection, new_contacts, version)
     relations = [(new, [(work.new_id(), grant) for grant in grants]) for new, grants in judged.new_relations]
-    await storage.add_relations(connection, relations, f"{work.actor.kind}:{work.actor.id}", work.now)
+    await storage.add_relations(connection, relations, work.actor.reference, work.now)
     await _tell_of_organizations(work, found, judged)
     for organization_id, organization in judged.new_organizations:
         work.publish(_organization_state(organization_id, organization, version))

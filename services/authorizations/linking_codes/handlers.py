@@ -132,7 +132,7 @@ async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
         batch_id=work.new_id(),
         organization_id=command.organization_id,
         campaign=command.campaign,
-        requested_by=f"{work.actor.kind}:{work.actor.id}",
+        requested_by=work.actor.reference,
         requested_at=work.now,
         unknown_numbers=await selecting.unknown_numbers(work.connection, selection),
     )

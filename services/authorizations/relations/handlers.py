@@ -71,7 +71,7 @@ async def grant_rights(
     """Add rights to a relation, and tell of each."""
     for grant in grants:
         right_id = work.new_id()
-        granted_by = f"{work.actor.kind}:{work.actor.id}"
+        granted_by = work.actor.reference
         await storage.add_right(work.connection, right_id, relation_id, grant, period, granted_by, work.now)
         await record(
             work,

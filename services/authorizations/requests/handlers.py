@@ -105,7 +105,7 @@ async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
     request = await _locked(work, command.request_id)
     if request is None:
         return Refusal("not_found")
-    agent = f"{work.actor.kind}:{work.actor.id}"
+    agent = work.actor.reference
     refusal = domain.refuse_undecidable(request, work.today) or domain.refuse_claimed(request, agent, work.now)
     if refusal:
         return refusal
@@ -256,7 +256,7 @@ async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | A
     if refusal := await permitted(work, by, request.organization_id):
         return refusal
     if isinstance(by, AsAgent):
-        return domain.refuse_claimed(request, f"{work.actor.kind}:{work.actor.id}", work.now)
+        return domain.refuse_claimed(request, work.actor.reference, work.now)
     return None if request.decider == "organization" else Refusal("not_permitted")
 
 
@@ -282,7 +282,7 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
 
 
 async def _settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
-    by, organization_id = f"{work.actor.kind}:{work.actor.id}", request.organization_id
+    by, organization_id = work.actor.reference, request.organization_id
     was_told = request.to_tell != "submitted"
     later: Step | None = "withdrawn" if end == "withdraw" and request.is_blind and was_told else None
     ended = Ended(end, reason, by, work.now, later)

@@ -45,7 +45,7 @@ async def submit(work: Work[Tools], ask: Ask) -> UUID:
         other=ask.other,
         asked_by_organization_id=ask.by.organization_id if ask.by else None,
         asked_by_contact_id=ask.by.contact_id if ask.by else None,
-        asked_by=f"{work.actor.kind}:{work.actor.id}",
+        asked_by=work.actor.reference,
         asked=ask.asked,
         decider=rule.decider,
         lapses_on=work.today + timedelta(days=rule.days),

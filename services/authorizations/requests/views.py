@@ -206,7 +206,7 @@ def view(call: Call[Tools], request: Request, side: Side, around: Around) -> Req
         settled_at=request.settled_at,
         lapses_on=request.lapses_on,
         mine_to_decide=side != "asker" and request.state_on(day) == "submitted",
-        claimed_by_me=None if claimant is None else claimant == f"{call.actor.kind}:{call.actor.id}",
+        claimed_by_me=None if claimant is None else claimant == call.actor.reference,
         claimed_until=request.claimed_until if claimant is not None else None,
     )
 
