@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -111,14 +111,30 @@ class Call(Generic[T]):
             raise ProblemRaised(committed.outcome, of_use_case=True)
         return committed.outcome
 
+    @overload
+    async def create(
+        self, handler: Handler[T, C, UUID | Refusal], command: C, *, digest: Callable[[bytes], bytes] = ...
+    ) -> UUID: ...
+
+    @overload
     async def create(
         self,
         handler: Handler[T, C, R | Refusal],
         command: C,
         resource: Callable[[R], UUID],
+        digest: Callable[[bytes], bytes] = ...,
+    ) -> UUID: ...
+
+    async def create(
+        self,
+        handler: Handler[T, C, Any],
+        command: C,
+        resource: Callable[[Any], UUID] = lambda made: made,
         digest: Callable[[bytes], bytes] = lambda body: hashlib.sha256(body).digest(),
     ) -> UUID:
         """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id.
+
+        `resource` says the id of what it returned, where that is not the id itself.
 
         The key is kept with a digest of the body: `digest` is a keyed one where the body holds what can be guessed. A
         stranger is told nothing of what was written, as by `run`.

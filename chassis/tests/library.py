@@ -83,13 +83,13 @@ async def add(work: Work[None], body: Title) -> UUID | Refusal:
 @books.post("/v1/books", status_code=201)
 async def post(body: Title, person: PersonCaller, call: LibraryCall) -> Book:
     """Makes a book, once per Idempotency-Key."""
-    return Book(book_id=await call.create(add, body, lambda identity: identity))
+    return Book(book_id=await call.create(add, body))
 
 
 @books.post("/v1/shelves/{shelf}/books", status_code=201)
 async def post_to(shelf: int, body: Title, person: PersonCaller, call: LibraryCall) -> Book:
     """The same under another address."""
-    return Book(book_id=await call.create(add, body, lambda identity: identity))
+    return Book(book_id=await call.create(add, body))
 
 
 @books.get("/v1/books/{book_id}")

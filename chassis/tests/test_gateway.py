@@ -533,7 +533,7 @@ async def test_a_stranger_is_told_nothing_of_what_its_request_wrote(library: Lib
 
     @suggestions.post("/v1/suggestions", status_code=204)
     async def suggest(body: Title, call: LibraryCall) -> None:
-        await call.create(add, body, lambda identity: identity)
+        await call.create(add, body)
 
     app = gateway.build("Library", "Books", [suggestions], "fr")
     app.state.gateway = Gateway(library.bench.unit, Verifier(BASE, (), library.bench.pool), {}, "fr")

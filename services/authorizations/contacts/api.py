@@ -164,7 +164,6 @@ async def post_contact(
             client_number=body.client_number,
             attachments=body.attachments,
         ),
-        resource=lambda made: made,
     )
     added: OpenedContact | Request = await call.run(open_added, OpenAdded(acting, organization_id, made))
     if isinstance(added, Request):

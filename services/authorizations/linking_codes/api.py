@@ -117,7 +117,7 @@ async def post_batch(asker: Asking, body: BatchBody, call: AuthorizationsCall, r
     Refused with too_many_codes beyond what those who manage an organization may send within an hour.
     """
     command = _command(asker, body)
-    batch_id = await call.create(request_batch, command, resource=lambda made: made)
+    batch_id = await call.create(request_batch, command)
     response.headers["Location"] = f"/v1/linking-code-batches/{batch_id}"
     return await _view(call, await call.run(open_batch, OpenBatch(asker.acting, batch_id)))
 
@@ -155,7 +155,7 @@ async def post_resend(
     batch_id: UUID, asker: Asking, body: ResendBody, call: AuthorizationsCall, response: Response
 ) -> BatchView:
     """A new batch, with the addresses as they stand now. Honours Idempotency-Key."""
-    made = await call.create(resend, Resend(asker.by, batch_id), resource=lambda made: made)
+    made = await call.create(resend, Resend(asker.by, batch_id))
     response.headers["Location"] = f"/v1/linking-code-batches/{made}"
     return await _view(call, await call.run(open_batch, OpenBatch(asker.acting, made)))
 

@@ -109,7 +109,6 @@ async def post_relation(
             language=call.language,
             attachments=body.attachments,
         ),
-        resource=lambda made: made,
     )
     response.headers["Location"] = f"/v1/contacts/{contact_id}"
     return RelationAddedView(relation_id=relation_id)

@@ -90,7 +90,6 @@ async def post_relation(
             ticked=body.ticked(call.language),
             language=call.language,
         ),
-        resource=lambda made: made,
     )
     return await _related(call, made, response)
 
@@ -114,7 +113,6 @@ async def post_rights(
             language=call.language,
             attachments=body.attachments,
         ),
-        resource=lambda made: made,
     )
     return await _related(call, made, response)
 
@@ -129,7 +127,6 @@ async def post_end(
         EndRelation(
             by=as_profile(acting), relation_id=relation_id, subjects=body.subjects, ticked=body.ticked(call.language)
         ),
-        resource=lambda made: made,
     )
     return await _related(call, made, response)
 
