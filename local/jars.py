@@ -6,6 +6,7 @@ local.jars`, which walks the dependencies; starting a broker only fetches what t
 runs is what was reviewed.
 """
 
+import fcntl
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -33,11 +34,19 @@ def class_path(folder: Path = FOLDER) -> list[Path]:
     wanted = {coordinates: digest for digest, coordinates in map(str.split, SUMS.read_text().splitlines())}
     paths = [folder / _relative_path(coordinates) for coordinates in wanted]
     mark, list_digest = folder / "complete", hashlib.sha256(SUMS.read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text() == list_digest and all(path.exists() for path in paths):
+
+    def complete() -> bool:
+        return mark.exists() and mark.read_text() == list_digest and all(path.exists() for path in paths)
+
+    if complete():
         return paths
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda item: _fetch(folder, *item), wanted.items()))
-    mark.write_text(list_digest)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several first starts at once, as of tests: the others wait for one
+        if not complete():
+            with ThreadPoolExecutor(8) as threads:
+                list(threads.map(lambda item: _fetch(folder, *item), wanted.items()))
+            mark.write_text(list_digest)
     return paths
 
 
