@@ -89,7 +89,7 @@ class Call(Generic[T]):
         """FastAPI makes it, once per request: `Annotated[Call[Tools], Depends(Call)]`."""
         self.gateway: Gateway[T] = request.app.state.gateway
         self.language = language_of(request)
-        self.tools = self.gateway.unit.tools
+        self.tools: T = self.gateway.unit.tools
         self._request = request
         self._response = response
 
