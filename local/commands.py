@@ -128,10 +128,12 @@ def _summary(stack: Stack) -> str:
         for service in SERVICES
     ]
     rows += [f"  {'inbox':<16}{stack.inbox}   every mail that is sent arrives here"]
+    rows += [f"  {'Kafka':<16}{stack.kafka.servers}   events for subscribers: docs/how-to/subscribe.md"]
     rows += [f"  {'demo agents':<16}{stack.demo_issuer}/token   tokens for the agency's agents"]
     rows += [f"  {'machine':<16}client {stack.machine[0]}, secret in {_short(stack.keyrings.machine_secret_file)}"]
     rows += _sign_ins(stack.agency_folder / "demo" / "sign-ins.yaml")
-    rows += ["\nRunning. Ctrl-C stops it; ./mandat logs -f SERVICE follows a log."]
+    rows += ["\nThe calls of a portal, to copy: docs/how-to/portal.md"]
+    rows += ["Running. Ctrl-C stops it; ./mandat logs -f SERVICE follows a log."]
     return "\n" + "\n".join(rows)
 
 
