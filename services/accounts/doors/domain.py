@@ -3,12 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from chassis.fields import Email, Name, line
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
 from contracts.agency.accounts import Door
 from contracts.events import Language
+
+LONGEST_CLAIM = 255
+"""Characters (OpenID Connect Core 1.0, section 2, of a subject)."""
+
+
+class Claims(BaseModel):
+    """What an account needs of an ID token, held to what a person who registers here may write."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    iss: Annotated[str, line(LONGEST_CLAIM)]
+    sub: Annotated[str, line(LONGEST_CLAIM)]
+    email: Email
+    given_name: Name
+    family_name: Name
 
 
 @dataclass(frozen=True)
@@ -43,17 +61,13 @@ def with_issuer(agency: Agency, code: str, today: date) -> Door | Refusal:
 
 def identity(claims: Mapping[str, Any], digest: bytes, default_language: Language) -> Identity | None:
     """The person that verified claims name; None when they lack what an account needs, or the address is unverified."""
-    texts = [claims.get(name) for name in ("iss", "sub", "email", "given_name", "family_name")]
-    issuer, subject, email, given_name, family_name = [
-        text.strip() if isinstance(text, str) and len(text) <= LONGEST_CLAIM else "" for text in texts
-    ]
-    if claims.get("email_verified") is not True or not all((issuer, subject, email, given_name, family_name)):
+    try:
+        said = Claims.model_validate(claims)
+    except ValidationError:
+        return None
+    if claims.get("email_verified") is not True:
         return None
     locale = str(claims.get("locale", default_language))[:2].lower()
     language: Language = "fr" if locale == "fr" else "en" if locale == "en" else default_language
     expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return Identity(issuer, subject, email, given_name, family_name, language, digest, expires_at)
-
-
-LONGEST_CLAIM = 254
-"""Characters; of an address RFC 5321, 4.5.3.1.3, and of a subject 255 (OpenID Connect Core 1.0, section 2)."""
+    return Identity(said.iss, said.sub, said.email, said.given_name, said.family_name, language, digest, expires_at)

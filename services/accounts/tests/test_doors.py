@@ -206,3 +206,26 @@ async def test_an_id_token_that_was_used_signs_nobody_in_in_other_letters(partne
     assert (await partners.exchange(token, terms_version="2026-01")).status_code == 200
     answers = [(await partners.exchange(twin)).status_code for twin in [token, *twins(token)]]
     assert answers == [401] * 6
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"given_name": "Gagnez https://exemple.example"},
+        {"family_name": "exemple.example"},
+        {"given_name": "Démo\r\nBcc: x"},
+        {"given_name": "Démo\x00"},
+        {"family_name": "\u202eomeD"},
+        {"email": "not an address"},
+        {"email": "a@example.org\r\nBcc: b@example.org"},
+        {"email": "a\x00@example.org"},
+        {"sub": "partner\x007"},
+        {"sub": "p" * 256},
+    ],
+)
+async def test_what_no_form_of_ours_would_take_as_a_name_or_address_no_issuer_brings_in(
+    partners: Partners, said: dict[str, Any]
+) -> None:
+    refused = await partners.exchange(partners.id_token(**said), terms_version="2026-01")
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign_in_refused")
+    assert await partners.accounts.events(AccountOpened) == []
