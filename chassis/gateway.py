@@ -142,7 +142,7 @@ class Call(Generic[T]):
         key = self._request.headers.get("idempotency-key")
         if key is None:
             return resource(await self.run(handler, command))
-        if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
+        if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
             raise ProblemRaised(Refusal("invalid_request", fields=("Idempotency-Key",)))
         once = Once(
             f"{self.actor.reference}:{self.actor.profile_id or ''}",

@@ -407,8 +407,8 @@ async def test_a_refused_or_failed_request_may_be_sent_again_with_its_key(librar
     assert (await library.post(idempotency_key="k-1")).status_code == 201
 
 
-async def test_a_key_has_bounds(library: Library) -> None:
-    for key in ("", "k" * 201):
+async def test_a_key_has_bounds_and_only_printable_ascii(library: Library) -> None:
+    for key in ("", "k" * 201, "k\0", "k\x07", "k\x7f", "k\xe9"):
         response = await library.refused("invalid_request", idempotency_key=key)
         assert response.json()["fields"] == ["Idempotency-Key"]
 
