@@ -116,10 +116,16 @@ async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
 
 
 async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
-    """Approve, reject, merge or return. What an approval brings happens in the same transaction. Returns the id."""
-    request = await _locked(work, command.request_id)
-    if request is None:
+    """Approve, reject, merge or return. What an approval brings happens in the same transaction. Returns the id.
+
+    Whoever may not decide is refused before anything is locked: a wait would say whose a blind request's number is.
+    """
+    seen = await storage.get(work.connection, command.request_id)
+    if seen is None:
         return Refusal("not_found")
+    if refusal := await permitted(work, command.by, seen.organization_id):
+        return refusal
+    request = await _lock_with_organizations(work, seen)
     if refusal := await _refuse_decider(work, request, command.by):
         return refusal
     kind, decision = kind_of(request), command.decision
@@ -226,10 +232,12 @@ async def erase_person(work: Work[Tools], request_id: UUID) -> None:
 
 
 async def _locked(work: Work[Tools], request_id: UUID) -> Request | None:
-    """The request, locked after its organizations. One whose number nobody had is looked for again."""
     seen = await storage.get(work.connection, request_id)
-    if seen is None:
-        return None
+    return await _lock_with_organizations(work, seen) if seen else None
+
+
+async def _lock_with_organizations(work: Work[Tools], seen: Request) -> Request:
+    """The request, locked after its organizations. One whose number nobody had is looked for again."""
     theirs = seen.organization_id
     if theirs is None and seen.other is not None:
         theirs = await whose_number(work, seen.other)

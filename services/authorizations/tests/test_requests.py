@@ -286,6 +286,18 @@ async def test_a_manager_removed_meanwhile_decides_nothing(two: Sides) -> None:
     assert "RelationAdded" not in (await names(two))[-1:] and (await names(two)).count("RequestDecided") == 0
 
 
+async def test_who_asked_is_refused_the_decision_without_waiting_for_whoever_has_the_number(two: Sides) -> None:
+    """A wait while the other organization is locked would tell that the number is somebody's."""
+    asker = two.firm.responsible.headers
+    for number in (NEWCOMER, NOBODY):
+        request_id = await two.proposed(number)
+        async with two.firm.opened.unit.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select from organizations where organization_id = $1 for update", two.employer_id)
+            async with asyncio.timeout(PATIENCE):
+                refused = await two.decide(request_id, asker, etag='"1"')
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+
+
 async def test_what_is_no_longer_possible_cannot_be_approved(two: Sides) -> None:
     request_id = await two.proposed()
     assert (await two.grant()).status_code == 201
