@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from contracts.names import holds_link
+from contracts.names import as_addresses_are_read, holds_link
 
 # No control character, none that ends a line, and none that turns the direction of writing around: what a
 # person reads in a mail or a list is what was sent.
@@ -30,7 +30,7 @@ def _address(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    if holds_link(value) or DOMAIN.search(value):
+    if holds_link(value) or DOMAIN.search(as_addresses_are_read(value)):
         raise PydanticCustomError("name", "not a person's name")
     return value
 

@@ -79,6 +79,7 @@ def test_cells_of_lists_are_read() -> None:
         ({"email": "personne"}, "email"),
         ({"email": "personne@localhost"}, "email"),
         ({"family_name": "www.exemple.example"}, "family_name"),
+        ({"family_name": "exemple\uff20exemple"}, "family_name"),
         ({"client_number": "12"}, "client_number"),
         ({"language": "xx"}, "language"),
         ({"record": "contacts"}, "record"),
