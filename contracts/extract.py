@@ -212,9 +212,8 @@ def unrolled(line: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     holder = {f"holder_{name}": value for name, value in key.items()}
     yield "/organization", {**own, "record": "organization"}
     for at, contact in _parts(line, "contacts"):
-        memberships = dict(_parts(contact, "relations"))
         yield at, {**{n: v for n, v in contact.items() if n != "relations"}, **key, "record": "contact"}
-        for below, membership in memberships.items():
+        for below, membership in _parts(contact, "relations"):
             number = {"client_number": contact.get("client_number")}
             yield at + below, {**membership, **key, **number, "record": "membership"}
     for part, record in (("relations", "representation"), ("delegations", "delegation")):

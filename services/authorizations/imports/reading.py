@@ -8,6 +8,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from chassis.outcomes import Refusal
 from contracts.extract import COLUMNS, RECORDS, ROW, AnyRow, unrolled
 
 LONGEST_LINE = 4 * 1024 * 1024  # bytes; a nested line about a firm of 1,000 members and 2,000 clients has about 1 MiB
+MOST_ROWS = 35_000  # of one line; contracts.imports.ImportedOrganization has room for 33,001
 LONGEST_HEADER = 2_000  # characters; all of our columns together have under 200
 SEPARATORS = ",;\t"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -99,9 +101,12 @@ class Reader:
             if self._parts is not _objects:
                 return
         try:
-            parts = list(self._parts(text))
+            parts = list(islice(self._parts(text), MOST_ROWS + 1))
         except (ValueError, csv.Error, RecursionError):
             yield self._defective("unreadable")
+            return
+        if len(parts) > MOST_ROWS:
+            yield self._defective("line_too_long")
             return
         for at, fields in parts:
             yield self._row(at, fields)

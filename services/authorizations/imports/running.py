@@ -48,15 +48,13 @@ async def receive(unit: Unit[Tools], chunks: AsyncIterable[bytes | None], actor:
     try:
         staged, waiting, reader = 0, list[Read](), Reader()
         async for chunk in chunks:
+            for row in reader.end() if chunk is None else reader.feed(chunk):
+                waiting.append(row)
+                if len(waiting) == STAGED_TOGETHER:  # others have their turn in between
+                    await unit.run(stage, Part(import_id, staged, waiting), actor)
+                    staged, waiting = staged + len(waiting), []
             if chunk is None:
-                waiting += reader.end()
                 reader = Reader()
-            else:
-                waiting += reader.feed(chunk)
-            while len(waiting) >= STAGED_TOGETHER:
-                part, waiting = waiting[:STAGED_TOGETHER], waiting[STAGED_TOGETHER:]
-                await unit.run(stage, Part(import_id, staged, part), actor)
-                staged += len(part)
         await unit.run(stage, Part(import_id, staged, waiting), actor)
         await unit.run(close_import, import_id, actor)
     except BaseException:

@@ -133,6 +133,17 @@ def test_a_line_without_end_is_given_up_in_bounded_memory(monkeypatch: pytest.Mo
     assert codes(found) == ["line_too_long"] and isinstance(found[-1].found, OrganizationRow)
 
 
+@pytest.mark.parametrize("line", [{"contacts": [{}] * 30}, {"contacts": [{"relations": [{}] * 30}]}])
+def test_a_line_of_more_rows_than_allowed_is_one_defect_and_the_next_is_read(
+    line: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_ROWS", 30)
+    own = {"organization": {"kind": "firm", "number": "5000009"}}
+    found = read("\n".join(json.dumps(one) for one in (own | line, own)).encode(), 10_000)
+    assert codes(found) == ["line_too_long", "invalid_field"]
+    assert [one.line for one in found] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("content", "code", "parameters"),
     [
