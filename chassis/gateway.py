@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, overload
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis import after, refusals
+from chassis import after, described, refusals
 from chassis.after import Waiters
 from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.idempotency import Once, Repeated
@@ -36,6 +36,8 @@ K = TypeVar("K", Person, Agent, Machine, Caller)
 ANYBODY = Actor("anonymous", "")
 NOTED = (403, 404)  # statuses of refusals that say that the caller may not
 LONGEST_IDEMPOTENCY_KEY = 200  # characters
+AFTER = "What an earlier change answered, in whichever service: this call sees that change."
+KEY = f"At most {LONGEST_IDEMPOTENCY_KEY} characters. A request that is sent again gets the first one's answer."
 
 
 class FieldFault(BaseModel):
@@ -134,12 +136,13 @@ class Call(Generic[T]):
     ) -> UUID:
         """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id.
 
-        `resource` says the id of what it returned, where that is not the id itself.
+        The route has the dependency ONCE. `resource` says the id of what the use case returned, where that is not the
+        id itself.
 
         The key is kept with a digest of the body: `digest` is a keyed one where the body holds what can be guessed. A
         stranger is told nothing of what was written, as by `run`.
         """
-        key = self._request.headers.get("idempotency-key")
+        key: str | None = self._request.state.idempotency_key
         if key is None:
             return resource(await self.run(handler, command))
         if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
@@ -212,22 +215,36 @@ def language_of(request: Request) -> Language:
     return choose(request.headers.get("accept-language", ""), request.app.state.gateway.default_language)
 
 
-def admits(*kinds: type[Caller]) -> Callable[[Request], Awaitable[Any]]:
+def admits(*kinds: type[Caller]) -> Callable[..., Awaitable[Any]]:
     """A dependency that lets in these kinds of callers only, and waits for what Mandat-After names."""
 
-    async def caller_of(request: Request) -> Caller:
+    async def caller_of(
+        request: Request,
+        _: Annotated[None, Depends(described.taking(kinds))],
+        mandat_after: Annotated[str | None, Header(alias=after.HEADER, description=AFTER)] = None,
+    ) -> Caller:
         gateway: Gateway[Any] = request.app.state.gateway
         caller = await authenticate(request, gateway.verifier)
         request.state.caller = caller
         if not isinstance(caller, kinds):
             raise ProblemRaised(Refusal("wrong_kind_of_caller"))
-        if header := request.headers.get(after.HEADER):
-            refusal = await gateway.waiters.wait(header, gateway.reads, gateway.unit.origin.clock())
+        if mandat_after:
+            refusal = await gateway.waiters.wait(mandat_after, gateway.reads, gateway.unit.origin.clock())
             if refusal is not None:
                 raise ProblemRaised(refusal)
         return caller
 
     return caller_of
+
+
+async def _once(
+    request: Request, key: Annotated[str | None, Header(alias="Idempotency-Key", description=KEY)] = None
+) -> None:
+    request.state.idempotency_key = key
+
+
+ONCE = Depends(_once)
+"""What a route that creates has among its `dependencies`: it takes an Idempotency-Key."""
 
 
 async def authenticate(request: Request, verifier: Verifier) -> Caller:
@@ -252,15 +269,19 @@ async def _json_only(request: Request) -> None:
         raise ProblemRaised(Refusal("unsupported_content_type"))
 
 
-def router(*described: Any, json_only: bool = True) -> APIRouter:
-    """A router for a gateway's paths, which have the security schemes `described`; bodies are JSON and nothing else."""
-    return APIRouter(dependencies=[*map(Depends, described), *([Depends(_json_only)] if json_only else [])])
+def router(*, json_only: bool = True) -> APIRouter:
+    """A router for a gateway's paths; bodies are JSON and nothing else."""
+    return APIRouter(dependencies=[Depends(_json_only)] if json_only else [])
 
 
 class _Gateway(FastAPI):
     """FastAPI, and applications of their own, each at a path: nothing of FastAPI's stands before those."""
 
     apart: Mapping[str, ASGIApp] = {}
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of the gateway."""
+        return described.require(super().openapi())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

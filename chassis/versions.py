@@ -5,12 +5,18 @@ from typing import Annotated, Any
 
 from fastapi import Header
 
+from chassis import described
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 
 STRONG_VERSION = re.compile(r'"([0-9]{1,18})"')
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of what is to be changed.")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match", description="The ETag of what is to be changed.", json_schema_extra=described.REFUSED_WITHOUT
+    ),
+]
 
 
 def etag(*parts: Any) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
-from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 
 from chassis import gateway, pages
@@ -26,9 +25,7 @@ LONGEST_ANSWER = 20.0  # seconds after which one request begins no further lette
 LONGEST_KEY = 200  # characters; an identifier or a digest
 LONGEST_REASON = 500  # characters
 
-BEARER = HTTPBearer(scheme_name="agent", description="A token of one of the agency's issuers.", auto_error=False)
-
-routes = gateway.router(BEARER)  # which describes; AgentCaller is who lets in
+routes = gateway.router()
 LettersCall = Annotated[Call[Any], Depends(Call)]
 LetterId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Consumer = Annotated[str, line(LONGEST_KEY)]

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from chassis import entry
 from chassis.fields import Body, Email, Name, Secret
-from chassis.gateway import AgentCaller, Call, PersonCaller, router
+from chassis.gateway import ONCE, AgentCaller, Call, PersonCaller, router
 from chassis.outcomes import Refusal
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -80,13 +80,13 @@ async def add(work: Work[None], body: Title) -> UUID | Refusal:
     return identity
 
 
-@books.post("/v1/books", status_code=201)
+@books.post("/v1/books", status_code=201, dependencies=[ONCE])
 async def post(body: Title, person: PersonCaller, call: LibraryCall) -> Book:
     """Makes a book, once per Idempotency-Key."""
     return Book(book_id=await call.create(add, body))
 
 
-@books.post("/v1/shelves/{shelf}/books", status_code=201)
+@books.post("/v1/shelves/{shelf}/books", status_code=201, dependencies=[ONCE])
 async def post_to(shelf: int, body: Title, person: PersonCaller, call: LibraryCall) -> Book:
     """The same under another address."""
     return Book(book_id=await call.create(add, body))

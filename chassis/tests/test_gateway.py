@@ -535,7 +535,7 @@ async def test_a_request_that_is_sent_again_is_answered_with_the_mandat_after_of
 async def test_a_stranger_is_told_nothing_of_what_its_request_wrote(library: Library) -> None:
     suggestions = gateway.router()
 
-    @suggestions.post("/v1/suggestions", status_code=204)
+    @suggestions.post("/v1/suggestions", status_code=204, dependencies=[gateway.ONCE])
     async def suggest(body: Title, call: LibraryCall) -> None:
         await call.create(add, body)
 

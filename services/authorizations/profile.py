@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
+from chassis import described
 from chassis.gateway import Call, admits
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
@@ -23,7 +24,10 @@ async def _chosen(
     request: Request,
     call: AuthorizationsCall,
     caller: Annotated[Person, Depends(admits(Person))],
-    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
+    profile: Annotated[
+        UUID | None,
+        Header(alias="Mandat-Profile", description=PROFILE, json_schema_extra=described.REFUSED_WITHOUT),
+    ] = None,
 ) -> Acting:
     return await _acting(request, call, caller, profile)
 
@@ -75,7 +79,7 @@ async def _asking(
     request: Request,
     call: AuthorizationsCall,
     caller: Annotated[Caller, Depends(admits(Person, Agent))],
-    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=PROFILE)] = None,
+    profile: Annotated[UUID | None, Header(alias="Mandat-Profile", description=f"{PROFILE} A person needs it.")] = None,
 ) -> Asker:
     if isinstance(caller, Agent):
         return Asker(AsAgent(), manages=True)

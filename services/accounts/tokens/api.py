@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header, Request, Response
+from fastapi import Header, Request, Response, Security
+from fastapi.openapi.models import HTTPBase
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from chassis.described import Scheme
 from chassis.gateway import router
 from services.accounts.metrics import MACHINE_TOKENS
 from services.accounts.tokens import domain, handlers, signing
@@ -35,6 +37,8 @@ TOKEN_REQUEST = {
         },
     }
 }
+
+CREDENTIALS = Scheme("client", HTTPBase(scheme="basic", description="A system's client_id and client_secret."))
 
 
 class KeySet(BaseModel):
@@ -74,6 +78,7 @@ async def keys(call: AccountsCall, response: Response) -> KeySet:
     response_model=MachineToken,
     responses={400: {"model": OAuthProblem}, 401: {"model": OAuthProblem}},
     openapi_extra=TOKEN_REQUEST,
+    dependencies=[Security(CREDENTIALS)],
 )
 async def token(
     call: AccountsCall, request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None

@@ -9,7 +9,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Email, Name, Reference
-from chassis.gateway import Call, router
+from chassis.gateway import ONCE, Call, router
 from chassis.versions import etag
 from contracts.authorizations import Telephone
 from contracts.events import Language, Level
@@ -136,6 +136,7 @@ class UnderReviewView(BaseModel):
 
 @routes.post(
     "/v1/organizations/{organization_id}/contacts",
+    dependencies=[ONCE],
     status_code=201,
     summary="Add a contact who does not exist yet",
     responses={

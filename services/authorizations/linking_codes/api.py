@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chassis.fields import Body, Reference
-from chassis.gateway import router
+from chassis.gateway import ONCE, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.problems import word
@@ -110,7 +110,7 @@ class ItemView(BaseModel):
     told_at: datetime | None
 
 
-@routes.post("/v1/linking-code-batches", status_code=202, summary="Send new linking coordinates")
+@routes.post("/v1/linking-code-batches", status_code=202, summary="Send new linking coordinates", dependencies=[ONCE])
 async def post_batch(asker: Asking, body: BatchBody, call: AuthorizationsCall, response: Response) -> BatchView:
     """An older code of the same person dies. Honours Idempotency-Key.
 
@@ -150,7 +150,12 @@ async def get_items(
     return PageView[ItemView](**paged(found, items, call.language))
 
 
-@routes.post("/v1/linking-code-batches/{batch_id}/resend", status_code=202, summary="Send again what did not arrive")
+@routes.post(
+    "/v1/linking-code-batches/{batch_id}/resend",
+    status_code=202,
+    summary="Send again what did not arrive",
+    dependencies=[ONCE],
+)
 async def post_resend(
     batch_id: UUID, asker: Asking, body: ResendBody, call: AuthorizationsCall, response: Response
 ) -> BatchView:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from chassis import pages
 from chassis.fields import Body, Reference
-from chassis.gateway import Call, router
+from chassis.gateway import ONCE, Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.events import Level
@@ -89,7 +89,12 @@ class RemovalView(BaseModel):
     )
 
 
-@routes.post("/v1/contacts/{contact_id}/relations", status_code=201, summary="Add a relation, or delegate a client's")
+@routes.post(
+    "/v1/contacts/{contact_id}/relations",
+    status_code=201,
+    summary="Add a relation, or delegate a client's",
+    dependencies=[ONCE],
+)
 async def post_relation(
     contact_id: UUID, body: RelationBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelationAddedView:

@@ -8,7 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Reference
-from chassis.gateway import Call, router
+from chassis.gateway import ONCE, Call, router
 from contracts.imports import OrganizationKey
 from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, grants
 from services.authorizations.paging import today
@@ -73,6 +73,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     status_code=201,
     summary="Add, or propose, a relation with another organization",
     responses=ANSWERS,
+    dependencies=[ONCE],
 )
 async def post_relation(
     organization_id: UUID, body: RepresentationBody, acting: Profile, call: AuthorizationsCall, response: Response
@@ -94,7 +95,9 @@ async def post_relation(
     return await _related(call, made, response)
 
 
-@routes.post("/v1/relations/{relation_id}/rights", status_code=201, summary="Add subjects to a relation")
+@routes.post(
+    "/v1/relations/{relation_id}/rights", status_code=201, summary="Add subjects to a relation", dependencies=[ONCE]
+)
 async def post_rights(
     relation_id: UUID, body: RightsBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelatedView:
@@ -117,7 +120,12 @@ async def post_rights(
     return await _related(call, made, response)
 
 
-@routes.post("/v1/relations/{relation_id}/end", summary="End, or ask to end, a relation", responses={202: ANSWERS[202]})
+@routes.post(
+    "/v1/relations/{relation_id}/end",
+    summary="End, or ask to end, a relation",
+    responses={202: ANSWERS[202]},
+    dependencies=[ONCE],
+)
 async def post_end(
     relation_id: UUID, body: EndBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelatedView:

@@ -8,7 +8,7 @@ from fastapi import Response, status
 from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
-from chassis.gateway import PersonCaller, router
+from chassis.gateway import ONCE, PersonCaller, router
 from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
 from contracts.events import Code, Language
 from contracts.problems import word
@@ -97,6 +97,7 @@ class LinkView(BaseModel):
     "/v1/links",
     status_code=status.HTTP_201_CREATED,
     summary="Link the account to a contact",
+    dependencies=[ONCE],
     tags=["links"],
     responses={
         409: {"description": "account_not_yet_known: the account opened a moment ago; the same request again."},
