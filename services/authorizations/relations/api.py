@@ -131,11 +131,16 @@ async def post_removal(
     """In force at once: the next check says no. With `preview` nothing changes, and `cursor` asks for further pages."""
     by, chosen = as_profile(acting), body.chosen(contact_id)
     if body.preview:
-        previewed = await call.run(preview, Preview(by, chosen, cursor, limit))
+        previewed = await call.run(preview, Preview(**vars(chosen), by=by, cursor=cursor, limit=limit))
         return _view(previewed.removed, await _lost(call, previewed.lost))
     if cursor is not None:
         raise ProblemRaised(Refusal("invalid_request", fields=("cursor",)))
-    return _view(await call.run(remove, Remove(by, chosen, body.ticked(call.language), body.attachments)))
+    return _view(
+        await call.run(
+            remove,
+            Remove(**vars(chosen), by=by, ticked=body.ticked(call.language), attachments=body.attachments),
+        )
+    )
 
 
 def _view(removed: Removed, lost: PageView[LostView] | None = None) -> RemovalView:

@@ -36,22 +36,20 @@ class Chosen:
     subjects: Sequence[tuple[UUID, str]]
 
 
-@dataclass(frozen=True)
-class Preview:
+@dataclass(frozen=True, kw_only=True)
+class Preview(Chosen):
     """A page of what would be lost."""
 
     by: AsProfile
-    chosen: Chosen
     cursor: str | None
     limit: int
 
 
-@dataclass(frozen=True)
-class Remove:
+@dataclass(frozen=True, kw_only=True)
+class Remove(Chosen):
     """The removal itself."""
 
     by: AsProfile
-    chosen: Chosen
     ticked: Sequence[Ticked]
     attachments: Sequence[UUID] = ()
 
@@ -100,12 +98,12 @@ class Plan:
 
 async def preview(work: Work[Tools], command: Preview) -> Previewed | Refusal:
     """What the contact would lose, exactly as the next checks would say no to it. Nothing is locked or changed."""
-    plan = await _plan(work, command.by, command.chosen, await _home_of(work, command.chosen))
+    plan = await _plan(work, command.by, command, await _home_of(work, command))
     if isinstance(plan, Refusal):
         return plan
     concerned = {relation.relation_id for relation in plan.concerned}
     listing = losing.losses(
-        work.tools.moment(work.now), command.chosen.contact_id, plan.removed.relations, plan.removed.rights, concerned
+        work.tools.moment(work.now), command.contact_id, plan.removed.relations, plan.removed.rights, concerned
     )
     page = await pages.fetch(work.connection, listing, command.cursor, command.limit)
     return page if isinstance(page, Refusal) else Previewed(plan.removed, page)
@@ -113,30 +111,29 @@ async def preview(work: Work[Tools], command: Preview) -> Previewed | Refusal:
 
 async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
-    chosen = command.chosen
-    home = await _home_of(work, chosen)
-    await organizations.lock(work.connection, await _files(work, chosen, home))
-    work.take_time(after=await storage.last_recorded(work.connection, chosen.contact_id))
-    plan = await _plan(work, command.by, chosen, home)
+    home = await _home_of(work, command)
+    await organizations.lock(work.connection, await _files(work, command, home))
+    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
+    plan = await _plan(work, command.by, command, home)
     if isinstance(plan, Refusal):
         return plan
     if refusal := await refuse_attachments(work, command.by, "removal", command.attachments):
         return refusal
-    if refusal := await keep_attestations(work, command.by, chosen.contact_id, "removal", command.ticked):
+    if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
         return refusal
-    await attach(work, chosen.contact_id, command.attachments)
+    await attach(work, command.contact_id, command.attachments)
     for relation in plan.relations:
         await storage.end(work.connection, relation.relation_id, work.now)
         await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
-    await publish_state(work, chosen.contact_id)
+    await publish_state(work, command.contact_id)
     if plan.leaves:
-        await tell_clients(work, chosen.contact_id, plan.acting.organization_id)
+        await tell_clients(work, command.contact_id, plan.acting.organization_id)
     for organization_id in {plan.acting.organization_id, *(relation.organization_id for relation in plan.concerned)}:
         work.audit(
-            "relations_removed", organization_id=organization_id, object_id=chosen.contact_id, scope=chosen.scope,
+            "relations_removed", organization_id=organization_id, object_id=command.contact_id, scope=command.scope,
             relations=[str(relation_id) for relation_id in plan.removed.relations],
             rights=[str(right_id) for right_id in plan.removed.rights],
         )  # fmt: skip

@@ -28,7 +28,7 @@ from chassis.work import Actor, Unit, Work
 from contracts.agency.linking import FormerCredential
 from contracts.imports import ClientNumber, Imported, OrganizationKey
 from services.linking.former_credentials import schemes, storage
-from services.linking.former_credentials.domain import File, Kept
+from services.linking.former_credentials.domain import File, Kept, normalized
 from services.linking.former_credentials.redeeming import lookups_of
 from services.linking.former_credentials.schemes import ImportedHash, UnreadableHash
 from services.linking.settings import LinkingSettings
@@ -141,6 +141,7 @@ async def import_file(
     """
     outcomes: Counter[Outcome] = Counter()
     portion: list[tuple[int, Any]] = []
+    persons: set[str | None] = set()
 
     async def flush() -> None:
         results = await asyncio.gather(*(_bring_in(unit, method, content, rehearsal) for _, content in portion))
@@ -149,13 +150,22 @@ async def import_file(
             if reason:
                 sys.stderr.write(f"{file.name}:{number}: {reason}\n")
         portion.clear()
+        persons.clear()
 
     for line in _lines(file):
+        person = _person(method, line[1])
+        if len(portion) == AT_ONCE or person in persons:
+            await flush()  # of two lines about one user name the later counts
         portion.append(line)
-        if len(portion) == AT_ONCE:
-            await flush()
+        persons.add(person)
     await flush()
     return outcomes
+
+
+def _person(method: FormerCredential, content: Any) -> str | None:
+    """The user name of a line, as it is compared; None for a line that has none."""
+    name = content.get("user_name") if isinstance(content, dict) else None
+    return normalized(name, method) if isinstance(name, str) else None
 
 
 async def _bring_in(
