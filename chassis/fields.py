@@ -1,20 +1,12 @@
 """Types of what callers may send: every text has bounds and holds no control character."""
 
-import re
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from contracts.names import as_addresses_are_read, holds_link
-
-# No control character, none that ends a line, and none that turns the direction of writing around: what a
-# person reads in a mail or a list is what was sent.
-PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
-
-# Mail programs make a link of `example.com` too. "J.P. Roy" and "St. John" pass; "St.John" wants its space.
-DOMAIN = re.compile(r"\w{2}\.\w{2}")
+from contracts.written_by_strangers import PRINTABLE, holds_address
 
 
 def line(longest: int, shortest: int = 1) -> Any:
@@ -30,7 +22,7 @@ def _address(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    if holds_link(value) or DOMAIN.search(as_addresses_are_read(value)):
+    if holds_address(value):
         raise PydanticCustomError("name", "not a person's name")
     return value
 

@@ -6,7 +6,6 @@ stands on an earlier line, or is held already. Codes (kinds, types, subjects) ar
 catalogue; dates are inclusive legal dates, an absent `ends_on` means that no end is planned.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -16,22 +15,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from contracts.agency.text import EmailAddress
 from contracts.events import Code, Language, Level
-from contracts.names import holds_link
+from contracts.written_by_strangers import holds_address, is_printable
 
 ALL: Literal["all"] = "all"
 
-# Control characters, ends of lines, and what turns the direction of writing around.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
-
-def _without_link(name: str) -> str:
-    if holds_link(name):
+def _without_address(name: str) -> str:
+    if holds_address(name):
         raise ValueError("a person's name holds a web or e-mail address")
     return name
 
 
 def _printable(name: str) -> str:
-    if UNPRINTABLE.search(name):
+    if not is_printable(name):
         raise ValueError("a name holds a character that cannot be printed")
     return name
 
@@ -42,7 +38,10 @@ OrganizationName = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$"), AfterValidator(_printable)
 ]
 PersonName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"), AfterValidator(_without_link)
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"),
+    AfterValidator(_printable),
+    AfterValidator(_without_address),
 ]
 TelephoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """ITU-T E.164: + and at most 15 digits."""

@@ -125,6 +125,8 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"title": f"{SENT}\uff20evil"}, "#/title", "field_not_name"),
     ({"title": f"{SENT}\uff0eexample"}, "#/title", "field_not_name"),
     ({"title": f"\uff57\uff57\uff57.{SENT}"}, "#/title", "field_not_name"),
+    ({"title": f"{SENT}\u3002example"}, "#/title", "field_not_name"),
+    ({"title": f"{SENT}\u200f"}, "#/title", "field_wrong_form"),
     ({"title": [SENT]}, "#/title", "field_not_text"),
     ({"title": "\ud800"}, "#/title", "field_not_text"),
     ({**ANNE, "titel": SENT}, "#/titel", "field_unknown"),

@@ -80,6 +80,8 @@ def test_cells_of_lists_are_read() -> None:
         ({"email": "personne@localhost"}, "email"),
         ({"family_name": "www.exemple.example"}, "family_name"),
         ({"family_name": "exemple\uff20exemple"}, "family_name"),
+        ({"family_name": "exemple\uff61example"}, "family_name"),
+        ({"family_name": "Tremblay\u202e"}, "family_name"),
         ({"client_number": "12"}, "client_number"),
         ({"language": "xx"}, "language"),
         ({"record": "contacts"}, "record"),
