@@ -1,9 +1,11 @@
 """How many letters there are, and how many have left."""
 
+from typing import get_args
+
 from prometheus_client import Gauge
 
 from chassis.database import Pool
-from chassis.dead_letters.storage import FIGURES
+from chassis.dead_letters.storage import FIGURES, Settled
 
 PARKED = Gauge(
     "mandat_dead_letters",
@@ -26,5 +28,5 @@ async def look(pool: Pool) -> None:
     for consumer, number in row["parked"].items():
         PARKED.labels(consumer).set(number)
     OLDEST.set(row["oldest"])
-    for ending in ("redriven", "dropped"):
-        SETTLED.labels(ending).set(row[ending])
+    for ending in get_args(Settled):
+        SETTLED.labels(ending).set(row["settled"].get(ending, 0))

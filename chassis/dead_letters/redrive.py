@@ -124,7 +124,7 @@ class Redrive(Generic[T]):
         if (earlier := await storage.earlier(work.connection, parked)) is not None:
             return Refusal("dead_letter_behind", {"earlier": earlier})
         ending = await self._handle(work, parked)
-        await storage.remove(work.connection, letter_id)
+        await storage.settle(work.connection, letter_id, "redriven")
         _audit(work, "dead_letter.redriven", parked, ending=ending)
         return Redriven(letter_id, ending)
 
@@ -157,7 +157,7 @@ async def drop(work: Work[Any], command: Drop) -> Parked | Refusal:
     event_id = event_id_of(parked.letter)
     if event_id is not None and is_readable(parked.letter):
         await inbox.claim_alone(work.connection, parked.letter.consumer, event_id)
-    await storage.remove(work.connection, parked.id)
+    await storage.settle(work.connection, parked.id, "dropped")
     _audit(work, "dead_letter.dropped", parked, reason=command.reason)
     return parked
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from chassis.database import Connection, Pool
 from chassis.letter import DeadLetter, storable
@@ -21,15 +21,16 @@ select min(id) from dead_letters
 where consumer = $1 and topic = $2 and key = $3 and ordered and id < $4
 """
 
-# The audit remembers what the letters no longer can; its partial index keeps this cheap.
 FIGURES = """
 select
     (select coalesce(jsonb_object_agg(consumer, number), '{}')
      from (select consumer, count(*) as number from dead_letters group by consumer) parked) as parked,
     (select coalesce(extract(epoch from clock_timestamp() - min(first_at)), 0)::float from dead_letters) as oldest,
-    (select count(*) from audit where action = 'dead_letter.redriven') as redriven,
-    (select count(*) from audit where action = 'dead_letter.dropped') as dropped
+    (select coalesce(jsonb_object_agg(ending, letters), '{}') from letters_settled) as settled
 """
+
+
+Settled = Literal["redriven", "dropped"]
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,14 @@ async def count(pool: Pool) -> int:
     return number
 
 
-async def remove(connection: Connection, letter_id: int) -> None:
-    """Take a letter away."""
+async def settle(connection: Connection, letter_id: int, ending: Settled) -> None:
+    """Take a letter away, and count how it ended. Whoever settles another meanwhile waits for this transaction."""
     await connection.execute("delete from dead_letters where id = $1", letter_id)
+    await connection.execute(
+        "insert into letters_settled as counted values ($1, 1)"
+        " on conflict (ending) do update set letters = counted.letters + 1",
+        ending,
+    )
 
 
 async def note_failure(connection: Connection, letter_id: int, reason: str, at: datetime) -> bool:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
+from chassis.dead_letters import metrics
 from chassis.dead_letters.redrive import Drop, Failed, NobodyTakesIt, Redrive, Redriven, Waiting, drop
 from chassis.dead_letters.storage import Choice
 from chassis.inbox import Claim
@@ -214,6 +215,22 @@ async def test_a_dropped_record_that_could_not_be_read_may_come_again_mended(ben
     await bench.unit.run(drop, Drop(broken, "cut off"), OPERATOR)
     [mended] = await parked(bench, event, id=event_id)
     assert await redrive(bench).one(mended, OPERATOR) == Redriven(mended, "applied")
+
+
+async def test_how_many_were_redriven_and_dropped_is_told_also_after_the_audit_of_it_was_pruned(bench: Bench) -> None:
+    letters = await parked(bench, *[opened(uuid4(), number) for number in range(5)])
+    await bench.unit.run(drop, Drop(letters[0], "a test"), OPERATOR)
+    ends = await asyncio.gather(*[redrive(bench).one(letter, OPERATOR) for letter in letters[1:]])
+    assert ends == [Redriven(letter, "applied") for letter in letters[1:]]
+    assert await redrive(bench).one(letters[0], OPERATOR) == Refusal("not_found")
+
+    async def told() -> list[float]:
+        await metrics.look(bench.pool)
+        return [metrics.SETTLED.labels(ending)._value.get() for ending in ("redriven", "dropped")]
+
+    assert await told() == [4, 1]
+    await bench.pool.execute("delete from audit")
+    assert await told() == [4, 1]
 
 
 async def test_what_is_not_there_is_refused(bench: Bench) -> None:
