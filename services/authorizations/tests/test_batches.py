@@ -264,6 +264,18 @@ async def test_a_mail_is_accepted_once_its_code_is_issued_and_what_is_told_toget
     assert (await people(firm, made["batch_id"]))["items"][0]["state"] == "undelivered"
 
 
+async def test_a_code_of_a_later_generation_is_that_of_every_earlier_batch_that_still_waits(firm: Firm) -> None:
+    member = str(await firm.contact("3000002"))
+    batches = [await accepted(firm, contact_ids=[member]) for _ in range(3)]
+    newest, after = [generation for generation, _ in (await generations(firm, member))[-2:]]
+    assert after == newest + 1
+    delivery_id = await issue(firm, member, newest)  # linking has seen that state first, and knows no older one
+    found = [(await people(firm, made["batch_id"]))["items"][0] for made in batches]
+    assert [item["state"] for item in found] == ["accepted", "accepted", "waiting"]
+    await tell(firm, MailSent(delivery_id=delivery_id, sent_at=NOW))
+    assert [(await people(firm, made["batch_id"]))["items"][0]["state"] for made in batches[:2]] == ["sent", "sent"]
+
+
 async def test_a_suppressed_mail_is_undelivered_and_totals_count_every_state(firm: Firm) -> None:
     other, member = await added(firm, "autre@example.org"), str(await firm.contact("3000002"))
     made = await accepted(firm, contact_ids=[other, member, str(firm.responsible.contact_id)])
