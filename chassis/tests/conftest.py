@@ -39,8 +39,9 @@ RETENTION = Retention.model_validate(
 )
 CONSUMER = consumer_name("test", ACCOUNTS_EVENTS)
 TABLES = (
-    "outbox", "state_echoes", "inbox", "dead_letters", "letters_settled", "audit", "audit_unsealed", "audit_seals", "audit_chains",
-    "idempotency_keys", "limits", "refusals_counted", "revoked_sessions", "epochs", "positions", "counters",
+    "outbox", "state_echoes", "inbox", "dead_letters", "letters_settled", "audit", "audit_unsealed", "audit_seals",
+    "audit_chains", "idempotency_keys", "limits", "refusals_counted", "revoked_sessions", "epochs", "positions",
+    "counters",
 )  # fmt: skip
 COUNTERS = "create table counters (id uuid primary key, value integer not null, last text)"
 
