@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
 import structlog
+from prometheus_client import Gauge
 
 from chassis import refusals, states
 from chassis.audit import pruning, sealing
@@ -22,6 +24,12 @@ PRUNE_EVERY = 3600.0  # seconds; what is pruned is a day old or more
 ECHO_EVERY = 30.0  # seconds; an hour is not meant to the second
 LONGEST_OUTAGE_PAUSE = 10.0  # seconds between two tries while the database is away: an hourly chore skips no turn
 
+WAITING = Gauge(
+    "mandat_chore_waiting_seconds",
+    "For how long each try of a chore has failed for the database: away, or a statement that always runs out of time",
+    ["chore"],
+)
+
 Chore = Callable[[], Awaitable[None]]
 
 
@@ -31,15 +39,20 @@ async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pau
     The step may return another number of seconds, which holds this once. Pauses vary by half, so that workers do not
     go in step. While the database is away the step is tried again, about ten seconds apart at most.
     """
+    waiting, since = WAITING.labels(name), None
     while True:
         seconds = pause
         try:
             wanted = await step()
             seconds = pause if wanted is None else wanted
+            since = None
+            waiting.set(0)
         except Exception as error:
             if not neighbour_failed(error):
                 raise
-            seconds = min(pause, LONGEST_OUTAGE_PAUSE)
+            seconds, now = min(pause, LONGEST_OUTAGE_PAUSE), time.monotonic()
+            since = now if since is None else since
+            waiting.set(now - since)
             log.warning("chore waits for the database", chore=name, error=described(error))
         await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
 

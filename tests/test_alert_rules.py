@@ -24,7 +24,7 @@ NEEDED = (
     "mandat_outbox_age_seconds", "mandat_outbox_depth", "mandat_relay_shards", "mandat_relay_topic_missing",
     "mandat_inbox_rows", "mandat_consumer_lag", "mandat_door_waiting_seconds", "mandat_door_halted",
     "mandat_message_retries_total", "mandat_dead_letters", "mandat_mails_oldest_due_seconds",
-    "mandat_mail_host_unavailable", "mandat_audit_unsealed_seconds",
+    "mandat_mail_host_unavailable", "mandat_audit_unsealed_seconds", "mandat_chore_waiting_seconds",
 )  # fmt: skip
 
 

@@ -13,7 +13,14 @@ from contracts.events import REGISTRY, Event, State
 from contracts.notifications import MailRequest
 from contracts.topics import NOTIFICATIONS_EVENTS
 
-WITHDRAWALS = ("Revoked", "Removed", "Withdrawn", "Ended", "Unlinked")  # so end the names of facts that only take away
+WITHDRAWALS = (
+    "Revoked",
+    "Removed",
+    "Withdrawn",
+    "Ended",
+    "Unlinked",
+    "Blocked",
+)  # so end the names of facts that only take away
 PLACES_ITSELF = {"version", "generation"}  # a field that says which of two is the newer, whichever comes first
 
 

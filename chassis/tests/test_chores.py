@@ -70,6 +70,21 @@ async def test_a_chore_waits_out_a_failing_database_in_the_same_words_each_time_
     assert all(seconds <= 15 for seconds in rests[:4]) and rests[4] >= 1800
 
 
+async def test_a_chore_whose_statement_always_runs_out_of_time_tells_for_how_long(bench: Bench) -> None:
+    healed, waiting = asyncio.Event(), chores.WAITING.labels("slow")
+
+    async def step() -> None:
+        async with bench.pool.acquire() as connection, connection.transaction():
+            await connection.execute("set local statement_timeout = 10")
+            await connection.execute("select 1" if healed.is_set() else "select pg_sleep(1)")
+
+    chore = asyncio.create_task(chores.repeatedly("slow", step, 0.01))
+    await eventually(lambda: waiting._value.get() > 0.1)
+    healed.set()
+    await eventually(lambda: waiting._value.get() == 0)
+    chore.cancel()
+
+
 async def test_a_chore_that_is_wrong_itself_ends_its_worker_loudly(rests: list[float]) -> None:
     with pytest.raises(ZeroDivisionError):
         await ends_after([None, ZeroDivisionError()], 1)
