@@ -24,9 +24,9 @@ NEEDED = {RECORDS: ("kafka",), WORK: ("postgres", *TELLERS)}
 UP_AGAIN = 60.0
 """Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
 
-COPY_COMES = 45.0
-"""Seconds that a host which drops mails waits longer, until one that it dropped has come again: many are replaced by a
-newer one before they do."""
+TO_DROP, COME = 6, 45.0
+"""Mails that a host which drops them takes before it is mended, and the seconds that it waits longer for them: each
+comes again after a pause unless a newer one has replaced it, as a newer code replaces many."""
 
 STEPS = {
     "import": "select coalesce(sum(next_portion), 0)::int from imports",
@@ -133,11 +133,11 @@ class Breaker:
             case target, _ if target == RECORDS:
                 self.damage.sent_again |= await send_again(self.ground.kafka.servers)
             case target, mode if target == MAIL_HOST:
-                before = await asyncio.to_thread(self.ground.copies)
+                before = await asyncio.to_thread(self.ground.dropped)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))
                 await asyncio.sleep(fault.seconds)
                 if mode == Mode.DROPS:
-                    await self._until_a_copy_came(before)
+                    await self._until_dropped(before + TO_DROP)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode.NORMAL)
             case target, how if target == WORK:
                 await self._kill_amid(how, fault.seconds)
@@ -173,10 +173,10 @@ class Breaker:
                 await asyncio.sleep(0.003)
         return bool(now > before)
 
-    async def _until_a_copy_came(self, before: int) -> None:
+    async def _until_dropped(self, mails: int) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(COPY_COMES):
-                while await asyncio.to_thread(self.ground.copies) == before:
+            async with asyncio.timeout(COME):
+                while await asyncio.to_thread(self.ground.dropped) < mails:
                     await asyncio.sleep(LOOK_EVERY)
 
     async def _server(self, server: Kafka | Postgres, how: str, seconds: float) -> None:

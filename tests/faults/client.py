@@ -5,13 +5,14 @@ import base64
 import contextlib
 import json as json_module
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from chassis.database import neighbour_failed
 from local import Problem
 from local.journeys.portal import Service, Someone
 from tests.faults.ground import Firm, Ground
@@ -137,6 +138,22 @@ class Client:
                 await asyncio.to_thread(self.ground.bring_in, firm, trade_name)
                 command.status, command.answered_at = 200, _now()
             except Problem:
+                command.unanswered += 1
+                await self._pause(None)
+
+    async def let_pass(self, kind: Kind, asked: Mapping[str, str], let: Callable[[], Awaitable[None]]) -> None:
+        """Let time pass for one thing, which no command does, however often the database must be asked."""
+        if self.ending.is_set():
+            raise Leaves
+        command = self.history.begin(Command(kind, asked, _now()))
+        while not command.accepted:
+            command.requests += 1
+            try:
+                await let()
+                command.status, command.answered_at = 200, _now()
+            except Exception as error:
+                if not neighbour_failed(error):
+                    raise
                 command.unanswered += 1
                 await self._pause(None)
 

@@ -19,10 +19,10 @@ from contracts.flow import READERS
 from contracts.topics import TOPICS
 from local.ports import SERVICES
 from tests.faults.evidence import Backlog, Copy, Evidence, Place, Record, Row
-from tests.faults.ground import Ground
+from tests.faults.ground import LONG_AGO, Ground
 from tests.faults.history import History
 
-LOOK_EVERY = 0.5
+LOOK_EVERY = 0.2
 TELL_EVERY = 5.0
 HIDDEN = {"signing_keys", "refresh_tokens", "limits", "schema_migrations"}
 """Tables that say nothing about deliveries, and should not stand in evidence that is kept."""
@@ -34,6 +34,10 @@ WAITING = (
     ("authorizations", "imports", "select count(*) from imports where state = 'waiting'"),
     ("authorizations", "requests that nobody was told of", "select count(*) from requests where to_tell is not null"),
     ("authorizations", "organizations of a round of digests", "select count(*) from digests_waiting"),
+    ("authorizations", "requests past their last day",
+     f"select count(*) from requests where state in ('submitted', 'returned') and lapses_on <= '{LONG_AGO:%F}'"),
+    ("authorizations", "attachments past their time",
+     f"select count(*) from attachments where used_at <= '{LONG_AGO.isoformat()}'"),
     ("authorizations", "rounds of digests", "select (not exists (select from notice_rounds))::int"),
     *((service, f"entries of {service}'s audit", "select count(*) from audit_unsealed") for service in SERVICES),
 )  # fmt: skip

@@ -109,6 +109,12 @@ def _imports(evidence: Evidence) -> Counter[Hashable]:
     return Counter({number: count - 1 for number, count in counted.items()})
 
 
+def _uploads(evidence: Evidence) -> Counter[Hashable]:
+    """By account, also those that were deleted since."""
+    rows = evidence.tables["authorizations"]["audit"]
+    return Counter(row["actor_id"] for row in rows if row["action"] == "attachment_kept")
+
+
 EFFECTS = (
     Effect("registration of", (Kind.REGISTER,), _asked("person"), _of_person("registrations")),
     Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"),
@@ -143,7 +149,11 @@ EFFECTS = (
            _rows("authorizations", "requests", "asked_by_organization_id", lambda row: row["kind"] == "proposed_end")),
     Effect("decision of request", (Kind.DECIDE,), _asked("request_id"),
            _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "decided")),
-    Effect("attachment of", (Kind.UPLOAD,), _asked("account_id"), _rows("authorizations", "attachments", "account_id")),
+    Effect("lapse of request", (Kind.LAPSE,), _asked("request_id"),
+           _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "lapsed")),
+    Effect("attachment of", (Kind.UPLOAD,), _asked("account_id"), _uploads),
+    Effect("deletion of attachment", (Kind.OUTLIVE,), _asked("attachment_id"),
+           _noted("authorizations", "attachment_deleted")),
 )  # fmt: skip
 """Counted from the rows, so that what was carried out twice or without a request shows."""
 
@@ -154,6 +164,8 @@ IDEMPOTENT = (
     Kind.CHOOSE_PASSWORD,
     Kind.VERIFY_ADDRESS,
     Kind.UNDO_ADDRESS,
+    Kind.LAPSE,
+    Kind.OUTLIVE,
 )
 """Commands that change nothing the second time, whether or not they have a key."""
 
@@ -199,6 +211,10 @@ def _made(evidence: Evidence) -> Iterator[Finding]:
     for place in {(made.service, made.table, made.field) for made in MADE.values()}:
         service, table, field = place
         known[place] = {row[field] for row in evidence.tables[service][table]}
+    audit = evidence.tables["authorizations"]["audit"]
+    known["authorizations", "attachments", "attachment_id"] |= {
+        row["object_id"] for row in audit if row["action"] == "attachment_deleted"
+    }
     for command in evidence.commands:
         if command.accepted and (made := MADE.get(command.kind)) is not None:
             identity = command.made.get(made.field)

@@ -13,7 +13,7 @@ class Entries:
     """Rows that changes leave in a table of a service, and the action under which each is noted.
 
     `of_row` names a row as `of_entry` does its entry. With `once` there is one entry for each; else one in the file of
-    each organization concerned, and how often is not compared.
+    each organization concerned, and how often is not compared. `gone` is noted of rows that were deleted since.
     """
 
     service: str
@@ -23,6 +23,7 @@ class Entries:
     where: Callable[[Row], bool] = lambda _: True
     of_entry: Callable[[Row], Hashable] = lambda entry: entry["object_id"]
     once: bool = False
+    gone: str | None = None
 
 
 def _in_detail(name: str) -> Callable[[Row], Hashable]:
@@ -41,7 +42,8 @@ ENTRIES = (
     Entries("linking", "bindings", "profile_linked", lambda row: row["link_id"], of_entry=_in_detail("link_id")),
     Entries("linking", "bindings", "profile_unlinked", lambda row: row["link_id"],
             lambda row: row["unlinked_at"] is not None, _in_detail("link_id")),
-    Entries("authorizations", "attachments", "attachment_kept", lambda row: row["attachment_id"]),
+    Entries("authorizations", "attachments", "attachment_kept", lambda row: row["attachment_id"],
+            gone="attachment_deleted"),
     Entries("authorizations", "requests", "request_settled", lambda row: row["request_id"],
             lambda row: row["settled_at"] is not None),
     Entries("authorizations", "linking_code_batches", "linking_codes_requested", lambda row: row["batch_id"]),
@@ -58,6 +60,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     for entries in ENTRIES:
         tables = evidence.tables[entries.service]
         rows = [entries.of_row(row) for row in tables[entries.table] if entries.where(row)]
+        rows += [row["object_id"] for row in tables["audit"] if row["action"] == entries.gone]
         noted = [entries.of_entry(row) for row in tables["audit"] if row["action"] == entries.action]
         if not entries.once:
             rows, noted = list(set(rows)), list(set(noted))

@@ -83,6 +83,8 @@ def _authorizations() -> Events:
             ("ContactAdded", {"contact_id": "contact-1"}),
             ("ContactChanged", {"contact_id": "contact-1"}),
             ("RelationAdded", {"relation_id": "relation-1"}),
+            ("RequestSubmitted", {"request_id": "request-2"}),
+            ("RequestLapsed", {"request_id": "request-2"}),
             ("RequestSubmitted", request),
             ("RelationAdded", {"relation_id": "relation-3"}),
             ("RequestDecided", request | {"outcome": "approve"}),

@@ -79,6 +79,7 @@ def commands() -> list[Command]:
     former = {"link_id": "link-2", "profiles": [{"link_id": "link-2"}, {"link_id": "link-3"}]}
     return [
         command(Kind.UPLOAD, {"attachment_id": "attachment-1"}, **account, digest="digest-1"),
+        command(Kind.UPLOAD, {"attachment_id": "attachment-2"}, **account, digest="digest-2"),
         command(Kind.ADD_CONTACT, {"contact_id": "contact-1"}, key="key-1", organization_id=organization,
                 person=person, attachment_id="attachment-1"),
         register,
@@ -89,9 +90,12 @@ def commands() -> list[Command]:
         command(Kind.DELEGATE, {"relation_id": "relation-2"}, key="key-4", contact_id="contact-1"),
         command(Kind.REMOVE, {"relations": ["relation-2"]}, contact_id="contact-1", relation_id="relation-2"),
         command(Kind.CORRECT, {}, contact_id="contact-1", given_name="Démo"),
+        command(Kind.OUTLIVE, {}, attachment_id="attachment-2"),
+        command(Kind.LAPSE, {}, request_id="request-2"),
         command(Kind.REDEEM_FORMER, former, key="key-5", **account),
         command(Kind.UNLINK, {}, link_id="link-3"),
         command(Kind.PROPOSE, {"request_id": "request-1"}, key="key-6", organization_id=organization),
+        command(Kind.PROPOSE, {"request_id": "request-2"}, key="key-7", organization_id=organization),
         command(Kind.DECIDE, {"outcome": "approve"}, request_id="request-1", outcome="approve"),
         command(Kind.ASK_ADDRESS, change, **account),
         command(Kind.VERIFY_ADDRESS, {}, **change),
@@ -200,7 +204,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
     return {
         "organizations": [
             {"organization_id": "organization-2", "number": "1200100", "version": 1, "sequence": 1},
-            organization | {"number": "5000001", "version": 1, "sequence": 10},
+            organization | {"number": "5000001", "version": 1, "sequence": 12},
         ],
         "contacts": [
             {"contact_id": "contact-2", "organization_id": "organization-2", "client_number": "1200100", "version": 1},
@@ -226,6 +230,8 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
         ],
         "rights": [{"right_id": "right-1", "relation_id": "relation-1", "ended_at": None}],
         "requests": [
+            organization | {"request_id": "request-2", "kind": "proposed_relation", "state": "lapsed", "outcome": None,
+                            "settled_at": at(45), "asked_by_organization_id": "organization-1", "asked": {}},
             organization | {"request_id": "request-1", "kind": "proposed_relation", "state": "decided",
                             "outcome": "approve", "settled_at": at(40), "asked_by_organization_id": "organization-1",
                             "asked": {}},
@@ -248,9 +254,14 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
             {"key": "key-3", "resource_id": "batch-1"},
             {"key": "key-4", "resource_id": "relation-2"},
             {"key": "key-6", "resource_id": "request-1"},
+            {"key": "key-7", "resource_id": "request-2"},
         ],
         "audit": [
-            _entry("attachment_kept", "attachment-1", "organization-1"),
+            _entry("request_submitted", "request-2", "organization-1"),
+            _entry("request_settled", "request-2", "organization-1"),
+            _entry("attachment_kept", "attachment-1", "organization-1") | {"actor_id": "account-1"},
+            _entry("attachment_kept", "attachment-2", "organization-1") | {"actor_id": "account-1"},
+            _entry("attachment_deleted", "attachment-2", "organization-1"),
             _entry("organization_imported", "organization-2", "organization-2"),
             _entry("organization_imported", "organization-1", "organization-1") | {"actor_kind": "operator"},
             _entry("import_finished", "import-1"),

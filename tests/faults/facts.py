@@ -192,6 +192,8 @@ FACTS = (
     Fact("the mail that tells a correction", ("ContactCorrectedMail",), _by("recipient_id"), _told_corrections),
     Fact("RequestSubmitted of", ("RequestSubmitted",), _by("request_id"), _announced),
     Fact("RequestDecided of", ("RequestDecided",), _by("request_id", "outcome"), _decided),
+    Fact("RequestLapsed of", ("RequestLapsed",), _by("request_id"),
+         _rows("authorizations", "requests", _by("request_id"), lambda row: row["state"] == "lapsed")),
     Fact("the digest of", ("EndsDigestMail",), _by("recipient_id", "day"),
          _rows("authorizations", "digests", lambda row: (row["contact_id"], str(row["day"])))),
     Fact("RelationAdded of", ("RelationAdded",), _by("relation_id"), _added("relations", "relation_id")),

@@ -45,6 +45,7 @@ class Manager:
     through: str = ""
     ticked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
     joining: set["asyncio.Task[None]"] = field(default_factory=set)
     at_work: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -75,6 +76,8 @@ class Manager:
         moves += [self._send_to_never_linked, partial(self._send_codes, {"functions": [STAFF], "campaign": CAMPAIGN})]
         if len(self.members) < MOST_MEMBERS:
             moves += [self._add] * 3
+        if self.attached:
+            moves += [self._let_an_attachment_outlive_its_use] * 2
         for member in staff:
             moves.append(partial(self._take_back if member.delegation else self._delegate, member))
             moves.append(partial(self._correct, member))
@@ -112,6 +115,7 @@ class Manager:
         path = f"/v1/organizations/{self.firm_id}/contacts"
         added = await self._give(Kind.ADD_CONTACT, path, asked, body, keyed=True)
         self.members.append(Member(someone, added.made["contact_id"]))
+        self.attached += attachments
         self.joining.add(asyncio.create_task(self._joins(someone, since)))
 
     async def _joins(self, someone: Someone, since: Any) -> None:
@@ -139,6 +143,11 @@ class Manager:
             Kind.UPLOAD, self.someone, "authorizations", "POST", "/v1/attachments", asked=asked, content=content
         )
         return str(kept.made["attachment_id"])
+
+    async def _let_an_attachment_outlive_its_use(self) -> None:
+        attachment = self.attached.pop(0)
+        let = partial(self.client.ground.let_outlive, attachment)
+        await self.client.let_pass(Kind.OUTLIVE, {"attachment_id": attachment}, let)
 
     async def _correct(self, member: Member) -> None:
         """Another given name on the file; sometimes, with the same form, a new code."""

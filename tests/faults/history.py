@@ -35,6 +35,8 @@ class Kind(StrEnum):
     UPLOAD = "upload"
     EXTRACT = "extract"
     IMPORT = "import"  # not over HTTP: an operator's command, whose exit status is its answer
+    LAPSE = "lapse"  # nobody's command: time passes, and the last day of a request with it
+    OUTLIVE = "outlive"  # the same, and for as long as an attachment is kept
 
 
 @dataclass

@@ -2,8 +2,8 @@
 connection that broke.
 
 `python -m tests.faults.mail_host --smtp-port … --control-port …`; on 127.0.0.1 only. PUT /mode/NAME changes how it
-behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /copies
-says how many mails came once more after it had taken them without saying so.
+behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /dropped
+says how many mails it took without saying so.
 """
 
 import argparse
@@ -72,7 +72,6 @@ class MailHost:
     mode: Mode = Mode.NORMAL
     taken: list[Taken] = field(default_factory=list)
     broken: dict[int, datetime] = field(default_factory=dict)
-    copies: int = 0
     dropped: set[tuple[str, str]] = field(default_factory=set)
     open: set["Door"] = field(default_factory=set)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -95,7 +94,6 @@ class MailHost:
         for address in envelope.rcpt_tos:
             taken = Taken(str(message["message-id"]), address, server.number, now, answers, message)
             self.taken.append(taken)
-            self.copies += (taken.message_id, address) in self.dropped
             if not answers:
                 self.dropped.add((taken.message_id, address))
         match self.mode:
@@ -166,8 +164,8 @@ async def serve(smtp_port: int, control_port: int) -> None:
     async def broken(_request: Request) -> Response:
         return JSONResponse({number: at.isoformat() for number, at in host.broken.items()})
 
-    async def copies(_request: Request) -> Response:
-        return JSONResponse(host.copies)
+    async def dropped(_request: Request) -> Response:
+        return JSONResponse(len(host.dropped))
 
     control = Starlette(
         routes=[
@@ -175,7 +173,7 @@ async def serve(smtp_port: int, control_port: int) -> None:
             Route("/mails", mails),
             Route("/taken", taken),
             Route("/broken", broken),
-            Route("/copies", copies),
+            Route("/dropped", dropped),
         ]
     )
     server = uvicorn.Server(

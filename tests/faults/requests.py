@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from local.journeys.portal import Someone
@@ -13,6 +14,9 @@ NOBODYS_NUMBERS = (9_000_000, 9_999_999)
 LOOK_EVERY = 0.3
 TWO_DECIDE = 0.3
 """How often two decide the same request at the same moment, one for and one against it."""
+
+LAPSES = 0.2
+"""How often nobody decides, and the request's last day passes."""
 
 AGAINST = {"proposed_relation": "not_our_provider", "proposed_end": "still_our_provider"}
 """Kind of request → a reason for a no."""
@@ -80,6 +84,9 @@ class Asker:
         while seen["organization"] is None:
             await self.client.rest(LOOK_EVERY)
             seen, version = await self.client.opened(agent, "authorizations", path)
+        if chance.random() < LAPSES:
+            await self._lapses(request_id)
+            return
         deciders = [agent] if self.employer is None else [chance.choice((agent, self.employer))]
         if chance.random() < TWO_DECIDE:
             deciders = [agent, self.employer or agent]
@@ -92,6 +99,15 @@ class Asker:
                 for decider, outcome in zip(deciders, outcomes, strict=False)
             )
         )
+
+    async def _lapses(self, request_id: str) -> None:
+        """Nobody decides, and a worker finds out; only then may the same be asked again."""
+        let = partial(self.client.ground.let_lapse, request_id)
+        await self.client.let_pass(Kind.LAPSE, {"request_id": request_id}, let)
+        while not (await self.client.look(self.manager.agent, "authorizations", f"/v1/requests/{request_id}"))[
+            "settled_at"
+        ]:
+            await self.client.rest(LOOK_EVERY)
 
     async def _decides(self, decider: Someone, request_id: str, version: str, body: dict[str, str]) -> None:
         try:

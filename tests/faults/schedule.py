@@ -54,8 +54,8 @@ LONG_WAYS = (
 )
 """With more: nobody listens for longer than a one-time code of a long run is good, so that codes expire unsent."""
 
-DENSE, LOOSE = (0.4, 2.4), (0.5, 6.5)
-"""Shortest and longest time (seconds) from one fault to the next: every way once in 25 s, or in a minute. A long run
+DENSE, LOOSE = (0.4, 1.9), (0.5, 6.5)
+"""Shortest and longest time (seconds) from one fault to the next: every way once in 22 s, or in a minute. A long run
 leaves people time to come through between two faults of what they need."""
 
 REST = {False: 1.0, True: 6.0}

@@ -5,8 +5,10 @@
 
 import runpy
 
+from services.authorizations.attachments import chores as attachments
 from services.authorizations.imports import handlers
 from services.authorizations.notices import chores
+from services.authorizations.requests import chores as requests
 
 handlers.PORTION = 6
 """Rows of an import."""
@@ -16,6 +18,9 @@ chores.PORTION = 1
 
 chores.LOOK_EVERY = 0.5
 """Seconds between two looks whether a day has begun: in a run, days begin by the minute (ground.py)."""
+
+requests.LAPSE_EVERY = attachments.FORGET_EVERY = 0.5
+"""Seconds between two looks for what has lapsed or outlived its use: the harness lets time pass for single things."""
 
 if __name__ == "__main__":
     runpy.run_module("services.authorizations", run_name="__main__", alter_sys=True)

@@ -94,15 +94,21 @@ def _last_said(commands: Sequence[Command]) -> list[str]:
 
 
 def _attachments(evidence: Evidence) -> Iterator[Finding]:
-    """A file that went with a form belongs to what the form made, and is what was uploaded."""
+    """A file that went with a form belongs to what the form made and is what was uploaded, until its time is over."""
     rows = {row["attachment_id"]: row["object_id"] for row in evidence.tables["authorizations"]["attachments"]}
     uploaded = {
         command.made["attachment_id"]: command.asked["digest"]
         for command in evidence.commands
         if command.kind is Kind.UPLOAD and command.accepted
     }
+    outlived = {command.asked["attachment_id"] for command in evidence.commands if command.kind is Kind.OUTLIVE}
+    opened = {one for one, digest in evidence.opened.items() if digest is not None}
+    for past in outlived & (rows.keys() | opened):
+        yield Finding(Fault.LOST, f"the deletion of attachment {past}, which is past its time")
     for command in evidence.commands:
         attachment = command.asked.get("attachment_id")
+        if attachment in outlived:
+            continue
         if command.kind is Kind.ADD_CONTACT and command.accepted and attachment is not None:
             if rows.get(attachment) != command.made["contact_id"]:
                 yield Finding(Fault.LOST, f"attachment {attachment} does not belong to {command.made['contact_id']}")
