@@ -109,6 +109,12 @@ def _imports(evidence: Evidence) -> Counter[Hashable]:
     return Counter({number: count - 1 for number, count in counted.items()})
 
 
+def _unlinked(evidence: Evidence) -> Counter[Hashable]:
+    """Links that their own account ended: an agent's decision is another command (works.py)."""
+    by_agents = _noted("authorizations", "link_ended", "link_id")(evidence)
+    return _noted("linking", "profile_unlinked", "link_id")(evidence) - by_agents
+
+
 def _uploads(evidence: Evidence) -> Counter[Hashable]:
     """By account, also those that were deleted since."""
     rows = evidence.tables["authorizations"]["audit"]
@@ -134,7 +140,7 @@ EFFECTS = (
     Effect("link of account", (Kind.LINK,), _asked("account_id"),
            _rows("linking", "bindings", "account_id", lambda row: row["method"] == "linking_coordinates")),
     Effect("former credential of", (Kind.REDEEM_FORMER,), _asked("account_id"), _redemptions),
-    Effect("end of link", (Kind.UNLINK,), _asked("link_id"), _noted("linking", "profile_unlinked", "link_id")),
+    Effect("end of link", (Kind.UNLINK,), _asked("link_id"), _unlinked),
     Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
         "" for _ in evidence.tables["authorizations"]["linking_code_batches"])),
     Effect("contact", (Kind.ADD_CONTACT,), _asked("person"), _contacts),

@@ -13,7 +13,7 @@ def clean() -> Evidence:
     """Somebody is added to a firm with a file, registers with a second code, links, is delegated a client, loses it
     again, is corrected, forgets, moves and has that undone; brings two old files along and leaves one. The firm
     proposes a relation twice: nobody decides in time, then an employer approves. A file outlives its use. An extract
-    brings in an employer, whose responsible person has a digest.
+    brings in an employer, whose responsible person has a digest. Another account contests a link, which stands.
     """
     return Evidence(
         commands=commands(),

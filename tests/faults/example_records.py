@@ -83,6 +83,8 @@ def _authorizations() -> Events:
             ("ContactAdded", {"contact_id": "contact-1"}),
             ("ContactChanged", {"contact_id": "contact-1"}),
             ("RelationAdded", {"relation_id": "relation-1"}),
+            ("RequestSubmitted", {"request_id": "request-3"}),
+            ("RequestDecided", {"request_id": "request-3", "outcome": "reject"}),
             ("RequestSubmitted", {"request_id": "request-2"}),
             ("RequestLapsed", {"request_id": "request-2"}),
             ("RequestSubmitted", request),
@@ -107,6 +109,7 @@ def _contacts() -> Events:
 def _linking() -> Events:
     return [
         ("ProfileLinked", {"contact_id": "contact-8", "link_id": "link-2"}),
+        ("LinkRefused", {"contact_id": "contact-8", "account_id": "account-2", "reason": "already_linked"}),
         ("ProfileLinked", {"contact_id": "contact-9", "link_id": "link-3"}),
         ("ProfileUnlinked", {"contact_id": "contact-9", "link_id": "link-3"}),
         ("LinkingCodeIssued", {"contact_id": "contact-1", "generation": 1, "delivery_id": "delivery-3"}),

@@ -59,6 +59,8 @@ def _mails() -> list[ExampleMail]:
         ExampleMail(13, "EmailChangedMail", "account-1", {}),
         ExampleMail(14, "PasswordResetCodeMail", "account-1", {}),
         ExampleMail(15, "PasswordChangedMail", "account-1", {}),
+        ExampleMail(16, "LinkReviewedMail", "account-1", {"deduplication_id": "link_reviewed:request-3:account-1"}),
+        ExampleMail(17, "LinkReviewedMail", "account-2", {"deduplication_id": "link_reviewed:request-3:account-2"}),
         ExampleMail(5, "ProfileLinkedMail", "account-1", {"deduplication_id": "profile_linked:link-1"}),
     ]
 
@@ -94,6 +96,9 @@ def commands() -> list[Command]:
         command(Kind.LAPSE, {}, request_id="request-2"),
         command(Kind.REDEEM_FORMER, former, key="key-5", **account),
         command(Kind.UNLINK, {}, link_id="link-3"),
+        replace(command(Kind.CONTEST, {}, key="key-8", account_id="account-2", contact_id="contact-8"), status=422,
+                problem="link_refused"),
+        command(Kind.DECIDE, {"outcome": "reject"}, request_id="request-3", outcome="reject"),
         command(Kind.PROPOSE, {"request_id": "request-1"}, key="key-6", organization_id=organization),
         command(Kind.PROPOSE, {"request_id": "request-2"}, key="key-7", organization_id=organization),
         command(Kind.DECIDE, {"outcome": "approve"}, request_id="request-1", outcome="approve"),
@@ -188,6 +193,7 @@ def _linking() -> dict[str, list[dict[str, Any]]]:
             {"key": "key-2", "resource_id": "link-1"},
         ],
         "audit": [
+            _entry("link_refused", "contact-8"),
             _entry("profile_linked", "contact-8", link_id="link-2"),
             _entry("profile_linked", "contact-9", link_id="link-3"),
             _entry("profile_unlinked", "contact-9", link_id="link-3"),
@@ -204,7 +210,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
     return {
         "organizations": [
             {"organization_id": "organization-2", "number": "1200100", "version": 1, "sequence": 1},
-            organization | {"number": "5000001", "version": 1, "sequence": 12},
+            organization | {"number": "5000001", "version": 1, "sequence": 14},
         ],
         "contacts": [
             {"contact_id": "contact-2", "organization_id": "organization-2", "client_number": "1200100", "version": 1},
@@ -230,6 +236,9 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
         ],
         "rights": [{"right_id": "right-1", "relation_id": "relation-1", "ended_at": None}],
         "requests": [
+            organization | {"request_id": "request-3", "kind": "review", "reason": "contested", "state": "decided",
+                            "outcome": "reject", "settled_at": at(48), "asked_by_organization_id": None,
+                            "asked": {"contact_id": "contact-8", "account_id": "account-2"}},
             organization | {"request_id": "request-2", "kind": "proposed_relation", "state": "lapsed", "outcome": None,
                             "settled_at": at(45), "asked_by_organization_id": "organization-1", "asked": {}},
             organization | {"request_id": "request-1", "kind": "proposed_relation", "state": "decided",
@@ -257,6 +266,8 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
             {"key": "key-7", "resource_id": "request-2"},
         ],
         "audit": [
+            _entry("request_submitted", "request-3", "organization-1"),
+            _entry("request_settled", "request-3", "organization-1"),
             _entry("request_submitted", "request-2", "organization-1"),
             _entry("request_settled", "request-2", "organization-1"),
             _entry("attachment_kept", "attachment-1", "organization-1") | {"actor_id": "account-1"},

@@ -9,10 +9,21 @@ from functools import partial
 from typing import Any
 
 from local.journeys.portal import Someone
-from tests.faults.client import Client, Leaves, Refused
+from tests.faults.client import LOOK_EVERY, Client, Leaves, Refused
 from tests.faults.ground import Firm
 from tests.faults.history import Command, Kind
-from tests.faults.people import PASSWORD, link, move, newcomer, nobodys_name, now, open_account, sign_out, unlink
+from tests.faults.people import (
+    PASSWORD,
+    contest,
+    link,
+    move,
+    newcomer,
+    nobodys_name,
+    now,
+    open_account,
+    sign_out,
+    unlink,
+)
 
 MOST_MEMBERS = 6
 """Members whom one firm adds; a firm that goes on growing would slow down its own lists."""
@@ -119,19 +130,26 @@ class Manager:
         self.joining.add(asyncio.create_task(self._joins(someone, since)))
 
     async def _joins(self, someone: Someone, since: Any) -> None:
-        """Some then move; others unlink, and link again with the next code that somebody sends them."""
+        """Some then move; others unlink, or an agent ends their link, and they link again with the next code."""
         client, address = self.client, someone.email
         try:
             await open_account(client, someone)
-            link_id = await link(client, someone, address, since)
+            linked = await link(client, someone, address, since)
             await client.rest(client.chance.uniform(0.5, 4.0))
-            match client.chance.choice(("moves", "unlinks", "stays")):
+            match client.chance.choice(("moves", "unlinks", "is contested", "stays")):
                 case "moves":
                     await move(client, someone)
                 case "unlinks":
                     since = now()
-                    await unlink(client, someone, link_id)
+                    await unlink(client, someone, linked.link_id)
                     await link(client, someone, address, since)
+                case "is contested":
+                    comer, since = newcomer(client), now()
+                    await open_account(client, comer)
+                    await contest(client, comer, linked)
+                    if await ends_contest(client, self.agent, comer, linked.contact_id):
+                        someone.profile = ""
+                        await link(client, someone, address, since)
         except Leaves:
             return
 
@@ -216,6 +234,30 @@ async def join(client: Client, agent: Someone, someone: Someone, number: str) ->
     await open_account(client, someone)
     await link(client, someone, someone.email, since)
     return organization_id
+
+
+async def ends_contest(client: Client, agent: Someone, comer: Someone, contact_id: str) -> bool:
+    """An agent finds the review of a contested link and decides. Whether the link that stood has ended."""
+    while True:
+        waiting = await client.look(agent, "authorizations", "/v1/requests?kind=review&limit=200")
+        for review in waiting["items"]:
+            told = review["asked"]["contested"] if review["reason"] == "contested" else None
+            if told and (told["contact_id"], told["account"]["account_id"]) == (contact_id, comer.account_id):
+                return await _decides_contest(client, agent, review["request_id"])
+        await client.rest(LOOK_EVERY)
+
+
+async def _decides_contest(client: Client, agent: Someone, request_id: str) -> bool:
+    path = f"/v1/requests/{request_id}"
+    _, version = await client.opened(agent, "authorizations", path)
+    reject = {"outcome": "reject", "reason": "link_stays"}
+    body = client.chance.choices(({"outcome": "approve"}, reject), (2, 1))[0]
+    await client.command(
+        Kind.DECIDE, agent, "authorizations", "POST", f"{path}/decision",
+        asked={"request_id": request_id, "outcome": body["outcome"]}, json=body, version=version,
+        done_before=("request_not_pending",),
+    )  # fmt: skip
+    return body is not reject
 
 
 async def send_codes(client: Client, agent: Someone, organization_id: str, whom: dict[str, Any]) -> None:

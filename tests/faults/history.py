@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REMOVE = "remove"
     REDEEM_FORMER = "redeem_former"
     UNLINK = "unlink"
+    CONTEST = "contest"
     CORRECT = "correct"
     PROPOSE = "propose"
     PROPOSE_END = "propose_end"

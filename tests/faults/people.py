@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from string import ascii_lowercase
 
@@ -82,8 +83,17 @@ async def _can_sign_in(client: Client, someone: Someone) -> bool:
     return True
 
 
-async def link(client: Client, someone: Someone, address: str, since: datetime) -> str:
-    """Redeem the coordinates of the newest mail to the address on file. Returns the link's id."""
+@dataclass(frozen=True)
+class Linked:
+    """A link, and the coordinates that it was made with, spent since."""
+
+    link_id: str
+    contact_id: str
+    body: dict[str, str]
+
+
+async def link(client: Client, someone: Someone, address: str, since: datetime) -> Linked:
+    """Redeem the coordinates of the newest mail to the address on file."""
     while (mail := await client.mail(address, since, _coordinates, 10 * MAIL_PATIENCE)) is not None:
         (number, code), received_at = mail
         body = {"method": "linking_coordinates", "client_number": number, "linking_code": code}
@@ -96,8 +106,20 @@ async def link(client: Client, someone: Someone, address: str, since: datetime) 
             since = received_at + timedelta(microseconds=1)
             continue
         someone.profile = linked.made["profile"]["contact_id"]
-        return str(linked.made["link_id"])
+        return Linked(linked.made["link_id"], someone.profile, body)
     raise Leaves
+
+
+async def contest(client: Client, comer: Someone, linked: Linked) -> None:
+    """Try to become, with coordinates that somebody else has spent, the contact that they are by now."""
+    asked = {"account_id": comer.account_id, "contact_id": linked.contact_id}
+    try:
+        await client.command(
+            Kind.CONTEST, comer, "linking", "POST", "/v1/links", asked=asked, json=linked.body, keyed=True
+        )
+    except Refused as refused:
+        if refused.command.problem != "link_refused":
+            raise
 
 
 async def unlink(client: Client, someone: Someone, link_id: str) -> None:

@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from tests.faults.evidence import Evidence
-from tests.faults.findings import Fault, Finding, bounded
+from tests.faults.facts import events
+from tests.faults.findings import Fault, Finding, bounded, compare
 from tests.faults.history import Command, Kind
 
 
@@ -12,6 +13,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Imports add up, requests are decided once, files open, what was corrected stands, digests come once a day."""
     yield from _imports(evidence)
     yield from _requests(evidence)
+    yield from _contests(evidence)
     yield from _corrections(evidence)
     yield from _attachments(evidence)
     yield from _former_credentials(evidence)
@@ -68,6 +70,31 @@ def _requests(evidence: Evidence) -> Iterator[Finding]:
         yield from bounded("the relation of request", request, begun[request], relations, relations)
         if row["kind"] == "proposed_end" and outcome == "approve" and row["asked"]["relation_id"] not in ended:
             yield Finding(Fault.LOST, f"the end of relation {row['asked']['relation_id']}, which was approved")
+
+
+def _contests(evidence: Evidence) -> Iterator[Finding]:
+    """Of a contested link one agent is asked once, the approval ends one link, and linking has ended the same."""
+    tables = evidence.tables["authorizations"]
+    reviews = [row for row in tables["requests"] if row.get("reason") == "contested"]
+    about = Counter((row["asked"]["contact_id"], row["asked"]["account_id"]) for row in reviews)
+    refused = {(event["contact_id"], event["account_id"]): event for event in events(evidence, "LinkRefused")
+               if event["reason"] in ("already_linked", "other_profile_here")}  # fmt: skip
+    comers = {command.asked["account_id"] for command in evidence.commands if command.kind is Kind.CONTEST}
+    for pair in about.keys() | refused.keys():
+        least = int(pair in refused and pair[1] in comers)
+        yield from bounded("the review of the contested link of", pair, about[pair], least, int(pair in refused))
+    approved = Counter(row["asked"]["contact_id"] for row in reviews if row["outcome"] == "approve")
+    noted = [row for row in tables["audit"] if row["action"] == "link_ended"]
+    yield from compare("the end of the contested link of", approved.elements(), [row["object_id"] for row in noted])
+    unlinked = {row["link_id"] for row in evidence.tables["linking"]["bindings"] if row["unlinked_at"] is not None}
+    for link_id in {row["detail"]["link_id"] for row in noted} - unlinked:
+        yield Finding(Fault.LOST, f"the end of link {link_id}, which an agent has decided")
+    mails = Counter(mail["deduplication_id"].split(":")[1] for mail in events(evidence, "LinkReviewedMail"))
+    for row in reviews:
+        expected = 2 if row["state"] == "decided" else 0
+        yield from bounded(
+            "the mails about contested link", row["request_id"], mails[row["request_id"]], expected, expected
+        )
 
 
 def _corrections(evidence: Evidence) -> Iterator[Finding]:
