@@ -37,6 +37,7 @@ MADE: Mapping[Kind, Made] = {
     Kind.ADD_CONTACT: Made("contact_id", "authorizations", "contacts"),
     Kind.DELEGATE: Made("relation_id", "authorizations", "relations"),
     Kind.REDEEM_FORMER: Made("link_id", "linking", "bindings"),
+    Kind.ADD_KNOWN: Made("request_id", "authorizations", "requests"),
     Kind.PROPOSE: Made("request_id", "authorizations", "requests"),
     Kind.PROPOSE_END: Made("request_id", "authorizations", "requests"),
     Kind.ASK_ADDRESS: Made("change_id", "accounts", "email_changes"),
@@ -76,9 +77,18 @@ def _rows(
 
 
 def _contacts(evidence: Evidence) -> Counter[Hashable]:
+    """Those who were added without an agent's look, by name."""
     tables = evidence.tables["authorizations"]
     added = {row["object_id"] for row in tables["audit"] if row["action"] == "contact_added"}
+    added -= {row["holder_id"] for row in tables["relations"] if row["request_id"] is not None}
     return Counter(row["family_name"] for row in tables["personal_fields"] if row["owner_id"] in added)
+
+
+def _doubts(evidence: Evidence) -> Counter[Hashable]:
+    """Persons whom an agent is to look at before they are added."""
+    tables = evidence.tables["authorizations"]
+    doubts = {row["request_id"] for row in tables["requests"] if row.get("reason") == "duplicate"}
+    return Counter(row["family_name"] for row in tables["personal_fields"] if row["owner_id"] in doubts)
 
 
 def _redemptions(evidence: Evidence) -> Counter[Hashable]:
@@ -115,6 +125,14 @@ def _unlinked(evidence: Evidence) -> Counter[Hashable]:
     return _noted("linking", "profile_unlinked", "link_id")(evidence) - by_agents
 
 
+def _second_texts(evidence: Evidence) -> Counter[Hashable]:
+    """Reviews that were submitted more often than once."""
+    tables = evidence.tables["authorizations"]
+    doubts = {row["request_id"] for row in tables["requests"] if row.get("reason") == "duplicate"}
+    submitted = _noted("authorizations", "request_submitted")(evidence)
+    return Counter({request: submitted[request] - 1 for request in doubts})
+
+
 def _uploads(evidence: Evidence) -> Counter[Hashable]:
     """By account, also those that were deleted since."""
     rows = evidence.tables["authorizations"]["audit"]
@@ -144,6 +162,9 @@ EFFECTS = (
     Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
         "" for _ in evidence.tables["authorizations"]["linking_code_batches"])),
     Effect("contact", (Kind.ADD_CONTACT,), _asked("person"), _contacts),
+    Effect("review of", (Kind.ADD_KNOWN,), _asked("person"), _doubts),
+    Effect("return of request", (Kind.RETURN,), _asked("request_id"), _noted("authorizations", "request_returned")),
+    Effect("second text of request", (Kind.SUBMIT_AGAIN,), _asked("request_id"), _second_texts),
     Effect("correction of", (Kind.CORRECT,), _asked("contact_id"), _noted("authorizations", "contact_corrected")),
     Effect("import of", (Kind.IMPORT,), _asked("number"), _imports),
     Effect("import of an extract of rows", (Kind.EXTRACT,), _asked("rows"), _extracts),
@@ -170,6 +191,8 @@ IDEMPOTENT = (
     Kind.CHOOSE_PASSWORD,
     Kind.VERIFY_ADDRESS,
     Kind.UNDO_ADDRESS,
+    Kind.RETURN,
+    Kind.SUBMIT_AGAIN,
     Kind.LAPSE,
     Kind.OUTLIVE,
 )

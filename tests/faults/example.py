@@ -14,6 +14,7 @@ def clean() -> Evidence:
     again, is corrected, forgets, moves and has that undone; brings two old files along and leaves one. The firm
     proposes a relation twice: nobody decides in time, then an employer approves. A file outlives its use. An extract
     brings in an employer, whose responsible person has a digest. Another account contests a link, which stands.
+    Somebody whom an agent finds to be known already is merged, after the form was returned once.
     """
     return Evidence(
         commands=commands(),

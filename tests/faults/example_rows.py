@@ -99,6 +99,10 @@ def commands() -> list[Command]:
         replace(command(Kind.CONTEST, {}, key="key-8", account_id="account-2", contact_id="contact-8"), status=422,
                 problem="link_refused"),
         command(Kind.DECIDE, {"outcome": "reject"}, request_id="request-3", outcome="reject"),
+        command(Kind.ADD_KNOWN, {"request_id": "request-4"}, key="key-9", person="Connue"),
+        command(Kind.RETURN, {}, request_id="request-4"),
+        command(Kind.SUBMIT_AGAIN, {}, request_id="request-4"),
+        command(Kind.DECIDE, {"outcome": "merge"}, request_id="request-4", outcome="merge"),
         command(Kind.PROPOSE, {"request_id": "request-1"}, key="key-6", organization_id=organization),
         command(Kind.PROPOSE, {"request_id": "request-2"}, key="key-7", organization_id=organization),
         command(Kind.DECIDE, {"outcome": "approve"}, request_id="request-1", outcome="approve"),
@@ -210,13 +214,14 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
     return {
         "organizations": [
             {"organization_id": "organization-2", "number": "1200100", "version": 1, "sequence": 1},
-            organization | {"number": "5000001", "version": 1, "sequence": 14},
+            organization | {"number": "5000001", "version": 1, "sequence": 19},
         ],
         "contacts": [
             {"contact_id": "contact-2", "organization_id": "organization-2", "client_number": "1200100", "version": 1},
             {"contact_id": "contact-1", "client_number": "7000000", "version": 3} | organization,
         ],
         "personal_fields": [
+            {"owner_id": "request-4", **PERSON, "family_name": "Connue"},
             {"owner_id": "contact-2", **EMPLOYERS},
             {"owner_id": "contact-1", **PERSON},
             {"owner_id": "account-1", **PERSON},
@@ -230,12 +235,16 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
         ],
         "relations": [
             relation | {"relation_id": "relation-1"},
+            relation | {"relation_id": "relation-4", "holder_id": "contact-5", "request_id": "request-4"},
             relation | {"relation_id": "relation-3", "holder_id": "organization-1", "request_id": "request-1"},
             delegation,
             delegation | {"version": 2, "ended_at": at(80)},
         ],
         "rights": [{"right_id": "right-1", "relation_id": "relation-1", "ended_at": None}],
         "requests": [
+            organization | {"request_id": "request-4", "kind": "review", "reason": "duplicate", "state": "decided",
+                            "outcome": "merge", "settled_at": at(49), "asked_by_organization_id": "organization-1",
+                            "asked": {}},
             organization | {"request_id": "request-3", "kind": "review", "reason": "contested", "state": "decided",
                             "outcome": "reject", "settled_at": at(48), "asked_by_organization_id": None,
                             "asked": {"contact_id": "contact-8", "account_id": "account-2"}},
@@ -264,8 +273,13 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
             {"key": "key-4", "resource_id": "relation-2"},
             {"key": "key-6", "resource_id": "request-1"},
             {"key": "key-7", "resource_id": "request-2"},
+            {"key": "key-9", "resource_id": "request-4"},
         ],
         "audit": [
+            _entry("request_submitted", "request-4", "organization-1"),
+            _entry("request_returned", "request-4", "organization-1"),
+            _entry("request_submitted", "request-4", "organization-1"),
+            _entry("request_settled", "request-4", "organization-1"),
             _entry("request_submitted", "request-3", "organization-1"),
             _entry("request_settled", "request-3", "organization-1"),
             _entry("request_submitted", "request-2", "organization-1"),

@@ -81,9 +81,15 @@ def _imported(evidence: Evidence, identity: str) -> set[Hashable]:
 
 
 def _contacts_added(evidence: Evidence) -> list[Hashable]:
-    """Contacts that were given a number of the platform's own: those of extracts have the agency's."""
-    rows = evidence.tables["authorizations"]["contacts"]
-    return [row["contact_id"] for row in rows if row["client_number"].startswith(OWN_NUMBERS)]
+    """Contacts that were given a number of the platform's own, or that an agent let in with one of the agency's: those
+    of extracts have the agency's too."""
+    tables = evidence.tables["authorizations"]
+    let_in = {row["object_id"] for row in tables["audit"] if row["action"] == "contact_added"}
+    return [
+        row["contact_id"]
+        for row in tables["contacts"]
+        if row["client_number"].startswith(OWN_NUMBERS) or row["contact_id"] in let_in
+    ]
 
 
 def _changes(evidence: Evidence) -> list[Hashable]:
@@ -192,6 +198,8 @@ FACTS = (
     Fact("the mail that tells a correction", ("ContactCorrectedMail",), _by("recipient_id"), _told_corrections),
     Fact("RequestSubmitted of", ("RequestSubmitted",), _by("request_id"), _announced),
     Fact("RequestDecided of", ("RequestDecided",), _by("request_id", "outcome"), _decided),
+    Fact("RequestReturned of", ("RequestReturned",), _by("request_id"),
+         _audit("authorizations", "request_returned", _by("object_id"))),
     Fact("RequestLapsed of", ("RequestLapsed",), _by("request_id"),
          _rows("authorizations", "requests", _by("request_id"), lambda row: row["state"] == "lapsed")),
     Fact("the digest of", ("EndsDigestMail",), _by("recipient_id", "day"),

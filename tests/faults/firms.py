@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from local.journeys.portal import Someone
-from tests.faults.client import LOOK_EVERY, Client, Leaves, Refused
+from tests.faults.client import Client, Leaves, Refused
 from tests.faults.ground import Firm
 from tests.faults.history import Command, Kind
 from tests.faults.people import (
@@ -24,6 +24,7 @@ from tests.faults.people import (
     sign_out,
     unlink,
 )
+from tests.faults.reviews import Review, ends_contest
 
 MOST_MEMBERS = 6
 """Members whom one firm adds; a firm that goes on growing would slow down its own lists."""
@@ -57,6 +58,7 @@ class Manager:
     ticked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
     attached: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
     joining: set["asyncio.Task[None]"] = field(default_factory=set)
     at_work: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,6 +67,8 @@ class Manager:
         try:
             self.firm_id = await join(self.client, self.agent, self.someone, self.firm.number)
             await self._read()
+            self.known = [user.client_number for firm in self.client.ground.firms for user in firm.former_users]
+            self.client.chance.shuffle(self.known)
             self.at_work.set()
             while True:
                 await self._act()
@@ -87,6 +91,8 @@ class Manager:
         moves += [self._send_to_never_linked, partial(self._send_codes, {"functions": [STAFF], "campaign": CAMPAIGN})]
         if len(self.members) < MOST_MEMBERS:
             moves += [self._add] * 3
+        if self.known:
+            moves.append(self._add_known)
         if self.attached:
             moves += [self._let_an_attachment_outlive_its_use] * 2
         for member in staff:
@@ -103,31 +109,42 @@ class Manager:
 
     async def _add(self) -> None:
         someone = newcomer(self.client)
-        person = {
-            "family_name": someone.family_name,
-            "given_name": someone.given_name,
-            "email": someone.email,
-            "telephones": [],
-            "language": someone.language,
-        }
         asked, attachments = {"organization_id": self.firm_id, "person": someone.family_name}, []
         if self.client.chance.random() < 0.4:
             attachments = [await self._upload()]
             asked["attachment_id"] = attachments[0]
         since = now()
-        body = {
-            "contact": person,
-            "type": STAFF,
-            "ends_on": (since + timedelta(days=365)).date().isoformat(),
-            "subjects": [{"subject": "profile", "level": "read"}, {"subject": "monthly_report", "level": "write"}],
-            "attestations": self.ticked["addition"],
-            "attachments": attachments,
-        }
+        body = self._form(someone) | {"attachments": attachments}
         path = f"/v1/organizations/{self.firm_id}/contacts"
         added = await self._give(Kind.ADD_CONTACT, path, asked, body, keyed=True)
         self.members.append(Member(someone, added.made["contact_id"]))
         self.attached += attachments
         self.joining.add(asyncio.create_task(self._joins(someone, since)))
+
+    def _form(self, someone: Someone) -> dict[str, Any]:
+        return {
+            "contact": {
+                "family_name": someone.family_name,
+                "given_name": someone.given_name,
+                "email": someone.email,
+                "telephones": [],
+                "language": someone.language,
+            },
+            "type": STAFF,
+            "ends_on": (now() + timedelta(days=365)).date().isoformat(),
+            "subjects": [{"subject": "profile", "level": "read"}, {"subject": "monthly_report", "level": "write"}],
+            "attestations": self.ticked["addition"],
+        }
+
+    async def _add_known(self) -> None:
+        """Somebody whose client number another organization gave: an agent looks at it while the manager goes on."""
+        someone, number = newcomer(self.client), self.known.pop(0)
+        body = self._form(someone) | {"client_number": number}
+        asked = {"organization_id": self.firm_id, "person": someone.family_name}
+        path = f"/v1/organizations/{self.firm_id}/contacts"
+        made = await self._give(Kind.ADD_KNOWN, path, asked, body, keyed=True)
+        review = Review(self.client, self.agent, self.someone, made.made["request_id"], body)
+        self.joining.add(asyncio.create_task(review.live()))
 
     async def _joins(self, someone: Someone, since: Any) -> None:
         """Some then move; others unlink, or an agent ends their link, and they link again with the next code."""
@@ -234,30 +251,6 @@ async def join(client: Client, agent: Someone, someone: Someone, number: str) ->
     await open_account(client, someone)
     await link(client, someone, someone.email, since)
     return organization_id
-
-
-async def ends_contest(client: Client, agent: Someone, comer: Someone, contact_id: str) -> bool:
-    """An agent finds the review of a contested link and decides. Whether the link that stood has ended."""
-    while True:
-        waiting = await client.look(agent, "authorizations", "/v1/requests?kind=review&limit=200")
-        for review in waiting["items"]:
-            told = review["asked"]["contested"] if review["reason"] == "contested" else None
-            if told and (told["contact_id"], told["account"]["account_id"]) == (contact_id, comer.account_id):
-                return await _decides_contest(client, agent, review["request_id"])
-        await client.rest(LOOK_EVERY)
-
-
-async def _decides_contest(client: Client, agent: Someone, request_id: str) -> bool:
-    path = f"/v1/requests/{request_id}"
-    _, version = await client.opened(agent, "authorizations", path)
-    reject = {"outcome": "reject", "reason": "link_stays"}
-    body = client.chance.choices(({"outcome": "approve"}, reject), (2, 1))[0]
-    await client.command(
-        Kind.DECIDE, agent, "authorizations", "POST", f"{path}/decision",
-        asked={"request_id": request_id, "outcome": body["outcome"]}, json=body, version=version,
-        done_before=("request_not_pending",),
-    )  # fmt: skip
-    return body is not reject
 
 
 async def send_codes(client: Client, agent: Someone, organization_id: str, whom: dict[str, Any]) -> None:

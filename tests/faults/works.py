@@ -66,7 +66,8 @@ def _requests(evidence: Evidence) -> Iterator[Finding]:
         for command in decisions:
             if command.asked["outcome"] != outcome:
                 yield Finding(Fault.LOST, f"the decision {command.asked['outcome']} of {request}, which is {outcome}")
-        relations = int(row["kind"] == "proposed_relation" and outcome == "approve")
+        brings = row["kind"] == "proposed_relation" or row.get("reason") == "duplicate"
+        relations = int(brings and outcome in ("approve", "merge"))
         yield from bounded("the relation of request", request, begun[request], relations, relations)
         if row["kind"] == "proposed_end" and outcome == "approve" and row["asked"]["relation_id"] not in ended:
             yield Finding(Fault.LOST, f"the end of relation {row['asked']['relation_id']}, which was approved")
