@@ -307,7 +307,7 @@ def _relation(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> Relat
 
 def _authorization(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> AuthorizationView:
     valid = None if row["valid"].isempty else Period.stored(row["valid"])
-    contact, person = None, names[row["holder_id"]]
+    contact, person, subject = None, names[row["holder_id"]], call.tools.agency.subjects[row["subject"]]
     if row["by_contact"]:
         contact = ContactNameView(
             contact_id=row["holder_id"], family_name=person.family_name, given_name=person.given_name
@@ -315,10 +315,13 @@ def _authorization(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> 
     return AuthorizationView(
         right_id=row["right_id"],
         relation_id=row["relation_id"],
-        subject=row["subject"],
-        subject_name=call.tools.agency.subjects[row["subject"]].name.in_(call.language),
+        subject=subject.code,
+        subject_name=subject.name.in_(call.language),
         level=row["level"],
         level_name=word(f"level_{row['level']}", call.language),
+        why_not_delegable=subject.why_not_delegable.in_(call.language)
+        if subject.why_not_delegable and not contact
+        else None,
         organization=_organization(row["organization_id"], names),
         holder_organization=_organization(row["firm_id"], names),
         contact=contact,

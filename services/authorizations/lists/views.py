@@ -45,7 +45,8 @@ class ContactNameView(BaseModel):
 class AuthorizationView(BaseModel):
     """A row of the list "Autorisations". The organization's own authorizations have no contact and no function.
 
-    The days are those that relation and right share, absent where there is none.
+    The days are those that relation and right share, absent where there is none. `why_not_delegable` stands in an
+    organization's own row of a subject that nobody has through it: its members may be the client's own contacts.
     """
 
     right_id: UUID
@@ -54,6 +55,7 @@ class AuthorizationView(BaseModel):
     subject_name: str
     level: Level
     level_name: str
+    why_not_delegable: str | None
     organization: OrganizationView
     holder_organization: OrganizationView
     contact: ContactNameView | None

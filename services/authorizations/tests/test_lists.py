@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.authorizations.tests.conftest import Firm
+from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm
 
 
 async def test_contacts_show_the_guides_columns_by_name(firm: Firm) -> None:
@@ -31,6 +31,34 @@ async def test_the_firms_own_authorizations_come_first(firm: Firm) -> None:
     assert places == sorted(places)
     own = rows[0]
     assert (own["contact"], own["function"], own["level_name"]) == (None, None, "Écriture")
+
+
+async def test_list_and_authorized_files_say_why_a_member_lacks_what_cannot_be_delegated(firm: Firm) -> None:
+    member, client_id = await firm.member(), firm.clients["ENTREPRISE SHW INC."]
+    await firm.delegate(member.contact_id, client_id)
+    for language, said in (("fr", "l’employeur"), ("en", "the employer")):
+        reader = {"Accept-Language": language}
+        path = f"/v1/organizations/{firm.firm_id}/authorizations?limit=200&organization={client_id}"
+        rows = (await firm.client.get(path, headers=firm.responsible.headers | reader)).json()["items"]
+        why = {row["subject"]: row["why_not_delegable"] for row in rows if row["why_not_delegable"]}
+        assert why.keys() == NOT_DELEGABLE and all(said in text for text in why.values())
+        assert {row["contact"] and row["contact"]["contact_id"] for row in rows if row["subject"] in why} == {None}
+        files = (await firm.client.get("/v1/authorized-files", headers=member.headers | reader)).json()["items"]
+        (file,) = [file for file in files if file["organization"]["organization_id"] == str(client_id)]
+        assert {absent["subject"]: absent["why"] for absent in file["absent"]} == why
+        assert file["absent"][0]["name"] not in {subject["name"] for subject in file["subjects"]}
+
+
+async def test_a_clients_own_contact_has_what_cannot_be_delegated_and_no_reason_beside_it(firm: Firm) -> None:
+    member = await firm.contact("3000002")
+    linked, own = await firm.link(member), await firm.link(await firm.contact("3000003"))
+    client_id = firm.clients["ENTREPRISE SHW INC."]
+    await firm.delegate(linked.contact_id, client_id)
+    path = f"/v1/organizations/{client_id}/authorizations?limit=200&subject=status_letter"
+    rows = (await firm.client.get(path, headers=own.headers)).json()["items"]
+    assert {bool(row["contact"]): bool(row["why_not_delegable"]) for row in rows} == {True: False, False: True}
+    (file,) = (await firm.client.get("/v1/authorized-files", headers=own.headers)).json()["items"]
+    assert "status_letter" in {subject["subject"] for subject in file["subjects"]} and file["absent"] == []
 
 
 async def test_authorizations_are_filtered_by_contact_subject_client_and_activity(firm: Firm) -> None:
