@@ -26,6 +26,7 @@ STATE = "case when state in ('submitted', 'returned') and lapses_on < $1::date t
 LIST = f"select {COLUMNS}, {STATE} as state_today from requests where ($2::text is null or kind = $2)"
 
 # Organizations that nobody manages at $1 on $2, and of which no agent was told since one that did was last heard of.
+# What lapsed while nobody decided was not dealt with: it is asked anew.
 LEFT_UNMANAGED = f"""
 select r.organization_id, (array_agg(r.type order by lower(r.recorded) desc))[1] as type from relations r
 where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is null and {known("r")}
@@ -33,7 +34,7 @@ where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is nu
 group by r.organization_id
 having not bool_or({in_force("r")}) and {active("r.organization_id")}
     and not exists (select from requests q where q.organization_id = r.organization_id and q.reason = 'unmanaged'
-        and q.submitted_at >= max(lower(r.recorded)))
+        and q.submitted_at >= max(lower(r.recorded)) and q.state <> 'lapsed')
 order by r.organization_id limit $4
 """
 

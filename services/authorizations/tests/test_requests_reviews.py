@@ -17,7 +17,7 @@ from services.authorizations.contacts.storage import Personal
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
-from services.authorizations.requests.chores import erase_persons, seek_managers, tell_waiting
+from services.authorizations.requests.chores import erase_persons, lapse_overdue, seek_managers, tell_waiting
 from services.authorizations.requests.domain import Candidate
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import TEST, Firm
@@ -239,3 +239,26 @@ async def test_an_organization_whose_managers_ran_out_goes_to_an_agent_once(two:
     assert (await two.grant()).status_code == 201  # somebody manages again
     await seek_managers(two.firm.opened.unit)
     assert (await two.firm.client.get("/v1/requests", headers=two.firm.agent)).json()["total"] == 0
+
+
+async def test_an_organization_that_nobody_manages_is_asked_about_anew_when_no_agent_decided_in_time(
+    two: Sides,
+) -> None:
+    unit, agent = two.firm.opened.unit, two.firm.agent
+    today = two.firm.opened.tools.moment(datetime.now(UTC)).day
+    await unit.pool.execute(
+        "update relations set valid = daterange(lower(valid), $2, '[]') where holder_id = $1",
+        two.employer.contact_id, today - timedelta(days=1),
+    )  # fmt: skip
+    await seek_managers(unit)
+    await unit.pool.execute("update requests set lapses_on = $1", today - timedelta(days=1))
+    await lapse_overdue(unit)
+    assert (await two.firm.client.get("/v1/requests", headers=agent)).json()["total"] == 0
+    for _ in range(2):
+        await seek_managers(unit)
+    (row,) = (await two.firm.client.get("/v1/requests", headers=agent)).json()["items"]
+    assert (row["reason"], row["organization"]["name"]) == ("unmanaged", "CHARPENTES DÉMO INC.")
+    rejected = await two.decide(row["request_id"], agent, "reject", reason="not_established")
+    assert rejected.status_code == 200, rejected.text
+    await seek_managers(unit)  # an agent has looked, and said no
+    assert (await two.firm.client.get("/v1/requests", headers=agent)).json()["total"] == 0
