@@ -26,7 +26,8 @@ class Refusal:
     """The caller must act. It is a returned outcome: its transaction commits, so that an attempt stays counted.
 
     `code` stands in contracts/texts/problems.yaml; `parameters` fill its text, a Phrase in the caller's language;
-    `fields` name what to correct; `retry_after` is in seconds; `next` is offered instead.
+    `fields` name what to correct; `retry_after` is in seconds, and `{wait}` in a text says them; `next` is offered
+    instead.
     """
 
     code: str

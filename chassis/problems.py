@@ -13,6 +13,9 @@ MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # fields named in one answer
 LONGEST_NAME = 80  # characters of a field's name, which in an unknown field is the caller's
 
+UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
+LEAST = 2  # of a unit: every language has one plural for two and more
+
 # pydantic's kinds of fault → the word that says it, and which of the fault's context fills `{limit}` or `{choices}`.
 FAULTS: Mapping[str, tuple[str, str | None]] = {
     "missing": ("field_missing", None),
@@ -81,6 +84,8 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
     """The response for a refusal, in the caller's language."""
     problem = problems()[refusal.code]
     filling = {name: _said(value, language) for name, value in refusal.parameters.items()}
+    if refusal.retry_after is not None:
+        filling["wait"] = said_wait(refusal.retry_after, language)
     body: dict[str, Any] = {
         "type": f"urn:mandat:problem:{refusal.code}",
         "code": refusal.code,
@@ -104,6 +109,12 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def said_wait(seconds: int, language: Language) -> str:
+    """How long to wait, in the unit in which people count it, and never too short."""
+    unit, length = next((found for found in UNITS if seconds >= LEAST * found[1]), UNITS[-1])
+    return word(f"wait_{unit}", language, count=max(LEAST, -(-seconds // length)))
 
 
 def _said(value: Any, language: Language) -> Any:

@@ -1,9 +1,10 @@
 """Every fault has words, in both languages."""
 
+import json
 import string
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import pytest
@@ -120,3 +121,20 @@ def test_both_languages_of_a_problem_ask_for_the_same_parameters() -> None:
             {part[1] for part in string.Formatter().parse(text)} for text in (problem.detail.fr, problem.detail.en)
         )
         assert fr - {None} == en - {None}, code
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fr", "en"),
+    [
+        (1, "2 secondes", "2 seconds"),
+        (119, "119 secondes", "119 seconds"),
+        (121, "3 minutes", "3 minutes"),
+        (7199, "120 minutes", "120 minutes"),
+        (21_601, "7 heures", "7 hours"),
+    ],
+)
+def test_how_long_to_wait_is_said_as_people_count_it_and_never_too_short(seconds: int, fr: str, en: str) -> None:
+    for language, said in (("fr", f"Attendez {fr}, puis réessayez."), ("en", f"Wait {en}, then try again.")):
+        answer = respond(Refusal("too_many_attempts", retry_after=seconds), cast(Language, language))
+        assert json.loads(bytes(answer.body))["detail"] == said
+        assert answer.headers["Retry-After"] == str(seconds)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from contracts.agency import Agency, load
 from contracts.agency.typography import faults
-from contracts.events import Language
+from contracts.events import LANGUAGES, Language
 from contracts.notifications import (
     Ending,
     Endings,
@@ -83,6 +83,12 @@ def test_a_mail_reads_as_it_was_last_reviewed(composer: Composer, kind: str, lan
         if os.environ.get("MANDAT_WRITE_SNAPSHOTS"):
             snapshot.write_text(content, encoding="utf-8")
         assert content == snapshot.read_text(encoding="utf-8")
+
+
+def test_no_sentence_ends_with_an_hour_and_two_full_stops(composer: Composer) -> None:
+    for kind, language in product(SAMPLES, LANGUAGES):  # "at 10:04 a.m." brings its own
+        text = part(parsed(composer, SAMPLES[kind], language), "plain")
+        assert ".." not in text.replace("...", ""), (kind, language)
 
 
 def test_every_snapshot_is_of_a_mail_that_there_still_is() -> None:
