@@ -63,6 +63,20 @@ async def test_its_person_is_told_two_weeks_before_and_it_lapses_on_that_day(acc
     assert len(await accounts.mailed(AccountLapsedMail)) == 1
 
 
+async def test_when_it_lapses_and_is_told_is_the_agencys_data(accounts: Accounts) -> None:
+    rules = accounts.unit.tools.agency.accounts
+    sooner = rules.unlinked_accounts.model_copy(update={"lapse_after_days": 30, "notice_days": 7})
+    accounts.agency(accounts=rules.model_copy(update={"unlinked_accounts": sooner}))
+    person = await accounts.opened(OWN)
+    standing: list[tuple[int, int, str]] = []
+    for day in (22, 24, 29, 32):
+        accounts.clock.advance(days=day - (standing[-1][0] if standing else 0))
+        await worker(accounts)
+        told = len(await accounts.mailed(AccountLapsingMail))
+        standing.append((day, told, await status(accounts, person.account_id)))
+    assert standing == [(22, 0, "active"), (24, 1, "active"), (29, 1, "active"), (32, 1, "deactivated")]
+
+
 async def test_after_an_outage_the_notice_still_comes_first(accounts: Accounts) -> None:
     person = await accounts.opened(OWN)
     accounts.clock.advance(days=400)

@@ -1,14 +1,16 @@
 """Steps 4 and 5 of the guide: adding members, delegating, and what is refused."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from services.authorizations.tests.conftest import DELEGABLE, Firm
+from services.authorizations.tests.conftest import DELEGABLE, Firm, Someone
 
+SUBJECTS = [{"subject": "profile", "level": "read"}]
 TOMORROW = datetime.now(UTC).date() + timedelta(days=2)  # a day that has not begun anywhere on earth
 
 
@@ -94,6 +96,27 @@ async def test_only_those_who_manage_the_organization_may_add(firm: Firm) -> Non
     client = await firm.link(await firm.contact("3000003"))
     elsewhere = await firm.add_member(headers=client.headers)
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "not_found")
+
+
+async def test_which_functions_manage_an_organization_is_the_agencys_data(firm: Firm) -> None:
+    """The guide: responsible persons, administrators, directors …"""
+    opened, types = firm.opened, firm.opened.tools.agency.relation_types
+    people: dict[str, Someone] = {}
+    for type in ("responsible_person", "administrator", "director", "staff_member", "authorized_individual"):
+        people[type] = await firm.link(UUID((await firm.add_member(type=type)).json()["contact_id"]))
+
+    ticked = await firm.attestations("addition")
+
+    async def adds(someone: Someone) -> bool:
+        form = {"contact": firm.stranger(), "type": "staff_member", "subjects": SUBJECTS, "attestations": ticked}
+        path = f"/v1/organizations/{firm.firm_id}/contacts"
+        return (await firm.client.post(path, json=form, headers=someone.headers)).status_code == 201
+
+    assert [type for type in people if await adds(people[type])] == ["responsible_person", "administrator", "director"]
+    swapped = {code: types[code].model_copy(update={"manages": code == "staff_member"}) for code in people}
+    agency = replace(opened.tools.agency, relation_types={**types, **swapped})
+    object.__setattr__(opened.unit, "tools", replace(opened.tools, agency=agency))
+    assert [type for type in people if await adds(people[type])] == ["staff_member"]
 
 
 async def test_the_same_form_twice_with_one_key_adds_one_contact(firm: Firm) -> None:

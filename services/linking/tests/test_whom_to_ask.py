@@ -1,11 +1,13 @@
 """Promises about who is named in a refusal, and who is told of a link from another address."""
 
+from pathlib import Path
 from typing import Any
 
 from contracts.authorizations import Contact, Organization
 from contracts.events import Span
 from contracts.notifications import LinkedElsewhereContents, LinkedElsewhereMail
 from services.linking.codes.domain import make_code
+from services.linking.tests.former import PASSWORD, bring_in, credential, file_of
 from services.linking.tests.world import Clock, Linking, a_contact, an_account, an_organization
 
 ALWAYS = (Span(starts_on="2020-01-01"),)
@@ -101,6 +103,25 @@ async def test_a_link_from_another_address_is_told_to_the_one_on_file_and_to_the
     ]
     for event in await everything_public(linking):
         assert "laforce.example" not in event and "mail.example" not in event
+
+
+async def test_a_former_credential_redeemed_from_another_address_is_told_of_for_every_file(
+    linking: Linking, tmp_path: Path
+) -> None:
+    firm, _, member = await stand(linking)
+    employer = an_organization(kind="employer", number="1000001", legal_name="PLOMBERIE INC.")
+    chief = a_manager(employer, client_number="3000008", given_name="Paul", email="paul@plomberie.example")
+    own = a_contact(employer, client_number="3000002", email="camille@plomberie.example")
+    account = an_account(email="other@mail.example")
+    await linking.send(employer, chief, own, account)
+    await bring_in(linking, tmp_path, credential("ancien", file_of(member, firm), file_of(own, employer)))
+    assert (await linking.redeem_former(account.account_id, "ancien", PASSWORD)).status_code == 201
+    assert sorted(await warnings(linking)) == [
+        ("camille@laforce.example", ""),
+        ("camille@plomberie.example", ""),
+        ("paul@plomberie.example", "Camille Tremblay"),
+        ("renee@laforce.example", "Camille Tremblay"),
+    ]
 
 
 async def test_a_link_from_the_address_on_file_warns_nobody(linking: Linking) -> None:
