@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from contracts.agency import load
 from local.journeys.ccq.stage import (
     FIRM_NUMBER,
     FORMER_CREDENTIAL,
@@ -17,9 +18,16 @@ from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, So
 
 WRONG_CODE = "000000"
 
+LAUNCH = "launch_of_services"
+LAUNCH_MAIL = ("Les dates importantes", "Vos premiers pas", "Les étapes pour vos membres")
+"""What the guide says the explanatory mail holds, beside the coordinates."""
+
 
 async def receive_coordinates(journey: Journey) -> None:
-    """The launch mail: an agent's batch issues coordinates to the firm's responsible person."""
+    """The launch mail: an agent's batch issues coordinates to the firm's responsible person.
+
+    Once the launch of the data is over, an ordinary mail with coordinates.
+    """
     told, portal = journey.told, journey.portal
     told.step(
         "Avant le lancement | Réception du courriel explicatif",
@@ -31,10 +39,14 @@ async def receive_coordinates(journey: Journey) -> None:
     journey.firm_id = found["items"][0]["organization_id"]
     told.shows(f"{found['items'][0]['legal_name']} ({found['items'][0]['kind_name']})")
     since = now()
-    batch = {"organization_ids": [journey.firm_id], "functions": ["responsible_person"]}
+    batch: dict[str, Any] = {"organization_ids": [journey.firm_id], "functions": ["responsible_person"]}
+    agency = load(portal.stack.agency_folder)
+    launch = agency.campaigns[LAUNCH]
+    if goes_on := launch.is_open(since.astimezone(agency.profile.zone).date()):
+        batch["campaign"] = launch.code
     made = await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
     mail = await portal.mail(responsible().email, since, "the mail with linking coordinates")
-    told.shows(*mail["text"].strip().splitlines()[:12], "…")
+    told.shows(*mail["text"].strip().splitlines()[:24], "…")
 
     async def issued() -> bool:
         batch_path = f"/v1/linking-code-batches/{made['batch_id']}"
@@ -44,6 +56,11 @@ async def receive_coordinates(journey: Journey) -> None:
     await portal.until(issued, "the batch's progress")
     told.arrived("linking → authorizations: the batch counts 1 of 1 codes issued", since_then(since))
     told.holds(LINKING_CODE.search(mail["text"]), "the mail shows client number and linking code")
+    if goes_on:
+        told.holds(
+            all(part in mail["text"] for part in LAUNCH_MAIL),
+            "the first steps, those for members, the dates that matter",
+        )
 
 
 async def create_account(journey: Journey, who: Someone) -> None:
