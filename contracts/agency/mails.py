@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag
 
 from contracts.agency.text import HumanText, Policy
 from contracts.events import Code, Language
-from contracts.notifications import MAIL_REQUESTS, Endings, MailRequest
+from contracts.notifications import MAIL_REQUESTS, DigestFiles, Endings, MailRequest
 
 OF_THE_AGENCY = frozenset({"portal_url", "support_email"})
 """Fields that every mail may show, whatever was requested: they stand in agency.yaml."""
@@ -46,7 +46,7 @@ class MailFields:
             offered=frozenset(carried) | OF_THE_AGENCY,
             shown=request.shown,
             optional=frozenset(name for name, field in carried.items() if not field.is_required()),
-            lists=frozenset(name for name, field in carried.items() if field.annotation is Endings),
+            lists=frozenset(name for name, field in carried.items() if field.annotation in (Endings, DigestFiles)),
             acts=request.page is not None,
         )
 

@@ -20,6 +20,8 @@ from contracts.notifications.accounts import (
 from contracts.notifications.authorizations import (
     AddressReplacedMail,
     ContactCorrectedMail,
+    DigestFile,
+    DigestFiles,
     Ending,
     Endings,
     EndsDigestContents,
@@ -69,6 +71,8 @@ __all__ = [
     "ContactCorrectedMail",
     "Contents",
     "CoordinatesContents",
+    "DigestFile",
+    "DigestFiles",
     "EmailChangeCodeMail",
     "EmailChangedMail",
     "Ending",

@@ -123,15 +123,36 @@ class Endings(BaseModel):
     more: Annotated[int, Field(ge=0)] = 0
 
 
+class DigestFile(BaseModel):
+    """Another file of the same person, and until when its list is to be confirmed, where that is to be told."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    organization_name: str
+    organization_number: str
+    confirm_by: date | None = None
+
+
+class DigestFiles(BaseModel):
+    """The first of them by name, and how many more there are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    listed: tuple[DigestFile, ...] = ()
+    more: Annotated[int, Field(ge=0)] = 0
+
+
 class EndsDigestContents(Contents):
-    """What ends soon, today, or ended while nobody could be told: it names persons."""
+    """What ends soon, today, or ended while nobody could be told: it names persons. `others`: where else that is."""
 
     ends: Endings = Endings()
+    others: DigestFiles = DigestFiles()
 
 
 class EndsDigestMail(MailRequest):
-    """What one reader should know on one day about a file: what ends, and until when its list is to be confirmed.
+    """What one person should know on one day: what ends, and until when a list is to be confirmed.
 
+    In clear stands the first of the person's files; the others, and what ends in any of them, stand under the seal.
     `late_since`: the first day on which something of it should have been told, had nothing failed; null when none was.
     """
 

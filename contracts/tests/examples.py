@@ -374,6 +374,17 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
             ),
             more=12,
         ),
+        others=notifications.DigestFiles(
+            listed=(
+                notifications.DigestFile(
+                    organization_name="CLIENT EXEMPLE INC.",
+                    organization_number="9000002",
+                    confirm_by=date(2026, 12, 22),
+                ),
+                notifications.DigestFile(organization_name="AUTRE CLIENT EXEMPLE INC.", organization_number="9000003"),
+            ),
+            more=3,
+        ),
     ),
 }
 

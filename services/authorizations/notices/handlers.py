@@ -15,10 +15,10 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.notices import mails, storage
 from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told, late_since
+from services.authorizations.notices.mails import News, by_recipient
 from services.authorizations.notices.storage import Waiting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
-from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests.telling import managers_of
 from services.authorizations.tools import Tools
 
@@ -50,31 +50,46 @@ async def begin_round(work: Work[Tools], _: None) -> None:
 
 
 async def tell_some(work: Work[Tools], limit: int) -> int:
-    """Write to the readers of some organizations that wait. Returns how many organizations there were."""
+    """Write to the readers of some organizations that wait. Returns how many organizations there were.
+
+    Whoever has files elsewhere is told at once what waits there: one mail for a person and a day.
+    """
     waiting = await storage.take(work.connection, limit)
-    found = await organizations.get(work.connection, [one.organization_id for one in waiting])
-    for one in waiting:
-        if found[one.organization_id].active:
-            await _tell(work, found[one.organization_id], one)
+    news = [one for some in waiting for one in await _news(work, some)]
+    files = await storage.files_of(work.connection, [one.reader.contact_id for one in news])
+    accounts = {file.contact_id: file.account_id for file in files}
+    for file in files:
+        if file.waiting is not None:
+            news += [one for one in await _news(work, file.waiting) if one.reader.contact_id == file.contact_id]
+    untold = await storage.note_told(work.connection, {one.reader.contact_id for one in news}, work.today)
+    for mail in by_recipient([one for one in news if one.reader.contact_id in untold], accounts):
+        mails.digest(work, mail)
+        first, *others = [one.reader.contact_id for one in mail]
+        await storage.note_told_with(work.connection, first, others, work.today)
     return len(waiting)
 
 
-async def _tell(work: Work[Tools], organization: OrganizationRow, waiting: Waiting) -> None:
-    """One digest for each who manages, of everything; and for each member, of what is the member's own."""
+async def _news(work: Work[Tools], waiting: Waiting) -> list[News]:
+    """For each who manages an organization, everything; and for each member, what is the member's own."""
+    organization = (await organizations.get(work.connection, [waiting.organization_id]))[waiting.organization_id]
+    if not organization.active:
+        return []
     managers = await managers_of(work, organization.organization_id)
     managing = {manager.contact_id for manager in managers}
     matters = await _matters(work, waiting.organization_id, waiting.since)
     members = await contacts.get_all(work.connection, {end.holder_id for end in matters.ends} - managing)
     readers = [reader for reader in [*managers, *members] if reader.email is not None]
     told = await storage.last_told(work.connection, [reader.contact_id for reader in readers])
+    found = []
     for reader in readers:
         news, last = matters, told.get(reader.contact_id, waiting.since)
         if last > waiting.since:
             news = await _matters(work, waiting.organization_id, last)
         if reader.contact_id not in managing:
             news = news.of(reader.contact_id)
-        if news and await storage.note_told(work.connection, reader.contact_id, work.today):
-            mails.digest(work, reader, organization, news, _late(work, news, max(last, waiting.since)))
+        if news:
+            found.append(News(reader, organization, news, _late(work, news, max(last, waiting.since))))
+    return found
 
 
 def _late(work: Work[Tools], news: Matters, since: date) -> date | None:

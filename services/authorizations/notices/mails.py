@@ -1,27 +1,55 @@
 """The digest: one mail for a reader and a day."""
 
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
+from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import Ending, Endings, EndsDigestContents, EndsDigestMail
+from contracts.notifications import DigestFile, DigestFiles, Ending, Endings, EndsDigestContents, EndsDigestMail
 from services.authorizations.contacts.storage import ContactRow
-from services.authorizations.notices.domain import End, Matters
+from services.authorizations.notices.domain import Matters
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
+
+T = TypeVar("T")
 
 LIFE = timedelta(days=3)  # in which a mail still tells something that its reader does not find in the portal first
 LONGEST = 25  # lines of a list: who has more to look at reads it in the portal
 
 
-def digest(
-    work: Work[Tools], reader: ContactRow, organization: OrganizationRow, matters: Matters, late_since: date | None
-) -> None:
-    """Tell one reader of everything at once, and since when that is late."""
+@dataclass(frozen=True)
+class News:
+    """What there is to tell to a contact about its organization, and since when that is late."""
+
+    reader: ContactRow
+    organization: OrganizationRow
+    matters: Matters
+    late_since: date | None
+
+
+def by_recipient(news: Sequence[News], accounts: Mapping[UUID, UUID]) -> list[list[News]]:
+    """What goes into each mail: all there is to tell one account, whose files go by name; or a contact without one.
+
+    `accounts` are those of the readers who are linked.
+    """
+    found: dict[UUID, list[News]] = defaultdict(list)
+    for one in sorted(news, key=lambda one: (one.organization.legal_name, one.reader.contact_id)):
+        found[accounts.get(one.reader.contact_id, one.reader.contact_id)].append(one)
+    return list(found.values())
+
+
+def digest(work: Work[Tools], news: Sequence[News]) -> None:
+    """Tell one person of everything at once, in the mail to the first file, and since when that is late."""
+    first, *others = news
+    reader = first.reader
     assert reader.email is not None
-    ends = _endings(reader, matters.ends)
-    contents = EndsDigestContents(address=reader.email, given_name=reader.given_name, ends=ends)
+    contents = EndsDigestContents(
+        address=reader.email, given_name=reader.given_name, ends=_endings(news), others=_files(others)
+    )
     work.publish(
         EndsDigestMail(
             recipient_id=reader.contact_id,
@@ -32,23 +60,25 @@ def digest(
             expires_at=work.now + LIFE,
             deduplication_id=f"ends_digest:{work.today}:{reader.contact_id}",
             sealed=work.tools.sealer.seal("notifications", contents),
-            organization_name=organization.legal_name,
-            organization_number=organization.number,
+            organization_name=first.organization.legal_name,
+            organization_number=first.organization.number,
             day=work.today,
-            confirm_by=matters.confirm_by,
-            late_since=late_since,
+            confirm_by=first.matters.confirm_by,
+            late_since=min((one.late_since for one in news if one.late_since is not None), default=None),
         )
     )
 
 
-def _endings(reader: ContactRow, ends: Sequence[End]) -> Endings:
-    listed = ends if len(ends) <= LONGEST else ends[: LONGEST - 1]
+def _endings(news: Sequence[News]) -> Endings:
+    own = {one.reader.contact_id for one in news}
+    ends = sorted((end for one in news for end in one.matters.ends), key=lambda end: end.ends_on)
+    listed = _first(ends)
     return Endings(
         listed=tuple(
             Ending(
                 ends_on=end.ends_on,
                 organization_name=end.organization_name,
-                member_name="" if end.holder_id == reader.contact_id else end.member_name,
+                member_name="" if end.holder_id in own else end.member_name,
                 function=end.function,
                 subject=end.subject,
             )
@@ -56,3 +86,23 @@ def _endings(reader: ContactRow, ends: Sequence[End]) -> Endings:
         ),
         more=len(ends) - len(listed),
     )
+
+
+def _files(news: Sequence[News]) -> DigestFiles:
+    listed = _first(news)
+    return DigestFiles(
+        listed=tuple(
+            DigestFile(
+                organization_name=one.organization.legal_name,
+                organization_number=one.organization.number,
+                confirm_by=one.matters.confirm_by,
+            )
+            for one in listed
+        ),
+        more=len(news) - len(listed),
+    )
+
+
+def _first(found: Sequence[T]) -> Sequence[T]:
+    """What a list of the mail shows: a line is left for how many more there are."""
+    return found if len(found) <= LONGEST else found[: LONGEST - 1]

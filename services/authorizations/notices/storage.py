@@ -1,6 +1,6 @@
 """What ends, who was told on which day, and whose list is to be confirmed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +48,15 @@ delete from digests_waiting where organization_id in (
 ) returning organization_id, since
 """
 
+# The files of the accounts that contacts $1 are linked to. What this transaction took out waits no more.
+FILES_OF = f"""
+select b.contact_id, b.account_id, w.organization_id, w.since
+from bindings b join contacts c using (contact_id) left join digests_waiting w using (organization_id)
+where {known("b")} and upper_inf(b.during) and b.account_id in (
+    select mine.account_id from bindings mine
+    where mine.contact_id = any($1::uuid[]) and {known("mine")} and upper_inf(mine.during))
+"""
+
 OF_ORGANIZATION = f"""
 select * from relations r
 where r.holder_id in (select c.contact_id from contacts c where c.organization_id = $2 union all select $2)
@@ -85,6 +94,15 @@ class Waiting:
 
     organization_id: UUID
     since: date
+
+
+@dataclass(frozen=True)
+class FileOf:
+    """A contact that an account is linked to; `waiting` where its organization's readers have not been told yet."""
+
+    contact_id: UUID
+    account_id: UUID
+    waiting: Waiting | None
 
 
 async def any_to_tell(pool: Pool, day: date) -> bool:
@@ -145,15 +163,38 @@ async def last_told(connection: Connection, contact_ids: Sequence[UUID]) -> dict
     return {row["contact_id"]: row["day"] for row in rows}
 
 
-async def note_told(connection: Connection, contact_id: UUID, day: date) -> bool:
-    """The person has a digest of this day. False when that was known: then it gets no other."""
-    return bool(
-        await connection.fetchval(
-            "insert into digests (contact_id, day) values ($1, $2) on conflict do nothing returning true",
-            contact_id,
-            day,
+async def files_of(connection: Connection, contact_ids: Sequence[UUID]) -> list[FileOf]:
+    """Every file of the accounts that some contacts are linked to, their own among them."""
+    return [
+        FileOf(
+            row["contact_id"],
+            row["account_id"],
+            Waiting(row["organization_id"], row["since"]) if row["since"] is not None else None,
         )
+        for row in await connection.fetch(FILES_OF, contact_ids)
+    ]
+
+
+async def note_told(connection: Connection, contact_ids: Collection[UUID], day: date) -> set[UUID]:
+    """These contacts have a digest of this day. Returns those of whom that was not known: the others get no other.
+
+    In the order of ids, because another worker may have the same persons in hand.
+    """
+    rows = await connection.fetch(
+        "insert into digests (contact_id, day) select contact_id, $2 from unnest($1::uuid[]) told (contact_id)"
+        " order by contact_id on conflict do nothing returning contact_id",
+        list(contact_ids),
+        day,
     )
+    return {row["contact_id"] for row in rows}
+
+
+async def note_told_with(connection: Connection, contact_id: UUID, others: Sequence[UUID], day: date) -> None:
+    """What there was to tell to the others went into the mail to this contact: they are one person's."""
+    if others:
+        await connection.execute(
+            "update digests set told_with = $1 where contact_id = any($2::uuid[]) and day = $3", contact_id, others, day
+        )
 
 
 async def ends(connection: Connection, organization_id: UUID, days: Sequence[date]) -> list[End]:

@@ -10,15 +10,18 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from chassis import keys
 from chassis.sealing import Sealer
 from chassis.work import Unit
+from contracts.linking import ProfileLinked
 from contracts.notifications import Ending, EndsDigestContents
-from services.authorizations.notices import mails
+from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.notices import chores, mails
 from services.authorizations.notices.chores import tell
 from services.authorizations.notices.domain import End, Matters, days_told, late_since
-from services.authorizations.tests.conftest import Firm, Someone
+from services.authorizations.tests.conftest import TEST, Firm, Someone
 from services.authorizations.tools import Tools
 
 QUEBEC = ZoneInfo("America/Toronto")
@@ -175,6 +178,58 @@ async def test_several_ends_come_in_one_mail_and_a_long_list_says_how_many_more(
     ends = days.opened(mail).ends
     assert [(ending.ends_on - days.today).days for ending in ends.listed] == [0, 7]
     assert (ends.more, mail["priority"]) == (2, "bulk")
+
+
+async def _also(days: Days, someone: Someone, own: UUID) -> None:
+    """Another contact becomes a file of the same account."""
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=someone.account_id, contact_id=own, organization_id=days.firm.clients[PLUMBER],
+        method="linking_coordinates", linked_at=datetime.now(UTC),
+    )  # fmt: skip
+    await days.firm.opened.unit.run(follow_link, linked, TEST)
+
+
+async def _ends(days: Days, holder_id: UUID, last_day: date) -> None:
+    await days.firm.opened.unit.pool.execute(
+        "update relations set valid = daterange(lower(valid), $2, '[]') where holder_id = $1", holder_id, last_day
+    )
+
+
+@pytest.mark.parametrize("portion", [1, 20])
+async def test_one_account_with_several_files_is_told_of_all_in_one_mail_a_day(
+    days: Days, portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "PORTION", portion)
+    own, week = await days.firm.contact("3000005"), days.today + timedelta(days=7)
+    member = await days.member(days.today)
+    await _also(days, member, own)
+    await _ends(days, own, week)
+    await days.tell(days.today)
+    told_them = [mail for mail in await days.digests() if mail["recipient_id"] in (str(own), str(member.contact_id))]
+    (mail,) = told_them
+    ends, others = days.opened(mail).ends.listed, days.opened(mail).others.listed
+    assert [(one.ends_on, one.organization_name, one.member_name) for one in ends] == [
+        (days.today, "LAFORCE COMPTABLE INC.", ""), (week, PLUMBER, ""),
+    ]  # fmt: skip
+    assert (mail["organization_name"], [one.organization_name for one in others]) == (
+        "LAFORCE COMPTABLE INC.", [PLUMBER],
+    )  # fmt: skip
+    for manager in (days.firm.responsible.contact_id, await days.firm.contact("3000004")):
+        assert len(await days.digests(manager)) == 1  # of each file apart, as it is theirs
+    await days.tell(days.today)
+    assert len(await days.digests()) == 3
+
+
+async def test_who_is_to_confirm_several_lists_reads_each_with_its_day(days: Days) -> None:
+    manager = await days.firm.contact("3000004")
+    await _also(days, days.firm.responsible, manager)
+    await days.tell(days.today)
+    await days.tell(_in_a_year(days.today))
+    mine = {str(days.firm.responsible.contact_id), str(manager)}
+    (mail,) = [mail for mail in await days.digests() if mail["recipient_id"] in mine]
+    assert mail["confirm_by"] == _in_a_year(days.today).isoformat()
+    others = [(one.organization_name, one.confirm_by) for one in days.opened(mail).others.listed]
+    assert others == [(PLUMBER, _in_a_year(days.today))]
 
 
 async def test_a_mail_in_clear_names_no_person(days: Days) -> None:
@@ -360,6 +415,30 @@ async def test_who_manages_is_reminded_when_a_list_is_due_and_overdue_and_nothin
     at = datetime.combine(due + timedelta(days=121), datetime.min.time(), QUEBEC)
     decision = await days.firm.check(member.account_id, "profile", days.firm.firm_id, "read", at=at.isoformat())
     assert decision["decision"]
+
+
+async def test_on_which_days_and_how_often_is_the_agencys_data(days: Days) -> None:
+    opened, rules = days.firm.opened, days.firm.opened.tools.agency.notices
+    notices = rules.model_copy(
+        update={
+            "ends": rules.ends.model_copy(update={"days_before": (10,)}),
+            "recertification": rules.recertification.model_copy(
+                update={"every_months": 1, "remind_days_before": (0,), "remind_days_after": ()}
+            ),
+        }
+    )
+    agency = replace(opened.tools.agency, notices=notices)
+    object.__setattr__(opened.unit, "tools", replace(opened.tools, agency=agency))
+    ends_on = days.today + timedelta(days=20)
+    member = await days.member(ends_on)
+    for passed in range(40):
+        await days.tell(days.today + timedelta(days=passed))
+    assert [mail["day"] for mail in await days.digests(member.contact_id)] == [str(ends_on - timedelta(days=10))]
+    confirmed = await days.recertify(days.firm.responsible.headers)
+    due = date.fromisoformat(confirmed.json()["due_on"])
+    assert 28 <= (due - days.today).days <= 31
+    told_lists = [m for m in await days.digests(days.firm.responsible.contact_id) if m["confirm_by"] is not None]
+    assert [(mail["day"], mail["confirm_by"]) for mail in told_lists] == [(str(due), str(due))]
 
 
 async def test_a_list_that_was_confirmed_calls_for_no_reminder(days: Days) -> None:

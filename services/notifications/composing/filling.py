@@ -9,7 +9,16 @@ from pydantic import BaseModel, create_model
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
-from contracts.notifications import MAIL_REQUESTS, Contents, Ending, Endings, MailRequest, PortalPage
+from contracts.notifications import (
+    MAIL_REQUESTS,
+    Contents,
+    DigestFile,
+    DigestFiles,
+    Ending,
+    Endings,
+    MailRequest,
+    PortalPage,
+)
 from contracts.problems import word
 from services.notifications.composing.writing import AND, grouped, joined, one_line, written_date, written_instant
 
@@ -63,7 +72,7 @@ def fill_in(
     known = vars(IN_CLEAR[kind].model_validate(fields)) | vars(contents)
     filled = {
         name: _listed(value, language, agency)
-        if isinstance(value := known[name], Endings)
+        if isinstance(value := known[name], (Endings, DigestFiles))
         else one_line(_written(name, value, language, agency))
         for name in FILLED_IN[kind]
     }
@@ -88,10 +97,10 @@ def _written(name: str, value: Any, language: Language, agency: Agency) -> str:
             return str(value)
 
 
-def _listed(ends: Endings, language: Language, agency: Agency) -> str:
-    lines = [_line(ending, language, agency) for ending in ends.listed]
-    if ends.more:
-        lines.append(word("and_more", language, count=ends.more))
+def _listed(found: Endings | DigestFiles, language: Language, agency: Agency) -> str:
+    lines = [_line(one, language, agency) if isinstance(one, Ending) else _file(one, language) for one in found.listed]
+    if found.more:
+        lines.append(word("and_more", language, count=found.more))
     return "\n".join(map(one_line, lines))
 
 
@@ -106,3 +115,10 @@ def _line(ending: Ending, language: Language, agency: Agency) -> str:
         agency.subjects[ending.subject].name.in_(language) if ending.subject else "",
     ]
     return " – ".join(part for part in parts if part)
+
+
+def _file(file: DigestFile, language: Language) -> str:
+    named = f"{file.organization_name} ({file.organization_number})"
+    if file.confirm_by is None:
+        return named
+    return f"{named} – {word('file_to_confirm', language, day=written_date(file.confirm_by, language))}"
