@@ -3,6 +3,7 @@
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkRefused
+from services.authorizations.accounts import storage as accounts
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import mails, storage
@@ -39,6 +40,15 @@ async def follow_refusal(work: Work[Tools], refused: LinkRefused) -> None:
         work,
         Ask(work.new_id(), "review", asked, None, organization_id=contact.organization_id, reason="contested"),
     )
+
+
+async def refuse_strangers(work: Work[Tools], request: Request) -> Refusal | None:
+    """Both accounts are told of a decision: nothing is decided before the service has heard who they are."""
+    asked = AskedLink.model_validate(request.asked)
+    link = await storage.obstacle(work.connection, asked)
+    concerned = {asked.account_id} | ({link.account_id} if link else set())
+    heard_of = await accounts.all_heard_of(work.connection, concerned)
+    return None if heard_of else Refusal("account_not_yet_known", retry_after=1)
 
 
 async def end_obstacle(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:

@@ -138,6 +138,8 @@ async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
     )
     if refusal:
         return refusal
+    if kind.refuse_early is not None and (refusal := await kind.refuse_early(work, request)):
+        return refusal
     if decision.outcome in ("approve", "merge") and (refusal := await kind.carry_out(work, request, decision)):
         return refusal
     if decision.outcome == "return":

@@ -19,11 +19,13 @@ class Kind:
     """The outcomes that a decision may have, what an approval or a merge brings about, and who is told of the end.
 
     `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
+    `refuse_early` says whether something that a decision needs has yet to arrive.
     """
 
     outcomes: frozenset[Outcome]
     carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
     tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
+    refuse_early: Callable[[Work[Tools], Request], Awaitable[Refusal | None]] | None = None
 
 
 KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
@@ -32,7 +34,9 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
     ("review", "duplicate"): Kind(frozenset({"approve", "reject", "return", "merge"}), reviewed.settle_duplicate),
     ("review", "unmanaged"): Kind(frozenset({"approve", "reject"}), reviewed.appoint),
     ("review", "known_elsewhere"): Kind(frozenset({"merge", "reject"}), reviewed.recognize),
-    ("review", "contested"): Kind(frozenset({"approve", "reject"}), contested.end_obstacle, contested.tell),
+    ("review", "contested"): Kind(
+        frozenset({"approve", "reject"}), contested.end_obstacle, contested.tell, contested.refuse_strangers
+    ),
 }
 
 

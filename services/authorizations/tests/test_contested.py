@@ -62,8 +62,8 @@ class Contest:
         return {UUID(mail["recipient_id"]): mail for mail in mails}
 
 
-async def account(firm: Firm, language: str = "en") -> UUID:
-    account_id = uuid7()
+async def account(firm: Firm, language: str = "en", account_id: UUID | None = None) -> UUID:
+    account_id = account_id or uuid7()
     person = Person(
         account_id=account_id, version=1, status="active", status_since=SINCE, epoch=0,
         email=f"{account_id.hex}@example.org", given_name="Démo", family_name="Arrivante", language=language,
@@ -123,6 +123,21 @@ async def test_an_account_that_is_the_contact_by_now_asks_nobody(contest: Contes
     own = replace(contest, comer_id=contest.holder.account_id)
     await own.tell(own.refused())
     assert await contest.queue() == []
+
+
+@pytest.mark.parametrize("decision", [{"outcome": "approve"}, {"outcome": "reject", "reason": "link_stays"}])
+async def test_nothing_is_decided_before_both_accounts_are_known_here_so_that_both_are_told(
+    contest: Contest, decision: dict[str, Any]
+) -> None:
+    early = replace(contest, comer_id=uuid7())
+    await early.tell(early.refused())
+    refused = await early.decide(**decision)
+    assert (refused.status_code, refused.json()["code"]) == (409, "account_not_yet_known")
+    assert refused.headers["retry-after"] == "1" and await early.told() == {}
+
+    await account(early.firm, account_id=early.comer_id)
+    assert (await early.decide(**decision)).status_code == 200
+    assert (await early.told()).keys() == {early.holder.account_id, early.comer_id}
 
 
 async def test_kept_the_link_stays_and_both_are_told_why(contest: Contest) -> None:
