@@ -55,7 +55,9 @@ class Damage:
     def lines(self) -> list[str]:
         """The part of the report that says so."""
         done = Counter(f"{fault.target}: {fault.how}" for fault in self.carried_out)
-        missed = Counter(f"{fault.target}: {fault.how}, left out: it was not up again" for fault in self.left_out)
+        missed = Counter(
+            f"{fault.target}: {fault.how}, left out: it was not up again, or met nothing" for fault in self.left_out
+        )
         again = Counter({f"{name}: ended by itself, started again": count for name, count in self.restarts.items()})
         return [f"  {count:7,}  {what}" for counted in (done, missed, again) for what, count in sorted(counted.items())]
 
@@ -80,9 +82,9 @@ class Breaker:
                 return
             try:
                 self._tell(f"{fault.target}: {fault.how}")
-                await self._break(fault)
-                self._tell(f"{fault.target}: mended")
-                self.damage.carried_out.append(fault)
+                met = await self._break(fault)
+                self._tell(f"{fault.target}: mended" + ("" if met else ", and had met nothing"))
+                (self.damage.carried_out if met else self.damage.left_out).append(fault)
             finally:
                 for target in _targets(fault.target):
                     self._turns[target].release()
@@ -124,7 +126,9 @@ class Breaker:
                     await asyncio.sleep(LOOK_EVERY)
         return False
 
-    async def _break(self, fault: Fault) -> None:
+    async def _break(self, fault: Fault) -> bool:
+        """Whether it met anything that it could break: a host that drops mails may be sent none."""
+        met = True
         match fault.target, fault.how:
             case "kafka", how:
                 await self._server(self.ground.kafka, how, fault.seconds)
@@ -137,12 +141,13 @@ class Breaker:
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))
                 await asyncio.sleep(fault.seconds)
                 if mode == Mode.DROPS:
-                    await self._until_dropped(before + TO_DROP)
+                    met = await self._until_dropped(before + TO_DROP) > before
                 await asyncio.to_thread(self.ground.set_mail_host, Mode.NORMAL)
             case target, how if target == WORK:
                 await self._kill_amid(how, fault.seconds)
             case name, _:
                 await self._kill(name, after=fault.seconds)
+        return met
 
     async def _kill(self, *names: str, after: float) -> None:
         members = [member for member in MEMBERS if member.name in names]
@@ -173,11 +178,14 @@ class Breaker:
                 await asyncio.sleep(0.003)
         return bool(now > before)
 
-    async def _until_dropped(self, mails: int) -> None:
+    async def _until_dropped(self, mails: int) -> int:
+        """How many mails the host has dropped by then, or when patience ends."""
+        dropped = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COME):
-                while await asyncio.to_thread(self.ground.dropped) < mails:
+                while (dropped := await asyncio.to_thread(self.ground.dropped)) < mails:
                     await asyncio.sleep(LOOK_EVERY)
+        return dropped
 
     async def _server(self, server: Kafka | Postgres, how: str, seconds: float) -> None:
         await asyncio.to_thread(server.kill if how == "kill -9" else server.stop)
