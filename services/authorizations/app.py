@@ -20,6 +20,7 @@ from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
+from services.authorizations.migration_reports import api as migration_reports_api
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
@@ -68,7 +69,7 @@ service: Service[Tools] = Service(
         requests_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
-        imports_api.report_routes,
+        migration_reports_api.routes,
         notices_api.routes,
         access_api.routes,
         forms_api.routes,

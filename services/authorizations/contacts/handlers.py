@@ -28,9 +28,8 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.relations.handlers import grant_relation
-from services.authorizations.relations.storage import NewRelation
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools

@@ -12,9 +12,8 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.relations.handlers import grant_relation
-from services.authorizations.relations.storage import NewRelation
 from services.authorizations.requests.domain import AskedComparison, AskedContact, AskedManager, Decision, Request
 from services.authorizations.tools import Tools
 

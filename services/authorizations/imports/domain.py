@@ -22,8 +22,7 @@ from contracts.extract import (
 )
 from services.authorizations.imports.reading import Defect
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import ALL, Grant
-from services.authorizations.relations.storage import NewRelation
+from services.authorizations.relations.domain import ALL, Grant, NewRelation
 
 OrganizationKey = tuple[str, str]  # kind, number
 ContactKey = tuple[OrganizationKey, str]  # organization, client number

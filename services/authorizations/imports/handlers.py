@@ -11,14 +11,14 @@ from contracts.authorizations import Contact, FunctionSpan, Organization, Organi
 from contracts.events import Span
 from contracts.extract import ContactRow, HeldRow, OrganizationRow
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.imports import domain, duplicates, report, staging, storage
+from services.authorizations.imports import domain, duplicates, staging, storage
 from services.authorizations.imports.domain import Judge, Judged, Known, Staged
 from services.authorizations.imports.reading import Defect, Read
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.migration_reports import storage as migration_reports
 from services.authorizations.organizations import handlers as organization_handlers
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.storage import NewRelation
+from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
@@ -94,7 +94,7 @@ async def end_unfinished(work: Work[Tools], import_id: UUID) -> None:
     if found is None:
         return
     if not found.dry_run:
-        await report.add_items(work.connection, import_id, work.now)
+        await migration_reports.add_items(work.connection, import_id, work.now)
     await staging.finish(work.connection, import_id, work.now, "given_up")
     work.audit("import_given_up", object_id=import_id, portions=found.portions, portions_done=found.next_portion)
 
@@ -107,7 +107,7 @@ async def forget_defects(work: Work[Tools], import_id: UUID) -> None:
 
 async def _finish(work: Work[Tools], found: ImportRow) -> None:
     if not found.dry_run:
-        await report.add_items(work.connection, found.import_id, work.now)
+        await migration_reports.add_items(work.connection, found.import_id, work.now)
     await staging.finish(work.connection, found.import_id, work.now)
     work.audit("import_finished", object_id=found.import_id)
 

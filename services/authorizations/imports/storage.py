@@ -13,8 +13,7 @@ from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.imports.domain import ContactKey, Facts, Held, Known, OrganizationKey
 from services.authorizations.organizations.storage import ORGANIZATION
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.storage import NewRelation
+from services.authorizations.relations.domain import Grant, NewRelation
 
 HELD = """
 select r.relation_id, r.holder_id, r.organization_id, r.type, r.valid, r.ended_at is not null as ended, r.through,

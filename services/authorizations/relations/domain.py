@@ -34,6 +34,23 @@ class HeldRight:
     period: Period
 
 
+@dataclass(frozen=True)
+class NewRelation:
+    """A relation about to be made."""
+
+    relation_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    organization_id: UUID
+    type: str
+    period: Period
+    through: UUID | None = None
+    membership: UUID | None = None
+    all_rights: bool = False
+    request_id: UUID | None = None
+
+
 def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> Refusal | None:
     """A membership's type must be one of the agency's for this kind of organization, and not retired."""
     found = agency.relation_types.get(code)

@@ -21,8 +21,8 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain, storage
-from services.authorizations.relations.domain import ActedFor, Grant
-from services.authorizations.relations.storage import NewRelation, RelationRow
+from services.authorizations.relations.domain import ActedFor, Grant, NewRelation
+from services.authorizations.relations.storage import RelationRow
 from services.authorizations.tools import Tools
 
 

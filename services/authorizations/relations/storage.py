@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.database import Connection
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant, HeldRight
+from services.authorizations.relations.domain import Grant, HeldRight, NewRelation
 
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
@@ -101,23 +101,6 @@ class RelationRow:
     def is_over(self, day: date) -> bool:
         """Whether it was withdrawn, or ended before the day: nothing brings it back."""
         return self.ended_at is not None or self.period.is_over(day)
-
-
-@dataclass(frozen=True)
-class NewRelation:
-    """A relation about to be made."""
-
-    relation_id: UUID
-    holder_kind: str
-    holder_id: UUID
-    holder_organization_id: UUID
-    organization_id: UUID
-    type: str
-    period: Period
-    through: UUID | None = None
-    membership: UUID | None = None
-    all_rights: bool = False
-    request_id: UUID | None = None
 
 
 CURRENT = """

@@ -21,9 +21,9 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain as granting
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Grant
+from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.relations.handlers import grant_relation, withdraw_right
-from services.authorizations.relations.storage import NewRelation, RelationRow
+from services.authorizations.relations.storage import RelationRow
 from services.authorizations.representations import domain, storage
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import AskedEnd, AskedGrants

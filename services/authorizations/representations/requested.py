@@ -5,8 +5,8 @@ from chassis.work import Work
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import domain as granting
 from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import NewRelation
 from services.authorizations.relations.handlers import grant_relation
-from services.authorizations.relations.storage import NewRelation
 from services.authorizations.representations.handlers import end_at_once
 from services.authorizations.requests.domain import AskedEnd, AskedGrants, Decision, Request
 from services.authorizations.tools import Tools

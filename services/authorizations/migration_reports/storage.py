@@ -1,20 +1,15 @@
-"""Per organization: what an import could not bring in, or what somebody should look at, until it is settled."""
+"""Items of the reports: made from an import's defects, listed, marked as settled."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from chassis.database import Connection
-from chassis.outcomes import Refusal
 from chassis.pages import Listing
-from chassis.work import Work
-from services.authorizations.access.domain import AsAgent, AsProfile
-from services.authorizations.access.handlers import permitted
-from services.authorizations.organizations import storage as organizations
-from services.authorizations.tools import Tools
 
 PATIENCE = 600.0  # seconds, for the defects of a whole extract at once
+
+Outcome = Literal["confirmed", "corrected"]
 
 # An item of each organization that the row names: the one acted for, and the one that acts or whose member acts. A
 # client number shows to the organization whose contact it names, and never to a client of that organization.
@@ -46,16 +41,6 @@ where i.organization_id = $1 and ($2::bool is null or (i.settled is not null) = 
 """
 
 
-@dataclass(frozen=True)
-class Settle:
-    """What a manager or an agent answers about an item."""
-
-    by: AsProfile | AsAgent
-    organization_id: UUID
-    item_id: UUID
-    outcome: Literal["confirmed", "corrected"]
-
-
 async def add_items(connection: Connection, import_id: UUID, now: datetime) -> None:
     """Put an import's defects before the organizations that they are about. What was settled stays settled."""
     await connection.execute("set local statement_timeout = 0")
@@ -67,26 +52,11 @@ def listed(organization_id: UUID, settled: bool | None) -> Listing:
     return Listing(LIST, [organization_id, settled], (("item_id", "uuid"),))
 
 
-async def settle(work: Work[Tools], command: Settle) -> UUID | Refusal:
-    """Mark an item; the last answer counts. Returns its id."""
-    await organizations.lock(work.connection, [command.organization_id])
-    work.take_time()
-    if refusal := await permitted(work, command.by, command.organization_id):
-        return refusal
-    marked = await work.connection.fetchval(
+async def settle(connection: Connection, organization_id: UUID, item_id: UUID, outcome: Outcome, now: datetime) -> bool:
+    """Mark an item of the organization. False when it has no such item."""
+    marked = await connection.fetchval(
         "update migration_items set settled = $3, settled_at = $4 where organization_id = $1 and item_id = $2"
         " returning true",
-        command.organization_id,
-        command.item_id,
-        command.outcome,
-        work.now,
-    )
-    if not marked:
-        return Refusal("not_found")
-    work.audit(
-        "migration_item_settled",
-        organization_id=command.organization_id,
-        object_id=command.item_id,
-        outcome=command.outcome,
-    )
-    return command.item_id
+        organization_id, item_id, outcome, now,
+    )  # fmt: skip
+    return bool(marked)

@@ -1,0 +1,1 @@
+"""What an import could not bring in of an organization's file, until somebody settles it."""
