@@ -9,15 +9,17 @@ from pydantic import Field
 
 from contracts.agency.agency import Agency
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_ndjson
-from contracts.agency.references import unknown_references
+from contracts.agency.references import unfit
 from contracts.agency.text import EmailAddress, Policy, Text
 from contracts.events import Language
+from contracts.extract import ROW, unrolled
 from contracts.imports import (
     ClientNumber,
     ImportedOrganization,
     OrganizationKey,
     PersonName,
 )
+from contracts.problems import defects
 
 CoordinatesFrom = Literal["agent_batch", "added_by_manager"]
 """How a person comes by coordinates: a demo agent's batch mails them, or a manager adds the contact."""
@@ -70,7 +72,7 @@ def load_demo(agency: Agency) -> Demo:
 def _check_rows(file: Path, rows: list[tuple[int, ImportedOrganization]], agency: Agency) -> Iterator[Fault]:
     earlier: set[tuple[str, str]] = set()
     for line, row in rows:
-        yield from (Fault(file, line, reason) for reason in (*unknown_references(row, agency), *_loose_ends(row)))
+        yield from (Fault(file, line, reason) for reason in (*_unfit_parts(row, agency), *_loose_ends(row)))
         for organization in (r.organization for r in (*row.relations, *row.delegations)):
             named = (organization.kind, organization.number)
             if named not in earlier:
@@ -109,6 +111,14 @@ def _check_people(
                 index,
                 "coordinates",
             )
+
+
+def _unfit_parts(row: ImportedOrganization, agency: Agency) -> Iterator[str]:
+    """What an import would reject, each with its place in the line."""
+    for at, fields in unrolled(row.model_dump(mode="json", exclude_unset=True)):
+        if fault := unfit(ROW.validate_python(fields), agency):
+            code, parameters = fault
+            yield f"{at}: {defects()[code].in_('en', **parameters)}"
 
 
 def _loose_ends(row: ImportedOrganization) -> Iterator[str]:

@@ -1,51 +1,57 @@
-"""Whether the agency's data can hold what an import line says: codes that exist, where they apply."""
-
-from collections.abc import Iterator
-from typing import Literal
+"""Whether the agency's data can hold what a row of an extract says: codes that exist, where they apply."""
 
 from contracts.agency.agency import Agency
-from contracts.events import Code
-from contracts.imports import ALL, ImportedOrganization, ImportedRight
+from contracts.extract import (
+    AnyRow,
+    ContactRow,
+    DatedRow,
+    DelegationRow,
+    MembershipRow,
+    OrganizationRow,
+    RepresentationRow,
+)
+from contracts.imports import ALL
+
+Fault = tuple[str, dict[str, str]]
+"""A code of contracts/texts/defects.yaml, and what fills its text."""
 
 
-def unknown_references(row: ImportedOrganization, agency: Agency) -> Iterator[str]:
-    """Why the agency's data cannot hold this import line, one sentence each."""
-    own_kind = row.organization.kind
-    if own_kind not in agency.organization_kinds:
-        yield f"No organization kind has the code `{own_kind}`."
-    for contact in row.contacts:
-        for membership in contact.relations:
-            yield from _misplaced(agency, membership.type, "membership", own_kind)
-            yield from _beyond_ceiling(agency, membership.subjects, own_kind)
-    for relation in row.relations:
-        yield from _misplaced(agency, relation.type, "representation", relation.organization.kind)
-        known = agency.relation_types.get(relation.type)
-        if known and known.shape == "representation" and own_kind not in known.by_kinds:
-            yield f"An organization of kind `{own_kind}` cannot hold a relation of type `{relation.type}`."
-        yield from _beyond_ceiling(agency, relation.subjects, relation.organization.kind)
-    for delegation in row.delegations:
-        yield from _beyond_ceiling(agency, delegation.subjects, delegation.organization.kind)
-        if delegation.subjects != ALL:
-            for right in delegation.subjects:
-                subject = agency.subjects.get(right.subject)
-                if subject and not subject.delegable:
-                    yield f"The subject `{right.subject}` cannot be delegated."
+def unfit(row: AnyRow, agency: Agency) -> Fault | None:
+    """Why a row cannot stand, whatever stands besides; None where it can."""
+    match row:
+        case OrganizationRow():
+            return None if row.kind in agency.organization_kinds else ("unknown_kind", {})
+        case ContactRow():
+            return None
+        case MembershipRow():
+            misplaced = _misplaced(agency, row.type, "membership", row.kind)
+        case RepresentationRow():
+            misplaced = _misplaced(agency, row.type, "representation", row.kind, row.holder_kind)
+        case DelegationRow():
+            misplaced = None
+    return misplaced or _reversed(row) or _beyond(agency, row, delegated=isinstance(row, DelegationRow))
 
 
-def _misplaced(agency: Agency, type_: Code, shape: str, of_kind: Code) -> Iterator[str]:
-    known = agency.relation_types.get(type_)
-    if known is None:
-        yield f"No relation type has the code `{type_}`."
-    elif known.shape != shape:
-        yield f"The relation type `{type_}` is no {shape}."
-    elif of_kind not in known.of_kinds:
-        yield f"The relation type `{type_}` does not exist for organizations of kind `{of_kind}`."
+def _misplaced(agency: Agency, code: str, shape: str, of_kind: str, by_kind: str | None = None) -> Fault | None:
+    known = agency.relation_types.get(code)
+    fits = (
+        known is not None
+        and known.shape == shape
+        and of_kind in known.of_kinds
+        and (by_kind is None or known.shape != "representation" or by_kind in known.by_kinds)
+    )
+    return None if fits else ("unknown_relation_type", {"type": code})
 
 
-def _beyond_ceiling(agency: Agency, subjects: tuple[ImportedRight, ...] | Literal["all"], kind: Code) -> Iterator[str]:
-    for right in () if subjects == ALL else subjects:
-        known = agency.subjects.get(right.subject)
-        if known is None:
-            yield f"No subject has the code `{right.subject}`."
-        elif kind not in known.kinds:
-            yield f"The subject `{right.subject}` does not exist for organizations of kind `{kind}`."
+def _reversed(row: DatedRow) -> Fault | None:
+    return ("dates_reversed", {}) if row.ends_on is not None and row.ends_on < row.starts_on else None
+
+
+def _beyond(agency: Agency, row: DatedRow, *, delegated: bool) -> Fault | None:
+    named = [] if row.subjects == ALL else [right.subject for right in row.subjects]
+    known = agency.subjects
+    unknown = [code for code in named if code not in known or row.kind not in known[code].kinds]
+    if unknown:
+        return "unknown_subject", {"subjects": ", ".join(unknown)}
+    kept = [code for code in named if delegated and not known[code].delegable]
+    return ("not_delegable", {"subjects": ", ".join(kept)}) if kept else None

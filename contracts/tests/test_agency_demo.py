@@ -22,12 +22,18 @@ FIRM = '{"organization": {"kind": "firm"'
 DEMO_SEEDS = {
     "not JSON": Seed(DEMO, FIRM, FIRM[1:], FIRM[1:], "invalid JSON"),
     "unknown field": Seed(DEMO, '"client_number": "3000001"', '"client_no": "3000001"', FIRM, "not a known"),
-    "unknown subject": Seed(DEMO, '"subject": "workforce"', '"subject": "labour"', '"labour"', "`labour`"),
-    "subject of another kind": Seed(
-        DEMO, '"profile", "level": "read"', '"status_letter", "level": "read"', FIRM, "does not exist for"
+    "unknown subject": Seed(
+        DEMO, '"subject": "workforce"', '"subject": "labour"', '"labour"', "kind of organization: labour"
     ),
-    "unknown relation type": Seed(DEMO, '"staff_member"', '"staff"', FIRM, "No relation type has the code `staff`"),
-    "misplaced relation type": Seed(DEMO, '"staff_member"', '"delegation"', FIRM, "is no membership"),
+    "subject of another kind": Seed(
+        DEMO,
+        '"profile", "level": "read"',
+        '"status_letter", "level": "read"',
+        FIRM,
+        "kind of organization: status_letter",
+    ),
+    "unknown relation type": Seed(DEMO, '"staff_member"', '"staff"', FIRM, "kinds of organizations: staff"),
+    "misplaced relation type": Seed(DEMO, '"staff_member"', '"delegation"', FIRM, "kinds of organizations: delegation"),
     "unknown organization": Seed(
         DEMO, '"number": "1000002", "legal', '"number": "1000009", "legal', FIRM, "no earlier line"
     ),
@@ -36,17 +42,17 @@ DEMO_SEEDS = {
         '"kind": "employer", "number": "1000002", "legal',
         '"kind": "office", "number": "1000002", "legal',
         '"office"',
-        "No organization kind",
+        "no such kind of organization",
     ),
     "firm acting for a firm's client": Seed(
-        DEMO, FIRM, '{"organization": {"kind": "employer"', '"LAFORCE', "cannot hold a relation of type"
+        DEMO, FIRM, '{"organization": {"kind": "employer"', '"LAFORCE', "kinds of organizations: accounting_firm"
     ),
     "representation of a firm": Seed(
         DEMO,
         '"employer", "number": "1000001"}, "type"',
         '"firm", "number": "1000001"}, "type"',
         FIRM,
-        "type `accounting_firm` does not exist",
+        "kinds of organizations: accounting_firm",
     ),
     "subject named twice": Seed(
         DEMO, '"subject": "workforce"', '"subject": "monthly_report"', '"employer"', "is named twice"
@@ -58,7 +64,7 @@ DEMO_SEEDS = {
         '{"subject": "workforce", "level": "read"}]}]}',
         '{"subject": "status_letter", "level": "read"}]}]}',
         FIRM,
-        "cannot be delegated",
+        "cannot be delegated: status_letter",
     ),
     "delegation of a stranger": Seed(
         DEMO,

@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.agency import Agency
+from contracts.agency.references import unfit
 from contracts.extract import (
     RECORDS,
     AnyRow,
@@ -18,7 +19,6 @@ from contracts.extract import (
     MembershipRow,
     OrganizationRow,
     RepresentationRow,
-    Subjects,
 )
 from services.authorizations.imports.reading import Defect
 from services.authorizations.periods import Period
@@ -135,8 +135,8 @@ class Judge:
         return found
 
     def _organization(self, row: OrganizationRow) -> Verdict | Defect:
-        if row.kind not in self._agency.organization_kinds:
-            return Defect("unknown_kind")
+        if fault := unfit(row, self._agency):
+            return Defect(*fault)
         organization_id = self._known.organizations.get(row.organization)
         if organization_id is None:
             organization_id = self._known.organizations[row.organization] = self._new_id()
@@ -167,8 +167,8 @@ class Judge:
         contact_id = self._known.contacts.get((row.organization, row.client_number))
         if contact_id is None:
             return _orphaned("contact")
-        if defect := self._misplaced(row.type, "membership", row.kind) or self._faulty(row):
-            return defect
+        if fault := unfit(row, self._agency):
+            return Defect(*fault)
         new = NewRelation(
             self._new_id(), "contact", contact_id, organization_id, organization_id, row.type, _period(row)
         )
@@ -182,9 +182,8 @@ class Judge:
         if isinstance(parties, Defect):
             return parties
         organization_id, holder_id = parties
-        by_kind = row.holder_kind
-        if defect := self._misplaced(row.type, "representation", row.kind, by_kind) or self._faulty(row):
-            return defect
+        if fault := unfit(row, self._agency):
+            return Defect(*fault)
         new = NewRelation(self._new_id(), "organization", holder_id, holder_id, organization_id, row.type, _period(row))
         return self._add(new, row)
 
@@ -196,8 +195,8 @@ class Judge:
         contact_id = self._known.contacts.get((row.holder, row.client_number))
         if contact_id is None:
             return _orphaned("contact")
-        if defect := self._faulty(row, delegated=True):
-            return defect
+        if fault := unfit(row, self._agency):
+            return Defect(*fault)
         period = _period(row)
         if self._stood_before(contact_id, organization_id, self._agency.delegation_type.code, period, row.through):
             return "unchanged"
@@ -251,31 +250,6 @@ class Judge:
             ceiling = self._agency.ceiling(row.kind, max(row.starts_on, self._today))
             return [Grant(subject.code, "write") for subject in ceiling]
         return [Grant(right.subject, right.level) for right in row.subjects]
-
-    def _misplaced(self, code: str, shape: str, of_kind: str, by_kind: str | None = None) -> Defect | None:
-        known = self._agency.relation_types.get(code)
-        if (
-            known is None
-            or known.shape != shape
-            or of_kind not in known.of_kinds
-            or (by_kind is not None and known.shape == "representation" and by_kind not in known.by_kinds)
-        ):
-            return Defect("unknown_relation_type", {"type": code})
-        return None
-
-    def _faulty(self, row: DatedRow, *, delegated: bool = False) -> Defect | None:
-        if row.ends_on is not None and row.ends_on < row.starts_on:
-            return Defect("dates_reversed")
-        return self._beyond(row.subjects, row.kind, delegated=delegated)
-
-    def _beyond(self, subjects: Subjects, kind: str, *, delegated: bool) -> Defect | None:
-        named = [] if subjects == ALL else [right.subject for right in subjects]
-        known = self._agency.subjects
-        unknown = [code for code in named if code not in known or kind not in known[code].kinds]
-        if unknown:
-            return Defect("unknown_subject", {"subjects": ", ".join(unknown)})
-        kept = [code for code in named if delegated and not known[code].delegable]
-        return Defect("not_delegable", {"subjects": ", ".join(kept)}) if kept else None
 
 
 def ranks(agency: Agency) -> Mapping[str, int]:
