@@ -193,7 +193,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
         try:
             if doors is not None:
                 await _start(doors, stopping)
-            _keep_for_good()
+            keep_for_good()
             log.info("started", role=role, gateway=settings.gateway_port, operations=settings.operations_port)
             await asyncio.wait(
                 [asyncio.create_task(stopping.wait()), *tasks, *serving], return_when=asyncio.FIRST_COMPLETED
@@ -212,7 +212,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             raise RuntimeError("a task of this process ended") from faults[0]
 
 
-def _keep_for_good() -> None:
+def keep_for_good() -> None:
     """What is made by now stays as long as the process: no search for garbage needs to walk through it again.
 
     Nor is there one because some requests stand side by side: what they make is freed by count as they end.

@@ -91,7 +91,7 @@ class Work(Generic[T]):
     now: datetime
     rule: str | None = None
     concerning: UUID | None = None
-    _events: list[Event | Forgotten] = field(default_factory=list)
+    _records: list[Record] = field(default_factory=list)
     _audit: list[tuple[Any, ...]] = field(default_factory=list)
     _afterwards: list[Callable[[], None]] = field(default_factory=list)
     _written: list[Written] = field(default_factory=list)
@@ -118,11 +118,11 @@ class Work(Generic[T]):
 
     def publish(self, event: Event) -> None:
         """Hand an event to the outbox; its place in the order is drawn at the end, after every lock."""
-        self._events.append(event)
+        self._publish(event)
 
     def forget(self, state: type[State], key: UUID) -> None:
         """Publish a tombstone: whoever holds something about this thing erases it, and so does the topic."""
-        self._events.append(Forgotten(state, key))
+        self._publish(Forgotten(state, key))
 
     def audit(
         self, action: str, *, organization_id: UUID | None = None, object_id: UUID | None = None, **detail: Any
@@ -159,33 +159,29 @@ class Work(Generic[T]):
     async def flush(self) -> list[Written]:
         """Write audit and outbox rows, at the end of the transaction. Returns every event it wrote."""
         audit, self._audit = self._audit, []
-        events, self._events = self._events, []
+        records, self._records = self._records, []
         if audit:
             await self.connection.executemany(NOTE, audit)
-        if not events:
-            return self._written
-        source, traceparent = self.origin.source, tracing.current()
-        envelopes = [
-            Envelope.around(event, id=self.new_id(), source=source, time=self.now, traceparent=traceparent)
-            for event in events
-        ]
-        records = [self._record(event, envelope) for event, envelope in zip(events, envelopes, strict=True)]
-        await states.keep(self.connection, records)
-        await outbox.write(self.connection, records)
-        self._written += [
-            Written(_destination(event).name, envelope.type, envelope.id, str(event.key))
-            for event, envelope in zip(events, envelopes, strict=True)
-        ]
+        if records:
+            await states.keep(self.connection, records)
+            await outbox.write(self.connection, records)
         return self._written
 
-    def _record(self, event: Event | Forgotten, envelope: Envelope) -> Record:
-        return Record(
-            topic=self.origin.topic_prefix + _destination(event).name,
-            key=str(event.key),
-            headers={name: value.decode() for name, value in envelope.headers()},
-            payload=None if isinstance(event, Forgotten) else event.model_dump_json().encode(),
-            is_state=isinstance(event, State | Forgotten),
+    def _publish(self, event: Event | Forgotten) -> None:
+        envelope = Envelope.around(
+            event, id=self.new_id(), source=self.origin.source, time=self.now, traceparent=tracing.current()
         )
+        topic, key = _destination(event).name, str(event.key)
+        self._records.append(
+            Record(
+                topic=self.origin.topic_prefix + topic,
+                key=key,
+                headers={name: value.decode() for name, value in envelope.headers()},
+                payload=None if isinstance(event, Forgotten) else event.model_dump_json().encode(),
+                is_state=isinstance(event, State | Forgotten),
+            )
+        )
+        self._written.append(Written(topic, envelope.type, envelope.id, key))
 
 
 def _destination(event: Event | Forgotten) -> Topic:

@@ -1,18 +1,19 @@
 """python -m services.authorizations import [--dry-run] FILE …: bring in an extract, in as many files as it has."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import uvloop
+
 from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
 from chassis.database import Pool
-from chassis.service import platform
+from chassis.service import keep_for_good, platform
 from chassis.settings import Settings
 from chassis.work import Actor
 from contracts.problems import problems
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if missing := [str(path) for path in asked.files if not path.is_file()]:
         return complain(f"no such file: {', '.join(missing)}")
     try:
-        return asyncio.run(_import(asked.files, environment.read(Settings), dry_run=asked.dry_run))
+        return uvloop.run(_import(asked.files, environment.read(Settings), dry_run=asked.dry_run))
     except ExtractRefused as error:
         refusal = error.refusal
         return complain(problems()[refusal.code].detail.in_("en", **refusal.parameters))
@@ -56,6 +57,7 @@ async def _import(paths: Sequence[Path], settings: Settings, *, dry_run: bool) -
     from services.authorizations.app import service  # noqa: PLC0415 (app imports every room)
 
     async with platform(service, settings) as (_, unit):
+        keep_for_good()
         import_id = await receive(unit, files(paths), OPERATOR, dry_run=dry_run)
         done = await carry_out(unit, import_id)
         await _show_defects(unit.pool, import_id)

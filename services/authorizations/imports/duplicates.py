@@ -58,15 +58,17 @@ async def find(
 
     That is one that stood before, or another newcomer before it.
     """
-    known = Known(matcher)
+    known, at_home = Known(matcher), Counter(home for _, home, _ in newcomers)
     for stood in await connection.fetch(STANDING, list(known_organizations)) if known_organizations else ():
         person = _person(stood["family_name"], stood["given_name"], stood["email"], stood["telephones"])
         known.add(
             Candidate(stood["organization_id"], stood["client_number"], person.description, stood["matching_keys"])
         )
-    told = [row.model_dump(include={"family_name", "given_name", "email", "telephones"}) for *_, row in newcomers]
+        at_home[stood["organization_id"]] += 1
+    not_alone = [newcomer for newcomer in newcomers if at_home[newcomer[1]] > 1]
+    told = [row.model_dump(include={"family_name", "given_name", "email", "telephones"}) for *_, row in not_alone]
     found = []
-    for (contact_id, home, row), one, keys in zip(newcomers, told, await _keys(connection, told), strict=True):
+    for (contact_id, home, row), one, keys in zip(not_alone, told, await _keys(connection, told), strict=True):
         newcomer = Candidate(home, row.client_number, _person(**one).description, keys)
         if (like := known.likest(newcomer)) is not None:
             found.append(Resemblance(contact_id, *like))

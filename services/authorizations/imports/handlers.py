@@ -1,28 +1,38 @@
 """An import: received, parted, carried out portion by portion, each in one transaction; a dry run writes nothing."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
-from contracts.events import Span
 from contracts.extract import ContactRow, HeldRow, OrganizationRow
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports import domain, duplicates, staging, storage
+from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.domain import Judge, Judged, Known, Staged
 from services.authorizations.imports.reading import Defect, Read
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.migration_reports import storage as migration_reports
 from services.authorizations.organizations import handlers as organization_handlers
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.relations.domain import Grant, NewRelation
+from services.authorizations.relations.domain import NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
 PORTION = 3_000  # rows of one transaction, which holds their organizations' locks for under a second
+AT_A_TIME = 50  # states told before others have their turn: about two milliseconds
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The next portion of an import is to be carried out, with what reads its rows and those after them."""
+
+    import_id: UUID
+    ahead: Ahead
 
 
 @dataclass(frozen=True)
@@ -58,24 +68,26 @@ async def give_up(work: Work[Tools], import_id: UUID) -> None:
     await staging.forget(work.connection, import_id)
 
 
-async def carry_out_portion(work: Work[Tools], import_id: UUID) -> bool:
+async def carry_out_portion(work: Work[Tools], turn: Turn) -> bool:
     """Carry out the import's next portion, or finish it. False while somebody else does, or when it is done."""
-    found = await staging.claim(work.connection, import_id)
+    found = await staging.claim(work.connection, turn.import_id)
     if found is None:
         return False
-    await storage.plan_for_these_rows(work.connection)
+    await storage.plan_for_a_portion(work.connection)
     if found.next_portion == found.portions:
         await _finish(work, found)
         return True
-    rows = await staging.take(work.connection, found)
+    rows = await turn.ahead.rows(found)
     known = await _known(work, found, rows)
     judged = Judge(work.tools.agency, work.today, known, work.new_id).judge(rows)
     judged.defects += await _resemblances(work, judged)
-    if not found.dry_run:
-        await _write(work, found, judged)
+    if found.dry_run:
+        turn.ahead.read_next(found)
+    else:
+        await _write(work, turn, found, judged)
     await staging.add_defects(
         work.connection,
-        import_id,
+        found.import_id,
         [(staged.place, staged.line, staged.at, _keys(staged), defect) for staged, defect in judged.defects],
     )
     noted = sum(not defect.rejects for _, defect in judged.defects)
@@ -168,27 +180,48 @@ def _contact_rows(judged: Judged) -> dict[UUID, tuple[UUID, ContactRow]]:
     return found
 
 
-async def _write(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
-    """One event for each organization whose file changed; states of what is new or tells others something new."""
-    connection, version = work.connection, version_at(work.now)
-    new_contacts = _contact_rows(judged)
-    await storage.add_organizations(connection, judged.new_organizations, version, work.now)
-    await storage.describe_organizations(connection, judged.changed_organizations)
-    for organization_id, row in judged.changed_organizations:
-        await set_status(connection, organization_id, row.status == "active", work.now, work.now)
-    await storage.add_contacts(connection, new_contacts, version)
-    relations = [(new, [(work.new_id(), grant) for grant in grants]) for new, grants in judged.new_relations]
-    await storage.add_relations(connection, relations, work.actor.reference, work.now)
+async def _write(work: Work[Tools], turn: Turn, found: ImportRow, judged: Judged) -> None:
+    """What was judged, and one event for each organization whose file changed; states of what tells others something.
+
+    While PostgreSQL writes the rights, which takes longest, states are told here and the next rows are read.
+    """
+    version = version_at(work.now)
+    await staging.leave(work.connection, found)
+    await storage.add_relations(work.connection, [new for new, _ in judged.new_relations], work.now)
+    writing = asyncio.create_task(_write_the_rest(work, judged, version))
+    turn.ahead.read_next(found)
+    try:
+        await _tell_new_states(work, judged, version)
+    finally:
+        await writing
     await _tell_of_organizations(work, found, judged)
-    for organization_id, organization in judged.new_organizations:
-        work.publish(_organization_state(organization_id, organization, version))
     for organization_id, _ in judged.changed_organizations:
         await organization_handlers.publish_state(work, organization_id)
-    memberships = _memberships(relations, new_contacts)
-    for contact_id, (home, contact) in new_contacts.items():
-        work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
     for contact_id in sorted(judged.touched):
         await publish_state(work, contact_id)
+
+
+async def _write_the_rest(work: Work[Tools], judged: Judged, version: int) -> None:
+    connection, now = work.connection, work.now
+    await storage.grant(connection, judged.new_relations, work.actor.reference, now)
+    await storage.add_organizations(connection, judged.new_organizations, version, now)
+    await storage.describe_organizations(connection, judged.changed_organizations)
+    for organization_id, row in judged.changed_organizations:
+        await set_status(connection, organization_id, row.status == "active", now, now)
+    await storage.add_contacts(connection, _contact_rows(judged), version)
+
+
+async def _tell_new_states(work: Work[Tools], judged: Judged, version: int) -> None:
+    """Of organizations and contacts that are new; gives way often, so that PostgreSQL never waits for its next rows."""
+    memberships = _memberships(judged)
+    for place, (organization_id, organization) in enumerate(judged.new_organizations):
+        if place % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        work.publish(_organization_state(organization_id, organization, version))
+    for place, (contact_id, (home, contact)) in enumerate(_contact_rows(judged).items()):
+        if place % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
 
 
 async def _tell_of_organizations(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
@@ -218,12 +251,11 @@ async def _tell_of_organizations(work: Work[Tools], found: ImportRow, judged: Ju
         )  # fmt: skip
 
 
-def _memberships(
-    relations: Iterable[tuple[NewRelation, Sequence[tuple[UUID, Grant]]]], contacts: Mapping[UUID, object]
-) -> dict[UUID, list[NewRelation]]:
+def _memberships(judged: Judged) -> dict[UUID, list[NewRelation]]:
+    """Of the contacts that are new."""
     found: dict[UUID, list[NewRelation]] = {}
-    for new, _ in relations:
-        if new.through is None and new.holder_id in contacts:
+    for new, _ in judged.new_relations:
+        if new.through is None and new.holder_id in judged.new_contacts:
             found.setdefault(new.holder_id, []).append(new)
     return found
 
@@ -255,8 +287,6 @@ def _contact_state(
         email=row.email,
         telephones=tuple(Telephone(kind=telephone.kind, number=telephone.number) for telephone in row.telephones),
         language=row.language,
-        functions=tuple(FunctionSpan(type=one.type, **one.period.span.model_dump()) for one in memberships),
-        manages=tuple(
-            Span(**one.period.span.model_dump()) for one in memberships if tools.relation_type(one.type).manages
-        ),
+        functions=tuple(FunctionSpan(type=one.type, **dict(one.period.span)) for one in memberships),
+        manages=tuple(one.period.span for one in memberships if tools.relation_type(one.type).manages),
     )

@@ -1,9 +1,10 @@
 """Receiving an extract and carrying it out, many transactions one after another."""
 
 import asyncio
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from chassis.database import neighbour_failed
 from chassis.telemetry import described
 from chassis.work import Actor, Unit
 from services.authorizations.imports import staging
+from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.handlers import (
     Part,
+    Turn,
     carry_out_portion,
     close_import,
     end_unfinished,
@@ -46,21 +49,33 @@ async def receive(unit: Unit[Tools], chunks: AsyncIterable[bytes | None], actor:
     """
     import_id = (await unit.run(open_import, dry_run, actor)).outcome
     try:
-        staged, waiting, reader = 0, list[Read](), Reader()
-        async for chunk in chunks:
-            for row in reader.end() if chunk is None else reader.feed(chunk):
-                waiting.append(row)
-                if len(waiting) == STAGED_TOGETHER:  # others have their turn in between
-                    await unit.run(stage, Part(import_id, staged, waiting), actor)
-                    staged, waiting = staged + len(waiting), []
-            if chunk is None:
-                reader = Reader()
-        await unit.run(stage, Part(import_id, staged, waiting), actor)
+        staged = 0
+        async for rows in _read(chunks):
+            await unit.run(stage, Part(import_id, staged, rows), actor)
+            staged += len(rows)
         await unit.run(close_import, import_id, actor)
     except BaseException:
         await unit.run(give_up, import_id, actor)
         raise
     return import_id
+
+
+async def _read(chunks: AsyncIterable[bytes | None]) -> AsyncIterator[list[Read]]:
+    """The rows of an extract, so many together as one COPY takes. Raises ExtractRefused.
+
+    They are read in a thread: the largest line has 35,000 rows, and others have their turn meanwhile.
+    """
+    reader, waiting = Reader(), list[Read]()
+    async for chunk in chunks:
+        rows = reader.end() if chunk is None else reader.feed(chunk)
+        while found := await asyncio.to_thread(list, islice(rows, STAGED_TOGETHER - len(waiting))):
+            waiting += found
+            if len(waiting) == STAGED_TOGETHER:
+                yield waiting
+                waiting = []
+        if chunk is None:
+            reader = Reader()
+    yield waiting
 
 
 async def files(paths: Sequence[Path]) -> AsyncIterable[bytes | None]:
@@ -72,7 +87,7 @@ async def files(paths: Sequence[Path]) -> AsyncIterable[bytes | None]:
         yield None
 
 
-async def carry_on(unit: Unit[Tools], import_id: UUID | None = None) -> float | None:
+async def carry_on(unit: Unit[Tools], ahead: Ahead, import_id: UUID | None = None) -> float | None:
     """Carry out a portion of an import, of the oldest that waits unless one is named. Returns seconds to rest after it.
 
     None when there is nothing to do. Waits first while the outbox is deep. What fails for a reason of its own is tried
@@ -85,7 +100,7 @@ async def carry_on(unit: Unit[Tools], import_id: UUID | None = None) -> float | 
     await unit.room()
     actor = Actor(found.actor_kind, found.actor_id)
     try:
-        done = (await unit.run(carry_out_portion, found.import_id, actor)).outcome
+        done = (await unit.run(carry_out_portion, Turn(found.import_id, ahead), actor)).outcome
     except Exception as error:
         if import_id is not None or neighbour_failed(error):
             raise
@@ -97,8 +112,9 @@ async def carry_on(unit: Unit[Tools], import_id: UUID | None = None) -> float | 
 
 async def carry_out(unit: Unit[Tools], import_id: UUID) -> ImportRow:
     """Carry out an import to its end, beside others that may help."""
-    while (rest := await carry_on(unit, import_id)) is not None:  # noqa: ASYNC110 (others may be other processes)
-        await asyncio.sleep(rest)
+    async with Ahead(unit.pool) as ahead:
+        while (rest := await carry_on(unit, ahead, import_id)) is not None:  # noqa: ASYNC110 (others: other processes)
+            await asyncio.sleep(rest)
     found = await staging.get(unit.pool, import_id)
     assert found is not None
     return found
@@ -126,4 +142,9 @@ def forgetting(unit: Unit[Tools]) -> Chore:
 
 def carrying_on(unit: Unit[Tools]) -> Chore:
     """What a worker does about imports: several share one, and one that a crash interrupted goes on."""
-    return partial(repeatedly, "imports", partial(carry_on, unit), LOOK_EVERY)
+
+    async def carry_on_imports() -> None:
+        async with Ahead(unit.pool) as ahead:
+            await repeatedly("imports", partial(carry_on, unit, ahead), LOOK_EVERY)
+
+    return carry_on_imports

@@ -1,5 +1,6 @@
-"""Rows of imports while they wait: staged by COPY, parted into portions, taken out as each portion is carried out."""
+"""Rows of imports while they wait: staged by COPY, parted into portions, and gone as each portion is carried out."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from contracts.extract import ROW, DelegationRow, MembershipRow
 from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
 from services.authorizations.imports.reading import Defect, Read
 
+AT_A_TIME = 100  # rows read before others have their turn: about two milliseconds
 PATIENCE = 600.0  # seconds for the few statements that look at a whole extract: ten million rows take a minute
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -33,10 +35,9 @@ select r.place, r.line, r.at, r.content from import_organizations o join import_
 where o.import_id = $1 and o.portion = $2
 """
 
-TAKE = """
+LEAVE = """
 delete from import_rows r using import_organizations o
 where o.import_id = $1 and o.portion = $2 and (r.import_id, r.kind, r.number) = (o.import_id, o.kind, o.number)
-returning r.place, r.line, r.at, r.content
 """
 
 # What a dry run has judged well and not written: rows of some organizations that stand in earlier portions.
@@ -122,6 +123,7 @@ async def part(connection: Connection, import_id: UUID, ranks: Mapping[str, int]
     """Everything has been received: part it into portions of about `size` rows, which wait to be carried out."""
     await connection.execute("set local statement_timeout = 0")
     await connection.execute(PART, import_id, list(ranks), list(ranks.values()), size, timeout=PATIENCE)
+    await connection.execute("analyze import_rows, import_organizations", timeout=PATIENCE)  # empty until just now
     await connection.execute(
         "update imports set state = 'waiting', portions = (select coalesce(max(portion) + 1, 0)"
         " from import_organizations where import_id = $1) where import_id = $1 and state = 'receiving'",
@@ -153,10 +155,19 @@ async def claim(connection: Connection, import_id: UUID) -> ImportRow | None:
     return ImportRow(**row) if row else None
 
 
-async def take(connection: Connection, found: ImportRow) -> list[Staged]:
-    """The rows of the next portion. They leave the staging with this transaction, unless the run is dry."""
-    query = OF_PORTION if found.dry_run else TAKE
-    return [_staged(row) for row in await connection.fetch(query, found.import_id, found.next_portion)]
+async def of_portion(pool: Pool, import_id: UUID, portion: int) -> list[Staged]:
+    """The rows of a portion, which never change and leave the staging once it is carried out."""
+    found = list[Staged]()
+    for place, row in enumerate(await pool.fetch(OF_PORTION, import_id, portion)):
+        if place % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        found.append(_staged(row))
+    return found
+
+
+async def leave(connection: Connection, found: ImportRow) -> None:
+    """The rows of the portion that is carried out leave the staging, and stand in it again if that fails."""
+    await connection.execute(LEAVE, found.import_id, found.next_portion)
 
 
 async def judged_well(

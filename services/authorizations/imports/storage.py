@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import Range
 
-from chassis.database import Connection
+from chassis.database import WRITE_JSON, Connection
 from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.imports.domain import ContactKey, Facts, Held, Known, OrganizationKey
 from services.authorizations.organizations.storage import ORGANIZATION
@@ -31,21 +31,50 @@ join contacts c using (organization_id, client_number)
 """
 
 DESCRIBE = """
-insert into personal_fields
-    (owner_id, legal_name, trade_names, family_name, given_name, email, telephones, language)
-select owner_id, legal_name, coalesce(trade_names, '{}'), family_name, given_name, email, coalesce(telephones, '[]'),
-    language
-from jsonb_to_recordset($1::jsonb) as told (owner_id uuid, legal_name text, trade_names text[], family_name text,
-    given_name text, email text, telephones jsonb, language text)
+insert into personal_fields (owner_id, legal_name, trade_names, email, language)
+select owner_id, legal_name, trade_names, email, language
+from jsonb_to_recordset($1::jsonb)
+    as told (owner_id uuid, legal_name text, trade_names text[], email text, language text)
 on conflict (owner_id) do update set legal_name = excluded.legal_name, trade_names = excluded.trade_names,
     email = excluded.email, language = excluded.language
 """
 
+DESCRIBE_PERSONS = """
+insert into personal_fields (owner_id, family_name, given_name, email, telephones, language)
+select owner_id, family_name, given_name, email, telephones::jsonb, language
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    as told (owner_id, family_name, given_name, email, telephones, language)
+"""
 
-async def plan_for_these_rows(connection: Connection) -> None:
-    """For this transaction: plans for the arguments at hand, whose arrays are long, and time for a whole portion."""
-    await connection.execute("set local plan_cache_mode = force_custom_plan")
-    await connection.execute("set local statement_timeout = '60s'")
+# Some five rights for each relation, which PostgreSQL numbers and dates for a fraction of what it takes to send them.
+GRANT = """
+insert into rights (right_id, version, relation_id, subject, level, valid, granted_by, recorded)
+select uuidv7(), 1, made.relation_id, of_each.subject, of_each.level::level, made.valid, $6, tstzrange($7, null)
+from (
+    select relation_id, daterange(starts_on, ends_on, '[]') as valid, subjects, levels, place
+    from unnest($1::uuid[], $2::date[], $3::date[], $4::text[], $5::text[]) with ordinality
+        as told (relation_id, starts_on, ends_on, subjects, levels, place)
+    offset 0
+) made
+cross join lateral unnest(string_to_array(made.subjects, ' '), string_to_array(made.levels, ' '))
+    as of_each (subject, level)
+"""
+
+
+# Plans for the arguments at hand, whose arrays are long; and whatever a portion asks, the trigger of list_versions too,
+# goes by keys: a plan that reads a whole table would cost more with each portion that came before.
+FOR_A_PORTION = """
+set local plan_cache_mode = force_custom_plan;
+set local enable_seqscan = off;
+set local enable_hashjoin = off;
+set local enable_mergejoin = off;
+set local statement_timeout = '60s';
+"""
+
+
+async def plan_for_a_portion(connection: Connection) -> None:
+    """For this transaction: how PostgreSQL plans, and how long it may take for what concerns thousands of rows."""
+    await connection.execute(FOR_A_PORTION)
 
 
 async def organizations_named(connection: Connection, keys: Iterable[OrganizationKey]) -> dict[OrganizationKey, UUID]:
@@ -107,13 +136,14 @@ async def add_organizations(
 
 async def describe_organizations(connection: Connection, told: Iterable[tuple[UUID, OrganizationRow]]) -> None:
     """Write names and addresses of organizations over what stood there."""
-    await _describe(connection, [
+    if described := [
         {
             "owner_id": str(organization_id), "legal_name": row.legal_name, "trade_names": row.trade_names,
             "email": row.email, "language": row.language,
         }
         for organization_id, row in told
-    ])  # fmt: skip
+    ]:  # fmt: skip
+        await connection.execute(DESCRIBE, described)
 
 
 async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, ContactRow]], version: int) -> None:
@@ -123,47 +153,51 @@ async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, Co
         records=[(contact_id, home, row.client_number, version) for contact_id, (home, row) in new.items()],
         columns=("contact_id", "organization_id", "client_number", "version"),
     )
-    await _describe(connection, [
-        {
-            "owner_id": str(contact_id), "family_name": row.family_name, "given_name": row.given_name,
-            "email": row.email, "telephones": [telephone.model_dump() for telephone in row.telephones],
-            "language": row.language,
-        }
-        for contact_id, (_, row) in new.items()
-    ])  # fmt: skip
+    rows = [row for _, row in new.values()]
+    await connection.execute(
+        DESCRIBE_PERSONS,
+        list(new),
+        [row.family_name for row in rows],
+        [row.given_name for row in rows],
+        [row.email for row in rows],
+        [WRITE_JSON([telephone.model_dump() for telephone in row.telephones]) for row in rows],
+        [row.language for row in rows],
+    )
 
 
-async def add_relations(
-    connection: Connection,
-    new: Sequence[tuple[NewRelation, Sequence[tuple[UUID, Grant]]]],
-    granted_by: str,
-    now: datetime,
-) -> None:
-    """Make relations, and rights under the ids given."""
+async def add_relations(connection: Connection, new: Iterable[NewRelation], now: datetime) -> None:
+    """Make relations; their rights come with `grant`."""
     recorded = Range(now, None)
-    ranges = [one.period.range for one, _ in new]  # made once: each takes longer than the rest of its row
     await connection.copy_records_to_table(
         "relations",
         records=[
             (
                 one.relation_id, 1, one.holder_kind, one.holder_id, one.holder_organization_id, one.organization_id,
-                one.type, valid, one.through, one.membership, one.all_rights, recorded,
+                one.type, one.period.range, one.through, one.membership, one.all_rights, recorded,
             )
-            for (one, _), valid in zip(new, ranges, strict=True)
+            for one in new
         ],
         columns=(
             "relation_id", "version", "holder_kind", "holder_id", "holder_organization_id", "organization_id", "type",
             "valid", "through", "membership", "all_rights", "recorded",
         ),
     )  # fmt: skip
-    await connection.copy_records_to_table(
-        "rights",
-        records=[
-            (right_id, 1, one.relation_id, grant.subject, grant.level, valid, granted_by, recorded)
-            for (one, grants), valid in zip(new, ranges, strict=True)
-            for right_id, grant in grants
-        ],
-        columns=("right_id", "version", "relation_id", "subject", "level", "valid", "granted_by", "recorded"),
+
+
+async def grant(
+    connection: Connection, new: Sequence[tuple[NewRelation, Sequence[Grant]]], granted_by: str, now: datetime
+) -> None:
+    """Make the rights of relations, each as long as its relation."""
+    granted = [(relation, grants) for relation, grants in new if grants]
+    await connection.execute(
+        GRANT,
+        [relation.relation_id for relation, _ in granted],
+        [relation.period.starts_on for relation, _ in granted],
+        [relation.period.ends_on for relation, _ in granted],
+        [" ".join(one.subject for one in grants) for _, grants in granted],
+        [" ".join(one.level for one in grants) for _, grants in granted],
+        granted_by,
+        now,
     )
 
 
@@ -175,11 +209,6 @@ async def next_sequences(connection: Connection, organization_ids: Iterable[UUID
         list(organization_ids),
     )
     return {row["organization_id"]: row["sequence"] for row in rows}
-
-
-async def _describe(connection: Connection, told: Sequence[Mapping[str, Any]]) -> None:
-    if told:
-        await connection.execute(DESCRIBE, list(told))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -21,6 +21,8 @@ from local import ROOT
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
 from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.imports import running
+from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.running import carry_out, files, receive
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.tools import Tools
@@ -173,6 +175,12 @@ class Firm:
 async def bring_in(unit: Unit[Tools], *extracts: Path, dry_run: bool = False) -> ImportRow:
     """Import extracts to the end, as the command does."""
     return await carry_out(unit, await receive(unit, files(extracts), TEST, dry_run=dry_run))
+
+
+async def carry_on(unit: Unit[Tools]) -> float | None:
+    """What a worker does about imports once."""
+    async with Ahead(unit.pool) as ahead:
+        return await running.carry_on(unit, ahead)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from chassis.work import Actor, Unit
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.app import service
 from services.authorizations.imports import handlers, running
+from services.authorizations.imports.ahead import Ahead
 from services.authorizations.linking_codes import chores
 from services.authorizations.linking_codes.domain import Selection
 from services.authorizations.linking_codes.handlers import RequestBatch, request_batch
@@ -75,7 +77,11 @@ async def test_an_import_tells_of_each_organization_once_wherever_it_is_cut_shor
         await running.receive(unit, running.files([EXTRACT]), TEST, dry_run=False)
         return unit
 
-    assert await cut_everywhere(begin, until_nothing_is_left(running.carry_on), found) >= 4
+    async def carry_on(unit: Unit[Tools]) -> None:
+        async with Ahead(unit.pool) as ahead:
+            await until_nothing_is_left(partial(running.carry_on, ahead=ahead))(unit)
+
+    assert await cut_everywhere(begin, carry_on, found) >= 4
 
 
 async def test_a_batch_asks_for_each_code_once_wherever_it_is_cut_short(

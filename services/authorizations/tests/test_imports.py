@@ -1,6 +1,7 @@
 """Bringing in an extract: what is rejected and why, what a crash and a repetition do, and that the sum adds up."""
 
 import json
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as some
 from chassis.work import Actor, Unit
 from local import extract
 from services.authorizations.app import service
-from services.authorizations.imports import running
+from services.authorizations.imports import reading, running
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.tests.conftest import EXTRACT, Firm, bring_in
@@ -261,6 +262,20 @@ async def test_an_extract_that_is_refused_leaves_nothing(open_service: OpenServi
         await bring_in(opened.unit, file)
     for table in ("imports", "import_rows", "import_defects"):
         assert await opened.unit.pool.fetchval(f"select count(*) from {table}") == 0
+
+
+async def test_rows_are_read_beside_the_event_loop(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, threads, objects = await open_service(service), set[int](), reading._objects
+
+    def parse(line: str) -> reading.RowParts:
+        threads.add(threading.get_ident())
+        return objects(line)
+
+    monkeypatch.setattr(reading, "_objects", parse)
+    await bring_in(opened.unit, extract_of(tmp_path, organization()), dry_run=True)
+    assert threads and threading.get_ident() not in threads
 
 
 async def test_several_files_are_one_extract_in_any_order(open_service: OpenService, tmp_path: Path) -> None:

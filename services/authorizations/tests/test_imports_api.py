@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from chassis import gate
-from services.authorizations.imports import api, running
-from services.authorizations.tests.conftest import Firm, bring_in
+from services.authorizations.imports import api
+from services.authorizations.tests.conftest import Firm, bring_in, carry_on
 from services.authorizations.tests.test_imports import contact, delegation, extract_of, membership, organization
 
 ROWS = [organization(), contact(email=None), membership(type="no_such"), delegation(client_number="3888888")]
@@ -24,7 +24,7 @@ async def post(firm: Firm, content: bytes, *, dry_run: bool | None = None, heade
 
 async def carried_out(firm: Firm, import_id: str) -> dict[str, Any]:
     """What a worker does, then what an agent sees."""
-    while await running.carry_on(firm.opened.unit) is not None:
+    while await carry_on(firm.opened.unit) is not None:
         pass
     found: dict[str, Any] = (await firm.client.get(f"/v1/imports/{import_id}", headers=firm.agent)).json()
     return found

@@ -13,11 +13,13 @@ from uuid import UUID
 import pytest
 
 from chassis import outbox
-from chassis.work import Unit
+from chassis.work import Unit, Work
 from local import ROOT
 from services.authorizations.app import service
 from services.authorizations.imports import handlers, running, staging
-from services.authorizations.tests.conftest import TEST, Firm, bring_in
+from services.authorizations.imports.ahead import Ahead
+from services.authorizations.imports.handlers import Turn, carry_out_portion
+from services.authorizations.tests.conftest import TEST, Firm, bring_in, carry_on
 from services.authorizations.tests.test_imports import contact, counts, everything, extract_of, made_up, organization
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
@@ -52,8 +54,9 @@ async def receive(unit: Unit[Tools], *files: Path, dry_run: bool = False) -> UUI
 
 async def work(unit: Unit[Tools]) -> None:
     """What a worker does about imports until it finds none to carry on."""
-    while (rest := await running.carry_on(unit)) is not None:
-        await asyncio.sleep(rest)
+    async with Ahead(unit.pool) as ahead:
+        while (rest := await running.carry_on(unit, ahead)) is not None:
+            await asyncio.sleep(rest)
 
 
 async def test_an_import_killed_in_the_middle_is_carried_on_by_a_worker_and_nothing_is_lost_or_made_twice(
@@ -91,17 +94,58 @@ async def test_an_import_waits_while_the_outbox_is_deep(
     unit = (await open_service(service)).unit
     import_id = await receive(unit, made_up(tmp_path, 20, seed=8))
     while await unit.pool.fetchval("select count(*) from outbox") < 10:
-        assert await running.carry_on(unit) == 0.0
+        assert await carry_on(unit) == 0.0
     before = await row(unit, import_id)
     assert before["next_portion"] < before["portions"]
 
-    waiting = asyncio.create_task(running.carry_on(unit))
+    waiting = asyncio.create_task(carry_on(unit))
     await asyncio.sleep(0.3)
     assert not waiting.done() and await row(unit, import_id) == before
 
     await unit.pool.execute("delete from outbox")
     await waiting
     assert (await row(unit, import_id))["next_portion"] == before["next_portion"] + 1
+
+
+async def test_no_portion_begins_while_the_outbox_is_deep(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 20)
+    monkeypatch.setattr(outbox, "ROOM", 10)
+    unit, depths = (await open_service(service)).unit, list[int]()
+
+    async def look_and_carry_out(work: Work[Tools], turn: Turn) -> bool:
+        depths.append(await work.connection.fetchval("select count(*) from outbox"))
+        return await carry_out_portion(work, turn)
+
+    async def relay_once_an_import_waits() -> None:
+        while True:
+            if outbox.BULK_WAITING._value.get():
+                await unit.pool.execute("delete from outbox")
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(running, "carry_out_portion", look_and_carry_out)
+    relay = asyncio.create_task(relay_once_an_import_waits())
+    done = await bring_in(unit, made_up(tmp_path, 60, seed=8))
+    relay.cancel()
+    assert done.state == "done" and len(depths) > 5
+    assert max(depths) < outbox.ROOM
+
+
+async def test_rows_that_another_process_carried_out_meanwhile_are_not_brought_in_twice(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 20)
+    opened, file = await open_service(service), made_up(tmp_path, 60, seed=10)
+    import_id = await receive(opened.unit, file)
+    async with Ahead(opened.unit.pool) as one, Ahead(opened.unit.pool) as other:
+        while await running.carry_on(opened.unit, one) is not None:  # has read ahead what the other now carries out
+            await running.carry_on(opened.unit, other)
+            await running.carry_on(opened.unit, other)
+
+    done, alone = await staging.get(opened.unit.pool, import_id), await open_service(service)
+    assert done is not None and counts(done) == counts(await bring_in(alone.unit, file))
+    assert await everything(opened.unit) == await everything(alone.unit)
 
 
 async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_after_a_minute(
@@ -136,7 +180,7 @@ async def test_rows_of_an_import_that_nobody_could_carry_out_do_not_stay(
     unit, keeps = opened.unit, opened.tools.agency.retention.imports
     import_id = await receive(unit, made_up(tmp_path, 40, seed=9))
     for _ in range(3):
-        await running.carry_on(unit)
+        await carry_on(unit)
     before = await everything(unit)
 
     await running.forget(later(unit, keeps.unfinished - timedelta(minutes=1)))
@@ -144,7 +188,7 @@ async def test_rows_of_an_import_that_nobody_could_carry_out_do_not_stay(
     await running.forget(later(unit, keeps.unfinished + timedelta(minutes=1)))
 
     assert (await row(unit, import_id))["state"] == "given_up"
-    assert await running.carry_on(unit) is None
+    assert await carry_on(unit) is None
     for table in ("import_rows", "import_organizations"):
         assert await unit.pool.fetchval(f"select count(*) from {table}") == 0
     after = await everything(unit)
