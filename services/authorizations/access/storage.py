@@ -41,14 +41,15 @@ def in_force(row: str) -> str:
     return f"({row}.valid @> $2::date and ({row}.ended_at is null or $1::timestamptz < {row}.ended_at))"
 
 
-def active(owner: str) -> str:
-    """Whether an organization or account is active at $1.
+def active(owner: str, at: str | None = "$1::timestamptz") -> str:
+    """Whether an organization or account is active at an instant; with None, by the last status that is known.
 
     A value, not EXISTS: PostgreSQL would read every active owner there is into a hash, for the rows of one page.
     """
+    then = "upper_inf(s.during)" if at is None else f"s.during @> {at}"
     return (
         f"coalesce((select true from statuses s where s.owner_id = {owner}"
-        f" and {known('s')} and s.active and s.during @> $1::timestamptz limit 1), false)"
+        f" and {known('s')} and s.active and {then} limit 1), false)"
     )
 
 

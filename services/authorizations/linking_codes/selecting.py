@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
+from services.authorizations.access.storage import active
 from services.authorizations.linking_codes.domain import Selection, SkipReason
 
-ACTIVE = """exists (select from statuses s where s.owner_id = c.organization_id and upper_inf(s.recorded)
-    and upper_inf(s.during) and s.active)"""
+ACTIVE = active("c.organization_id", at=None)
 
 LINKED = """exists (select from bindings b where b.contact_id = c.contact_id and upper_inf(b.recorded)
     and upper_inf(b.during))"""

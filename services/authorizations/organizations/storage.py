@@ -6,11 +6,11 @@ from uuid import UUID
 
 from chassis.database import Connection
 from contracts.events import Language
+from services.authorizations.access.storage import active
 
-ORGANIZATION = """
+ORGANIZATION = f"""
 select o.organization_id, o.kind, o.number, o.version, p.legal_name, p.trade_names, p.email, p.language,
-    coalesce((select s.active from statuses s
-        where s.owner_id = o.organization_id and upper_inf(s.recorded) and upper_inf(s.during)), false) as active
+    {active("o.organization_id", at=None)} as active
 from organizations o join personal_fields p on p.owner_id = o.organization_id
 """
 
