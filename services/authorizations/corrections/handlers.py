@@ -56,7 +56,7 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     acted_for = await ends.organizations_of(work, command.contact_id, correction.ends)
     await organizations.lock(work.connection, [*acted_for, *([home] if home else [])])
     await contacts.lock(work.connection, command.contact_id)
-    work.take_time(after=await relations.last_recorded(work.connection, command.contact_id))
+    work.take_time(after=await relations.last_recorded(work.connection, command.contact_id, correction.ends))
     acting = await may_manage(work, command.by, home)
     if isinstance(acting, Refusal):
         return acting

@@ -35,6 +35,11 @@ class Chosen:
     relations: Sequence[UUID]
     subjects: Sequence[tuple[UUID, str]]
 
+    @property
+    def named(self) -> set[UUID]:
+        """The relations that are named, whoever holds them."""
+        return {*self.relations, *(relation_id for relation_id, _ in self.subjects)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preview(Chosen):
@@ -113,7 +118,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
     home = await _home_of(work, command)
     await organizations.lock(work.connection, await _files(work, command, home))
-    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id))
+    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id, command.named))
     plan = await _plan(work, command.by, command, home)
     if isinstance(plan, Refusal):
         return plan
@@ -152,8 +157,7 @@ async def _files(work: Work[Tools], chosen: Chosen, home: UUID | None) -> set[UU
 
 async def _named(work: Work[Tools], chosen: Chosen) -> list[RelationRow]:
     """The contact's relations that are named, ended ones too."""
-    named = {*chosen.relations, *(relation_id for relation_id, _ in chosen.subjects)}
-    found = await storage.get(work.connection, named) if named else []
+    found = await storage.get(work.connection, chosen.named) if chosen.named else []
     own = [relation for relation in found if relation.holder_id == chosen.contact_id]
     return sorted(own, key=lambda relation: relation.relation_id)
 

@@ -110,6 +110,10 @@ from relations where upper_inf(recorded)
 """
 
 
+# Of what contact $1 holds: in its own organization.
+AT_HOME = "organization_id = (select c.organization_id from contacts c where c.contact_id = $1)"
+
+
 def _relation(row: Any) -> RelationRow:
     values = dict(row)
     period = Period.stored(values.pop("valid"))
@@ -130,7 +134,9 @@ async def held_by(connection: Connection, holder_id: UUID) -> list[RelationRow]:
 
 async def memberships_of(connection: Connection, contact_id: UUID) -> list[RelationRow]:
     """A contact's relations to its own organization, ended ones too; its delegations may be thousands."""
-    rows = await connection.fetch(f"{CURRENT} and holder_id = $1 and through is null order by relation_id", contact_id)
+    rows = await connection.fetch(
+        f"{CURRENT} and holder_id = $1 and {AT_HOME} and through is null order by relation_id", contact_id
+    )
     return [_relation(row) for row in rows]
 
 
@@ -208,12 +214,15 @@ async def change_right(connection: Connection, right_id: UUID, period: Period, a
     await connection.execute(CHANGE_RIGHT, right_id, at, period.range)
 
 
-async def last_recorded(connection: Connection, contact_id: UUID) -> datetime | None:
-    """When the newest version of what a contact holds was recorded."""
+async def last_recorded(connection: Connection, contact_id: UUID, relation_ids: Iterable[UUID] = ()) -> datetime | None:
+    """When the newest version of a contact's memberships, of these relations, or of a right of either was recorded."""
     found: datetime | None = await connection.fetchval(
-        "select max(greatest(lower(r.recorded), lower(g.recorded))) from relations r"
-        " left join rights g on g.relation_id = r.relation_id where r.holder_id = $1",
+        "select max(greatest(lower(r.recorded), lower(g.recorded))) from ("
+        f" select relation_id, recorded from relations where holder_id = $1 and {AT_HOME}"
+        " union all select relation_id, recorded from relations where relation_id = any($2::uuid[])"
+        ") r left join rights g on g.relation_id = r.relation_id",
         contact_id,
+        list(relation_ids),
     )
     return found
 

@@ -203,6 +203,28 @@ async def test_versions_close_and_insert_and_never_change_what_was_recorded(firm
     assert rows[0]["until"] == rows[1]["since"] and rows[1]["until"] is None
 
 
+async def test_what_a_process_whose_clock_is_ahead_has_recorded_ends_after_it(firm: Firm) -> None:
+    member, (one, other) = await firm.member(), firm.clients.values()
+    named = (await firm.delegate(member.contact_id, one)).json()["relation_id"]
+    chosen = [{"subject": "profile", "level": "write"}]
+    narrow = (await firm.delegate(member.contact_id, other, subjects=chosen)).json()["relation_id"]
+    ahead = datetime.now(UTC) + timedelta(minutes=1)
+    for table in ("relations", "rights"):
+        await firm.opened.unit.pool.execute(
+            f"update {table} set recorded = tstzrange($1, null) where upper_inf(recorded)", ahead
+        )
+    removals: list[dict[str, Any]] = [
+        {"scope": "relations", "relations": [named]},
+        {"scope": "subjects", "subjects": [{"relation_id": narrow, "subject": "profile"}]},
+        {"scope": "all"},
+    ]
+    for removal in removals:
+        assert (await firm.remove(member.contact_id, **removal)).status_code == 200
+    published = await firm.opened.published()
+    ended = [event["ended_at"] for event in published if event["name"] in ("RelationEnded", "RightEnded")]
+    assert len(ended) == 3 and all(datetime.fromisoformat(instant) > ahead for instant in ended), ended
+
+
 async def test_each_file_concerned_tells_of_the_addition_and_of_the_removal(firm: Firm) -> None:
     member, client_id = await firm.member(), next(iter(firm.clients.values()))
     relation_id = (await firm.delegate(member.contact_id, client_id)).json()["relation_id"]
