@@ -1,4 +1,7 @@
-"""Pages of a list by cursor: stable while rows come and go, with a total that is exact up to a limit."""
+"""Pages of a list by cursor: stable while rows come and go, with a total that is exact up to a limit.
+
+Rows are counted for the first page, and the cursor carries the total on: counting takes longer than showing a page.
+"""
 
 import base64
 import json
@@ -29,8 +32,8 @@ NAMED = re.compile(r"/\* named: ([^*]+) \*/")
 class Listing:
     """A query, its arguments, and the columns that order it: (name, SQL type), none of them null.
 
-    Those of `naming`, by default the last, name a row by ids alone. A cursor carries them and nothing else, because it
-    stands in addresses, which are logged, and other columns may be people's names.
+    Those of `naming`, by default the last, name a row by ids alone. A cursor carries them, numbers and nothing else,
+    because it stands in addresses, which are logged, and other columns may be people's names.
 
     A query over many rows pages from within. `/* begins: a, b */` stands in a part that knows the first ordering
     columns as a and b, and reads nothing before the cursor's row; `/* named: c */` in one that knows the first naming
@@ -70,7 +73,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows from `first` to `last` (counted from 1; 0 and 0 when there is none) of `total`, or of at least that."""
+    """The rows from `first` to `last` (counted from 1; 0 and 0 when there is none) of `total`, or of at least that.
+
+    The total is that of the first page, unless the rows show meanwhile that it cannot be.
+    """
 
     rows: Sequence[Any]
     first: int
@@ -80,6 +86,32 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True)
+class _Cursor:
+    """How many rows came before, how many there were, whether those were all, and what names the last one."""
+
+    seen: int
+    total: int
+    exact: bool
+    last: Sequence[str]
+
+    def written(self) -> str:
+        """As a caller gets it."""
+        content = json.dumps([self.seen, self.total, self.exact, *self.last])
+        return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, names: int) -> "_Cursor":
+        """What a caller gives back; as many columns name a row. Raises ValueError or TypeError."""
+        if len(text) > LONGEST:
+            raise ValueError("too long")
+        seen, total, exact, *last = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        numbers = all(type(number) is int and number >= 0 for number in (seen, total))
+        if not numbers or type(exact) is not bool or len(last) != names:
+            raise ValueError("not of this listing")
+        return cls(seen, total, exact, [str(value) for value in last])
+
+
 async def fetch(connection: Connection, listing: Listing, cursor: str | None, limit: int) -> Page | Refusal:
     """One page. `cursor` is what an earlier page gave; refused when it is not one of this listing's.
 
@@ -87,12 +119,12 @@ async def fetch(connection: Connection, listing: Listing, cursor: str | None, li
     """
     if cursor is None:
         async with _walking(connection, listing):
-            return await _page(connection, listing, 0, None, limit)
+            return await _page(connection, listing, None, limit)
     try:
-        seen, last = _read(cursor, len(listing.named_by))
+        before = _Cursor.read(cursor, len(listing.named_by))
         # In a transaction, so that a value that PostgreSQL cannot read spoils nothing around it.
         async with connection.transaction(), _walking(connection, listing):
-            return await _page(connection, listing, seen, last, limit)
+            return await _page(connection, listing, before, limit)
     except (ValueError, TypeError, RecursionError, asyncpg.DataError):
         return Refusal("invalid_cursor", fields=("cursor",))
 
@@ -106,16 +138,6 @@ async def _walking(connection: Connection, listing: Listing) -> AsyncIterator[No
         await connection.execute("set local enable_sort = off")
         yield
         await connection.execute("set local enable_sort = on")
-
-
-def _read(cursor: str, columns: int) -> tuple[int, list[str]]:
-    """How many rows came before, and the ordering columns of the last one. Raises ValueError or TypeError."""
-    if len(cursor) > LONGEST:
-        raise ValueError("too long")
-    seen, *after = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    if type(seen) is not int or seen < 0 or len(after) != columns:
-        raise ValueError("not of this listing")
-    return seen, [str(value) for value in after]
 
 
 async def count(connection: Connection, listing: Listing) -> tuple[int, bool]:
@@ -143,19 +165,24 @@ async def walk(pool: Pool, listing: Listing) -> AsyncIterator[Sequence[Any]]:
         after = [rows[-1][name] for name, _ in listing.order]
 
 
-async def _page(connection: Connection, listing: Listing, seen: int, last: list[str] | None, limit: int) -> Page:
-    after = await _place(connection, listing, last) if last is not None else None
+async def _page(connection: Connection, listing: Listing, before: _Cursor | None, limit: int) -> Page:
+    seen = before.seen if before else 0
+    after = await _place(connection, listing, before.last) if before else None
     if after is None and seen > COUNT_TO:
         # Nobody signs a cursor: one that is made up names no row, and reads no further than the count does.
         raise ValueError("a row that the list has no more, so deep that it cannot be counted to")
     # By count where the last row has left the list meanwhile.
     rows = await _rows(connection, listing, after, seen if after is None else 0, limit + 1)
-    total, exact = await count(connection, listing)
     shown, more = rows[:limit], len(rows) > limit
     end = seen + len(shown)
-    following = _cursor(end, [str(shown[-1][name]) for name, _ in listing.named_by]) if more else None
+    total, exact = (before.total, before.exact) if before else (0, True)
+    if before is None or (exact and (end >= total if more else end != total)):
+        total, exact = await count(connection, listing)
     if not exact:
         total = max(total, end)
+    following = None
+    if more:
+        following = _Cursor(end, total, exact, [str(shown[-1][name]) for name, _ in listing.named_by]).written()
     return Page(shown, seen + 1 if shown else 0, end if shown else 0, total, exact, following)
 
 
@@ -182,7 +209,7 @@ async def _rows(
     return rows
 
 
-async def _place(connection: Connection, listing: Listing, last: list[str]) -> Sequence[Any] | None:
+async def _place(connection: Connection, listing: Listing, last: Sequence[str]) -> Sequence[Any] | None:
     """What the row with these ids is ordered by; None when the list has it no more."""
     first = len(listing.arguments) + 1
     naming = [(name, f"${number}::text::{kind}") for number, (name, kind) in enumerate(listing.named_by, first)]
@@ -192,7 +219,3 @@ async def _place(connection: Connection, listing: Listing, last: list[str]) -> S
         f"select {listing.columns} from ({query}) listed where {named} limit 1", *listing.arguments, *last
     )
     return list(row.values()) if row is not None else None
-
-
-def _cursor(seen: int, last: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([seen, *last]).encode()).decode().rstrip("=")

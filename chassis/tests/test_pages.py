@@ -71,6 +71,33 @@ async def test_a_total_beyond_what_is_counted_is_at_least_that(bench: Bench, mon
     assert ((found := await page(bench)).total, found.exact) == (11, False)
 
 
+async def test_a_total_is_counted_once_and_stays_as_pages_are_turned(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(bench, *range(12))
+    first, counted = await page(bench, limit=5), pages.count
+
+    async def never(*_: object) -> tuple[int, bool]:
+        raise AssertionError("counted again")
+
+    monkeypatch.setattr(pages, "count", never)
+    second = await page(bench, first.next_cursor, limit=5)
+    third = await page(bench, second.next_cursor, limit=5)
+    assert [(shown.last, shown.total, shown.exact) for shown in (second, third)] == [(10, 12, True), (12, 12, True)]
+    monkeypatch.setattr(pages, "count", counted)
+
+
+async def test_a_total_that_the_rows_belie_is_counted_again(bench: Bench) -> None:
+    await fill(bench, *range(12))
+    first = await page(bench, limit=5)
+    await fill(bench, *range(12, 20))
+    more = await page(bench, first.next_cursor, limit=7)
+    assert (more.first, more.last, more.total) == (6, 12, 20)
+    await bench.pool.execute("delete from counters where id > $1", UUID(int=14))
+    fewer = await page(bench, more.next_cursor)
+    assert (fewer.first, fewer.last, fewer.total) == (13, 15, 15)
+
+
 def cursor_of(content: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
@@ -84,16 +111,20 @@ NO_CURSORS = [
     cursor_of(7),
     cursor_of(None),
     cursor_of([]),
-    cursor_of([1, "a"]),
-    cursor_of([1, "a", "b", "c"]),
-    cursor_of([1, "name 0000", "no uuid"]),
-    cursor_of([1, "name\0", str(UUID(int=1))]),
-    cursor_of(["1", "a", str(UUID(int=1))]),
-    cursor_of([True, "a", str(UUID(int=1))]),
-    cursor_of([-5, "a", str(UUID(int=1))]),
+    cursor_of([1, str(UUID(int=1))]),
+    cursor_of([1, 12, True]),
+    cursor_of([1, 12, True, "a", str(UUID(int=1))]),
+    cursor_of([1, 12, True, "no uuid"]),
+    cursor_of([1, 12, True, "name\0"]),
+    cursor_of(["1", 12, True, str(UUID(int=1))]),
+    cursor_of([True, 12, True, str(UUID(int=1))]),
+    cursor_of([-5, 12, True, str(UUID(int=1))]),
+    cursor_of([1, "12", True, str(UUID(int=1))]),
+    cursor_of([1, -12, True, str(UUID(int=1))]),
+    cursor_of([1, 12, 1, str(UUID(int=1))]),
     cursor_of({"a": 1, "b": 2, "c": 3}),
     base64.urlsafe_b64encode(b"[" * 1400).decode(),
-    cursor_of([1, "a" * 20_000, str(UUID(int=1))]),
+    cursor_of([1, 12, True, "a" * 20_000]),
 ]
 
 
@@ -140,8 +171,8 @@ async def test_a_cursor_that_names_no_row_reads_no_deeper_than_the_count(
     await fill(bench, *range(12))
     monkeypatch.setattr(pages, "COUNT_TO", 6)
     gone = str(UUID(int=99))
-    shallow, deep = await fetch(bench, cursor_of([6, gone])), await fetch(bench, cursor_of([7, gone]))
+    shallow, deep = [await fetch(bench, cursor_of([seen, 6, False, gone])) for seen in (6, 7)]
     assert isinstance(shallow, Page) and shallow.first == 7
     assert isinstance(deep, Refusal) and deep.code == "invalid_cursor"
-    standing = await fetch(bench, cursor_of([7, str(UUID(int=6))]))
+    standing = await fetch(bench, cursor_of([7, 6, False, str(UUID(int=6))]))
     assert isinstance(standing, Page) and standing.first == 8

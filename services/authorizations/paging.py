@@ -54,7 +54,8 @@ class SearchBody(Body):
 class PageView(BaseModel, Generic[V]):
     """One page. `total` is exact up to 10,000; beyond, `total_is_exact` is false and it means "at least".
 
-    With `active`, that holds for the rows that are looked at: 10,000 of either kind.
+    It is counted for the first page, and again where the rows of a later one show that it has changed. With `active`,
+    10,000 is the number of rows that are looked at, of either kind.
     """
 
     items: list[V]
