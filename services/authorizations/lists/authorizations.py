@@ -83,11 +83,13 @@ where e.delegable {{of_row}}
 ONLY = """case when not h.own then array[$4::uuid] when h.place = 1 and not ({delegable})
     then array[h.holder_organization_id] else {matching} end"""
 
-# A holder is walked for a function only where it ever had it.
-WITH_FUNCTION = f"""case when h.place = 0 then ranked.value = '' else exists (
-    select from relations m where m.holder_id = h.holder_id and m.organization_id = h.holder_organization_id
-        and m.type = ranked.value and {known("m")}
-) end"""
+# A holder is walked only for the functions that it ever had, which are looked up once.
+WITH_FUNCTIONS = f"""
+select h.*, case when h.place = 0 then array[''] else array(
+    select m.type from relations m where m.holder_id = h.holder_id and m.organization_id = h.holder_organization_id
+        and {known("m")}
+) end as functions from ({HOLDERS}) h offset 0
+"""
 
 HOLDER: Columns = (("place", "int"), ("holder_name", "text"), ("holder_id", "uuid"))
 ORGANIZATION: Columns = (("organization_name", "text"), ("organization_id", "uuid"))
@@ -161,7 +163,7 @@ class _Walk(Filters):
     def _holders(self, order: Order | None = None) -> str:
         """Whose relations are walked, and which of them."""
         delegable = self.delegable.replace("h.value", "ranked.value")
-        column, joined, pruned = "", "", None
+        holders, column, joined, pruned = HOLDERS, "", "", None
         if order is not None and order.column == "holder_organization":
             column = ", firm.sorted_name as firm_name"
             joined = "join personal_fields firm on firm.owner_id = h.holder_organization_id"
@@ -169,7 +171,8 @@ class _Walk(Filters):
             column = ", ranked.value, ranked.rank::int as rank"
             ranks = self.arguments.add(order.ranks, "text[]")
             joined = f"cross join unnest({ranks}) with ordinality as ranked (value, rank)"
-            pruned = WITH_FUNCTION if order.column == "function" else None
+            if order.column == "function":
+                holders, pruned = WITH_FUNCTIONS, "ranked.value = any(h.functions)"
         if self.organization:
             whole, only = "false", f"array[{self.organization}]"
         else:
@@ -180,7 +183,7 @@ class _Walk(Filters):
             )
         of_holder = also(f"h.holder_id = any({self.contacts})" if self.contacts else None, pruned)
         return (
-            f"select h.*, {whole} as whole, {only} as only {column} from ({HOLDERS}) h {joined} where true {of_holder}"
+            f"select h.*, {whole} as whole, {only} as only {column} from ({holders}) h {joined} where true {of_holder}"
         )
 
     def _of_relation(self, holder: str, organization: str) -> str:

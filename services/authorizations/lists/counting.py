@@ -7,7 +7,7 @@ of its delegations whether it stands and how many rights they carry. The links a
 
 from typing import Any
 
-from services.authorizations.access.storage import OF_FIRM, active, in_force, known
+from services.authorizations.access.storage import active, in_force, known
 from services.authorizations.lists.filters import HOLDERS, Filters
 from services.authorizations.lists.storage import also
 
@@ -26,31 +26,49 @@ union all
 select * from relations t where t.organization_id = $4 and t.holder_kind = 'organization' and {known("t")}
 """
 
-# Each right of each delegation. Of delegations of everything only their number is told: those in force come first.
-DELEGATIONS = f"""
+# How many rights to delegable subjects a firm's relation carries, how many of them in force, and to which subjects.
+CARRIES = f"""
+select count(*) as rights {{in_force}} from rights held
+where held.relation_id = t.relation_id and held.subject = any($3::text[]) and {known("held")} {{of_right}}
+"""
+
+# Each right of each delegation, through by through: first of those of everything, of whose rights only the number is
+# told, those in force before the others; then of those with rights of their own, which hold while the firm has one to
+# the same subject.
+BY_THROUGH = f"""
+with t as materialized (
+    select t.relation_id, t.organization_id, {{through_holds}} as holds, carries.*
+    from ({THROUGHS}) t {{named}} cross join lateral ({{carries}}) carries where true {{of_through}}
+)
 select {{holds}} as holds, carried.holds as right_holds
-from (
-    select t.relation_id, t.organization_id, carries.*, {{through_holds}} as holds, {{whole}} as whole
-    from ({THROUGHS}) t
-    cross join lateral (
-        select count(*) as rights, count(*) filter (where {{held_holds}}) as in_force from rights held
-        where held.relation_id = t.relation_id and held.subject = any($3::text[]) and {known("held")} {{of_right}}
-    ) carries
-    {{named}} where true {{of_through}} offset 0
-) t
-cross join lateral ({{relations}}) r
+from t join relations r on r.organization_id = t.organization_id and r.through = t.relation_id
+cross join lateral ({{of_everything}}) carried
+where r.all_rights and {known("r")}
+union all
+select {{holds}}, {{narrowed_holds}}
+from t join relations r on r.organization_id = t.organization_id and r.through = t.relation_id
+join rights held on held.relation_id = r.relation_id
+where not r.all_rights and {known("r")} and held.subject = any($3::text[]) and {known("held")} {{of_right}}
+"""
+
+# The same, holder by holder, where they are few.
+BY_HOLDER = f"""
+select {{holds}} as holds, carried.holds as right_holds
+from relations r
+join lateral (
+    select t.relation_id, {{through_holds}} as holds from relations t
+    where t.relation_id = r.through and {known("t")} and $4 in (t.holder_id, t.organization_id) offset 0
+) t on true
+{{named}}
+cross join lateral ({{carries}}) carries
 cross join lateral (
-    select generate_series(1, t.rights) <= t.in_force as holds where r.all_rights
+    select * from ({{of_everything}}) everything where r.all_rights
     union all
     select {{narrowed_holds}} from rights held
     where not r.all_rights and held.relation_id = r.relation_id and held.subject = any($3::text[]) and {known("held")}
         {{of_right}}
 ) carried
-where true {{of_relation}}
-"""
-DELEGATIONS_OF = f"""
-select * from relations r
-where {{which}} and r.organization_id = t.organization_id and r.through = t.relation_id and {known("r")}
+where r.holder_id = any({{holders}}) and {known("r")} {{of_relation}}
 """
 
 # The memberships in force of the organization's people, and of those of firms that act for it: read once, into a hash.
@@ -64,7 +82,7 @@ where d.organization_id = $4 and d.membership is not null and {known("d")} and {
 
 # What hangs on nothing: memberships, and what organizations hold.
 OWN = f"""
-select r.*, {{holds}} as holds
+select r.relation_id, {{holds}} as holds
 from (
     select * from relations r where r.organization_id = $4 and r.through is null and {known("r")}
     union all
@@ -103,28 +121,63 @@ class Count(Filters):
     def _delegations(self) -> str:
         if self.delegable == "false":
             return "select true as holds, true as right_holds where false"
-        relations, whole, concerned = DELEGATIONS_OF.format(which="t.whole"), "true", None
-        if self.words:
-            whole, matching = self.matches("o.sorted_name"), self.matching("h.holder_id", "h.holder_name", HOLDERS)
-            relations += f" union all {DELEGATIONS_OF.format(which=f'not t.whole and r.holder_id = any({matching})')}"
-            concerned = f"({whole} or {matching} <> '{{}}')"
-        return DELEGATIONS.format(
-            through_holds=self._if_asked(in_force("t"), active("t.organization_id"), active("t.holder_id")),
-            holds=self._if_asked("t.holds", in_force("r"), f"r.membership in ({MEMBERSHIPS})"),
-            held_holds=self._if_asked(in_force("held")),
-            narrowed_holds=self._if_asked(
-                in_force("held"), f"coalesce((select true {OF_FIRM} and {in_force('f')} limit 1), false)"
-            ),
-            whole=whole,
-            named="join personal_fields o on o.owner_id = t.organization_id" if self.words else "",
-            relations=relations,
+        if self.contacts:
+            matching = f"r.holder_id = any({self.matching('h.holder_id', 'h.holder_name', HOLDERS)})"
+            return self._by_holder(self.contacts, f"({matching} or {self.matches('o.sorted_name')})")
+        named = self.matches("o.sorted_name")
+        if not self.words:
+            return self._by_through(named)
+        matching = self.matching("h.holder_id", "h.holder_name", HOLDERS)
+        return f"({self._by_through(named)}) union all ({self._by_holder(matching, f'not {named}')})"
+
+    def _by_through(self, named: str) -> str:
+        return BY_THROUGH.format(
             of_through=also(
-                f"t.organization_id = {self.organization}" if self.organization else None,
-                concerned,
+                f"t.organization_id = {self.organization}" if self.organization else None, named if self.words else None
             ),
-            of_relation=self._of_contacts,
-            of_right=self._of_right,
+            of_everything=self._of_everything("t"),
+            **self._links("t", "t"),
         )
+
+    def _by_holder(self, holders: str, named: str) -> str:
+        return BY_HOLDER.format(
+            holders=holders,
+            of_relation=also(
+                f"r.organization_id = {self.organization}" if self.organization else None, named if self.words else None
+            ),
+            of_everything=self._of_everything("carries"),
+            **self._links("r", "carries"),
+        )
+
+    def _of_everything(self, carries: str) -> str:
+        if self.active is None:
+            return f"select generate_series(1, {carries}.rights) > 0 as holds"
+        return f"select generate_series(1, {carries}.rights) <= {carries}.in_force as holds"
+
+    def _links(self, row: str, carries: str) -> dict[str, str]:
+        """What both ways have in common. `row` has the organization acted for, `carries` what the firm holds."""
+        in_force_of_firm = (
+            f", count(*) filter (where {in_force('held')}) as in_force,"
+            f" array_agg(held.subject) filter (where {in_force('held')}) as subjects"
+        )
+        return {
+            "through_holds": self._if_asked(in_force("t"), self._both_active("t")),
+            "holds": self._if_asked("t.holds", in_force("r"), f"r.membership in ({MEMBERSHIPS})"),
+            "narrowed_holds": self._if_asked(
+                in_force("held"), f"coalesce(held.subject = any({carries}.subjects), false)"
+            ),
+            "carries": CARRIES.format(
+                in_force="" if self.active is None else in_force_of_firm, of_right=self._of_right
+            ),
+            "of_right": self._of_right,
+            "named": f"join personal_fields o on o.owner_id = {row}.organization_id" if self.words else "",
+        }
+
+    @staticmethod
+    def _both_active(row: str) -> str:
+        """Of a relation: one of its ends is the organization itself, whose status is asked once."""
+        other = f"case when {row}.organization_id = $4 then {row}.holder_organization_id else {row}.organization_id end"
+        return f"{active('$4')} and {active(f'({other})')}"
 
     @property
     def _of_contacts(self) -> str:
@@ -138,7 +191,7 @@ class Count(Filters):
             else ""
         )
         return OWN.format(
-            holds=self._if_asked(in_force("r"), active("r.organization_id"), active("r.holder_organization_id")),
+            holds=self._if_asked(in_force("r"), self._both_active("r")),
             named=named,
             of_relation=self._of_contacts
             + also(
