@@ -1,19 +1,22 @@
 """A page of each list of a firm of 500 members and 1,500 clients, among 5 million rights, beside a page of bare ids.
 
 What is measured is `chassis.pages.fetch` on the service's own queries, over one connection with the service's own
-settings: page, total and the names of its rows. A gateway adds the token and JSON, which `check` measures.
+settings: page, total and the names of its rows. A gateway adds the token and JSON, which `check` measures. Every page
+is of another contact, subject, client, name or place, where the list has one. PostgreSQL has the memory that such an
+installation gives it (`measuring.MEMORY`), and what is shown first is a service that has run a while; its first turn,
+right after the server's start, stands beside.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from bench.measuring import own_folder, percentile, say, table
+from bench.measuring import MEMORY, on_a_core, own_folder, percentile, say, table
 from bench.population import SMALL, Population, Size, fill
 from chassis import pages
 from chassis.database import SERVER_SETTINGS
@@ -31,9 +34,11 @@ from services.authorizations.lists.storage import Narrow, Order
 
 AIM = "aim of issue 5: p99 under 50 ms, whatever the filter; in the past at most twice that"
 MIGRATIONS = ROOT / "services" / "authorizations" / "migrations"
-TURNS = 100  # of each list and filter, half as many of pages far behind and in the past; the floor between them
+TURNS = 200  # pages of each list and filter, as many far behind, in the past and by what was known; p99 is no maximum
+COLD = 20  # pages of each that are asked for first, while PostgreSQL reads from the disk what it will keep
+FLOOR = 50  # pages of bare ids after each list
 ROWS = 50
-DEEP = 20  # pages turned before a deep one is measured
+DEEP = range(10, 30)  # how many pages were turned before a deep one
 LONG_AGO = timedelta(days=400)
 BEFORE_THE_WITHDRAWALS = timedelta(days=210)
 NAMED = ("organization_id", "firm_id", "holder_id", "holder_organization_id")
@@ -43,16 +48,17 @@ BARE = (
     "select relation_id from relations where holder_id = $1 and organization_id > $2 order by organization_id limit 51"
 )
 
-Make = Callable[[Moment], Listing]
-SHOWN = ("now p50", "p99", "of it a core", "deep p99", "past p99", "known then p99")
+Draw = random.Random
+Make = Callable[[Moment, Draw], Listing]
+SHOWN = ("p50", "p99", "of it a core", "deep p50", "p99", "past p99", "known then p99", "first turn p50", "max")
 
 
 def run(small: bool, keep: bool = False) -> None:
     """Fill a database of its own, or with `keep` the one that was kept, measure each list, print one table."""
-    size, turns = (SMALL, 5) if small else (Size(), TURNS)
+    size, turns = (SMALL, 20) if small else (Size(), TURNS)
     with own_folder(f"lists-{size.members}" if keep else None) as folder:
         [port] = free_ports(1)
-        postgres = Postgres(folder / "postgres", port, folder / "postgres.log", durable=False)
+        postgres = Postgres(folder / "postgres", port, folder / "postgres.log", durable=False, settings=MEMORY)
         try:
             postgres.start()
             dsn = postgres.create_database("authorizations")
@@ -61,6 +67,8 @@ def run(small: bool, keep: bool = False) -> None:
             if not (folder / "filled").exists():
                 asyncio.run(_fill(dsn, agency, size))
                 (folder / "filled").touch()
+                postgres.stop()  # so that what was filled a moment ago is in its memory no more
+                postgres.start()
             asyncio.run(measure(dsn, agency, Population(size, 0, 0), turns))
         finally:
             postgres.stop()
@@ -84,13 +92,16 @@ async def measure(dsn: str, agency: Agency, people: Population, turns: int) -> N
             Moment(now - LONG_AGO, (now - LONG_AGO).date(), delegable),
             Moment(now, now.date(), delegable, now - BEFORE_THE_WITHDRAWALS),
         ]
-        bare = [await _bare(connection, people) for _ in range(turns)]
+        lists = await _lists(connection, people, agency)
+        cold = {name: await _cold(connection, make, moments) for name, make in lists.items()}
+        bare: list[float] = []
         rows: list[tuple[str, Sequence[str]]] = []
-        for name, make in (await _lists(connection, people, agency)).items():
-            rows.append((name, await _cells(connection, make, moments, turns)))
-            bare += [await _bare(connection, people) for _ in range(turns)]
-        floor = [f"{percentile(bare, 50):.1f}", f"{percentile(bare, 99):.1f}", "", "", "", ""]
-        table(f"One page of {ROWS} rows with its total, in ms ({AIM})", SHOWN, [*rows, ("floor: bare ids", floor)])
+        for name, make in lists.items():
+            rows.append((name, [*await _warm(connection, make, moments, turns), *_both(cold[name], 100)]))
+            bare += [await _bare(connection, people, Draw(turn)) for turn in range(FLOOR)]
+        floor = [*_both(bare), *[""] * (len(SHOWN) - 2)]
+        title = f"One page of {ROWS} rows with its total, in ms, {turns} pages each; PostgreSQL has {MEMORY} ({AIM})"
+        table(title, SHOWN, [*rows, (f"floor: bare ids, {len(bare):,} times", floor)])
     finally:
         await connection.close()
 
@@ -98,74 +109,102 @@ async def measure(dsn: str, agency: Agency, people: Population, turns: int) -> N
 async def _lists(
     connection: "asyncpg.Connection[asyncpg.Record]", people: Population, agency: Agency
 ) -> Mapping[str, Make]:
-    """Each list with each filter and each order."""
-    firm, client, contact = people.firm, people.client(3), people.member(7)
-    called = await storage.names(connection, [contact, client])
-    person, company = called[contact].family_name.split()[0], called[client].legal_name.split()[0]
+    """Each list with each filter and each order; what a filter names is drawn for each page."""
+    size, firm = people.size, people.firm
+    contacts, clients = [people.member(n) for n in range(size.members)], [people.client(n) for n in range(size.clients)]
+    called = await storage.names(connection, [*contacts, *clients])
+    persons = [called[contact].family_name.split()[0] for contact in contacts]
+    companies = [called[client].legal_name.split()[0] for client in clients]
+    delegable = [code for code, subject in agency.subjects.items() if subject.delegable]
+    others = [code for code in agency.subjects if code not in delegable]
     by_name = Order("contact")
-    narrowed = {
-        "": Narrow(),
-        "of a contact": Narrow(contact_id=contact),
-        "of a subject": Narrow(subject="profile"),
-        "of a subject that cannot be delegated": Narrow(subject="status_letter"),
-        "for a client": Narrow(organization_id=client),
-        "of a contact for a client": Narrow(contact_id=contact, organization_id=client),
-        "active": Narrow(active=True),
-        "not active": Narrow(active=False),
-        "not active, of a contact": Narrow(contact_id=contact, active=False),
-        "active, of a subject": Narrow(subject="profile", active=True),
-        "not active, of a subject": Narrow(subject="profile", active=False),
-        "active, for a client": Narrow(organization_id=client, active=True),
-        "active, a person's name": Narrow(words=[person], active=True),
-        "a person's name": Narrow(words=[person]),
-        "a client's name": Narrow(words=[company]),
-        "a name that nobody has": Narrow(words=["qqq"]),
-        "as a member sees it": Narrow(own_rows=contact),
+    narrowed: dict[str, Callable[[Draw], Narrow]] = {
+        "": lambda _: Narrow(),
+        "of a contact": lambda draw: Narrow(contact_id=draw.choice(contacts)),
+        "of a subject": lambda draw: Narrow(subject=draw.choice(delegable)),
+        "of a subject that cannot be delegated": lambda draw: Narrow(subject=draw.choice(others)),
+        "for a client": lambda draw: Narrow(organization_id=draw.choice(clients)),
+        "of a contact for a client": lambda draw: Narrow(
+            contact_id=draw.choice(contacts), organization_id=draw.choice(clients)
+        ),
+        "active": lambda _: Narrow(active=True),
+        "not active": lambda _: Narrow(active=False),
+        "not active, of a contact": lambda draw: Narrow(contact_id=draw.choice(contacts), active=False),
+        "active, of a subject": lambda draw: Narrow(subject=draw.choice(delegable), active=True),
+        "not active, of a subject": lambda draw: Narrow(subject=draw.choice(delegable), active=False),
+        "active, for a client": lambda draw: Narrow(organization_id=draw.choice(clients), active=True),
+        "active, a person's name": lambda draw: Narrow(words=[draw.choice(persons)], active=True),
+        "a person's name": lambda draw: Narrow(words=[draw.choice(persons)]),
+        "a client's name": lambda draw: Narrow(words=[draw.choice(companies)]),
+        "a name that nobody has": lambda _: Narrow(words=["qqq"]),
+        "as a member sees it": lambda draw: Narrow(own_rows=draw.choice(contacts)),
     }
     ranks = {"subject": list(agency.subjects), "function": ["", *agency.relation_types], "level": LEVELS,
              "active": NO_AND_YES, "organization": (), "holder_organization": (), "contact": ()}  # fmt: skip
     found: dict[str, Make] = {}
+
+    def add(name: str, build: Callable[..., Listing], narrow: Callable[[Draw], Narrow], order: Order) -> None:
+        found[name.strip()] = lambda moment, draw: build(moment, firm, narrow(draw), order)
+
     for name, narrow in narrowed.items():
-        found[f"authorizations {name}".strip()] = _made(authorizations, firm, narrow, by_name)
+        add(f"authorizations {name}", authorizations, narrow, by_name)
     for column, codes in ranks.items():
         for end in (False, True):
-            order = Order(column, end, codes)
-            name = f"authorizations by {column}{', from the end' if end else ''}"
-            found[name] = _made(authorizations, firm, Narrow(), order)
-    found["authorizations of a client"] = _made(authorizations, client, Narrow(), by_name)
-    for name, narrow in {"": Narrow(), "not active": Narrow(active=False), "a name": Narrow(words=[person])}.items():
-        found[f"contacts {name}".strip()] = _made(storage.contacts, firm, narrow, Order("name"))
-    for name, narrow in {"": Narrow(), "active": Narrow(active=True), "a name": Narrow(words=[company]),
-                         "as a member sees it": Narrow(own_rows=contact)}.items():  # fmt: skip
-        found[f"relations {name}".strip()] = _made(storage.relations, firm, narrow, Order("organization"))
-    found["authorized files"] = _made(storage.files, contact, (), Order("organization"))
-    found["authorized files, a name"] = _made(storage.files, contact, [company], Order("organization"))
+            named = f"authorizations by {column}{', from the end' if end else ''}"
+            add(named, authorizations, narrowed[""], Order(column, end, codes))
+    found["authorizations of a client"] = lambda moment, draw: authorizations(
+        moment, draw.choice(clients), Narrow(), by_name
+    )
+    for name in ("", "not active", "a person's name"):
+        add(f"contacts {name}", storage.contacts, narrowed[name], Order("name"))
+    for name in ("", "active", "a client's name", "as a member sees it"):
+        add(f"relations {name}", storage.relations, narrowed[name], Order("organization"))
+    for name, words in (("", None), (", a client's name", companies)):
+        found[f"authorized files{name}"] = _files(contacts, words)
     return found
 
 
-def _made(build: Callable[..., Listing], *rest: Any) -> Make:
-    return lambda moment: build(moment, *rest)
+def _files(contacts: Sequence[UUID], words: Sequence[str] | None) -> Make:
+    return lambda moment, draw: storage.files(
+        moment, draw.choice(contacts), [draw.choice(words)] if words else (), Order("organization")
+    )
 
 
-async def _cells(
+async def _cold(
+    connection: "asyncpg.Connection[asyncpg.Record]", make: Make, moments: Sequence[Moment]
+) -> Sequence[float]:
+    """The first pages of all; then some of each other kind that are not shown."""
+    now, past, then = moments
+    first = [await _page(connection, make(now, Draw(turn)), None) for turn in range(COLD)]
+    for moment in (past, then):
+        for turn in range(COLD):
+            await _page(connection, make(moment, Draw(turn)), None)
+    return first
+
+
+async def _warm(
     connection: "asyncpg.Connection[asyncpg.Record]", make: Make, moments: Sequence[Moment], turns: int
 ) -> list[str]:
     now, past, then = moments
-    core_before = _on_a_core(connection)
-    first = [await _page(connection, make(now), None) for _ in range(turns)]
-    core = (_on_a_core(connection) - core_before) / turns
-    cursor = await _deep(connection, make(now))
-    deep = [await _page(connection, make(now), cursor) for _ in range(turns // 2)] if cursor else []
-    in_the_past = [await _page(connection, make(past), None) for _ in range(turns // 2)]
-    known_then = [await _page(connection, make(then), None) for _ in range(turns // 2)]
+    before = on_a_core(connection)
+    first = [await _page(connection, make(now, Draw(turn)), None) for turn in range(turns)]
+    core = (on_a_core(connection) - before) / turns
+    places = [place for turn in range(turns // 20) for place in await _deep(connection, make(now, Draw(turn)))]
+    deep = [await _page(connection, *places[turn % len(places)]) for turn in range(turns)] if places else []
+    in_the_past = [await _page(connection, make(past, Draw(turn)), None) for turn in range(turns)]
+    known_then = [await _page(connection, make(then, Draw(turn)), None) for turn in range(turns)]
     return [
-        f"{percentile(first, 50):.1f}",
-        f"{percentile(first, 99):.1f}",
+        *_both(first),
         f"{core:.1f}",
-        f"{percentile(deep, 99):.1f}" if deep else "–",
+        *_both(deep),
         f"{percentile(in_the_past, 99):.1f}",
         f"{percentile(known_then, 99):.1f}",
     ]
+
+
+def _both(values: Sequence[float], percent: float = 99) -> list[str]:
+    """The median, and how long the slowest take."""
+    return [f"{percentile(values, wanted):.1f}" for wanted in (50, percent)] if values else ["–", "–"]
 
 
 async def _page(connection: "asyncpg.Connection[asyncpg.Record]", listing: Listing, cursor: str | None) -> float:
@@ -175,15 +214,18 @@ async def _page(connection: "asyncpg.Connection[asyncpg.Record]", listing: Listi
     return (time.perf_counter() - begun) * 1000
 
 
-async def _deep(connection: "asyncpg.Connection[asyncpg.Record]", listing: Listing) -> str | None:
-    """The cursor of a page far behind; of the last one but one where the list is shorter."""
+async def _deep(connection: "asyncpg.Connection[asyncpg.Record]", listing: Listing) -> list[tuple[Listing, str]]:
+    """Cursors of pages far behind; of the last one where the list is shorter."""
+    found: list[tuple[Listing, str]] = []
     cursor = None
-    for _ in range(DEEP):
+    for turned in range(1, DEEP.stop):
         following = _found(await pages.fetch(connection, listing, cursor, ROWS)).next_cursor
         if following is None:
             break
+        if turned in DEEP:
+            found.append((listing, following))
         cursor = following
-    return cursor
+    return found or ([(listing, cursor)] if cursor else [])
 
 
 def _found(found: Page | Refusal) -> Page:
@@ -192,13 +234,8 @@ def _found(found: Page | Refusal) -> Page:
     return found
 
 
-async def _bare(connection: "asyncpg.Connection[asyncpg.Record]", people: Population) -> float:
+async def _bare(connection: "asyncpg.Connection[asyncpg.Record]", people: Population, draw: Draw) -> float:
+    member, client = (people.member(draw.randrange(people.size.members)), people.client(draw.randrange(50)))
     begun = time.perf_counter()
-    await connection.fetch(BARE, people.member(7), people.client(20))
+    await connection.fetch(BARE, member, client)
     return (time.perf_counter() - begun) * 1000
-
-
-def _on_a_core(connection: Any) -> float:
-    """Milliseconds that the connection's server process has spent on a core (Linux): neighbours do not lengthen it."""
-    told = Path(f"/proc/{connection.get_server_pid()}/schedstat")
-    return int(told.read_text(encoding="ascii").split()[0]) / 1e6 if told.exists() else float("nan")

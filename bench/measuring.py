@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -21,6 +22,10 @@ from local.ports import Ports
 from local.stack import Stack
 
 AGENCY = "ccq"
+
+# What an operator with 5 million rights or a million contacts gives PostgreSQL (docs/how-to/memory.md); the embedded
+# one has 128 MB by itself.
+MEMORY = {"shared_buffers": "2GB", "effective_cache_size": "4GB"}
 
 COMMITTED = """
 select object_id, pg_xact_commit_timestamp(xmin) as at from audit where action = $1 and object_id = any($2::uuid[])
@@ -135,6 +140,12 @@ async def bare_commits(stack: Stack, service: str) -> AsyncIterator[Callable[[],
         yield commit
     finally:
         await connection.close()
+
+
+def on_a_core(connection: Any) -> float:
+    """Milliseconds that a connection's server process has spent on a core (Linux): neighbours lengthen it little."""
+    told = Path(f"/proc/{connection.get_server_pid()}/schedstat")
+    return int(told.read_text(encoding="ascii").split()[0]) / 1e6 if told.exists() else float("nan")
 
 
 def milliseconds(begun: datetime, ended: datetime) -> float:

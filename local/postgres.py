@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +62,9 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 class Postgres:
     """A server with its data in `folder`, listening on `port`.
 
-    `durable=False` turns fsync off, for tests. `start()` returns when it answers, `stop()` when it has
-    ended. Methods block for some ten milliseconds and may be called from any thread; all raise Problem
-    when the server refuses.
+    `durable=False` turns fsync off, for tests; `settings` take the place of those of SETTINGS. `start()`
+    returns when it answers, `stop()` when it has ended. Methods block for some ten milliseconds and may be
+    called from any thread; all raise Problem when the server refuses.
     """
 
     folder: Path
@@ -71,6 +72,7 @@ class Postgres:
     log: Path
     durable: bool = True
     processes: Processes = field(default_factory=Processes)
+    settings: Mapping[str, str] = field(default_factory=dict)
     _child: Child | None = None
 
     def start(self) -> None:
@@ -82,7 +84,7 @@ class Postgres:
         if not (self.folder / "made").exists():
             self._make_cluster(data, user)
             (self.folder / "made").touch()
-        settings = SETTINGS | {"port": str(self.port)} | ({} if self.durable else UNSAFE)
+        settings = SETTINGS | dict(self.settings) | {"port": str(self.port)} | ({} if self.durable else UNSAFE)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._child = self.processes.start(
             "PostgreSQL",
