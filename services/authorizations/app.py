@@ -7,7 +7,7 @@ from chassis.service import Platform, Service
 from chassis.settings import Settings
 from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
-from services.authorizations.access import authzen
+from services.authorizations.access import authzen, described
 from services.authorizations.attachments import api as attachments_api
 from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.audit import api as audit_api
@@ -72,6 +72,7 @@ service: Service[Tools] = Service(
         migration_reports_api.routes,
         notices_api.routes,
         access_api.routes,
+        described.routes,
         forms_api.routes,
         attachments_api.routes,
         audit_api.routes,

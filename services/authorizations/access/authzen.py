@@ -1,11 +1,12 @@
-"""OpenID AuthZEN Authorization API 1.0: POST /access/v1/evaluation, with its own errors and leniency.
+"""OpenID AuthZEN Authorization API 1.0: POST /access/v1/evaluation and /evaluations, with their errors and leniency.
 
 Unknown fields are ignored; whatever is malformed is a 400 with a short text; a no is a 200.
 """
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -19,7 +20,7 @@ from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway, actor_of
 from chassis.refusals import Refused, note_at_the_door
-from chassis.together import Together
+from chassis.together import MOST, Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from contracts.events import LANGUAGES
 from contracts.problems import word
@@ -30,10 +31,14 @@ from services.authorizations.tools import Tools
 
 log = structlog.get_logger()
 
+M = TypeVar("M", bound=BaseModel)
+
 SCOPE = "access:evaluate"
 
 PLAIN = {allowed: JSONResponse({"decision": allowed}).body for allowed in (True, False)}
 """Answers that nobody wants explained."""
+
+MOST_QUESTIONS = 1_000  # of one batch; a page of a portal asks fewer, and ten queries answer so many
 
 # What to do next, by the reason of a no; the agency's support where nothing else helps.
 NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",
@@ -82,34 +87,92 @@ class Evaluation(Lenient):
     context: Context = Context()
 
 
+class Options(Lenient):
+    """How a batch goes on after a decision: through all of it, or to the first no, or to the first yes."""
+
+    evaluations_semantic: Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"] = "execute_all"
+
+
+class Batch(Lenient):
+    """Several questions. What an item leaves out is what the batch says beside them; each item is read by itself."""
+
+    evaluations: Annotated[Sequence[Mapping[str, Any]], Field(max_length=MOST_QUESTIONS)] = ()
+    options: Options = Options()
+
+
+class Malformed(NamedTuple):
+    """An item of a batch that is no question, and the paths of what is wrong in it."""
+
+    fields: Sequence[str]
+
+
+UNTIL = {"execute_all": None, "deny_on_first_deny": False, "permit_on_first_permit": True}
+"""The decision after which nothing more is answered."""
+
+
 def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
     """The application at each of its paths."""
     unit = gateway.unit
     decisions = Together(partial(evaluate, unit.pool, unit.tools))
 
     async def evaluation(request: Request) -> Response:
-        if request.method != "POST":
-            raise HTTPException(405, "only POST is answered here", {"Allow": "POST"})
-        caller = await _caller(request, gateway)
-        question = await _read(request)
-        if not _may_ask(caller, question):
-            await _note(gateway, caller)
-            raise HTTPException(403, "this token may ask about its own account only")
-        await _wait(gateway, question.context)
+        caller, body = await _asked(request, gateway)
+        question = _read(body, Evaluation)
+        await _admit(gateway, caller, [question], "POST /access/v1/evaluation")
+        return await one(caller, question)
+
+    async def evaluations(request: Request) -> Response:
+        caller, body = await _asked(request, gateway)
+        batch = _read(body, Batch)
+        defaults = {name: value for name, value in json.loads(body).items() if name in Evaluation.model_fields}
+        if not batch.evaluations:
+            question = _read(json.dumps(defaults).encode(), Evaluation)
+            await _admit(gateway, caller, [question], "POST /access/v1/evaluations")
+            return await one(caller, question)
+        items = [_item({**defaults, **item}) for item in batch.evaluations]
+        questions = [item for item in items if isinstance(item, Evaluation)]
+        await _admit(gateway, caller, questions, "POST /access/v1/evaluations")
+        now = unit.origin.clock()
+        answers = iter(await several([_question(question, question.context.at or now) for question in questions]))
+        said = []
+        for item in items:
+            if isinstance(item, Malformed):
+                said.append({"decision": False, "context": _malformed(item)})
+            else:
+                asked, decision = next(answers)
+                said.append(await answer(caller, item, asked, decision))
+            if said[-1]["decision"] is UNTIL[batch.options.evaluations_semantic]:
+                break
+        return JSONResponse({"evaluations": said})
+
+    async def one(caller: Caller, question: Evaluation) -> Response:
         asked = _question(question, question.context.at or unit.origin.clock())
-        decision = await decisions.ask(asked)
-        if decision is NO_CHAIN and question.context.explain:
+        said = await answer(caller, question, asked, await decisions.ask(asked))
+        if len(said) > 1:
+            return JSONResponse(said)
+        return Response(PLAIN[said["decision"]], media_type="application/json")
+
+    async def several(asked: Sequence[Question]) -> list[tuple[Question, Decision]]:
+        """Beside the queries that single questions share, so that none of those waits behind a batch."""
+        found: list[Decision] = []
+        for start in range(0, len(asked), MOST):
+            found += await evaluate(unit.pool, unit.tools, asked[start : start + MOST])
+        return list(zip(asked, found, strict=True))
+
+    async def answer(caller: Caller, question: Evaluation, asked: Question, decision: Decision) -> dict[str, Any]:
+        if not question.context.explain:
+            return {"decision": decision.allowed}
+        if decision is NO_CHAIN:
             decision = await why_no_chain(unit.pool, unit.tools, asked)
         if isinstance(caller, Person) and decision.reason == "unknown":
             # A number that no organization has is answered like one that the person has nothing to do with.
             decision = Decision(False, reason="no_relation")
-        if not question.context.explain:
-            return Response(PLAIN[decision.allowed], media_type="application/json")
-        return JSONResponse(
-            {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
-        )
+        return {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
 
-    return {"/access/v1/evaluation": partial(_answered, evaluation)}
+    return {
+        "/access/v1/evaluation": partial(_answered, evaluation),
+        "/access/v1/evaluations": partial(_answered, evaluations),
+    }
 
 
 async def _answered(
@@ -126,6 +189,16 @@ async def _answered(
     await response(scope, receive, send)
 
 
+async def _asked(request: Request, gateway: Gateway[Tools]) -> tuple[Caller, bytes]:
+    """Who asks, and the body, which is said to be JSON."""
+    if request.method != "POST":
+        raise HTTPException(405, "only POST is answered here", {"Allow": "POST"})
+    caller = await _caller(request, gateway)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise HTTPException(400, "Content-Type must be application/json")
+    return caller, await request.body()
+
+
 async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -138,34 +211,54 @@ async def _caller(request: Request, gateway: Gateway[Tools]) -> Caller:
         raise HTTPException(503, "the issuer's keys are not known yet", {"Retry-After": "1"}) from None
 
 
-async def _read(request: Request) -> Evaluation:
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise HTTPException(400, "Content-Type must be application/json")
+def _read(body: bytes, form: type[M]) -> M:
     try:
-        return Evaluation.model_validate_json(await request.body())
+        return form.model_validate_json(body)
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        if any(fault["type"] == "json_invalid" for fault in faults):
+        if any(fault["type"] == "json_invalid" for fault in error.errors(include_input=False, include_url=False)):
             raise HTTPException(400, "the body is not valid JSON") from None
-        where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+        where = "; ".join(f"{path}: {message}" for path, message in _faults(error))
         raise HTTPException(400, where) from None
 
 
-def _may_ask(caller: Caller, question: Evaluation) -> bool:
+def _item(said: Mapping[str, Any]) -> Evaluation | Malformed:
+    try:
+        return Evaluation.model_validate(said)
+    except ValidationError as error:
+        return Malformed([path for path, _ in _faults(error)])
+
+
+def _faults(error: ValidationError) -> Iterable[tuple[str, str]]:
+    for fault in error.errors(include_input=False, include_url=False):
+        yield ".".join(map(str, fault["loc"])), fault["msg"]
+
+
+def _malformed(item: Malformed) -> dict[str, Any]:
+    """Why an item of a batch is answered no without having been asked."""
+    fields = ", ".join(item.fields)
+    said = {to: word("reason_malformed", to, fields=fields) for to in LANGUAGES}
+    return {"reason": {"code": "malformed", "fields": list(item.fields), **said}}
+
+
+async def _admit(gateway: Gateway[Tools], caller: Caller, questions: Sequence[Evaluation], route: str) -> None:
+    """Whether the caller may ask all of it, and has been waited for."""
+    if not _may_ask(caller, questions):
+        code = "missing_scope" if isinstance(caller, Machine) else "not_permitted"
+        await gateway.unit.run(note_at_the_door, Refused(route, code), actor_of(caller))
+        raise HTTPException(403, "this token may ask about its own account only")
+    for after in {question.context.after for question in questions}:
+        if after is not None:
+            await _wait(gateway, after)
+
+
+def _may_ask(caller: Caller, questions: Sequence[Evaluation]) -> bool:
     if isinstance(caller, Machine):
         return SCOPE in caller.scopes
-    return isinstance(caller, Person) and question.subject.id == str(caller.account_id)
+    return isinstance(caller, Person) and all(one.subject.id == str(caller.account_id) for one in questions)
 
 
-async def _note(gateway: Gateway[Tools], caller: Caller) -> None:
-    code = "missing_scope" if isinstance(caller, Machine) else "not_permitted"
-    await gateway.unit.run(note_at_the_door, Refused("POST /access/v1/evaluation", code), actor_of(caller))
-
-
-async def _wait(gateway: Gateway[Tools], context: Context) -> None:
-    if context.after is None:
-        return
-    refusal = await gateway.waiters.wait(context.after, gateway.reads, gateway.unit.origin.clock())
+async def _wait(gateway: Gateway[Tools], after: str) -> None:
+    refusal = await gateway.waiters.wait(after, gateway.reads, gateway.unit.origin.clock())
     if refusal is not None and refusal.code == "not_yet_applied":
         raise HTTPException(409, "not_yet_applied", {"Retry-After": "1"})
     if refusal is not None:
