@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -22,6 +22,12 @@ LOOK_EVERY = 0.005
 ONE_TIME_CODE = re.compile(r"(?<!\d)(\d{3})\s?(\d{3})(?!\d)")
 CLIENT_NUMBER = re.compile(r"(?:Numéro de client|Client number)\s*:\s*(\d+)")
 LINKING_CODE = re.compile(r"(?<![0-9A-Z-])([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z]{4})-([0-9A-Z])(?![0-9A-Z-])")
+
+TEXTS = frozenset({"title", "detail", "label", "help", "message", "text", "why", "range", "function", "rule_text"})
+"""Fields of answers that hold words for people, besides those whose names end in _name or _text."""
+
+NAMES = frozenset({"family_name", "given_name", "legal_name", "user_name"})
+"""Fields that hold a name, the same in every language."""
 
 Language = Literal["fr", "en"]
 Service = Literal["accounts", "linking", "authorizations", "notifications"]
@@ -62,11 +68,13 @@ class Someone:
 
 @dataclass
 class Portal:
-    """One portal, against one running stack."""
+    """One portal, against one running stack. `texts` are those that it was answered for readers of each language."""
 
     stack: Stack
     narrator: Narrator
     http: httpx.AsyncClient
+    agent_reads: Language = "fr"
+    texts: dict[Language, set[str]] = field(default_factory=lambda: {"fr": set(), "en": set()})
 
     async def call(
         self,
@@ -93,7 +101,9 @@ class Portal:
         who.etag = response.headers.get("etag", who.etag)
         if response.headers.get("content-type", "").startswith("text/csv"):
             return response.text
-        return response.json() if response.content else None
+        answer = response.json() if response.content else None
+        self.texts[who.language].update(_texts(answer) if "Accept-Language" not in (headers or {}) else ())
+        return answer
 
     async def upload(self, who: Someone, content: bytes) -> str:
         """A file for a form, by its id."""
@@ -109,7 +119,7 @@ class Portal:
         """A demo agent of the agency, with a token of the demo issuer."""
         name = next(iter(AGENTS.values()))
         answer = await self.http.post(f"{self.stack.demo_issuer}/token", json={"name": name})
-        return Someone("", "", name, "", "fr", access_token=answer.json()["access_token"])
+        return Someone("", "", name, "", self.agent_reads, access_token=answer.json()["access_token"])
 
     async def machine(self) -> Someone:
         """Another system of the agency, with a token of its own client."""
@@ -143,6 +153,23 @@ class Portal:
                 raise PromiseBroken(f"{what} did not arrive within {PATIENCE:.0f} seconds")
             await asyncio.sleep(LOOK_EVERY)
         return found
+
+
+def _texts(answer: Any) -> Iterator[str]:
+    """The words for people in an answer, whatever they stand in."""
+    match answer:
+        case dict():
+            for name, value in answer.items():
+                if isinstance(value, str):
+                    if name in TEXTS or (name.endswith(("_text", "_name")) and name not in NAMES):
+                        yield value
+                else:
+                    yield from _texts(value)
+        case list():
+            for value in answer:
+                yield from _texts(value)
+        case _:
+            return
 
 
 def code_in(mail: dict[str, Any], form: re.Pattern[str]) -> str:

@@ -1,13 +1,13 @@
 """The CCQ guide for the person responsible for an accounting firm, from its first page to its last.
 
 It is played for LAFORCE COMPTABLE INC. in French, for one of its clients and a new member in English, for an
-individual who is its client too in French, and for an agent.
+individual who is its client too in French, and for an agent in French; or with the languages changed over.
 """
 
 import httpx
 
 from local.journeys.ccq.auditing import read_the_audit, verify_the_audit
-from local.journeys.ccq.contested import contested_link
+from local.journeys.ccq.contested import contested_link, mistaken, right
 from local.journeys.ccq.employer import ask_about_nobody, ask_for_the_end, employer_joins, own_contact, propose
 from local.journeys.ccq.first_connection import (
     coordinates_of,
@@ -31,15 +31,25 @@ from local.journeys.ccq.members import (
 from local.journeys.ccq.stage import Journey, employer, individual, new_member, responsible
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
-from local.journeys.portal import Portal
+from local.journeys.portal import Language, Portal
 from local.stack import Stack
 
 
-async def play(stack: Stack, narrator: Narrator) -> None:
-    """Play the guide. Raises PromiseBroken at the first thing that does not hold."""
+async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
+    """Play the guide, the firm and the agent in `language`, the client and the new member in the other one.
+
+    Returns the texts that were shown to readers of each. Raises PromiseBroken at the first thing that does not hold.
+    """
+    other: Language = "en" if language == "fr" else "fr"
     async with httpx.AsyncClient(timeout=20) as http:
-        journey = Journey(Portal(stack, narrator, http), narrator)
-        manager, client, member = responsible(), employer(), new_member()
+        portal = Portal(stack, narrator, http, language)
+        journey = Journey(portal, narrator)
+        manager, client, member, worker = (
+            responsible(language),
+            employer(other),
+            new_member(other),
+            individual(language),
+        )
         await receive_coordinates(journey)
         await create_account(journey, manager)
         await sign_out_and_in(journey, manager)
@@ -56,11 +66,12 @@ async def play(stack: Stack, narrator: Narrator) -> None:
         await member_joins(journey, manager, member, contact)
         relation = await delegate(journey, manager, member)
         await check(journey, member)
-        await delegate_for_an_individual(journey, manager, individual(), member)
+        await delegate_for_an_individual(journey, manager, worker, member)
         await own_contact(journey, client, member)
         await remove(journey, manager, client, member, relation)
         await coordinates_for_the_others(journey, manager)
-        await contested_link(journey)
+        await contested_link(journey, mistaken(language), right(language))
         await read_the_audit(journey, manager, client)
         await verify_the_audit(journey)
         await tell_the_trail(journey, manager, member)
+        return portal.texts

@@ -12,7 +12,7 @@ from local.ports import SERVICES
 
 
 async def read_the_audit(journey: Journey, who: Someone, employer: Someone) -> None:
-    """The firm in French, the client in English; who manages neither reads nothing."""
+    """The firm and the client in their languages; who manages neither reads nothing."""
     told, portal = journey.told, journey.portal
     told.step(
         "La trace | Qui a fait quoi, pour qui, et pourquoi c’était permis",

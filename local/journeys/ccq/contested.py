@@ -6,27 +6,26 @@ from local.journeys.ccq.employer import decide
 from local.journeys.ccq.first_connection import coordinates_of, open_account, redeem
 from local.journeys.ccq.members import OTHER_MEMBER
 from local.journeys.ccq.stage import Journey, since_then
-from local.journeys.portal import Someone, now
+from local.journeys.portal import Language, Someone, now
 
 
-def mistaken() -> Someone:
+def mistaken(language: Language = "fr") -> Someone:
     """The account that a member opened first, with an address to be given up."""
-    return Someone("ancienne.adresse@courriel.example", "cinq loutres sous la pluie", "Démo", "Membre", "fr")
+    return Someone("ancienne.adresse@courriel.example", "cinq loutres sous la pluie", "Démo", "Membre", language)
 
 
-def right() -> Someone:
+def right(language: Language = "fr") -> Someone:
     """The account that the same member wants to keep."""
-    return Someone(OTHER_MEMBER, "six grands hérons au large", "Démo", "Membre", "fr")
+    return Someone(OTHER_MEMBER, "six grands hérons au large", "Démo", "Membre", language)
 
 
-async def contested_link(journey: Journey) -> None:
+async def contested_link(journey: Journey, first: Someone, second: Someone) -> None:
     """Two accounts for one file: the second is refused, an agent decides, both are told."""
     told, portal = journey.told, journey.portal
     told.step(
         "Étape 2 | Lier mon compte : le dossier est déjà lié",
         "A member links the file with an account that was a mistake, then tries it with the right one.",
     )
-    first, second = mistaken(), right()
     coordinates = await coordinates_of(journey, second)
     for who in (first, second):
         await open_account(journey, who)

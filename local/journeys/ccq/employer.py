@@ -1,4 +1,4 @@
-"""The client's side, in English, and what a firm and its client ask of each other (step 3 and the guide's notes)."""
+"""The client's side, and what a firm and its client ask of each other (step 3 and the guide's notes)."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def employer_joins(journey: Journey, employer: Someone) -> None:
     """Before the launch, and steps 1 and 2, for the person responsible for a client."""
     told, portal = journey.told, journey.portal
     told.step(
-        "Avant le lancement, étapes 1 et 2 | Chez le client, en anglais",
+        "Avant le lancement, étapes 1 et 2 | Chez le client",
         f"An agent sends coordinates to the responsible person of {CLIENT}, who opens an account and links it.",
     )
     agent = await portal.agent()

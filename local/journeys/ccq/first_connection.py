@@ -19,7 +19,10 @@ from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, So
 WRONG_CODE = "000000"
 
 LAUNCH = "launch_of_services"
-LAUNCH_MAIL = ("Les dates importantes", "Vos premiers pas", "Les étapes pour vos membres")
+LAUNCH_MAIL = {
+    "fr": ("Les dates importantes", "Vos premiers pas", "Les étapes pour vos membres"),
+    "en": ("Important dates", "Your first steps", "Steps for your members"),
+}
 """What the guide says the explanatory mail holds, beside the coordinates."""
 
 
@@ -58,7 +61,7 @@ async def receive_coordinates(journey: Journey) -> None:
     told.holds(LINKING_CODE.search(mail["text"]), "the mail shows client number and linking code")
     if goes_on:
         told.holds(
-            all(part in mail["text"] for part in LAUNCH_MAIL),
+            all(part in mail["text"] for part in LAUNCH_MAIL[portal.agent_reads]),
             "the first steps, those for members, the dates that matter",
         )
 
@@ -73,8 +76,8 @@ async def create_account(journey: Journey, who: Someone) -> None:
     notice = await portal.call(who, "accounts", "GET", "/v1/registration-notice", expect=200)
     told.shows(*(f"{door['name']}: {door['for_whom']}" for door in notice["doors"]))
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
-    path, english = "/v1/terms", {"Accept-Language": "en"}
-    translated = await portal.call(who, "accounts", "GET", path, headers=english, expect=200)
+    path, other = "/v1/terms", {"Accept-Language": "en" if who.language == "fr" else "fr"}
+    translated = await portal.call(who, "accounts", "GET", path, headers=other, expect=200)
     told.holds(
         terms["version"] == translated["version"] == notice["terms_version"] and terms["text"] != translated["text"],
         "the terms in force are there to be read, in both languages",

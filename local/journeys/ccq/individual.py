@@ -1,4 +1,4 @@
-"""The guide's third answer to “À qui désirez-vous ajouter une relation?”: an individual, in French."""
+"""The guide's third answer to “À qui désirez-vous ajouter une relation?”: an individual."""
 
 from local.journeys.ccq.first_connection import join
 from local.journeys.ccq.stage import FIRM_NUMBER, INDIVIDUAL, INDIVIDUAL_NUMBER, Journey, form, ticked

@@ -15,14 +15,18 @@ async def read_the_lists(journey: Journey, who: Someone) -> None:
     contacts = await portal.call(who, "authorizations", "GET", f"{base}/contacts", expect=200)
     for row in contacts["items"]:
         phones = ", ".join(phone["number"] for phone in row["telephones"])
-        told.shows(f"{row['family_name']} | {row['given_name']} | {row['email']} | {phones} | {truth(row['active'])}")
+        told.shows(
+            f"{row['family_name']} | {row['given_name']} | {row['email']} | {phones}"
+            f" | {truth(row['active'], who.language)}"
+        )
     relations = await portal.call(who, "authorizations", "GET", f"{base}/relations", expect=200)
     for row in relations["items"]:
         told.shows(
             f"{row['organization']['name']} | {row['type_name']} | {row['related_organization']['name']}"
-            f" | {truth(row['active'])}"
+            f" | {truth(row['active'], who.language)}"
         )
-    told.holds(relations["range"] == "1–2 de 2", f"the guide's “Rangées 1 - 2 de 2”: {relations['range']}")
+    rows = {"fr": "1–2 de 2", "en": "1–2 of 2"}[who.language]
+    told.holds(relations["range"] == rows, f"the guide's “Rangées 1 - 2 de 2”: {relations['range']}")
     journey.client_id = next(
         row["organization"]["organization_id"] for row in relations["items"] if row["organization"]["name"] == CLIENT
     )
@@ -30,7 +34,7 @@ async def read_the_lists(journey: Journey, who: Someone) -> None:
     for row in rights["items"]:
         told.shows(
             f"{row['subject_name']} | {row['level_name']} | {row['organization']['name']}"
-            f" | {row['holder_organization']['name']} | {truth(row['active'])}"
+            f" | {row['holder_organization']['name']} | {truth(row['active'], who.language)}"
         )
     told.holds(all(row["contact"] is None for row in rights["items"]), "the firm's own authorizations come first")
     path = f"{base}/authorizations?contact={who.profile}&active=true"

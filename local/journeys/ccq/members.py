@@ -99,7 +99,9 @@ async def correct_member(journey: Journey, who: Someone, member: Someone, contac
 async def member_joins(journey: Journey, who: Someone, member: Someone, contact: dict[str, Any]) -> None:
     """The member registers and links, as step 1 and 2 say."""
     told, portal = journey.told, journey.portal
-    told.step("Étape 4 | Le nouveau membre crée son compte et lie son dossier", "In English, as on the contact's file.")
+    told.step(
+        "Étape 4 | Le nouveau membre crée son compte et lie son dossier", "In the language of the contact's file."
+    )
     profile = await join(journey, member)
     told.holds(profile["contact_id"] == contact["contact_id"], "the account is linked to the contact that step 4 added")
     files = await portal.call(member, "authorizations", "GET", "/v1/authorized-files", expect=200)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from local.journeys.narrator import Narrator
-from local.journeys.portal import Portal, Someone, now
+from local.journeys.portal import Language, Portal, Someone, now
 
 FIRM_NUMBER = "5000001"
 CLIENT = "ENTREPRISE SHW INC."
@@ -26,24 +26,24 @@ NOT_DELEGABLE = {
 }
 
 
-def responsible() -> Someone:
+def responsible(language: Language = "fr") -> Someone:
     """The firm's responsible person, whose address the agency holds (agencies/ccq/demo)."""
-    return Someone("responsable@laforce.example", "quatre mésanges au verger", "Démo", "Responsable", "fr")
+    return Someone("responsable@laforce.example", "quatre mésanges au verger", "Démo", "Responsable", language)
 
 
-def employer() -> Someone:
-    """The responsible person of the firm's client, who reads English (agencies/ccq/demo)."""
-    return Someone("responsible@shw.example", "nine sturdy oaks uphill", "Demo", "Client-One", "en")
+def employer(language: Language = "en") -> Someone:
+    """The responsible person of the firm's client (agencies/ccq/demo)."""
+    return Someone("responsible@shw.example", "nine sturdy oaks uphill", "Demo", "Client-One", language)
 
 
-def individual() -> Someone:
+def individual(language: Language = "fr") -> Someone:
     """A worker with a file of her own, whom nobody acts for yet (agencies/ccq/demo)."""
-    return Someone("travailleuse@example.org", "une truelle et trois niveaux", "Démo", "Travailleuse", "fr")
+    return Someone("travailleuse@example.org", "une truelle et trois niveaux", "Démo", "Travailleuse", language)
 
 
-def new_member() -> Someone:
+def new_member(language: Language = "en") -> Someone:
     """A staff member whom the agency does not know yet."""
-    return Someone("nouvelle.personne@laforce.example", "seven quiet herons by the lake", "Demo", "Newcomer", "en")
+    return Someone("nouvelle.personne@laforce.example", "seven quiet herons by the lake", "Demo", "Newcomer", language)
 
 
 @dataclass
@@ -79,6 +79,6 @@ def since_then(instant: datetime) -> float:
     return float((now() - instant).total_seconds() * 1000)
 
 
-def truth(active: bool) -> str:
+def truth(active: bool, language: Language) -> str:
     """How the guide's lists show it."""
-    return "Vrai" if active else "Faux"
+    return {"fr": ("Faux", "Vrai"), "en": ("False", "True")}[language][active]
