@@ -108,7 +108,7 @@ def test_the_guides_subjects_have_their_names_and_three_cannot_be_delegated(ccq:
     for subject in not_delegable:
         assert subject.why_not_delegable
         assert subject.name.fr in subject.why_not_delegable.fr
-        assert "ajouter aux contacts" in subject.why_not_delegable.fr
+        assert "ajoute la personne aux contacts" in subject.why_not_delegable.fr
 
 
 def test_the_ceiling_of_a_kind_is_its_subjects_in_force(ccq: Agency) -> None:

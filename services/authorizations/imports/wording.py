@@ -12,4 +12,6 @@ def detail(code: str, parameters: Mapping[str, Any], language: Language) -> str:
     filled = dict(parameters)
     if missing := filled.get("missing"):
         filled["missing"] = word(f"missing_{missing}", language)
+    if score := filled.get("score"):
+        filled["score"] = score.replace(".", word("decimal_mark", language))
     return defects()[code].in_(language, **filled)

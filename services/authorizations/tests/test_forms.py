@@ -66,6 +66,13 @@ async def test_subjects_are_explained_with_a_link_in_both_languages(firm: Firm) 
         )
 
 
+async def test_every_form_has_a_title_help_and_a_link_to_an_article_in_both_languages(firm: Firm) -> None:
+    french, english = [{form["code"]: form for form in await _forms(firm, language)} for language in ("fr", "en")]
+    for code, form in french.items():
+        for part in ("title", "help", "link", "category_name"):
+            assert form[part] and english[code][part] and form[part] != english[code][part], (code, part)
+
+
 async def test_a_subject_says_for_whom_it_exists_and_why_it_cannot_be_passed_on(firm: Firm) -> None:
     (form,) = await _forms(firm, code="add_relation")
     subjects = {option["code"]: option for option in _fields(form)["subjects"]["options"]}

@@ -16,6 +16,7 @@ from services.authorizations.app import service
 from services.authorizations.imports import reading, running
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.imports.wording import detail
 from services.authorizations.tests.conftest import EXTRACT, Firm, bring_in
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
@@ -145,7 +146,7 @@ async def test_a_contact_without_an_address_is_brought_in_and_noted(firm: Firm, 
         ({"given_name": "Julie"}, None),
     ],
 )
-async def test_a_contact_that_looks_like_another_of_its_organization_is_noted_with_its_likeness(
+async def test_a_contact_that_looks_like_another_of_its_organization_is_noted_with_its_score(
     firm: Firm, tmp_path: Path, second: Row, score: str | None
 ) -> None:
     unit = firm.opened.unit
@@ -155,6 +156,12 @@ async def test_a_contact_that_looks_like_another_of_its_organization_is_noted_wi
     assert await defects(unit, together) == noted
     await bring_in(unit, extract_of(tmp_path, contact()))
     assert await defects(unit, await bring_in(unit, extract_of(tmp_path, twin))) == noted
+
+
+def test_a_score_is_written_as_its_reader_writes_numbers() -> None:
+    like = {"client_number": "3999999", "score": "0.92"}
+    assert detail("possible_duplicate", like, "fr").endswith("(score de ressemblance\u00a0: 0,92).")
+    assert detail("possible_duplicate", like, "en").endswith("(score: 0.92).")
 
 
 async def test_the_likest_of_several_is_named_and_nobody_of_another_organization(firm: Firm, tmp_path: Path) -> None:

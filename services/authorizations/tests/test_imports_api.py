@@ -55,7 +55,7 @@ async def test_an_agent_rehearses_an_extract_and_then_brings_it_in(firm: Firm) -
         headers=firm.agent | {"Accept-Language": "fr"},
     )
     assert [item["detail"] for item in following.json()["items"]] == [
-        "La relation dépend de ce qui n’est pas inscrit\u00a0: le contact."
+        "La relation dépend d’un élément qui n’est pas au dossier\u00a0: le contact."
     ]
 
 
