@@ -115,6 +115,19 @@ class Portal:
         answer.raise_for_status()
         return str(answer.json()["attachment_id"])
 
+    async def extract(self, agent: Someone, lines: bytes, *, dry_run: bool) -> Any:
+        """The rows of an extract, as an agent sends them. What is known of the import once it was carried out."""
+        imports = f"{self.stack.gateway('authorizations')}/v1/imports"
+        headers = agent.headers | {"Content-Type": "application/x-ndjson"}
+        made = await self.http.post(imports, params={"dry_run": dry_run}, content=lines, headers=headers)
+        made.raise_for_status()
+
+        async def carried_out() -> Any:
+            found = (await self.http.get(f"{imports}/{made.json()['import_id']}", headers=agent.headers)).json()
+            return found if found["state"] == "done" else None
+
+        return await self.until(carried_out, "the end of the import")
+
     async def agent(self) -> Someone:
         """A demo agent of the agency, with a token of the demo issuer."""
         name = next(iter(AGENTS.values()))

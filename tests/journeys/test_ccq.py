@@ -60,6 +60,7 @@ async def test_firm_client_agent_and_another_system_each_have_their_part(told: l
     text = "\n".join(told)
     for part in (
         "she manages ENTREPRISE SHW INC.",
+        "one confirmed, one corrected: nothing is left to settle",
         "approved, the relation is inactive and still in the list",
         "the firm is told why, and no name",
         "the right account has the file, by the new coordinates",

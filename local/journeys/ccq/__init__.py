@@ -28,6 +28,7 @@ from local.journeys.ccq.members import (
     member_joins,
     remove,
 )
+from local.journeys.ccq.migration import settle_what_was_not_migrated
 from local.journeys.ccq.stage import Journey, employer, individual, new_member, responsible
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
@@ -57,6 +58,7 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         await link(journey, manager, await coordinates_of(journey, manager))
         await link_an_employers_file(journey, manager)
         await read_the_lists(journey, manager)
+        await settle_what_was_not_migrated(journey, manager)
         await employer_joins(journey, client)
         await ask_for_the_end(journey, manager, client)
         await propose(journey, manager, client)

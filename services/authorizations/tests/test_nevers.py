@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.authorizations.statuses import set_status
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm, Someone
 from tests.fixtures.patience import PATIENCE
@@ -112,6 +113,21 @@ async def test_a_manager_removed_while_delegating_delegates_nothing(firm: Firm) 
     refused = await _removed_meanwhile(firm, client_id, delegate)
     assert (refused.status_code, refused.json()["code"]) == (403, "profile_not_yours")
     assert not (await firm.check(member.account_id, "profile", client_id, "read"))["decision"]
+
+
+async def test_a_manager_whose_account_is_blocked_while_approving_approves_nothing(two: Sides) -> None:
+    request_id, manager = await two.proposed(), two.employer
+    etag = (await two.show(request_id, manager.headers)).headers["etag"]
+    async with two.firm.opened.unit.pool.acquire() as connection, connection.transaction():
+        await connection.execute("select from organizations where organization_id = $1 for update", two.employer_id)
+        deciding = asyncio.create_task(two.decide(request_id, manager.headers, etag=etag))
+        await _until_waiting_for_a_lock(two.firm)
+        now = datetime.now(UTC)
+        await set_status(connection, manager.account_id, False, now, now)
+    refused = await deciding
+    assert (refused.status_code, refused.json()["code"]) == (403, "profile_not_yours")
+    shown = (await two.show(request_id, two.firm.responsible.headers)).json()
+    assert (shown["state"], shown["outcome"]) == ("submitted", None)
 
 
 async def _removed_meanwhile(firm: Firm, locked: UUID, act: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
