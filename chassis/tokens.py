@@ -10,28 +10,23 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import httpx
-import structlog
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from chassis import issuer_keys
 from chassis.database import Connection, Pool
+from chassis.issuer_keys import IssuerKeys
 from chassis.together import Together
 from chassis.waiting import set_within
 from contracts.agency.profile import AgentIssuer
-
-log = structlog.get_logger()
 
 AUDIENCE = "mandat"
 LIMITED_AUDIENCE = "mandat.accounts"  # of a person who has yet to accept the terms in force: good at accounts alone
 ACCESS_TYPE = "at+jwt"  # RFC 9068: what accounts signs for another purpose is no access token
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
-REFRESH = 300.0  # seconds between two fetches of an issuer's keys
-FETCH = 5.0  # seconds for one fetch
 REMEMBERED = 10_000  # verified tokens: the signature of one that comes again within its minutes is not computed again
-RETRY = 1.0  # seconds between two tries while an issuer has none, and the least time between fetches for an unknown key
 
 REVOKED = """
 select exists (select from revoked_sessions where session_id = person.session_id)
@@ -102,10 +97,10 @@ class Verifier:
             self._machines: own,
             **{issuer.issuer: issuer.jwks_uri for issuer in agent_issuers},
         }
-        self._keys: dict[str, KeySet] = {}
+        self._keys = {source: IssuerKeys(source) for source in self._sources.values()}
         self._verified: dict[bytes, dict[str, Any]] = {}
         self._takes_limited = takes_limited
-        self._wanted = asyncio.Event()
+        self._wanted = {source: asyncio.Event() for source in self._keys}
         self._revoked = Together(partial(are_revoked, pool))
 
     async def verify(self, token: str) -> Caller:
@@ -138,9 +133,10 @@ class Verifier:
             raise NotAuthenticated from None
         if not isinstance(issuer, str) or issuer not in self._sources:
             raise NotAuthenticated
-        keys = self._keys.get(self._sources[issuer])
+        source = self._sources[issuer]
+        keys = self._keys[source].usable
         if keys is None:
-            self._wanted.set()
+            self._wanted[source].set()
             raise KeysUnavailable
         audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, LIMITED_AUDIENCE]
         rules = jwt.JWTClaimsRegistry(
@@ -159,7 +155,7 @@ class Verifier:
                 raise TermsNotAccepted
         except (JoseError, ValueError, KeyError, TypeError):
             if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
-                self._wanted.set()
+                self._wanted[source].set()
             raise NotAuthenticated from None
         if len(self._verified) >= REMEMBERED:
             del self._verified[next(iter(self._verified))]
@@ -168,38 +164,29 @@ class Verifier:
 
     def learn(self, source: str, keys: KeySet) -> None:
         """Take the keys found at a source (a jwks_uri); a token is verified again, with those."""
-        self._keys[source] = keys
+        self._keys[source].learn(keys)
         self._verified.clear()
 
     async def keep_keys(self) -> None:
-        """Fetch issuers' keys: at once, then regularly, and sooner when a token names one we do not know."""
-        async with httpx.AsyncClient(timeout=2.0) as client:
-            while True:
-                for source in sorted(set(self._sources.values())):
-                    await self._fetch(client, source)
-                missing = set(self._sources.values()) - self._keys.keys()
-                if await set_within(self._wanted, RETRY if missing else REFRESH):
-                    await asyncio.sleep(RETRY)
-                self._wanted.clear()
+        """Fetch issuers' keys, each issuer's by itself: at once, then regularly, and sooner when a token names one we
+        do not know.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for source in self._keys:
+                tasks.create_task(self._keep_keys_of(source))
 
-    async def _fetch(self, client: httpx.AsyncClient, source: str) -> None:
-        try:
-            async with asyncio.timeout(FETCH):
-                response = await client.get(source)
-            response.raise_for_status()
-            self.learn(source, usable_keys(response.json()))
-        except Exception as error:  # whatever an issuer answers, we keep its former keys and go on
-            log.warning("issuer's keys not fetched", source=source, error=repr(error))
+    async def _keep_keys_of(self, source: str) -> None:
+        keys, wanted = self._keys[source], self._wanted[source]
+        while True:
+            if await keys.fetch():
+                self._verified.clear()
+            if await set_within(wanted, issuer_keys.REFRESH if keys.usable else issuer_keys.RETRY):
+                await asyncio.sleep(issuer_keys.RETRY)
+            wanted.clear()
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def usable_keys(jwks: Any) -> KeySet:
-    """The keys that can verify for us; others in the set are no reason to refuse it (RFC 7517, section 5)."""
-    found = [key for key in jwks["keys"] if key.get("kty") in ("EC", "RSA") and key.get("use", "sig") == "sig"]
-    return KeySet.import_key_set({"keys": found})
 
 
 async def are_revoked(pool: Pool, persons: Sequence[Person]) -> list[bool]:

@@ -187,6 +187,27 @@ async def test_an_account_that_an_agent_closed_stays_closed_to_its_issuer(partne
     assert (await partners.exchange(partners.id_token())).json()["code"] == "sign_in_refused"
 
 
+async def test_a_slow_issuer_keeps_nobody_out_who_comes_by_another(partners: Partners) -> None:
+    silent = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        at = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        slow = TokenIssuer(issuer=at, jwks_uri=f"{at}/jwks", audience="the portal")
+        issuers = partners.accounts.unit.tools.issuers
+        waiting = asyncio.create_task(issuers.claims(slow, partners.id_token(iss=at)))
+        await asyncio.sleep(0)
+        quick = asyncio.create_task(issuers.claims(partners.issuer, partners.id_token()))
+        done, _ = await asyncio.wait([waiting, quick], return_when=asyncio.FIRST_COMPLETED)
+        silent.set()
+        assert done == {quick}
+        assert await quick is not None
+        assert await waiting is None
+
+
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (NIST SP 800-186, 3.2.1.3)
 
 

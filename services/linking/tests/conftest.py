@@ -79,7 +79,7 @@ async def _linking(
         unit = replace(at_wall_time, origin=replace(at_wall_time.origin, clock=clock))
         signing_key = ECKey.generate_key("P-256", {"kid": "accounts.1", "use": "sig"})
         verifier = Verifier(ISSUER_BASE, (), built.pool)
-        verifier._keys[f"{ISSUER_BASE}/.well-known/jwks.json"] = KeySet([signing_key])
+        verifier.learn(f"{ISSUER_BASE}/.well-known/jwks.json", KeySet([signing_key]))
         reads = {
             (s.event.topic.name, s.event.type_name()): consumer_name("linking", s.event.topic)
             for s in service.subscriptions
