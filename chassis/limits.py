@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chassis.database import Connection
+from chassis.outcomes import Refusal
 
 SPEND = """
 insert into limits as l (name, key, window_start, spent)
@@ -69,6 +70,19 @@ async def spend(
     if await connection.fetchval(SPEND, name, [key], _window(limit, now), limit.count, amount) is not None:
         return None
     return seconds_left(limit, now)
+
+
+async def refuse_beyond(
+    connection: Connection, name: str, key: bytes, limit: Limit, now: datetime, *, code: str = "too_many_attempts"
+) -> Refusal | None:
+    """Count one attempt as `spend` does. None when it may go on, else the refusal that says when others may."""
+    seconds = await spend(connection, name, key, limit, now)
+    return None if seconds is None else too_many(seconds, code)
+
+
+def too_many(seconds: int, code: str = "too_many_attempts") -> Refusal:
+    """The refusal of what is over its limit for so many seconds."""
+    return Refusal(code, {"seconds": seconds}, retry_after=seconds)
 
 
 async def spend_each(

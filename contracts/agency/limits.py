@@ -28,21 +28,27 @@ LimitName = Literal[
     "linking_codes_per_contact",
     "attachments_per_account",
 ]
-"""What is counted, and by what. sign_in: failures by account. registration_*: mails by address, requests by
-the client's network address. password_reset_per_address: mails. password_reset_tries: codes tried, by address, over
-all its resets. email_change_per_account: codes asked for. redemption_*: attempts by account, and by client number or
-former user name, where being over the limit delays and never locks: either can be guessed, a lock would be a weapon.
-redemption_per_user_name_by_others: what all accounts together may still try at a former user name whose budget is
-spent, but for those whose verified address is on one of its files. *_in_all: by anybody in the whole deployment; past
-it everybody waits a little and operators are told, nobody is refused.
-contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization: relations added or
-proposed to others by their number, which could be guessed. requests_per_pair: what one organization asks of another,
-each of which, and its withdrawal, writes to both. corrections_per_organization: corrections of contacts,
-each of which writes to an address that somebody typed. linking_codes_*: codes that those who manage an organization
-send, by that organization and by the contact, whose mailbox they fill; an agent's are not counted.
-attachments_per_account: files uploaded."""
+"""What is counted, and by what. sign_in: failures by the address that signs in. registration_*: mails by address,
+requests by the client's network address. password_reset_per_address: mails. password_reset_tries: codes tried, by
+address, over all its resets; beyond it each further reset has a single try. email_change_per_account: codes asked
+for. redemption_*: attempts by account, and by client number or former user name, where being over the limit delays
+and never locks: either can be guessed, a lock would be a weapon. redemption_per_user_name_by_others: what all
+accounts together may still try at a former user name whose budget is spent, but for those whose verified address is
+on one of its files. *_in_all: by anybody in the whole deployment; past it everybody waits a little and operators are
+told, nobody is refused. contacts_per_organization: contacts added, each of whom gets a mail.
+relations_per_organization: relations added or proposed to others by their number, which could be guessed.
+requests_per_pair: what one organization asks of another, each of which, and its withdrawal, writes to both.
+corrections_per_organization: corrections of contacts, each of which writes to an address that somebody typed.
+linking_codes_*: codes that those who manage an organization send, by that organization and by the contact, whose
+mailbox they fill; an agent's are not counted. attachments_per_account: files uploaded."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
+
+SHARED_BY_NETWORKS: frozenset[LimitName] = frozenset(
+    {"sign_in", "registration_per_address", "password_reset_per_address"}
+)
+"""What strangers to an address could spend for its owner. One network may spend a part (`from_one_network`); a network
+from which the owner was let in before has that part for itself, whatever others have spent."""
 
 MAX_SIGN_IN_FAILURES = 100
 """NIST SP 800-63B-4 3.2.2: consecutive failures allowed on one account, at most."""
@@ -72,16 +78,24 @@ class PasswordLength(Policy):
 
 
 class Budget(Policy):
-    """`count` attempts per window of `per_seconds`."""
+    """`count` attempts per window of `per_seconds`; of them so many `from_one_network`, where it is given."""
 
     count: int = Field(ge=1, le=100_000)
     per_seconds: int = Field(ge=1, le=86_400)
+    from_one_network: int | None = Field(default=None, ge=1)
 
 
 def _complete_and_bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[LimitName, Budget]:
     missing = [name for name in LIMIT_NAMES if name not in attempts]
     if missing:
         raise ValueError(f"no limit is given for {', '.join(missing)}")
+    for name, budget in attempts.items():
+        if (budget.from_one_network is not None) != (name in SHARED_BY_NETWORKS):
+            raise ValueError(
+                f"`{name}` " + ("lacks" if name in SHARED_BY_NETWORKS else "has no") + " `from_one_network`"
+            )
+        if budget.from_one_network is not None and budget.from_one_network >= budget.count:
+            raise ValueError(f"`{name}` lets one network spend all of it")
     if attempts["sign_in"].count > MAX_SIGN_IN_FAILURES:
         raise ValueError(f"`sign_in` allows more than {MAX_SIGN_IN_FAILURES} failures on one account")
     return attempts

@@ -1,6 +1,5 @@
 """Attempts that are counted here, before anything costly or secret happens. The agency's limits.yaml says how many."""
 
-from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
 from chassis import limits
@@ -8,9 +7,9 @@ from chassis.outcomes import Refusal
 from chassis.slowing import Everybodys
 from chassis.work import Work
 from contracts.agency.limits import LimitName
+from services.accounts.networks import handlers as known_networks
+from services.accounts.networks.domain import network
 from services.accounts.tools import Tools
-
-IPV6_SITE = 64  # bits: one subscriber holds at least a /64, so single addresses would count nothing
 
 
 async def by_network(work: Work[Tools], name: str, budget: LimitName, host: str) -> Refusal | None:
@@ -18,14 +17,31 @@ async def by_network(work: Work[Tools], name: str, budget: LimitName, host: str)
     return await _spend(work, name, budget, "network", network(host))
 
 
-async def by_address(work: Work[Tools], name: LimitName, email_key: str) -> Refusal | None:
-    """Count one attempt on what the address names, whether or not it is known. None when it may go on."""
-    return await _spend(work, name, name, "address", email_key)
+async def by_address(work: Work[Tools], name: LimitName, email_key: str, host: str) -> Refusal | None:
+    """Count one attempt at `host` on what the address names, known or not. None when it may go on.
+
+    A network has its part of the address's budget, so that nobody spends all of it from one place. Where the owner was
+    let in before, the part is the network's own: what others spend elsewhere keeps nobody out there. The part is as
+    large at either, so that how many attempts a network has says nothing of the address.
+    """
+    budget = work.tools.agency.limits.attempts[name]
+    part = budget.model_copy(update={"count": budget.from_one_network or budget.count})
+    here = _from_one_network(work, email_key, host)
+    if refusal := await limits.refuse_beyond(work.connection, f"{name}_from_one_network", here, part, work.now):
+        return refusal
+    if await known_networks.is_known(work, email_key, host):
+        return None
+    return await _count(work, name, name, digest_of(work, email_key))
 
 
-async def by_account(work: Work[Tools], name: LimitName, account_id: UUID) -> Refusal | None:
+async def by_account(work: Work[Tools], name: str, budget: LimitName, account_id: UUID) -> Refusal | None:
     """Count one attempt of a person who is signed in. None when it may go on."""
-    return await _spend(work, name, name, "account", str(account_id))
+    return await _spend(work, name, budget, "account", str(account_id))
+
+
+async def forgive_account(work: Work[Tools], name: str, account_id: UUID) -> None:
+    """Forget the attempts of a person who is signed in."""
+    await limits.forgive(work.connection, name, work.tools.keyring.lookup("account", str(account_id)))
 
 
 async def by_digest(work: Work[Tools], name: LimitName, digest: bytes) -> Refusal | None:
@@ -43,22 +59,14 @@ def digest_of(work: Work[Tools], email_key: str) -> bytes:
     return work.tools.keyring.lookup("address", email_key)
 
 
-async def forgive(work: Work[Tools], name: LimitName, email_key: str) -> None:
+async def forgive(work: Work[Tools], name: LimitName, email_key: str, host: str) -> None:
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
     await limits.forgive(work.connection, name, digest_of(work, email_key))
+    await limits.forgive(work.connection, f"{name}_from_one_network", _from_one_network(work, email_key, host))
 
 
-def network(host: str) -> str:
-    """What a client's address is counted as: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{IPv6Address(int(address) >> IPV6_SITE << IPV6_SITE)}/{IPV6_SITE}"
+def _from_one_network(work: Work[Tools], email_key: str, host: str) -> bytes:
+    return work.tools.keyring.lookup("address and network", f"{email_key}\0{network(host)}")
 
 
 async def _spend(work: Work[Tools], name: str, budget: LimitName, purpose: str, value: str) -> Refusal | None:
@@ -66,5 +74,4 @@ async def _spend(work: Work[Tools], name: str, budget: LimitName, purpose: str, 
 
 
 async def _count(work: Work[Tools], name: str, budget: LimitName, key: bytes) -> Refusal | None:
-    seconds = await limits.spend(work.connection, name, key, work.tools.agency.limits.attempts[budget], work.now)
-    return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    return await limits.refuse_beyond(work.connection, name, key, work.tools.agency.limits.attempts[budget], work.now)

@@ -7,6 +7,7 @@ from chassis.chores import Chore, repeatedly
 from chassis.work import Handler, Unit
 from services.accounts.doors import handlers as doors
 from services.accounts.email_changes import handlers as email_changes
+from services.accounts.networks import handlers as networks
 from services.accounts.password_resets import handlers as password_resets
 from services.accounts.registrations import handlers as registrations
 from services.accounts.tools import Tools
@@ -15,12 +16,13 @@ FORGET_EVERY = 3600.0  # seconds; what is forgotten is a day old
 
 
 def forgetting(unit: Unit[Tools]) -> Sequence[Chore]:
-    """Forget unverified registrations, dead resets, changes that can no longer be undone, and spent ID tokens."""
+    """Forget unverified registrations, dead resets, changes past undoing, spent ID tokens, networks nobody uses."""
     return (
         _repeatedly(unit, "forget unverified registrations", registrations.forget_unverified),
         _repeatedly(unit, "forget password resets", password_resets.forget),
         _repeatedly(unit, "forget changes of address", email_changes.forget),
         _repeatedly(unit, "forget spent ID tokens", doors.forget),
+        _repeatedly(unit, "forget networks", networks.forget),
     )
 
 

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field
 
 CODE_DIGITS = 6  # ASVS 5.0 6.5.4 asks for 20 bits; the agency's count of tries carries it
 
+TOKEN_BYTES = 16  # 128 bits (ASVS 5.0 7.2.3), short enough for a mail to show the link on one line
+
 # As the mail shows it, copied with whatever stands between the two groups: a space, a no-break space, a hyphen.
 GROUPED = "^[0-9]{3}[ \u00a0\u202f-]?[0-9]{3}$"
 
@@ -24,6 +26,11 @@ SubmittedCode = Annotated[
 def new_code() -> str:
     """Digits that nobody can foresee, leading zeros included."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+
+
+def new_token() -> str:
+    """What a mail's link carries in its fragment."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def no_code() -> str:

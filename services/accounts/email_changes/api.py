@@ -48,13 +48,13 @@ class UndoBody(Body):
 
 
 @routes.post("/v1/account/email-changes", summary="Ask for another address", tags=["account"], status_code=202)
-async def ask(call: AccountsCall, caller: PersonCaller, body: ChangeBody) -> AcceptedChange:
+async def ask(call: AccountsCall, caller: PersonCaller, request: Request, body: ChangeBody) -> AcceptedChange:
     """Answers the same whether or not the new address has an account; the address stays until the code comes back.
 
     Problems: password_wrong (403), too_many_attempts (429).
     """
     proof = await reauthentication.compare(call, caller.account_id, body.password)
-    accepted = await call.run(handlers.ask, handlers.Ask(proof, body.new_email))
+    accepted = await call.run(handlers.ask, handlers.Ask(proof, body.new_email, host_of(request)))
     return AcceptedChange(
         change_id=accepted.change_id, delivery_handle=accepted.delivery_handle, expires_at=accepted.expires_at
     )

@@ -40,6 +40,7 @@ class Ask:
 
     proof: Proof
     new_email: str = field(repr=False)
+    host: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted | Refusal:
     own = await reauthentication.proven(work, command.proof)
     if isinstance(own, Refusal):
         return own
-    if refusal := await attempts.by_account(work, ACCOUNT_LIMIT, own.account.account_id):
+    if refusal := await attempts.by_account(work, ACCOUNT_LIMIT, ACCOUNT_LIMIT, own.account.account_id):
         return refusal
     lifetime = timedelta(minutes=work.tools.agency.limits.one_time_code.minutes)
     accepted = Accepted(work.new_id(), codes.new_handle(), work.now + lifetime)
     new_key = address_key(command.new_email)
-    if await attempts.by_address(work, ADDRESS_LIMIT, new_key):
+    if await attempts.by_address(work, ADDRESS_LIMIT, new_key, command.host):
         EMAIL_CHANGES.labels("over_limit").inc()
         return accepted
     wanted = replace(own.person, account_id=accepted.change_id, email=command.new_email, email_key=new_key)
@@ -129,7 +130,7 @@ async def verify(work: Work[Tools], command: Verify) -> OwnAccount | Refusal:
         work.audit("email_change_code_refused", object_id=command.account_id, change_id=str(command.change_id))
         EMAIL_CHANGES.labels("refused").inc()
         return Refusal("code_refused")
-    token = domain.new_token()
+    token = codes.new_token()
     undo_until = work.now + timedelta(days=work.tools.agency.accounts.email_changes.undo_days)
     await storage.changed(work.connection, change.change_id, work.now, domain.token_digest(token), undo_until)
     await people_storage.change_address(work.connection, change.change_id, own.person.email, own.person.email_key)

@@ -48,7 +48,7 @@ async def ask(call: AccountsCall, request: Request, body: ResetBody) -> Accepted
     """
     await call.run(handlers.admit, host_of(request))
     await slow_down(call, attempts.everybodys(call.tools, "password_resets_in_all"))
-    accepted = await call.run(handlers.ask, handlers.Ask(body.email, call.language))
+    accepted = await call.run(handlers.ask, handlers.Ask(body.email, call.language, host_of(request)))
     return AcceptedReset(
         reset_id=accepted.reset_id, delivery_handle=accepted.delivery_handle, expires_at=accepted.expires_at
     )
@@ -69,4 +69,5 @@ async def complete(call: AccountsCall, request: Request, reset_id: UUID, body: C
     if refusal := passwords.refusal(call.tools.agency, password):
         raise ProblemRaised(refusal)
     password_hash = await call.tools.hasher.hash(password)
-    await call.run(handlers.complete, handlers.Complete(reset_id, body.code, password, password_hash))
+    command = handlers.Complete(reset_id, host_of(request), body.code, password, password_hash)
+    await call.run(handlers.complete, command)

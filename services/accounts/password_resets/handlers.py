@@ -19,6 +19,7 @@ from contracts.notifications import (
 from services.accounts import attempts, codes, mailing, passwords
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import PASSWORD_RESETS
+from services.accounts.networks import handlers as known_networks
 from services.accounts.password_resets import domain, storage
 from services.accounts.password_resets.domain import Accepted, Reset
 from services.accounts.people import handlers as people
@@ -34,17 +35,19 @@ TRIES_LIMIT: LimitName = "password_reset_tries"
 
 @dataclass(frozen=True)
 class Ask:
-    """Somebody who reads `language` has forgotten the password of an address."""
+    """Somebody at `host` who reads `language` has forgotten the password of an address."""
 
     email: str = field(repr=False)
     language: Language
+    host: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Complete:
-    """A code as submitted, with a password that is acceptable to anybody, normalized and hashed."""
+    """A code as submitted at `host`, with a password that is acceptable to anybody, normalized and hashed."""
 
     reset_id: UUID
+    host: str = field(repr=False)
     code: str = field(repr=False)
     password: str = field(repr=False)
     password_hash: str = field(repr=False)
@@ -66,7 +69,7 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted:
     email_key = address_key(command.email)
     lifetime = timedelta(minutes=work.tools.agency.limits.one_time_code.minutes)
     accepted = Accepted(work.new_id(), codes.new_handle(), work.now + lifetime)
-    if await attempts.by_address(work, ADDRESS_LIMIT, email_key):
+    if await attempts.by_address(work, ADDRESS_LIMIT, email_key, command.host):
         PASSWORD_RESETS.labels("over_limit").inc()
         return accepted
     owner = await people_storage.active_owner(work.connection, email_key)
@@ -112,8 +115,9 @@ async def complete(work: Work[Tools], command: Complete) -> Refusal | None:
         return refusal
     await people_storage.set_password(work.connection, account.account_id, command.password_hash)
     await storage.close(work.connection, account.account_id, work.now)
-    await attempts.forgive(work, "sign_in", person.email_key)
-    await attempts.forgive(work, TRIES_LIMIT, person.email_key)
+    await attempts.forgive(work, "sign_in", person.email_key, command.host)
+    await attempts.forgive(work, TRIES_LIMIT, person.email_key, command.host)
+    await known_networks.remember(work, person.email_key, command.host)
     work.publish(PasswordReset(account_id=account.account_id))
     work.audit("password_reset", object_id=account.account_id, reset_id=str(command.reset_id))
     await people.keep(work, OwnAccount(await end_all(work, account, "password_reset"), person))
@@ -129,7 +133,9 @@ async def forget(work: Work[Tools], _: None) -> None:
 
 
 async def _is_right(work: Work[Tools], reset: Reset, code: str) -> bool:
-    if await attempts.by_digest(work, TRIES_LIMIT, reset.address):
+    """Whether the code is right. What others tried for the address leaves each reset its first try."""
+    spent = await attempts.by_digest(work, TRIES_LIMIT, reset.address)
+    if spent and reset.tries > 1:
         return False
     matches = work.tools.keyring.matches(domain.code_purpose(reset.reset_id), code, reset.code_digest)
     return matches and reset.accepts_code(work.now)

@@ -74,6 +74,7 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
     if refusal := passwords.refusal(call.tools.agency, password, body.email, body.given_name, body.family_name):
         raise ProblemRaised(refusal)
     command = handlers.Register(
+        host=host_of(request),
         email=body.email,
         password_hash=await call.tools.hasher.hash(password),
         given_name=body.given_name,
@@ -91,12 +92,13 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
     tags=["registration"],
     status_code=201,
 )
-async def verify(call: AccountsCall, registration_id: UUID, body: VerificationBody) -> Tokens:
+async def verify(call: AccountsCall, request: Request, registration_id: UUID, body: VerificationBody) -> Tokens:
     """Opens the account and a first session.
 
     Problems: code_refused (422; the same for a wrong, expired or spent code, an unknown registration, a known address).
     """
-    return Tokens.of(await call.run(handlers.verify, handlers.Verify(registration_id, body.code), opens=True))
+    command = handlers.Verify(registration_id, body.code, host_of(request))
+    return Tokens.of(await call.run(handlers.verify, command, opens=True))
 
 
 @routes.post(

@@ -15,6 +15,7 @@ from services.accounts import attempts, codes, mailing
 from services.accounts.doors import domain as doors
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
+from services.accounts.networks import handlers as known_networks
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.registrations import domain, storage
@@ -38,8 +39,9 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Register:
-    """The password is acceptable, and hashed."""
+    """Somebody at `host` wants an account; the password is acceptable, and hashed."""
 
+    host: str = field(repr=False)
     email: str = field(repr=False)
     password_hash: str = field(repr=False)
     given_name: str = field(repr=False)
@@ -51,10 +53,11 @@ class Register:
 
 @dataclass(frozen=True)
 class Verify:
-    """A code as submitted."""
+    """A code as submitted at `host`."""
 
     registration_id: UUID
     code: str = field(repr=False)
+    host: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
         language=command.language,
     )
     registration_id = work.new_id()
-    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key):
+    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key, command.host):
         REGISTRATIONS.labels("over_limit").inc()
         return _as_if_mailed(work, registration_id)
     mailed = await _mail(work, registration_id, person)
@@ -141,7 +144,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
         seconds = _whole_seconds(registration.resend_after - now)
         return Refusal("resend_too_soon", {"seconds": seconds}, retry_after=seconds)
     person = await people.person(work.connection, registration.account_id)
-    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key):
+    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key, command.host):
         REGISTRATIONS.labels("over_limit").inc()
         return _as_if_mailed(work, command.registration_id, expires_at=registration.code_expires_at)
     mailed = await _mail(work, command.registration_id, person)
@@ -171,6 +174,7 @@ async def verify(work: Work[Tools], command: Verify) -> Tokens | Refusal:
     if await people.owner(work.connection, person.email_key) is not None:
         return _code_refused(work, command.registration_id)
     account = await _open(work, registration, person)
+    await known_networks.remember(work, person.email_key, command.host)
     VERIFICATIONS.labels("opened").inc()
     return await open_session(work, account)
 

@@ -77,7 +77,7 @@ async def sign_in(call: AccountsCall, request: Request, body: Credentials) -> To
     attempt = handlers.Attempt(body.login, host_of(request))
     candidate = await call.run(handlers.count_attempt, attempt)
     right = await call.tools.hasher.verify(candidate.password_hash, passwords.normalized(body.password))
-    return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(body.login, candidate, right)))
+    return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(attempt, candidate, right)))
 
 
 @routes.post("/v1/sessions/refresh", summary="Exchange a refresh token for the next pair", tags=["sessions"])

@@ -11,6 +11,7 @@ from chassis.work import Work
 from contracts.accounts import SessionsRevoked
 from services.accounts import attempts
 from services.accounts.metrics import REFRESHES, SIGN_INS
+from services.accounts.networks import handlers as known_networks
 from services.accounts.people import handlers as people_handlers
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, address_key
@@ -53,7 +54,7 @@ class Candidate:
 class SignIn:
     """The outcome of comparing the password, outside any transaction."""
 
-    login: str = field(repr=False)
+    attempt: Attempt
     candidate: Candidate
     password_is_right: bool
 
@@ -81,7 +82,7 @@ async def count_attempt(work: Work[Tools], command: Attempt) -> Candidate | Refu
     email_key = address_key(command.login)
     refusal = await attempts.by_network(
         work, "sign_in_per_network", "registration_per_network", command.host
-    ) or await attempts.by_address(work, "sign_in", email_key)
+    ) or await attempts.by_address(work, "sign_in", email_key, command.host)
     if refusal:
         SIGN_INS.labels("limited").inc()
         return refusal
@@ -96,7 +97,9 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
         work.audit("sign_in_refused", object_id=command.candidate.account_id)
         SIGN_INS.labels("refused").inc()
         return Refusal("sign_in_refused")
-    await attempts.forgive(work, "sign_in", address_key(command.login))
+    email_key, host = address_key(command.attempt.login), command.attempt.host
+    await attempts.forgive(work, "sign_in", email_key, host)
+    await known_networks.remember(work, email_key, host)
     SIGN_INS.labels("opened").inc()
     return await open_session(work, account)
 

@@ -11,6 +11,9 @@ from services.accounts.people import storage
 from services.accounts.people.handlers import OwnAccount
 from services.accounts.tools import AccountsCall, Tools
 
+ATTEMPTS = "reauthentication"
+"""What the attempts are counted as."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -29,9 +32,8 @@ async def compare(call: AccountsCall, account_id: UUID, password: str) -> Proof:
 
 
 async def count_attempt(work: Work[Tools], account_id: UUID) -> str | Refusal:
-    """Count it as a sign-in of the same address: a stolen token gives no more guesses. Returns the hash to compare."""
-    person = await storage.person(work.connection, account_id)
-    if refusal := await attempts.by_address(work, "sign_in", person.email_key):
+    """Count it for the account, as many as sign-ins: strangers spend nothing of it. Returns the hash to compare."""
+    if refusal := await attempts.by_account(work, ATTEMPTS, "sign_in", account_id):
         return refusal
     return await storage.password_hash(work.connection, account_id)
 
@@ -43,5 +45,5 @@ async def proven(work: Work[Tools], proof: Proof) -> OwnAccount | Refusal:
     if not (proof.password_is_right and same and own.account.status == "active"):
         work.audit("reauthentication_refused", object_id=proof.account_id)
         return Refusal("password_wrong", fields=("password",))
-    await attempts.forgive(work, "sign_in", own.person.email_key)
+    await attempts.forgive_account(work, ATTEMPTS, proof.account_id)
     return own

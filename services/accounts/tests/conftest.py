@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from joserfc.jwk import KeySet
 
 from chassis import gateway, keys
@@ -81,6 +83,14 @@ class Accounts:
     notifications: Sealer
     issuer: Issuer
     set_unit: Callable[[Unit[Tools]], None] = field(repr=False)
+    app: FastAPI = field(repr=False)
+
+    @asynccontextmanager
+    async def elsewhere(self, host: str) -> AsyncIterator["Accounts"]:
+        """The same service as somebody at another network address sees it."""
+        transport = httpx.ASGITransport(self.app, client=(host, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            yield replace(self, client=client)
 
     async def register(self, email: str = "membre@laforce.example", **fields: Any) -> httpx.Response:
         body = {
@@ -220,6 +230,6 @@ async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts
         transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
             published = await client.get("/.well-known/jwks.json")
-            verifier._keys[f"{BASE}/.well-known/jwks.json"] = KeySet.import_key_set(published.json())
+            verifier.learn(f"{BASE}/.well-known/jwks.json", KeySet.import_key_set(published.json()))
             public = keys.read_public(settings.sealing_keys)
-            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), issuer, set_unit)
+            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), issuer, set_unit, app)

@@ -80,12 +80,14 @@ async def test_without_the_password_nothing_is_asked_for(accounts: Accounts) -> 
     assert await accounts.mailed(EmailChangeCodeMail) == []
 
 
-async def test_a_stolen_token_guesses_no_more_passwords_than_a_stranger(accounts: Accounts) -> None:
+async def test_a_stolen_token_guesses_no_more_passwords_than_a_stranger_and_locks_nobody_out(
+    accounts: Accounts,
+) -> None:
     person = await accounts.opened(OLD)
     accounts.limit("sign_in", 2)
     answers = [await ask(accounts, person, password=f"ce n’est pas le bon, {n}") for n in range(3)]
     assert [answer.status_code for answer in answers] == [403, 403, 429]
-    assert (await accounts.sign_in(OLD)).json()["code"] == "too_many_attempts"
+    assert (await accounts.sign_in(OLD)).status_code == 200
 
 
 async def test_an_address_that_is_taken_is_answered_like_a_free_one(accounts: Accounts) -> None:

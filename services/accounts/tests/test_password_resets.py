@@ -179,14 +179,19 @@ async def test_of_twenty_right_codes_at_once_one_sets_the_password(
     assert len(await accounts.events(PasswordReset)) == 1
 
 
-async def test_a_new_reset_gives_an_address_no_new_tries_beyond_its_budget(accounts: Accounts) -> None:
+async def test_beyond_an_addresss_budget_a_new_reset_has_one_try_and_the_right_code_takes_it(
+    accounts: Accounts,
+) -> None:
     await accounts.opened(OWNER)
     accounts.limit("password_reset_tries", 2)
+    accounts.limit("password_reset_per_address", 10)
     for _ in range(2):
         reset_id, right = await asked(accounts)
         await complete(accounts, reset_id, wrong(right))
     reset_id, right = await asked(accounts)
+    assert (await complete(accounts, reset_id, wrong(right))).json()["code"] == "code_refused"
     assert (await complete(accounts, reset_id, right)).json()["code"] == "code_refused"
+    assert (await complete(accounts, *await asked(accounts))).status_code == 204
 
 
 async def test_a_completed_reset_kills_the_codes_of_the_others(accounts: Accounts) -> None:

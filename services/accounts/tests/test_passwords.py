@@ -4,7 +4,7 @@ import pytest
 from zxcvbn.matching import L33T_TABLE, enumerate_l33t_subs, relevant_l33t_subtable
 
 from contracts.agency.limits import PasswordLength
-from services.accounts.attempts import network
+from services.accounts.networks.domain import network
 from services.accounts.passwords import SIGNS_AS_LETTERS, acceptable, normalized
 from services.accounts.people.domain import address_key
 
