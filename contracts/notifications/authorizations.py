@@ -56,6 +56,20 @@ class LinkReviewedMail(MailRequest):
     decision_reason: str = ""
 
 
+class LinkNotReviewedMail(MailRequest):
+    """No agent looked at a link that was refused although the secret was right: to the account that tried.
+
+    With `lapsed_on` nobody did in time; without it nothing stands in its way any more.
+    """
+
+    mail: ClassVar[str] = "link_not_reviewed"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    lapsed_on: date | None = None
+
+
 class ContactCorrectedMail(MailRequest):
     """The file about a person was corrected by those who manage the organization: what was, never how it reads now."""
 

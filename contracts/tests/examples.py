@@ -278,6 +278,12 @@ EVENTS: tuple[Event, ...] = (
         ended_at=NOW,
         decision_reason="not_established",
     ),
+    notifications.LinkNotReviewedMail(
+        **_mail("link_not_reviewed"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        lapsed_on=date(2026, 12, 22),
+    ),
     notifications.ContactCorrectedMail(
         **_mail("contact_corrected"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -354,6 +360,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.RequestReceivedMail: ADA,
     notifications.LinkReviewedMail: ADA,
+    notifications.LinkNotReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,
     notifications.ProfileLinkedMail: ADA,
     notifications.EndsDigestMail: notifications.EndsDigestContents(

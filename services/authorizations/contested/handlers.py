@@ -54,12 +54,15 @@ async def refuse_strangers(work: Work[Tools], request: Request) -> Refusal | Non
 async def end_obstacle(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
     """Approved: the link in the way ends here and now, linking learns it, and new coordinates go to the file's address.
 
+    The decision names the link that the agent saw, because another may stand there by now.
     Not to the account that tried: whoever reads the mail of the address on file can link, with whatever account.
     """
     asked = AskedLink.model_validate(request.asked)
     link = await storage.obstacle(work.connection, asked)
-    if link is None:
-        return Refusal("no_link_in_the_way")
+    if decision.link_id is None:
+        return Refusal("link_required", fields=("link_id",))
+    if link is None or link.link_id != decision.link_id:
+        return Refusal("no_link_in_the_way", fields=("link_id",))
     work.take_time(after=await contacts.link_recorded(work.connection, link.link_id))
     await contacts.unbind(
         work.connection, link.link_id, link.account_id, link.contact_id, link.linked_at, work.now, work.now
@@ -79,9 +82,16 @@ async def end_obstacle(work: Work[Tools], request: Request, decision: Decision) 
 
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
-    """Both accounts are told that what stood stays. What has ended was told as it did, and a lapse changes nothing."""
-    if outcome == "reject":
-        asked = AskedLink.model_validate(request.asked)
+    """Both accounts are told that what stood stays; what has ended was told as it did.
+
+    Of a review that ended alone who tried is told, unless that account is the contact by now.
+    """
+    asked = AskedLink.model_validate(request.asked)
+    if outcome in ("lapse", "withdraw"):
+        if not await storage.is_linked(work.connection, asked.contact_id, asked.account_id):
+            lapsed_on = request.lapses_on if outcome == "lapse" else None
+            await mails.not_reviewed(work, request, asked.account_id, lapsed_on)
+    elif outcome == "reject":
         link = await storage.obstacle(work.connection, asked)
         accounts = {asked.account_id} | ({link.account_id} if link else set())
         await mails.reviewed(work, request, accounts, reason=reason or "")

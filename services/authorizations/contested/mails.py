@@ -1,11 +1,12 @@
-"""The mail that tells both accounts what an agent decided about a link."""
+"""The mails that tell accounts what became of a link about which an agent was asked."""
 
 from collections.abc import Set
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import Contents, LinkReviewedMail
+from contracts.notifications import Contents, LinkNotReviewedMail, LinkReviewedMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
@@ -16,20 +17,32 @@ from services.authorizations.tools import Tools
 async def reviewed(
     work: Work[Tools], request: Request, accounts: Set[UUID], *, ended_at: datetime | None = None, reason: str = ""
 ) -> None:
-    """Tell each account, at its own verified address, as far as it is known; no account is named to the other."""
+    """Tell each account what was decided; no account is named to the other."""
+    for envelope in await _envelopes(work, "link_reviewed", request, accounts):
+        work.publish(LinkReviewedMail(**envelope, ended_at=ended_at, decision_reason=reason))
+
+
+async def not_reviewed(work: Work[Tools], request: Request, account_id: UUID, lapsed_on: date | None) -> None:
+    """Tell who tried that nobody decided in time, or without `lapsed_on` that nothing stands in the way any more."""
+    for envelope in await _envelopes(work, "link_not_reviewed", request, {account_id}):
+        work.publish(LinkNotReviewedMail(**envelope, lapsed_on=lapsed_on))
+
+
+async def _envelopes(work: Work[Tools], kind: str, request: Request, accounts: Set[UUID]) -> list[dict[str, Any]]:
+    """One for each account, to its own verified address, as far as it is known."""
     organization_id = request.organization_id
     assert organization_id is not None
     organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
-    for account_id, person in sorted((await contacts.descriptions(work.connection, list(accounts))).items()):
-        if person.email is None:
-            continue
-        envelope = mailing.envelope(
+    return [
+        mailing.envelope(
             work,
             account_id,
             person.language,
             Contents(address=person.email, given_name=person.given_name),
             organization,
-            once=f"link_reviewed:{request.request_id}:{account_id}",
+            once=f"{kind}:{request.request_id}:{account_id}",
             keeps=mailing.WARNING_KEEPS,
         )
-        work.publish(LinkReviewedMail(**envelope, ended_at=ended_at, decision_reason=reason))
+        for account_id, person in sorted((await contacts.descriptions(work.connection, list(accounts))).items())
+        if person.email is not None
+    ]

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from services.authorizations.access.storage import known
 from services.authorizations.contested.domain import AskedLink, Link
 
@@ -31,6 +31,28 @@ OF_ACCOUNT = f"""
         where c.contact_id = b.contact_id and wanted.contact_id = $1)
 """
 
+IN_ITS_WAY = """
+(r.obstacle = 'already_linked' and b.contact_id = r.contact_id and b.account_id <> r.account_id
+    or r.obstacle = 'other_profile_here' and b.account_id = r.account_id and b.contact_id <> r.contact_id
+        and exists (select from contacts c
+            where c.contact_id = b.contact_id and c.organization_id = r.organization_id))
+"""
+
+# A link that has not arrived yet is no obstacle that is gone: one must have ended since the review was made.
+RESOLVED = f"""
+select request_id from (
+    select request_id, organization_id, submitted_at, asked ->> 'obstacle' as obstacle,
+        (asked ->> 'contact_id')::uuid as contact_id, (asked ->> 'account_id')::uuid as account_id
+    from requests where reason = 'contested' and state = 'submitted' and lapses_on >= $1
+        and ($3::uuid is null or request_id = $3)
+) r
+where exists ({LINKS} and b.contact_id = r.contact_id and b.account_id = r.account_id)
+    or exists (select from bindings b where {known("b")} and not upper_inf(b.during)
+            and lower(b.recorded) > r.submitted_at and {IN_ITS_WAY})
+        and not exists ({LINKS} and {IN_ITS_WAY})
+order by request_id limit $2
+"""
+
 
 async def asked(
     connection: Connection, contact_id: UUID, account_id: UUID, day: date, decided_after: datetime
@@ -46,6 +68,16 @@ async def obstacle(connection: Connection, wanted: AskedLink) -> Link | None:
     query = OF_CONTACT if wanted.obstacle == "already_linked" else OF_ACCOUNT
     row = await connection.fetchrow(query, wanted.contact_id, wanted.account_id)
     return Link(**row) if row else None
+
+
+async def resolved(pool: Pool, day: date, limit: int) -> list[UUID]:
+    """Reviews that wait although the account is the contact by now, or what stood in its way has ended."""
+    return [row["request_id"] for row in await pool.fetch(RESOLVED, day, limit, None)]
+
+
+async def is_resolved(connection: Connection, request_id: UUID, day: date) -> bool:
+    """Whether this is one of them."""
+    return await connection.fetchval(RESOLVED, day, 1, request_id) is not None
 
 
 async def note_end(connection: Connection, contact_id: UUID, link_id: UUID) -> None:

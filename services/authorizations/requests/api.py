@@ -46,11 +46,15 @@ class CorrectionBody(GrantingBody):
 
 
 class DecisionBody(Body):
-    """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about."""
+    """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
+
+    `link_id`, needed to approve a contested link, is the one in its way that the request showed: it ends.
+    """
 
     outcome: Outcome
     reason: Reference | None = None
     contact_id: UUID | None = None
+    link_id: UUID | None = None
 
 
 @routes.get("/v1/requests", summary="The agents' queue")
@@ -120,7 +124,7 @@ async def post_decision(
             by=asker.by,
             request_id=request_id,
             version=stated_version(if_match),
-            decision=Decision(body.outcome, body.reason, body.contact_id),
+            decision=Decision(body.outcome, body.reason, body.contact_id, body.link_id),
         ),
     )
     return await _again(call, request_id, "agent" if isinstance(asker.acting, AsAgent) else "decider", response)

@@ -7,8 +7,9 @@ from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.reviewing import ask_for_manager, compare_elsewhere
+from services.authorizations.contested import storage as contested
 from services.authorizations.requests import storage
-from services.authorizations.requests.handlers import erase_person, lapse, tell
+from services.authorizations.requests.handlers import close_resolved, erase_person, lapse, tell
 from services.authorizations.tools import Tools
 
 PORTION = 50  # requests of one look
@@ -23,6 +24,7 @@ def telling(unit: Unit[Tools]) -> list[Chore]:
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
         partial(repeatedly, "contacts to compare", partial(compare_added, unit), LOOK_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
+        partial(repeatedly, "reviews that nobody needs", partial(close_needless, unit), LAPSE_EVERY),
         partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
         partial(repeatedly, "persons of old requests", partial(erase_persons, unit), LOOK_AROUND_EVERY),
     ]
@@ -51,6 +53,15 @@ async def lapse_overdue(unit: Unit[Tools]) -> float | None:
     for request_id in overdue:
         await unit.run(lapse, request_id, unit.origin.itself)
     return 0.0 if len(overdue) == PORTION else None
+
+
+async def close_needless(unit: Unit[Tools]) -> float | None:
+    """End some reviews of links that nothing stands in the way of any more. Returns 0 when there may be more."""
+    today = unit.tools.moment(unit.origin.clock()).day
+    needless = await contested.resolved(unit.pool, today, PORTION)
+    for request_id in needless:
+        await unit.run(close_resolved, request_id, unit.origin.itself)
+    return 0.0 if len(needless) == PORTION else None
 
 
 async def seek_managers(unit: Unit[Tools]) -> float | None:

@@ -172,11 +172,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about."""
+    """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about.
+
+    `link_id` names the link that an approval ends.
+    """
 
     outcome: Outcome
     reason: str | None = None
     contact_id: UUID | None = None
+    link_id: UUID | None = None
 
 
 def refuse_stale(request: Request, version: int | None) -> Refusal | None:

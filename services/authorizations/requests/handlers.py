@@ -18,6 +18,7 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.doubts import candidates
 from services.authorizations.contacts.storage import Personal
+from services.authorizations.contested import storage as contested
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -225,6 +226,13 @@ async def lapse(work: Work[Tools], request_id: UUID) -> None:
     request = await _locked(work, request_id)
     if request is not None and request.is_open and request.state_on(work.today) == "lapsed":
         await _settle(work, request, "lapse", None)
+
+
+async def close_resolved(work: Work[Tools], request_id: UUID) -> None:
+    """End a review that nobody need decide any more, because what stood in the way of a link is gone."""
+    request = await _locked(work, request_id)
+    if request is not None and await contested.is_resolved(work.connection, request_id, work.today):
+        await _settle(work, request, "withdraw", None)
 
 
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:

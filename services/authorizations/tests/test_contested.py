@@ -15,6 +15,7 @@ from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.contacts.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
+from services.authorizations.requests.chores import close_needless, lapse_overdue
 from services.authorizations.tests.conftest import TEST, Firm, Someone
 from tests.fixtures.orders import interleavings
 
@@ -55,6 +56,24 @@ class Contest:
         """The newest state of a contact that other services read."""
         states = await self.firm.opened.published("Contact")
         return [state for state in states if state["contact_id"] == str(contact_id)][-1]
+
+    async def approve(self) -> httpx.Response:
+        """An agent ends the link that the only review there is shows in the way."""
+        (review,) = await self.queue()
+        return await self.decide("approve", link_id=review["asked"]["contested"]["link"]["link_id"])
+
+    async def unlink(self, link: dict[str, Any]) -> None:
+        """The holder's link ends without anybody's decision."""
+        unlinked = ProfileUnlinked(
+            contact_id=self.holder.contact_id, organization_id=self.firm.firm_id, link_id=UUID(link["link_id"]),
+            account_id=self.holder.account_id, linked_at=datetime.fromisoformat(link["linked_at"]),
+            unlinked_at=datetime.now(UTC),
+        )  # fmt: skip
+        await self.firm.opened.unit.run(follow_unlink, unlinked, TEST)
+
+    async def left_alone(self) -> list[dict[str, Any]]:
+        """The mails about reviews that nobody decided."""
+        return await self.firm.opened.published("LinkNotReviewedMail")
 
     async def told(self) -> dict[UUID, dict[str, Any]]:
         """The mails about the decision, by the account that gets one."""
@@ -161,7 +180,7 @@ async def test_ended_the_account_may_nothing_from_then_on_and_the_file_gets_new_
     await contest.tell(contest.refused())
     before = await contest.state(contact_id)
     link_id = (await contest.queue())[0]["asked"]["contested"]["link"]["link_id"]
-    assert (await contest.decide("approve")).status_code == 200
+    assert (await contest.approve()).status_code == 200
 
     check = await contest.firm.check(contest.holder.account_id, "profile", contest.firm.firm_id, "read")
     assert not check["decision"]
@@ -186,26 +205,70 @@ async def test_of_two_files_of_one_person_the_earlier_link_ends_and_the_other_fi
     await contest.tell(contest.refused("other_profile_here", other))
     (review,) = await contest.queue()
     assert review["asked"]["contested"]["link"]["contact_id"] == str(earlier.contact_id)
-    assert (await contest.decide("approve")).status_code == 200
+    assert (await contest.approve()).status_code == 200
 
     assert (await contest.state(earlier.contact_id))["ended_link_id"] == review["asked"]["contested"]["link"]["link_id"]
     assert (await contest.state(other))["linking_code_generation"] == generation + 1
     assert (await contest.told()).keys() == {earlier.account_id}
 
 
-async def test_a_link_that_is_gone_cannot_be_ended(contest: Contest) -> None:
+async def test_an_approval_ends_the_link_that_the_agent_saw_and_no_other(contest: Contest) -> None:
     await contest.tell(contest.refused())
+    unnamed = await contest.decide("approve")
+    assert (unnamed.status_code, unnamed.json()["code"]) == (422, "link_required")
+    other = await contest.decide("approve", link_id=str(uuid7()))
+    assert (other.status_code, other.json()["code"]) == (409, "no_link_in_the_way")
     link = (await contest.queue())[0]["asked"]["contested"]["link"]
-    unlinked = ProfileUnlinked(
-        contact_id=contest.holder.contact_id, organization_id=contest.firm.firm_id, link_id=UUID(link["link_id"]),
-        account_id=contest.holder.account_id, linked_at=datetime.fromisoformat(link["linked_at"]),
-        unlinked_at=datetime.now(UTC),
+    await contest.unlink(link)
+    gone = await contest.decide("approve", link_id=link["link_id"])
+    assert (gone.status_code, gone.json()["code"]) == (409, "no_link_in_the_way")
+
+
+async def test_a_review_whose_obstacle_is_gone_leaves_the_queue_and_who_tried_is_told(contest: Contest) -> None:
+    await contest.tell(contest.refused())
+    await close_needless(contest.firm.opened.unit)
+    (review,) = await contest.queue()
+    await contest.unlink(review["asked"]["contested"]["link"])
+    await close_needless(contest.firm.opened.unit)
+
+    assert await contest.queue() == []
+    (mail,) = await contest.left_alone()
+    assert (mail["recipient_id"], mail["lapsed_on"], mail["language"]) == (str(contest.comer_id), None, "en")
+    assert await contest.told() == {}
+    withdrawn = (await contest.firm.opened.published("RequestWithdrawn"))[-1]
+    assert withdrawn["request_id"] == review["request_id"]
+
+
+async def test_a_review_of_an_account_that_is_the_contact_by_now_leaves_the_queue_without_a_word(
+    contest: Contest,
+) -> None:
+    await contest.tell(contest.refused())
+    await contest.unlink((await contest.queue())[0]["asked"]["contested"]["link"])
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=contest.comer_id, contact_id=contest.holder.contact_id,
+        organization_id=contest.firm.firm_id, method="linking_coordinates", linked_at=datetime.now(UTC),
     )  # fmt: skip
-    await contest.firm.opened.unit.run(follow_unlink, unlinked, TEST)
-    refused = await contest.decide("approve")
-    assert (refused.status_code, refused.json()["code"]) == (409, "no_link_in_the_way")
-    assert (await contest.decide("reject", reason="link_stays")).status_code == 200
-    assert (await contest.told()).keys() == {contest.comer_id}
+    await contest.firm.opened.unit.run(follow_link, linked, TEST)
+    await close_needless(contest.firm.opened.unit)
+    assert await contest.queue() == []
+    assert await contest.left_alone() == []
+
+
+async def test_a_review_whose_obstacle_has_yet_to_arrive_stays(contest: Contest) -> None:
+    made = UUID((await contest.firm.add_member()).json()["contact_id"])
+    await contest.tell(contest.refused(contact_id=made))
+    await close_needless(contest.firm.opened.unit)
+    assert len(await contest.queue()) == 1
+
+
+async def test_who_tried_is_told_that_nobody_decided_in_time(contest: Contest) -> None:
+    await contest.tell(contest.refused())
+    await contest.firm.opened.unit.pool.execute("update requests set lapses_on = lapses_on - 400")
+    await lapse_overdue(contest.firm.opened.unit)
+    (mail,) = await contest.left_alone()
+    assert mail["recipient_id"] == str(contest.comer_id)
+    assert mail["lapsed_on"] is not None
+    assert await contest.told() == {}
 
 
 async def test_whoever_manages_the_organization_sees_no_account_of_it(contest: Contest) -> None:
@@ -224,7 +287,7 @@ async def test_the_registers_own_end_takes_the_place_of_the_decisions_whichever_
     """Else a new link, by the register's clock, could begin before the old one ended by ours, and be refused."""
     await contest.tell(contest.refused())
     link = (await contest.queue())[0]["asked"]["contested"]["link"]
-    assert (await contest.decide("approve")).status_code == 200
+    assert (await contest.approve()).status_code == 200
     at = datetime.now(UTC) - timedelta(minutes=5)
     run, contact_id, firm_id = contest.firm.opened.unit.run, contest.holder.contact_id, contest.firm.firm_id
     unlinked = ProfileUnlinked(

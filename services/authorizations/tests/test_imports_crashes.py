@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis import outbox
 from chassis.work import Unit, Work
@@ -148,6 +149,11 @@ async def test_rows_that_another_process_carried_out_meanwhile_are_not_brought_i
     assert await everything(opened.unit) == await everything(alone.unit)
 
 
+def failures() -> float:
+    """What an operator's alert looks at."""
+    return REGISTRY.get_sample_value("mandat_import_failures_total") or 0.0
+
+
 async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_after_a_minute(
     firm: Firm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +161,7 @@ async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_afte
     faulty = await receive(unit, extract_of(tmp_path, contact()))
     good = await receive(unit, extract_of(tmp_path, organization()))
     judge: Callable[..., Any] = handlers._resemblances
+    failed_before = failures()
 
     async def fail(work: Any, judged: Any) -> Any:
         return 1 / 0 if judged.new_contacts else await judge(work, judged)
@@ -166,6 +173,7 @@ async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_afte
         assert (await row(unit, faulty))["failures"] == 1
         await work(later(unit, timedelta(minutes=2)))
         assert (await row(unit, faulty))["failures"] == 2
+        assert failures() - failed_before == 2
 
     await work(later(unit, timedelta(minutes=5)))
     done = await row(unit, faulty)
