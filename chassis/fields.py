@@ -21,6 +21,12 @@ def _address(value: str) -> str:
         raise PydanticCustomError("email", "not an e-mail address") from None
 
 
+def mailbox(address: str) -> str:
+    """What mails to an address are counted by: without case and +tag, which lead to one mailbox however they vary."""
+    local, _, host = address.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}"
+
+
 def _name(value: str) -> str:
     if holds_address(value):
         raise PydanticCustomError("name", "not a person's name")

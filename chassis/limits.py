@@ -86,10 +86,10 @@ def too_many(seconds: int, code: str = "too_many_attempts") -> Refusal:
 
 
 async def spend_each(
-    connection: Connection, name: str, keys: Collection[bytes], limit: Limit, now: datetime
+    connection: Connection, name: str, keys: Collection[bytes], limit: Limit, now: datetime, amount: int = 1
 ) -> frozenset[bytes]:
-    """Count one attempt for each of several keys, apart from the others. Returns the keys that may not go on."""
-    rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, 1)
+    """Count one attempt, or so many, for each of several keys, apart from the others. Returns who may not go on."""
+    rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, amount)
     return frozenset(keys) - {row["key"] for row in rows}
 
 

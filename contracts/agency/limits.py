@@ -26,6 +26,9 @@ LimitName = Literal[
     "corrections_per_organization",
     "linking_codes_per_organization",
     "linking_codes_per_contact",
+    "mails_per_caller",
+    "mails_per_mailbox",
+    "mails_per_mailbox_from_one_organization",
     "attachments_per_account",
 ]
 """What is counted, and by what. sign_in: failures by the address that signs in. registration_*: mails by address,
@@ -40,7 +43,9 @@ relations_per_organization: relations added or proposed to others by their numbe
 requests_per_pair: what one organization asks of another, each of which, and its withdrawal, writes to both.
 corrections_per_organization: corrections of contacts, each of which writes to an address that somebody typed.
 linking_codes_*: codes that those who manage an organization send, by that organization and by the contact, whose
-mailbox they fill; an agent's are not counted. attachments_per_account: files uploaded."""
+mailbox they fill; an agent's are not counted. mails_per_*: mails
+to addresses that those who manage organizations typed (contacts added, corrections, codes), by the account that causes
+them, by the mailbox they go to, and by both that and the organization. attachments_per_account: files uploaded."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

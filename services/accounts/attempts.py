@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from chassis import limits
+from chassis.fields import mailbox
 from chassis.outcomes import Refusal
 from chassis.slowing import Everybodys
 from chassis.work import Work
@@ -24,14 +25,12 @@ async def by_address(work: Work[Tools], name: LimitName, email_key: str, host: s
     let in before, the part is the network's own: what others spend elsewhere keeps nobody out there. The part is as
     large at either, so that how many attempts a network has says nothing of the address.
     """
-    budget = work.tools.agency.limits.attempts[name]
-    part = budget.model_copy(update={"count": budget.from_one_network or budget.count})
-    here = _from_one_network(work, email_key, host)
-    if refusal := await limits.refuse_beyond(work.connection, f"{name}_from_one_network", here, part, work.now):
-        return refusal
-    if await known_networks.is_known(work, email_key, host):
-        return None
-    return await _count(work, name, name, digest_of(work, email_key))
+    return await _by_network_and(work, name, email_key, email_key, host)
+
+
+async def by_mailbox(work: Work[Tools], name: LimitName, email_key: str, host: str) -> Refusal | None:
+    """The same for a mail to the address: +tags lead to one mailbox, and are counted as one."""
+    return await _by_network_and(work, name, email_key, mailbox(email_key), host)
 
 
 async def by_account(work: Work[Tools], name: str, budget: LimitName, account_id: UUID) -> Refusal | None:
@@ -63,6 +62,19 @@ async def forgive(work: Work[Tools], name: LimitName, email_key: str, host: str)
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
     await limits.forgive(work.connection, name, digest_of(work, email_key))
     await limits.forgive(work.connection, f"{name}_from_one_network", _from_one_network(work, email_key, host))
+
+
+async def _by_network_and(
+    work: Work[Tools], name: LimitName, email_key: str, counted: str, host: str
+) -> Refusal | None:
+    budget = work.tools.agency.limits.attempts[name]
+    part = budget.model_copy(update={"count": budget.from_one_network or budget.count})
+    here = _from_one_network(work, counted, host)
+    if refusal := await limits.refuse_beyond(work.connection, f"{name}_from_one_network", here, part, work.now):
+        return refusal
+    if await known_networks.is_known(work, email_key, host):
+        return None
+    return await _count(work, name, name, digest_of(work, counted))
 
 
 def _from_one_network(work: Work[Tools], email_key: str, host: str) -> bytes:

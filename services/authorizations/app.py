@@ -51,7 +51,7 @@ async def _tools(platform: Platform) -> Tools:
             for kind, query in CODES_IN_USE.items()
         }
     platform.agency.require_codes(in_use)
-    return Tools(platform.agency, platform.origin.time_zone, platform.sealer, Vault(platform.keyring))
+    return Tools(platform.agency, platform.origin.time_zone, platform.keyring, platform.sealer, Vault(platform.keyring))
 
 
 service: Service[Tools] = Service(

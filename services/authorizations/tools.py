@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from chassis.keys import Keyring
 from chassis.sealing import Sealer, Vault
 from contracts.agency import Agency
 from contracts.agency.relations import RelationType
@@ -14,10 +15,11 @@ from services.authorizations.matching.domain import Matcher
 
 @dataclass(frozen=True)
 class Tools:
-    """The agency's data, its calendar, what seals mails, and what keeps files."""
+    """The agency's data, its calendar, what digests, what seals mails, and what keeps files."""
 
     agency: Agency
     time_zone: ZoneInfo
+    keyring: Keyring
     sealer: Sealer
     vault: Vault
 

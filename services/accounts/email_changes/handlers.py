@@ -91,7 +91,7 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted | Refusal:
     lifetime = timedelta(minutes=work.tools.agency.limits.one_time_code.minutes)
     accepted = Accepted(work.new_id(), codes.new_handle(), work.now + lifetime)
     new_key = address_key(command.new_email)
-    if await attempts.by_address(work, ADDRESS_LIMIT, new_key, command.host):
+    if await attempts.by_mailbox(work, ADDRESS_LIMIT, new_key, command.host):
         EMAIL_CHANGES.labels("over_limit").inc()
         return accepted
     wanted = replace(own.person, account_id=accepted.change_id, email=command.new_email, email_key=new_key)

@@ -69,7 +69,7 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted:
     email_key = address_key(command.email)
     lifetime = timedelta(minutes=work.tools.agency.limits.one_time_code.minutes)
     accepted = Accepted(work.new_id(), codes.new_handle(), work.now + lifetime)
-    if await attempts.by_address(work, ADDRESS_LIMIT, email_key, command.host):
+    if await attempts.by_mailbox(work, ADDRESS_LIMIT, email_key, command.host):
         PASSWORD_RESETS.labels("over_limit").inc()
         return accepted
     owner = await people_storage.active_owner(work.connection, email_key)

@@ -101,7 +101,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
         language=command.language,
     )
     registration_id = work.new_id()
-    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key, command.host):
+    if await attempts.by_mailbox(work, ADDRESS_LIMIT, person.email_key, command.host):
         REGISTRATIONS.labels("over_limit").inc()
         return _as_if_mailed(work, registration_id)
     mailed = await _mail(work, registration_id, person)
@@ -144,7 +144,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
         seconds = _whole_seconds(registration.resend_after - now)
         return Refusal("resend_too_soon", {"seconds": seconds}, retry_after=seconds)
     person = await people.person(work.connection, registration.account_id)
-    if await attempts.by_address(work, ADDRESS_LIMIT, person.email_key, command.host):
+    if await attempts.by_mailbox(work, ADDRESS_LIMIT, person.email_key, command.host):
         REGISTRATIONS.labels("over_limit").inc()
         return _as_if_mailed(work, command.registration_id, expires_at=registration.code_expires_at)
     mailed = await _mail(work, command.registration_id, person)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chassis.limits import spend
+from chassis.limits import refuse_beyond
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import ContactAdded
@@ -23,6 +23,7 @@ from services.authorizations.contacts.doubts import candidates, is_like_one_at_h
 from services.authorizations.contacts.reviewing import DoubtfulContact, ask_for_review
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import ContactRow, Personal
+from services.authorizations.mail_budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -77,9 +78,11 @@ async def add_contact(work: Work[Tools], command: AddContact) -> UUID | Refusal:
         return refusal
     budget = agency.limits.attempts["contacts_per_organization"]
     organization = command.organization_id.bytes
-    seconds = await spend(work.connection, "contacts_per_organization", organization, budget, work.now)
-    if seconds is not None:
-        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    refusal = await refuse_beyond(
+        work.connection, "contacts_per_organization", organization, budget, work.now
+    ) or await refuse_mail(work, command.by, command.organization_id, command.personal.email)
+    if refusal:
+        return refusal
     if refusal := await refuse_known(work, command.organization_id, command.personal, command.client_number):
         return refusal
     if refusal := await refuse_attachments(work, command.by, "addition", command.attachments):

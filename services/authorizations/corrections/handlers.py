@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from chassis.limits import spend
+from chassis.limits import refuse_beyond
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
@@ -20,6 +20,7 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.corrections import domain, ends, mails, storage
 from services.authorizations.corrections.domain import Correction
+from services.authorizations.mail_budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.relations import storage as relations
@@ -69,7 +70,9 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     if isinstance(new_ends, Refusal):
         return new_ends
     changed = domain.changed(contact, correction, new_ends)
-    if refusal := _refuse(work, contact, held, correction, changed) or await _budget(work, contact, correction):
+    if refusal := _refuse(work, contact, held, correction, changed) or await _budget(
+        work, command.by, contact, correction
+    ):
         return refusal
     if refusal := await refuse_attachments(work, command.by, "correction", command.attachments):
         return refusal
@@ -108,22 +111,26 @@ def _refuse(
     return None if changed else Refusal("nothing_to_change")
 
 
-async def _budget(work: Work[Tools], contact: ContactRow, correction: Correction) -> Refusal | None:
-    """A new code counts as one of a batch does: a person is sent so many, however each was asked for."""
+async def _budget(work: Work[Tools], by: AsProfile, contact: ContactRow, correction: Correction) -> Refusal | None:
+    """A new code counts as one of a batch does: a person is sent so many, however each was asked for.
+
+    Each correction is a mail. Beyond its budget nothing is corrected, because nobody is corrected without a word.
+    """
     organization = contact.organization_id.bytes
-    if seconds := await _spent(work, "corrections_per_organization", organization):
-        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    if refusal := await _spent(work, "corrections_per_organization", organization, "too_many_attempts"):
+        return refusal
+    if refusal := await refuse_mail(work, by, contact.organization_id, correction.email or contact.email):
+        return refusal
     if not correction.new_code:
         return None
-    seconds = await _spent(work, "linking_codes_per_organization", organization) or await _spent(
-        work, "linking_codes_per_contact", contact.contact_id.bytes
+    return await _spent(work, "linking_codes_per_organization", organization, "too_many_codes") or await _spent(
+        work, "linking_codes_per_contact", contact.contact_id.bytes, "too_many_codes"
     )
-    return Refusal("too_many_codes", {"seconds": seconds}, retry_after=seconds) if seconds else None
 
 
-async def _spent(work: Work[Tools], name: LimitName, key: bytes) -> int | None:
-    """The seconds to wait; None when it may go on."""
-    return await spend(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
+async def _spent(work: Work[Tools], name: LimitName, key: bytes, code: str) -> Refusal | None:
+    budget = work.tools.agency.limits.attempts[name]
+    return await refuse_beyond(work.connection, name, key, budget, work.now, code=code)
 
 
 async def _tell(

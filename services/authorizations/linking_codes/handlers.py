@@ -4,11 +4,11 @@ A few persons whom somebody names get theirs at once. Everybody else's turn come
 room for others: a campaign may name 50,000 contacts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from chassis.limits import seconds_left, spend, spend_each
+from chassis.limits import seconds_left, spend, spend_each, too_many
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkingCodeIssued
@@ -20,6 +20,7 @@ from services.authorizations.contacts.storage import CodePriority
 from services.authorizations.linking_codes import selecting, storage
 from services.authorizations.linking_codes.domain import Selection
 from services.authorizations.linking_codes.storage import BatchRow, Item
+from services.authorizations.mail_budgets import flooded, refuse_mails
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -125,9 +126,11 @@ async def _locked_and_permitted(
 
 async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
     selection, by_agent = command.selection, isinstance(command.by, AsAgent)
-    flooded: Sequence[UUID] | Refusal = () if by_agent else await _spent(work, command)
-    if isinstance(flooded, Refusal):
-        return flooded
+    left_out: Collection[UUID] | Refusal = ()
+    if isinstance(command.by, AsProfile):
+        left_out = await _spent(work, command.by, command)
+    if isinstance(left_out, Refusal):
+        return left_out
     batch = BatchRow(
         batch_id=work.new_id(),
         organization_id=command.organization_id,
@@ -139,7 +142,7 @@ async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
     await storage.add(work.connection, batch)
     turn = TURN_OF_AN_AGENT if by_agent else TURN_OF_AN_ORGANIZATION
     await selecting.add_items(work.connection, batch.batch_id, turn, selection, work.today)
-    await storage.skip(work.connection, batch.batch_id, flooded, "too_many_codes")
+    await storage.skip(work.connection, batch.batch_id, list(left_out), "too_many_codes")
     for organization_id in selection.organization_ids or (command.organization_id,):
         work.audit(
             "linking_codes_requested",
@@ -152,7 +155,7 @@ async def _accept(work: Work[Tools], command: RequestBatch) -> UUID | Refusal:
     return batch.batch_id
 
 
-async def _spent(work: Work[Tools], command: RequestBatch) -> Sequence[UUID] | Refusal:
+async def _spent(work: Work[Tools], by: AsProfile, command: RequestBatch) -> Collection[UUID] | Refusal:
     """Count the codes that those who manage an organization send. Returns whose mailbox has had enough of them."""
     attempts = work.tools.agency.limits.attempts
     by_contact, by_organization = attempts["linking_codes_per_contact"], attempts["linking_codes_per_organization"]
@@ -162,17 +165,18 @@ async def _spent(work: Work[Tools], command: RequestBatch) -> Sequence[UUID] | R
     seconds = await spend(
         work.connection, "linking_codes_per_organization", organization, by_organization, work.now, len(reachable)
     )
-    keys = {contact_id.bytes: contact_id for contact_id in reachable}
-    over = (
-        await spend_each(work.connection, "linking_codes_per_contact", keys.keys(), by_contact, work.now)
-        if seconds is None
-        else frozenset[bytes]()
-    )
-    if keys and len(over) == len(keys):
-        seconds = seconds_left(by_contact, work.now)
     if seconds is not None:
-        return Refusal("too_many_codes", {"seconds": seconds}, retry_after=seconds)
-    return [keys[key] for key in over]
+        return too_many(seconds, "too_many_codes")
+    if refusal := await refuse_mails(work, by, len(reachable)):
+        return refusal
+    keys = {contact_id.bytes: contact_id for contact_id in reachable}
+    over = await spend_each(work.connection, "linking_codes_per_contact", keys.keys(), by_contact, work.now)
+    asked_enough = {keys[key] for key in over}
+    others = {contact_id: address for contact_id, address in reachable.items() if contact_id not in asked_enough}
+    flooded_by_now = asked_enough | await flooded(work, command.organization_id, others)
+    if reachable and len(flooded_by_now) == len(reachable):
+        return too_many(seconds_left(by_contact, work.now), "too_many_codes")
+    return flooded_by_now
 
 
 async def raise_portion(work: Work[Tools], limit: int) -> int:

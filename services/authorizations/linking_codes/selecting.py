@@ -22,7 +22,7 @@ MEMBERSHIP = """select from relations r where r.holder_id = c.contact_id and r.o
     and (upper_inf(r.valid) or upper(r.valid) > $1)"""
 
 PEOPLE = f"""
-select c.contact_id, c.organization_id,
+select c.contact_id, c.organization_id, p.email,
     case when not {ACTIVE} then 'organization_inactive'
         when not exists ({MEMBERSHIP}) then 'not_a_member'
         when {LINKED} then 'linked'
@@ -34,11 +34,11 @@ left join personal_fields p on p.owner_id = c.contact_id
 """
 
 
-async def reachable(connection: Connection, selection: Selection, day: date) -> list[UUID]:
-    """Those of the selection who can be sent a code."""
+async def reachable(connection: Connection, selection: Selection, day: date) -> dict[UUID, str]:
+    """Those of the selection who can be sent a code, with the address to which it goes."""
     query, arguments = _people(selection, day)
-    rows = await connection.fetch(f"select contact_id from ({query}) p where skipped is null", *arguments)
-    return [row["contact_id"] for row in rows]
+    rows = await connection.fetch(f"select contact_id, email from ({query}) p where skipped is null", *arguments)
+    return {row["contact_id"]: row["email"] for row in rows}
 
 
 async def why_not(connection: Connection, contact_ids: Sequence[UUID], day: date) -> dict[UUID, SkipReason | None]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.limits import spend
+from chassis.limits import refuse_beyond
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
@@ -132,8 +132,7 @@ async def _spend_on_pair(work: Work[Tools], asking_id: UUID, other: Organization
 
 
 async def _count(work: Work[Tools], name: LimitName, key: bytes) -> Refusal | None:
-    seconds = await spend(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
-    return None if seconds is None else Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    return await refuse_beyond(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
 
 
 async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusal:
