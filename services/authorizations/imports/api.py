@@ -13,6 +13,7 @@ from chassis.gateway import AgentCaller, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from services.authorizations.imports import staging
+from services.authorizations.imports.handlers import view_defects
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.running import receive
 from services.authorizations.imports.staging import ImportRow
@@ -111,8 +112,8 @@ async def get_import(import_id: UUID, agent: AgentCaller, call: AuthorizationsCa
 async def list_defects(
     import_id: UUID, agent: AgentCaller, call: AuthorizationsCall, cursor: Cursor = None, limit: Limit = 50
 ) -> PageView[DefectView]:
-    """In the order of the extract."""
-    await _found(call, import_id)
+    """In the order of the extract. The look is audited."""
+    await call.run(view_defects, import_id)
     found = await page(call, staging.listed_defects(import_id), cursor, limit)
     items = [
         DefectView(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.outcomes import Refusal
 from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
@@ -61,6 +62,15 @@ async def stage(work: Work[Tools], part: Part) -> None:
 async def close_import(work: Work[Tools], import_id: UUID) -> None:
     """The extract has been received whole: its portions may be carried out."""
     await staging.part(work.connection, import_id, domain.ranks(work.tools.agency), PORTION)
+
+
+async def view_defects(work: Work[Tools], import_id: UUID) -> ImportRow | Refusal:
+    """An agent looks at the defects of an import, whose rows name persons by their numbers: the look is audited."""
+    found = await staging.get(work.connection, import_id)
+    if found is None:
+        return Refusal("not_found")
+    work.audit("import_defects_viewed", object_id=import_id)
+    return found
 
 
 async def give_up(work: Work[Tools], import_id: UUID) -> None:

@@ -141,9 +141,9 @@ async def next_waiting(pool: Pool, failed_before: datetime) -> ImportRow | None:
     return ImportRow(**row) if row else None
 
 
-async def get(pool: Pool, import_id: UUID) -> ImportRow | None:
+async def get(connection: "Pool | Connection", import_id: UUID) -> ImportRow | None:
     """An import by id."""
-    row = await pool.fetchrow("select * from imports where import_id = $1", import_id)
+    row = await connection.fetchrow("select * from imports where import_id = $1", import_id)
     return ImportRow(**row) if row else None
 
 

@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from chassis.gateway import AgentCaller, router
-from services.authorizations.organizations import storage
+from services.authorizations.organizations.handlers import find_by_number
 from services.authorizations.profile import AuthorizationsCall
 
 routes = router()
@@ -38,9 +38,8 @@ async def find_organizations(
     call: AuthorizationsCall,
     number: Annotated[str, Query(min_length=1, max_length=20, pattern="^[0-9A-Za-z-]+$")],
 ) -> FoundOrganizationsView:
-    """A number is unique within a kind of organization only, so there may be several."""
-    async with call.gateway.unit.pool.acquire() as connection:
-        found = await storage.with_number(connection, number)
+    """A number is unique within a kind of organization only, so there may be several. The look is audited in each."""
+    found = await call.run(find_by_number, number)
     items = [
         FoundOrganizationView(
             organization_id=row.organization_id,

@@ -8,6 +8,7 @@ from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Organization, OrganizationFact
 from services.authorizations.organizations import storage
+from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
 from services.authorizations.versions import next_version
 
@@ -18,6 +19,14 @@ async def record(
     """Publish a fact of an organization's file under its next number. Call it with the organization locked."""
     sequence = await storage.next_sequence(work.connection, organization_id)
     work.publish(fact(organization_id=organization_id, sequence=sequence, **content))
+
+
+async def find_by_number(work: Work[Tools], number: str) -> list[OrganizationRow]:
+    """Every organization with the number, for an agent: an individual's name is a person's, so each look is audited."""
+    found = await storage.with_number(work.connection, number)
+    for row in found:
+        work.audit("organization_viewed", organization_id=row.organization_id, object_id=row.organization_id)
+    return found
 
 
 async def publish_state(work: Work[Tools], organization_id: UUID) -> None:

@@ -26,6 +26,7 @@ from services.authorizations.requests.handlers import (
     decide,
     open_request,
     submit_again,
+    view_queue,
     withdraw,
 )
 from services.authorizations.requests.storage import RequestFilter
@@ -67,9 +68,14 @@ async def list_queue(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageView[RequestView]:
-    """In the order in which they came; those that wait for agents, unless other filters are given."""
+    """In the order in which they came; those that wait for agents, unless other filters are given.
+
+    The look is audited, with the requests that it showed.
+    """
     listing = storage.of_everybody(today(call), RequestFilter(kind, state, decider))
-    return await _page(call, listing, cursor, limit, lambda _: "agent")
+    shown = await _page(call, listing, cursor, limit, lambda _: "agent")
+    await call.run(view_queue, [request.request_id for request in shown.items])
+    return shown
 
 
 @routes.get("/v1/organizations/{organization_id}/requests", summary="What an organization asked and has to decide")

@@ -101,6 +101,12 @@ async def open_request(work: Work[Tools], command: OpenRequest) -> OpenedRequest
     return OpenedRequest(request, side)
 
 
+async def view_queue(work: Work[Tools], request_ids: Sequence[UUID]) -> None:
+    """An agent looks at a page of the queue, where persons are described and compared: one entry names its requests."""
+    if request_ids:
+        work.audit("queue_viewed", requests=[str(request_id) for request_id in request_ids])
+
+
 async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
     """For a time no other agent can decide it. Claiming one's own again begins the time anew."""
     request = await _locked(work, command.request_id)

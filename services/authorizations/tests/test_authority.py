@@ -35,14 +35,11 @@ async def test_who_asks_as_an_agent_without_being_one_decides_sends_and_settles_
 
 
 SHOW_NO_ONES_FILE = {
-    "/v1/organizations": "finds an organization by its number",
-    "/v1/requests": "the agents' queue: a request that is opened is a look",
     "/v1/attachments": "how many files and how large: a file that is opened is a look",
     "/v1/linking-code-batches/{batch_id}": "counts",
     "/v1/imports/{import_id}": "counts",
-    "/v1/imports/{import_id}/defects": "rows of an extract, not of a file",
 }
-"""What agents may look at and no audit notes, and why."""
+"""What agents may look at and no audit notes, and why: nothing in it is about a person."""
 
 
 async def test_each_route_that_shows_an_agent_somebodys_file_notes_that_it_looked(firm: Firm, tmp_path: Path) -> None:
