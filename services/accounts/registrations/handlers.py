@@ -142,7 +142,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
         return Refusal("registration_exhausted")
     if now < registration.resend_after:
         seconds = _whole_seconds(registration.resend_after - now)
-        return Refusal("resend_too_soon", {"seconds": seconds}, retry_after=seconds)
+        return limits.too_many(seconds, "resend_too_soon")
     person = await people.person(work.connection, registration.account_id)
     if await attempts.by_mailbox(work, ADDRESS_LIMIT, person.email_key, command.host):
         REGISTRATIONS.labels("over_limit").inc()

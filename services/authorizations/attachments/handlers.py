@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.limits import spend
+from chassis.limits import refuse_beyond
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import AttachmentFormat, FormKind
@@ -42,9 +42,8 @@ async def keep_attachment(work: Work[Tools], command: KeepAttachment) -> UUID | 
     if isinstance(acting, Refusal):
         return acting
     budget, key = work.tools.agency.limits.attempts["attachments_per_account"], command.by.account_id.bytes
-    seconds = await spend(work.connection, "attachments_per_account", key, budget, work.now)
-    if seconds is not None:
-        return Refusal("too_many_attempts", {"seconds": seconds}, retry_after=seconds)
+    if refusal := await refuse_beyond(work.connection, "attachments_per_account", key, budget, work.now):
+        return refusal
     row = AttachmentRow(work.new_id(), command.organization_id, command.format, command.size, work.now)
     await storage.add(work.connection, row, command.by, command.locked)
     work.audit("attachment_kept", organization_id=command.organization_id, object_id=row.attachment_id)

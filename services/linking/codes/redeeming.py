@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chassis.limits import too_many
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.linking import LinkingCoordinates
@@ -45,7 +46,7 @@ async def redeem_coordinates(work: Work[Tools], command: RedeemCoordinates) -> L
     counted = await attempts.count(work, account, client_number, "redemption_per_client_number")
     if isinstance(counted, int):
         work.audit("link_delayed", method=method.code, seconds=counted)
-        return Refusal("too_many_attempts", {"seconds": counted}, retry_after=counted)
+        return too_many(counted)
 
     bearers = await contacts.lock_bearers(work.connection, client_number)
     work.take_time()

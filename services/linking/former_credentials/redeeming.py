@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chassis.limits import too_many
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.linking import FormerCredential
@@ -77,7 +78,7 @@ async def begin(work: Work[Tools], command: Attempt) -> Begun | Refusal:
     )
     if isinstance(counted, int):
         work.audit("link_delayed", method=code, seconds=counted)
-        return Refusal("too_many_attempts", {"seconds": counted}, retry_after=counted)
+        return too_many(counted)
     neighbour = await storage.neighbour(work.connection, code, lookups[0]) or work.tools.prover.nobodys
     return Begun(counted, found or Candidate(None, neighbour))
 
