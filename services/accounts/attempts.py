@@ -60,8 +60,8 @@ def digest_of(work: Work[Tools], email_key: str) -> bytes:
 
 async def forgive(work: Work[Tools], name: LimitName, email_key: str, host: str) -> None:
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
-    await limits.forgive(work.connection, name, digest_of(work, email_key))
     await limits.forgive(work.connection, f"{name}_from_one_network", _from_one_network(work, email_key, host))
+    await limits.forgive(work.connection, name, digest_of(work, email_key))
 
 
 async def _by_network_and(
