@@ -22,6 +22,7 @@ from chassis.audit.published import published
 from chassis.audit.verifying import verify
 from chassis.database import connect
 from contracts import agency as agencies
+from contracts.agency.limits import SHARED_BY_NETWORKS
 from contracts.audit import HEADS
 from local import ROOT
 from local.child import answers
@@ -42,6 +43,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 """When whatever the harness lets pass has passed: longer ago than anything is kept or waited for."""
 
 PLENTY = {"count": 100_000, "per_seconds": 60}
+PLENTY_FROM_ONE_NETWORK = {"count": 100, "per_seconds": 60, "from_one_network": 99}
 """In place of budgets: the whole load comes from one network, and people there repeat themselves."""
 
 
@@ -199,7 +201,8 @@ class Ground(Stack):
         file = self.agency_folder / "limits.yaml"
         limits = yaml.safe_load(file.read_text(encoding="utf-8"))
         limits["one_time_code"] |= {"resend_after_seconds": 10, "minutes": self._code_minutes}
-        limits["attempts"] |= {name: PLENTY for name in limits["attempts"] if name != "sign_in"}
+        limits["attempts"] |= {name: PLENTY for name in limits["attempts"] if name not in SHARED_BY_NETWORKS}
+        limits["attempts"] |= dict.fromkeys(SHARED_BY_NETWORKS, PLENTY_FROM_ONE_NETWORK)
         file.write_text(yaml.safe_dump(limits, allow_unicode=True), encoding="utf-8")
         file = self.agency_folder / "campaigns.yaml"
         campaigns = yaml.safe_load(file.read_text(encoding="utf-8"))

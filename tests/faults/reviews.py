@@ -58,7 +58,8 @@ async def ends_contest(client: Client, agent: Someone, comer: Someone, contact_i
             told = review["asked"]["contested"] if review["reason"] == "contested" else None
             if told and (told["contact_id"], told["account"]["account_id"]) == (contact_id, comer.account_id):
                 reject = {"outcome": "reject", "reason": "link_stays"}
-                body = client.chance.choices(({"outcome": "approve"}, reject), (2, 1))[0]
+                approve = {"outcome": "approve", "link_id": told["link"]["link_id"]}
+                body = client.chance.choices((approve, reject), (2, 1))[0]
                 return await decides(client, agent, review["request_id"], body) and body is not reject
         await client.rest(LOOK_EVERY)
 
