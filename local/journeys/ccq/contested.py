@@ -52,7 +52,7 @@ async def contested_link(journey: Journey, first: Someone, second: Someone) -> N
         "the agent sees the file, the account that tried and the one that has it",
     )
     since = now()
-    await decide(journey, agent, review["request_id"], {"outcome": "approve"})
+    await decide(journey, agent, review["request_id"], {"outcome": "approve", "link_id": seen["link"]["link_id"]})
     for who in (first, second):
         await portal.mail(who.email, since, "what the agent decided, or the new coordinates")
 

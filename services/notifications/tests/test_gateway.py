@@ -38,6 +38,14 @@ async def test_the_person_learns_where_the_mail_is_in_their_language(rig: Rig, h
     assert french.json()["hint"] == words()["delivery_sent"].fr
 
 
+@pytest.mark.parametrize("handle", ["%FF", "%00", "%ED%A0%80", "%F0%9F%98%80", "a%0D%0Ab", "%25", "x" * 128])
+async def test_a_handle_of_odd_bytes_is_answered_like_any_that_nobody_drew(
+    http: httpx.AsyncClient, handle: str
+) -> None:
+    answer = await http.get(f"/v1/deliveries/{handle}")
+    assert (answer.status_code, answer.json()["status"], answer.json()["since"]) == (200, "accepted", None)
+
+
 async def test_a_stranger_cannot_tell_an_unknown_handle_from_a_mail_that_waits(
     rig: Rig, http: httpx.AsyncClient
 ) -> None:
