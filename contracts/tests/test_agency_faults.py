@@ -244,11 +244,11 @@ SEEDS = {
     "address in a campaign's words": Seed(
         "campaigns.yaml", "La CCQ améliore", "Sur ccq.example, la CCQ améliore", "      fr: >-", "no address"
     ),
-    "too many failures": Seed("limits.yaml", "sign_in: {count: 20,", "sign_in: {count: 101,", "attempts:", "100"),
+    "too many failures": Seed("limits.yaml", "sign_in: {count: 40,", "sign_in: {count: 101,", "attempts:", "100"),
     "one network may lock somebody out": Seed(
-        "limits.yaml", "from_one_network: 5}", "from_one_network: 20}", "attempts:", "lets one network spend all"
+        "limits.yaml", "from_one_network: 10}", "from_one_network: 40}", "attempts:", "lets one network spend all"
     ),
-    "no part for one network": Seed("limits.yaml", ", from_one_network: 5}", "}", "attempts:", "`sign_in` lacks"),
+    "no part for one network": Seed("limits.yaml", ", from_one_network: 10}", "}", "attempts:", "`sign_in` lacks"),
     "a part of what no network shares": Seed(
         "limits.yaml",
         "mails_per_caller: {count: 2500, per_seconds: 3600}",
