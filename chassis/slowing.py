@@ -1,9 +1,13 @@
-"""Budgets of a whole deployment: past one, everybody is served more slowly and operators are told; nobody is refused.
+"""Answers that come later than they could: past a budget of the whole deployment, and where time would tell something.
 
-A budget that refused would let whoever spends it keep all others out.
+Past such a budget everybody is served more slowly and operators are told; nobody is refused: a budget that refused
+would let whoever spends it keep all others out.
 """
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +15,14 @@ from prometheus_client import Counter
 
 from chassis.gateway import Call
 from chassis.limits import Limit, not_waiting, overload
+from chassis.problems import ProblemRaised
 from chassis.work import Work
 
 SLOWEST = 5.0  # seconds; a portal still waits for an answer so long
+
+EVENLY = 0.1  # seconds: many times what the work takes, and nobody notices it on a refusal
+
+pause = asyncio.sleep
 
 SLOWED = Counter(
     "mandat_attempts_slowed",
@@ -44,3 +53,15 @@ async def slow_down(call: Call[Any], budget: Everybodys) -> None:
 async def _count(work: Work[Any], budget: Everybodys) -> float:
     await not_waiting(work.connection)
     return await overload(work.connection, budget.name, budget.limit, work.now)
+
+
+@asynccontextmanager
+async def evenly(code: str) -> AsyncIterator[None]:
+    """Let a refusal of this code leave at an even time, so that what the work took tells nothing of what was found."""
+    began = time.monotonic()
+    try:
+        yield
+    except ProblemRaised as raised:
+        if raised.refusal.code == code:
+            await pause(max(0.0, began + EVENLY - time.monotonic()))
+        raise

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
 from chassis.gateway import ONCE, PersonCaller, router
+from chassis.slowing import evenly
 from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
 from contracts.events import Code, Language
 from contracts.problems import word
@@ -108,14 +109,8 @@ class LinkView(BaseModel):
 )
 async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView:
     """Redeem what the agency sent, or a former credential. Takes Idempotency-Key; answers Location and Mandat-After."""
-    method = method_of(body, call)
-    match method:
-        case LinkingCoordinates():
-            command = RedeemCoordinates(caller.account_id, method, body.client_number or "", body.linking_code or "")
-            link_id = await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
-        case FormerCredential():
-            user_name, password = body.user_name or "", body.password or ""
-            link_id = await redeem_former_credential(call, caller.account_id, method, user_name, password)
+    async with evenly("link_refused"):
+        link_id = await _redeem(body, caller.account_id, call)
     linked = await call.run(show_links, ShowLinks(caller.account_id, link_id))
     left_out = await call.run(show_left_out, ShowLeftOut(link_id))
     response.headers["Location"] = "/v1/profiles"
@@ -126,8 +121,19 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
         profile=profiles[0],
         profiles=profiles,
         not_linked=[_left_out(one, call.tools, call.language) for one in left_out],
-        message=method.success_message(call.language, files),
+        message=method_of(body, call).success_message(call.language, files),
     )
+
+
+async def _redeem(body: LinkBody, account_id: UUID, call: LinkingCall) -> UUID:
+    method = method_of(body, call)
+    match method:
+        case LinkingCoordinates():
+            command = RedeemCoordinates(account_id, method, body.client_number or "", body.linking_code or "")
+            return await call.create(redeem_coordinates, command, lambda linked: linked.link_id)
+        case FormerCredential():
+            user_name, password = body.user_name or "", body.password or ""
+            return await redeem_former_credential(call, account_id, method, user_name, password)
 
 
 @routes.get("/v1/profiles", summary="The account's profiles", tags=["profiles"])

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import slowing
 from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.linking import LinkRefused, ProfileLinked
@@ -352,3 +353,22 @@ async def test_a_malformed_request_names_the_field_and_repeats_no_content(linkin
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
         assert "xxxx" not in answer.text
+
+
+async def test_a_refusal_leaves_at_an_even_time_whether_or_not_somebody_bears_the_number(
+    linking: Linking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, account, code = await stand(linking)
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(slowing, "pause", note)
+    monkeypatch.setattr(slowing, "EVENLY", PATIENCE)
+    for number in ("3000001", "3999999"):
+        assert (await linking.redeem(account.account_id, number, WRONG)).json()["code"] == "link_refused"
+    assert len(waited) == 2
+    assert all(seconds > 0 for seconds in waited)
+    assert (await linking.redeem(account.account_id, "3000001", code)).status_code == 201
+    assert len(waited) == 2
