@@ -82,7 +82,7 @@ async def refuse_beyond(
 
 def too_many(seconds: int, code: str = "too_many_attempts") -> Refusal:
     """The refusal of what is over its limit for so many seconds."""
-    return Refusal(code, {"seconds": seconds}, retry_after=seconds)
+    return Refusal(code, retry_after=seconds)
 
 
 async def spend_each(

@@ -83,4 +83,5 @@ async def _something_of_each(firm: Firm, folder: Path) -> dict[str, str]:
         "attachment_id": attachment_id,
         "object_id": added.json()["contact_id"],
         "number": "5000001",
+        "decider": "organization",
     }
