@@ -150,6 +150,8 @@ async def test_nothing_is_decided_before_both_accounts_are_known_here_so_that_bo
 ) -> None:
     early = replace(contest, comer_id=uuid7())
     await early.tell(early.refused())
+    link = (await early.queue())[0]["asked"]["contested"]["link"]
+    decision = decision | ({"link_id": link["link_id"]} if decision["outcome"] == "approve" else {})
     refused = await early.decide(**decision)
     assert (refused.status_code, refused.json()["code"]) == (409, "account_not_yet_known")
     assert refused.headers["retry-after"] == "1" and await early.told() == {}
