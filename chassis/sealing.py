@@ -1,10 +1,17 @@
 """Secrets in transit: a compact JWE to the reader's key (RFC 7516), which nobody on the way can open."""
 
+import json
+from collections.abc import Mapping
+from hashlib import sha256
 from typing import TypeVar
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, KeySet
+from joserfc.util import urlsafe_b64decode
 from pydantic import BaseModel, ValidationError
 
 from chassis.keys import Keyring, SealingKey
@@ -16,6 +23,10 @@ KEY_AGREEMENT = "ECDH-ES"  # direct: a seal has one reader, for whom no key need
 KEY_WRAPPED = "ECDH-ES+A256KW"  # of older seals, which are still opened
 ENCRYPTION = "A256GCM"
 REGISTRY = jwe.JWERegistry(algorithms=[KEY_AGREEMENT, KEY_WRAPPED, ENCRYPTION])
+
+# What is hashed before and after the secret that both sides agree on, to make the content's key of it (RFC 7518, 4.6.2,
+# one round of NIST SP 800-56A's Concat KDF): its counter; then the encryption's name, nobody's names, 256 bits.
+BEFORE_AGREED, AFTER_AGREED = b"\0\0\0\x01", b"\0\0\0\x07" + ENCRYPTION.encode() + bytes(8) + b"\0\0\x01\0"
 
 AT_REST = ["dir", ENCRYPTION]
 
@@ -51,7 +62,10 @@ class Sealer:
 
     def __init__(self, keyring: Keyring, public: KeySet) -> None:
         """`public` holds every service's sealing keys; a service's newest stands first."""
-        self._own = {key.kid: key for key in keyring.sealing}
+        self._own = {str(key.kid): key for key in keyring.sealing}
+        self._usual = {
+            kid: found for kid, key in self._own.items() if isinstance(found := key.private_key, X25519PrivateKey)
+        }
         self._public: dict[str, SealingKey] = {}
         for key in public.keys:
             if isinstance(key, SealingKey):
@@ -66,10 +80,41 @@ class Sealer:
     def open(self, sealed: str, model: type[M]) -> M:
         """What was sealed to us. Raises Poison when it was sealed to another key or is damaged."""
         try:
-            opened = jwe.decrypt_compact(sealed, self._find, registry=REGISTRY)
-            return model.model_validate_json(opened.plaintext or b"")
+            content = usual_content(sealed, self._usual)
+            if content is None:
+                content = jwe.decrypt_compact(sealed, self._find, registry=REGISTRY).plaintext or b""
+            return model.model_validate_json(content)
         except (JoseError, ValidationError, ValueError, KeyError, TypeError):
             raise Poison("the seal cannot be opened with the keys of this service") from None
 
     def _find(self, recipient: GuestProtocol) -> SealingKey:
         return self._own[recipient.headers()["kid"]]
+
+
+def usual_content(sealed: str, keys: Mapping[str, X25519PrivateKey]) -> bytes | None:
+    """What stands in a seal of exactly the kind that `Sealer.seal` makes to an X25519 key; None: let joserfc judge.
+
+    It spares the checks that follow from the header being this one, which take half of an opening's time. It refuses
+    nothing, and what it opens joserfc would open alike.
+    """
+    try:
+        header, wrapped_key, nonce, ciphertext, tag = sealed.encode("ascii").split(b".")
+        if len(header) > REGISTRY.max_protected_header_length or len(ciphertext) > REGISTRY.max_ciphertext_length:
+            return None
+        match json.loads(urlsafe_b64decode(header)):
+            case {
+                "alg": "ECDH-ES",
+                "enc": "A256GCM",
+                "kid": str(kid),
+                "epk": {"kty": "OKP", "crv": "X25519", "x": str(point), **more_of_key},
+                **more,
+            } if not (more or more_of_key or wrapped_key) and kid in keys:
+                nonce, tag = urlsafe_b64decode(nonce), urlsafe_b64decode(tag)
+                if (len(nonce), len(tag)) != (12, 16):
+                    return None
+                agreed = keys[kid].exchange(X25519PublicKey.from_public_bytes(urlsafe_b64decode(point.encode())))
+                key = sha256(BEFORE_AGREED + agreed + AFTER_AGREED).digest()
+                return AESGCM(key).decrypt(nonce, urlsafe_b64decode(ciphertext) + tag, header)
+    except (InvalidTag, ValueError):
+        pass
+    return None

@@ -2,17 +2,26 @@
 
 import stat
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jwe
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey
+from joserfc.registry import HeaderParameter
+from joserfc.util import json_b64encode, urlsafe_b64encode
 from pydantic import BaseModel
 
 from chassis import keys
 from chassis.keys import Keyring
 from chassis.outcomes import Poison
-from chassis.sealing import KEY_AGREEMENT, KEY_WRAPPED, REGISTRY, Sealer
+from chassis.sealing import AFTER_AGREED, BEFORE_AGREED, KEY_AGREEMENT, KEY_WRAPPED, REGISTRY, Sealer, usual_content
 
 
 class Secret(BaseModel):
@@ -70,6 +79,97 @@ def test_a_damaged_seal_is_poison(damage: str) -> None:
 
     with pytest.raises(Poison):
         sealer.open(damaged, Secret)
+
+
+def by_joserfc(sealed: str) -> bytes | None:
+    try:
+        return jwe.decrypt_compact(sealed, ANNE.sealing[0], registry=REGISTRY).plaintext or b""
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+
+
+def usual(sealed: str) -> bytes | None:
+    key = ANNE.sealing[0].private_key
+    assert isinstance(key, X25519PrivateKey)
+    return usual_content(sealed, {"anne.1": key})
+
+
+@st.composite
+def altered(draw: st.DrawFn) -> str:
+    """A seal of the usual kind in which something was changed, put in, taken out or moved."""
+    sealed = Sealer(PAUL, public(ANNE)).seal("anne", Secret(code=draw(st.text(max_size=40))))
+    place, last = draw(st.integers(0, len(sealed) - 1)), draw(st.integers(0, 3))
+    other = draw(st.sampled_from("AQgw.-_+/=\n é0z") | st.characters())
+    segments = sealed.split(".")
+    return draw(
+        st.sampled_from([
+            sealed[:place] + other + sealed[place + 1 :],
+            sealed[:place] + other + sealed[place:],
+            sealed[:place] + sealed[place + last :],
+            ".".join(draw(st.permutations(segments))),
+            ".".join(segment[: len(segment) - last] for segment in segments),
+            ".".join([segments[0], draw(st.sampled_from(["AA", segments[4]])), *segments[2:]]),
+        ])
+    )  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_a_seal_of_the_usual_kind_is_opened_the_short_way_and_says_what_joserfc_reads(code: str) -> None:
+    content = Secret(code=code)
+    sealed = Sealer(PAUL, public(ANNE)).seal("anne", content)
+
+    assert usual(sealed) == by_joserfc(sealed) == content.model_dump_json().encode()
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(altered())
+def test_the_short_way_opens_nothing_that_joserfc_refuses_or_reads_otherwise(sealed: str) -> None:
+    assert usual(sealed) in (None, by_joserfc(sealed))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"apu": "QWxpY2U", "apv": "Qm9i"},
+        {"zip": "DEF"},
+        {"crit": ["exp"], "exp": 1},
+        {"cty": "JWT"},
+        {"alg": KEY_WRAPPED},
+        {"enc": "A128GCM"},
+        {"kid": "anne.2"},
+    ],
+)
+def test_what_is_said_beside_the_usual_is_left_to_joserfc(more: dict[str, Any]) -> None:
+    header = {"alg": KEY_AGREEMENT, "enc": "A256GCM", "kid": "anne.1"} | more
+    lenient = jwe.JWERegistry(
+        {"exp": HeaderParameter("", "int")}, algorithms=[KEY_AGREEMENT, KEY_WRAPPED, "A256GCM", "A128GCM", "DEF"]
+    )
+    sealed = jwe.encrypt_compact(header, b'{"code": "1"}', ANNE.sealing[0], registry=lenient)
+
+    assert usual(sealed) is None
+
+
+@pytest.mark.parametrize("point", [bytes(32), bytes([1, *bytes(31)]), bytes(31)])
+def test_a_point_that_agrees_on_nothing_opens_nothing(point: bytes) -> None:
+    key = sha256(BEFORE_AGREED + bytes(32) + AFTER_AGREED).digest()  # whoever sends such a point knows this one
+    x = urlsafe_b64encode(point).decode()
+    header = json_b64encode({
+        "alg": KEY_AGREEMENT, "enc": "A256GCM", "kid": "anne.1", "epk": {"kty": "OKP", "crv": "X25519", "x": x},
+    })  # fmt: skip
+    sealed = AESGCM(key).encrypt(bytes(12), b'{"code": "1"}', header)
+    parts = (header, b"", *map(urlsafe_b64encode, (bytes(12), sealed[:-16], sealed[-16:])))
+
+    with pytest.raises(Poison):
+        Sealer(ANNE, public(ANNE)).open(b".".join(parts).decode(), Secret)
+
+
+def test_the_short_way_is_as_strict_about_size_as_joserfc() -> None:
+    large = Sealer(PAUL, public(ANNE)).seal("anne", Secret(code="7" * REGISTRY.max_ciphertext_length))
+
+    assert usual(large) is None
+    with pytest.raises(Poison):
+        Sealer(ANNE, public(ANNE)).open(large, Secret)
 
 
 def test_after_a_rotation_seals_go_to_the_newest_key_and_older_ones_still_open() -> None:

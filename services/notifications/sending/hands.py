@@ -2,14 +2,17 @@
 
 import asyncio
 import heapq
+import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from services.notifications.mails.domain import PRIORITIES, Mail
 
-IN_HAND_PER_CONNECTION = 8  # mails of one priority: enough to keep a connection busy, few enough to wait for if we die
+IN_HAND_PER_CONNECTION = 8  # mails of one priority: few enough to wait for if we die, or to let another sender have
+IN_HAND_WHEN_QUICK = 32  # the same while mails end quickly: enough to send from while others are claimed and recorded
+QUICK = 0.5  # seconds from being taken in hand to the end of the attempt
 KEPT_FREE = 8  # one hand of so many, at least one, is kept free of normal and bulk mails, as many again of bulk alone
 
 RANKS = tuple(sorted(PRIORITIES.values()))  # 0 urgent, 1 normal, 2 bulk
@@ -22,12 +25,15 @@ class Hands:
     on slow connections, an urgent one is taken in hand and begun at once. With one connection nothing can be kept free.
     """
 
-    def __init__(self, count: int) -> None:
-        """`count` is how many mails may be under way at once."""
+    def __init__(self, count: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`count` is how many mails may be under way at once; `clock` counts seconds."""
+        self._clock = clock
+        self._is_quick = False
         kept_free = max(1, count // KEPT_FREE)
         self._may_use = {rank: max(1, count - rank * kept_free) for rank in RANKS}
         self._mails: dict[UUID, Mail] = {}
         self._leases: dict[UUID, datetime] = {}
+        self._since: dict[UUID, float] = {}
         self._in_hand = dict.fromkeys(RANKS, 0)
         self._under_way = dict.fromkeys(RANKS, 0)
         self._waiting: dict[int, list[tuple[datetime, UUID, Mail]]] = {rank: [] for rank in RANKS}
@@ -47,13 +53,16 @@ class Hands:
 
     def room(self) -> dict[int, int]:
         """How many mails of each priority to take; none until half of its places are free: few statements do."""
-        places = {rank: IN_HAND_PER_CONNECTION * self._may_use[rank] for rank in RANKS}
+        each = IN_HAND_WHEN_QUICK if self._is_quick else IN_HAND_PER_CONNECTION
+        places = {rank: each * self._may_use[rank] for rank in RANKS}
         free = {rank: places[rank] - self._in_hand[rank] for rank in RANKS}
         return {rank: free[rank] for rank in RANKS if 2 * free[rank] >= places[rank]}
 
     def put(self, mails: Iterable[Mail]) -> None:
         """Take mails in hand."""
+        now = self._clock()
         for mail in mails:
+            self._since[mail.delivery_id] = now
             self._mails[mail.delivery_id] = mail
             self._leases[mail.delivery_id] = mail.lease_until
             self._in_hand[mail.priority] += 1
@@ -73,6 +82,7 @@ class Hands:
     def end(self, mail: Mail) -> None:
         """Its hand is free again; it stays in hand until what came of it is recorded."""
         self._under_way[mail.priority] -= 1
+        self._is_quick = self._clock() - self._since[mail.delivery_id] < QUICK
         self._deal()
 
     def waiting(self) -> list[Mail]:
@@ -87,6 +97,7 @@ class Hands:
         for mail in mails:
             del self._mails[mail.delivery_id]
             del self._leases[mail.delivery_id]
+            del self._since[mail.delivery_id]
             self._in_hand[mail.priority] -= 1
         if not self._mails:
             self._empty.set()

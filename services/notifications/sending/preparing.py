@@ -1,7 +1,7 @@
 """From a sealed row to a mail that may go: opened, composed, and its address on no list; a handful at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 OUR_OWN_FAULT = "4.3.0"  # RFC 3463: other or undefined mail system status
 ANSWER_HOLDS = timedelta(seconds=2)  # of the suppression list: no longer than a mail that is just being sent may take
 IN_A_ROW = 8  # mails, a millisecond: then the connections have their turn
+PORTION = 64  # mails of one handful, which go together: none waits for more than so many to be made ready
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Ready:
 
 Prepared = Ready | Attempt
 """Ready, or at the end of this attempt already."""
+
+
+def in_portions(mails: Sequence[Mail]) -> Iterator[Sequence[Mail]]:
+    """Handfuls, the most urgent first, and among equals the one due longest."""
+    ordered = sorted(mails, key=lambda mail: (mail.priority, mail.due_at, mail.delivery_id))
+    return (ordered[start : start + PORTION] for start in range(0, len(ordered), PORTION))
 
 
 class Preparation:

@@ -36,7 +36,7 @@ from services.notifications.mails.domain import (
 from services.notifications.mails.leases import RENEW_EVERY, SKEW
 from services.notifications.sending.hands import Hands
 from services.notifications.sending.hosts import HostUnavailable
-from services.notifications.sending.preparing import Preparation, Prepared
+from services.notifications.sending.preparing import PORTION, Preparation, Prepared, in_portions
 from services.notifications.sending.smtp import Line
 from services.notifications.tools import Tools
 
@@ -112,7 +112,8 @@ class Sender:
             if room and self._tools.mail_hosts.working is not None:
                 command = handlers.Take(room, frozenset(self._hands.mails))
                 taken = await self._patiently(partial(handlers.take, self._unit, command))
-                self._put_in_hand(await self._preparation.handful(taken))
+                for portion in in_portions(taken):
+                    self._put_in_hand(await self._preparation.handful(portion))
                 full = {rank for rank, places in room.items() if places == sum(m.priority == rank for m in taken)}
                 self._urgent_wait = URGENT in full or (self._urgent_wait and URGENT not in room)
                 more = bool(full)
@@ -120,9 +121,12 @@ class Sender:
                 await self._tools.mails.wait(POLL)
 
     def places(self, wanted: int) -> int:
-        """For how many urgent mails of so many the intake may give us; none while others wait, which go first."""
+        """For how many urgent mails of so many the intake may give us; none while others wait, which go first.
+
+        One portion at most: they are made ready together, and the first would wait for the last.
+        """
         works = not self._stopping and self._tools.mail_hosts.working is not None
-        free = self._hands.room().get(URGENT, 0) if works and not self._urgent_wait else 0
+        free = min(self._hands.room().get(URGENT, 0), PORTION) if works and not self._urgent_wait else 0
         self._urgent_wait = wanted > free
         return min(wanted, free)
 

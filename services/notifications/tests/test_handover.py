@@ -1,6 +1,7 @@
 """Urgent mails go straight from the intake to the sender beside it, in one commit."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,11 @@ from services.notifications.mails import handlers
 from services.notifications.mails.domain import Mail
 from services.notifications.mails.handlers import Take
 from services.notifications.mails.leases import LEASE
-from services.notifications.sending.hands import IN_HAND_PER_CONNECTION
+from services.notifications.sending import hands
+from services.notifications.sending.preparing import PORTION
 from services.notifications.tests.rig import SOMEBODY, Rig, code_mail, coordinates_mail
 from services.notifications.tools import Tools
 
-PLACES = 4 * IN_HAND_PER_CONNECTION  # for urgent mails, of the rig's four connections
 EACH = {0: 100, 1: 100, 2: 100}
 
 
@@ -123,6 +124,7 @@ async def test_a_sender_that_looks_at_the_table_no_more_still_sends_what_the_int
 async def test_while_codes_that_found_no_place_wait_in_the_table_later_ones_wait_behind_them(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hands, "QUICK", math.inf)
     rig.send()
     await rig.reaches(await rig.request(code(rig)), "sent")
     sender = rig.unit.tools.handover.taker
@@ -134,9 +136,9 @@ async def test_while_codes_that_found_no_place_wait_in_the_table_later_ones_wait
         return []
 
     monkeypatch.setattr(handlers, "take", look)
-    requests = tuple(code(rig) for _ in range(PLACES + 1))
+    requests = tuple(code(rig) for _ in range(PORTION + 1))
     await rig.unit.run(handlers.accept, requests, SOMEBODY)
-    for request in requests[:PLACES]:
+    for request in requests[:PORTION]:
         await rig.reaches(request, "sent")
     assert sender.places(1) == 0
     looked.set()

@@ -10,7 +10,8 @@ from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
 from services.notifications.mails.domain import Mail
-from services.notifications.sending.hands import RANKS, Hands
+from services.notifications.sending.hands import IN_HAND_PER_CONNECTION, IN_HAND_WHEN_QUICK, QUICK, RANKS, Hands
+from services.notifications.sending.preparing import PORTION, in_portions
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import Rig, code_mail
 
@@ -73,6 +74,23 @@ async def test_each_priority_has_room_of_its_own() -> None:
     assert hands.room() == {URGENT: room[URGENT], NORMAL: room[NORMAL]}
 
 
+async def test_while_mails_end_quickly_more_are_taken_in_hand_and_few_again_once_one_was_slow() -> None:
+    seconds = [0.0]
+    hands = Hands(4, lambda: seconds[0])
+    places = hands.room()
+    quick, slow = mails(URGENT, 2)
+    hands.put([quick])
+    hands.end(await hands.next())
+    hands.release([quick])
+    assert hands.room() == {rank: IN_HAND_WHEN_QUICK // IN_HAND_PER_CONNECTION * each for rank, each in places.items()}
+
+    hands.put([slow])
+    seconds[0] += QUICK
+    hands.end(await hands.next())
+    hands.release([slow])
+    assert hands.room() == places
+
+
 async def test_a_hand_that_has_gone_away_loses_no_mail() -> None:
     hands = Hands(2)
     gone = asyncio.create_task(hands.next())
@@ -97,6 +115,13 @@ async def test_while_bulk_mails_are_on_slow_connections_a_code_is_sent_at_once(r
     assert len(rig.host.taken) == 1
     rig.host.speak()
     await rig.reaches(bulk[-1], "sent")
+
+
+def test_of_many_mails_the_most_urgent_are_made_ready_first_and_none_waits_for_all() -> None:
+    normal, urgent = mails(NORMAL, PORTION), mails(URGENT, 2)
+    first, second = in_portions([*reversed(normal), *reversed(urgent)])
+    assert list(first) == [*urgent, *normal[:-2]]
+    assert list(second) == normal[-2:]
 
 
 async def test_what_is_urgent_is_taken_in_hand_before_what_came_earlier(rig: Rig) -> None:
