@@ -73,9 +73,9 @@ def _run_for_agency(options: argparse.Namespace, agency: str) -> int:
         case "import":
             return commands.bring_in(agency, options.files, dry_run=options.dry_run)
         case "up":
-            return commands.up(agency, fresh=options.fresh)
+            return commands.up(agency, fresh=options.fresh, shift_ports=options.shift_ports)
         case _:
-            return commands.demo(agency)
+            return commands.demo(agency, shift_ports=options.shift_ports)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,8 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     agency = argparse.ArgumentParser(add_help=False)
     agency.add_argument("--agency", default="ccq", metavar="NAME", help="a folder in agencies/ (default: ccq)")
 
-    commands.add_parser("demo", parents=[agency], help="play the guide's journeys, step by step")
-    up = commands.add_parser("up", parents=[agency], help="start the stack and keep it running until Ctrl-C")
+    ports = argparse.ArgumentParser(add_help=False)
+    ports.add_argument(
+        "--shift-ports",
+        type=int,
+        default=0,
+        metavar="N",
+        help="every port N higher than usual (gateways 8101 to 8104, inbox 8026, Kafka 19092, …), where one is taken",
+    )
+
+    commands.add_parser("demo", parents=[agency, ports], help="play the guide's journeys, step by step")
+    up = commands.add_parser("up", parents=[agency, ports], help="start the stack and keep it running until Ctrl-C")
     up.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
     commands.add_parser("down", help="stop a stack that ./mandat up runs in another terminal")
     logs = commands.add_parser("logs", help="print a log of the last stack")

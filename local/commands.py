@@ -14,23 +14,26 @@ import yaml
 
 from local import ROOT, STATE, Problem
 from local.child import tail
-from local.ports import SERVICES
+from local.ports import LEAST_SHIFT, MOST_SHIFT, SERVICES, SHIFT, Ports
 from local.running import only_one
 from local.stack import Stack
 
 DEMO = STATE / "demo"
+SHIFTED = "ports-shifted-by"  # in the data's folder, how `up` was asked for its ports
 LONGEST_FIRST_LINE = 1024 * 1024  # bytes; a header has 200, a line of NDJSON rarely more than this
 
 
-def demo(agency: str) -> int:
+def demo(agency: str, *, shift_ports: int = 0) -> int:
     """Plays the agency's journeys against a fresh stack, which is removed afterwards; its logs stay."""
     from local import journeys  # noqa: PLC0415 (needs all of the services' clients)
+
+    ports = _ports(shift_ports)
 
     with only_one():
         shutil.rmtree(DEMO, ignore_errors=True)  # left by a demo that was killed
         print(f"Starting Mandat for {agency} …", flush=True)
         try:
-            with Stack(agency, DEMO / agency, say=_say) as stack:
+            with Stack(agency, DEMO / agency, say=_say, ports=ports) as stack:
                 held = journeys.play(agency, stack)
                 print("\nStopping …", flush=True)
         finally:
@@ -38,17 +41,20 @@ def demo(agency: str) -> int:
     return 0 if held else 1
 
 
-def up(agency: str, *, fresh: bool) -> int:
+def up(agency: str, *, fresh: bool, shift_ports: int = 0) -> int:
     """Runs the stack until Ctrl-C or ./mandat down.
 
-    Its data stay for the next time, unless `fresh` asks to forget them.
+    Its data stay for the next time, unless `fresh` asks to forget them. Commands beside it find its ports alone.
     """
     folder = STATE / "data" / agency
+    ports = _ports(shift_ports)
     with only_one():
-        stack = Stack(agency, folder, say=_say)
+        ports.check()
         if fresh:
-            stack.ports.check()
             shutil.rmtree(folder, ignore_errors=True)
+        stack = Stack(agency, folder, say=_say, ports=ports)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SHIFTED).write_text(str(shift_ports))
         print(f"Starting Mandat for {agency} …", flush=True)
         try:
             with stack:
@@ -67,7 +73,9 @@ def run(agency: str, service: str, arguments: Sequence[str]) -> int:
     """Runs one of a service's commands as an operator would beside the stack of `up`. Returns its exit code."""
     if service not in SERVICES:
         raise Problem(f"There is no service {service!r}; there are: {', '.join(SERVICES)}.")
-    stack = Stack(agency, STATE / "data" / agency, say=_say)
+    folder = STATE / "data" / agency
+    shifted = folder / SHIFTED
+    stack = Stack(agency, folder, say=_say, ports=_ports(int(shifted.read_text() or 0) if shifted.exists() else 0))
     if not stack.keyrings.public.exists():
         raise Problem("There is no stack yet to run it beside: ./mandat up, in another terminal.")
     command = [sys.executable, "-m", f"services.{service}", *arguments]
@@ -77,6 +85,7 @@ def run(agency: str, service: str, arguments: Sequence[str]) -> int:
 def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:
     """Has each service, or one, verify its audit, also those after one that fails. Returns 0 when all are as sealed."""
     arguments = ["audit", "verify", *([] if heads is None else ["--heads", str(heads.resolve())])]
+    _say("Each service computes the chains of its audit anew, and compares them with the heads that were published …")
     codes = [run(agency, one, arguments) for one in ([service] if service else SERVICES)]
     return max(codes)
 
@@ -104,6 +113,13 @@ def _importer(file: Path) -> str:
     except ValueError:
         names = re.split(r"[,;\t]", first.decode(errors="replace").removeprefix("\ufeff").strip().lower())
     return "authorizations" if "record" in names or "organization" in names else "linking"
+
+
+def _ports(shift: int) -> Ports:
+    """Raises Problem when some of them would be no ports, or only root's."""
+    if not LEAST_SHIFT <= shift <= MOST_SHIFT:
+        raise Problem(f"{SHIFT} takes a number from {LEAST_SHIFT} to {MOST_SHIFT}.")
+    return Ports.shifted(shift)
 
 
 def _watch(stack: Stack) -> None:

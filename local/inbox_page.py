@@ -1,5 +1,5 @@
-"""The inbox's page: a list of mails, and each one as its reader would see it. No script, nothing fetched from
-elsewhere."""
+"""The inbox's page: a list of mails, and each one as its reader would see it, in a frame in both languages. No script,
+nothing fetched from elsewhere."""
 
 from html import escape
 
@@ -12,7 +12,7 @@ STYLE = """
         --paper: #171d23; --ground: #0f1418; --accent: #7db8f5 } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
-main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem }
+main { max-width: 94rem; margin: 0 auto; padding: 1.5rem 1rem 4rem }
 h1 { font-size: 1.35rem; margin: 0 0 .25rem } h2 { font-size: .95rem; margin: 0 0 .5rem; color: var(--soft) }
 p { margin: 0 0 1rem; color: var(--soft) } a { color: var(--accent) }
 .card { background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; overflow: hidden }
@@ -24,12 +24,15 @@ li span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 1rem 0 }
 dd { margin: 0 }
 dt { color: var(--soft) } dd { overflow-wrap: anywhere }
-.parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
+.parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 44rem), 1fr)); gap: 1rem }
 iframe { width: 100%; height: 44rem; border: 0; background: #fff; display: block }
-pre { margin: 0; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere;
+pre { margin: 0; padding: 1rem; white-space: pre; overflow-x: auto;
       font: .9rem/1.55 ui-monospace, monospace }
 @media (max-width: 40rem) { li a { grid-template-columns: 1fr; gap: 0 } li span { white-space: normal } }
 """
+
+
+NO_SUBJECT = "(sans objet · no subject)"
 
 
 def list_page(mails: list[Mail]) -> str:
@@ -37,46 +40,64 @@ def list_page(mails: list[Mail]) -> str:
     rows = "".join(
         f'<li><a href="/mails/{mail.id}/page"><time datetime="{mail.received_at.isoformat()}">'
         f"{mail.received_at:%H:%M:%S} UTC</time><span>{escape(', '.join(mail.to))}</span>"
-        f"<strong>{escape(mail.subject) or '(no subject)'}</strong></a></li>"
+        f"<strong>{escape(mail.subject) or NO_SUBJECT}</strong></a></li>"
         for mail in reversed(mails)
     )
-    content = f'<ol class="card">{rows}</ol>' if mails else '<p class="card" style="padding:2rem">No mail yet.</p>'
-    count = "1 mail" if len(mails) == 1 else f"{len(mails)} mails"
-    previews = (
-        '<a href="/previews">Every kind of mail with made-up data · Tous les courriels, avec des données fictives</a>'
+    nothing = _both("Aucun courriel pour l’instant.", "No mail yet.")
+    content = f'<ol class="card">{rows}</ol>' if mails else f'<p class="card" style="padding:2rem">{nothing}</p>'
+    one = len(mails) == 1
+    previews = _both("Tous les courriels, avec des données fictives", "Every kind of mail with made-up data")
+    intro = "<br>".join([
+        f'<span lang="fr">Courriels envoyés par la plateforme sur cette machine\u00a0: {len(mails)}. '
+        "Aucun ne l’a quittée.</span>",
+        f'<span lang="en">{len(mails)} {"mail" if one else "mails"} sent by the platform on this machine. '
+        "None has left it.</span>",
+        f'<a href="/previews">{previews}</a>',
+    ])  # fmt: skip
+    title = _both("Boîte de réception", "Inbox")
+    return _page(
+        "Boîte de réception · Inbox",
+        f"<h1>{title}</h1><p>{intro}</p>{content}",
+        '<meta http-equiv="refresh" content="5">',
     )
-    intro = f"<p>{count} sent by the platform on this machine. None of them has left it.<br>{previews}</p>"
-    return _page("Inbox", f"<h1>Inbox</h1>{intro}{content}", '<meta http-equiv="refresh" content="5">')
 
 
 def mail_page(mail: Mail) -> str:
     """One mail: its headers, and both of its parts side by side."""
-    fields = {"To": ", ".join(mail.to), "From": str(mail.message["from"] or mail.sender)}
-    fields |= {
-        "Reply to": str(mail.message["reply-to"] or ""),
-        "Language": str(mail.message["content-language"] or ""),
+    fields = {
+        _both("À", "To"): ", ".join(mail.to),
+        _both("De", "From"): str(mail.message["from"] or mail.sender),
+        _both("Répondre à", "Reply to"): str(mail.message["reply-to"] or ""),
+        _both("Langue", "Language"): str(mail.message["content-language"] or ""),
+        _both("Reçu", "Received"): f"{mail.received_at:%Y-%m-%d %H:%M:%S} UTC",
     }
-    fields["Received"] = f"{mail.received_at:%Y-%m-%d %H:%M:%S.%f} UTC"
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in fields.items() if value)
     html = (
         # The empty sandbox: no script, no form, no navigation, whatever the mail contains.
-        f'<section><h2>As a mail program shows it</h2><div class="card"><iframe sandbox="" title="HTML part" '
+        f"<section><h2>{_both('Comme un logiciel de courriel le montre', 'As a mail program shows it')}</h2>"
+        f'<div class="card"><iframe sandbox="" title="Partie HTML · HTML part" '
         f'srcdoc="{escape(mail.body("html"))}"></iframe></div></section>'
         if mail.body("html")
         else ""
     )
     plain = escape(mail.body("plain"))
-    text = f'<section><h2>Text part</h2><div class="card"><pre>{plain}</pre></div></section>'
-    title = escape(mail.subject) or "(no subject)"
+    heading = _both("Partie texte", "Text part")
+    text = f'<section><h2>{heading}</h2><div class="card"><pre>{plain}</pre></div></section>'
+    title = escape(mail.subject) or NO_SUBJECT
+    back = _both("Boîte de réception", "Inbox")
     return _page(
         title,
-        f'<p><a href="/">← Inbox</a></p><h1>{title}</h1><dl>{rows}</dl><div class="parts">{html}{text}</div>',
+        f'<p><a href="/">← {back}</a></p><h1>{title}</h1><dl>{rows}</dl><div class="parts">{html}{text}</div>',
     )
+
+
+def _both(french: str, english: str) -> str:
+    return f'<span lang="fr">{french}</span> · <span lang="en">{english}</span>'
 
 
 def _page(title: str, content: str, head: str = "") -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="fr"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}<title>{title}</title><style>{STYLE}</style></head><body><main>{content}</main></body></html>"
     )

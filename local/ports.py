@@ -12,6 +12,8 @@ from pathlib import Path
 from contracts import flow
 from local import Problem
 
+SHIFT = "--shift-ports"  # the option of demo and up
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -31,6 +33,11 @@ class Ports:
     kafka: int = 19092
     kafka_controller: int = 19093
     postgres: int = 15432
+
+    @classmethod
+    def shifted(cls, by: int) -> "Ports":
+        """Each of the defaults, so many higher."""
+        return cls(*(port + by for port in astuple(cls())))
 
     @classmethod
     def free(cls) -> "Ports":
@@ -69,8 +76,14 @@ class Ports:
         """Raises Problem, naming the port and what wants it, when one of them is taken."""
         for port, use in self.uses().items():
             if in_use(port):
-                raise Problem(f"Port {port} is in use, and {use} needs it. Free it, and start again.")
+                raise Problem(
+                    f"Port {port} is in use, and {use} needs it. Free it, and start again; or choose other ports:"
+                    f" {SHIFT} 1000 makes each of them 1000 higher."
+                )
 
+
+LEAST_SHIFT = 1_024 - min(astuple(Ports()))  # below are ports that only root may listen on
+MOST_SHIFT = 65_535 - max(astuple(Ports()))
 
 SERVICES = tuple(sorted(flow.SERVICES, key=lambda service: int(getattr(Ports, service))))
 """In the order of their ports, in which they are started."""

@@ -125,5 +125,13 @@ def _facts(service: str, fault: Fault) -> dict[str, Any]:
 
 
 def _sum(found: Verified) -> str:
-    counted = f"{found.chains} chains, {found.entries} sealed entries, {found.heads} known heads"
-    return f"{counted}: {len(found.faults)} faults" if found.faults else f"{counted}: as they were sealed"
+    counted = ", ".join([
+        _count(found.chains, "chain", "chains"),
+        _count(found.entries, "sealed entry", "sealed entries"),
+        _count(found.heads, "known head", "known heads"),
+    ])  # fmt: skip
+    return f"{counted}: {_count(len(found.faults), 'fault', 'faults') if found.faults else 'as they were sealed'}"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

@@ -13,7 +13,7 @@ import pytest
 from chassis.audit import storage
 from chassis.audit.published import published
 from chassis.audit.sealing import SealPortion, chained, seal_all, seal_portion
-from chassis.audit.verifying import KnownHead, Verified, verify
+from chassis.audit.verifying import Fault, KnownHead, Verified, verify
 from chassis.commands import audit as command
 from chassis.database import Connection, connect
 from chassis.tests.conftest import ACTOR, RETENTION, Bench, RunRelay, Wire, eventually
@@ -178,6 +178,18 @@ async def test_what_was_not_touched_verifies(sealed: Bench) -> None:
     found = await verified(sealed, await head(sealed))
 
     assert (found.chains, found.entries, found.heads, found.faults) == (3, 12, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Verified(chains=1, entries=1, heads=1), "1 chain, 1 sealed entry, 1 known head: as they were sealed"),
+        (Verified(chains=2, entries=3), "2 chains, 3 sealed entries, 0 known heads: as they were sealed"),
+        (Verified(faults=[Fault(None, 1, "")]), "0 chains, 0 sealed entries, 0 known heads: 1 fault"),
+    ],
+)
+def test_what_was_counted_is_said_in_words_that_agree(found: Verified, words: str) -> None:
+    assert command._sum(found) == words
 
 
 @pytest.mark.parametrize("tampering", FOUND_HERE, ids=lambda tampering: tampering.__name__)

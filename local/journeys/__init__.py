@@ -5,6 +5,8 @@
 
 import asyncio
 
+import httpx
+
 from local import Problem
 from local.journeys.ccq import play as play_ccq
 from local.journeys.narrator import Narrator, PromiseBroken
@@ -17,11 +19,11 @@ def play(agency: str, stack: Stack) -> bool:
     """Play the agency's journey and print it. Whether every step held."""
     if agency not in JOURNEYS:
         raise Problem(f"No journey is written for {agency} yet; there is one for {', '.join(JOURNEYS)}.")
-    narrator = Narrator()
+    narrator = Narrator(logs=f"{stack.logs}, or ./mandat logs SERVICE")
     try:
         asyncio.run(JOURNEYS[agency](stack, narrator))
-    except PromiseBroken as broken:
-        narrator.end(str(broken))
+    except (PromiseBroken, httpx.HTTPError) as broken:
+        narrator.end(str(broken) or type(broken).__name__)
         return False
     narrator.end(None)
     return True

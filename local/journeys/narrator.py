@@ -18,21 +18,27 @@ def _print(line: str) -> None:
 
 @dataclass
 class Narrator:
-    """Prints, and counts what held."""
+    """Prints, and counts what held. `logs` says where to look when a step does not."""
 
     say: Callable[[str], None] = _print
     colour: bool = field(default_factory=sys.stdout.isatty)
+    logs: str = ""
     held: int = 0
+    _told: str = ""
+    _asked: str = ""
+    _answered: str = ""
 
     def step(self, guide: str, told: str) -> None:
         """A step of the guide, in its own words, and what is about to happen."""
+        self._told, self._asked, self._answered = guide, "", ""
         self.say("")
         self.say(self._in("1;36", f"━━ {guide}"))
         for line in textwrap.wrap(told, WIDTH - 3):
             self.say(f"   {line}")
 
-    def called(self, service: str, method: str, path: str, status: int, milliseconds: float) -> None:
-        """A request that was made."""
+    def called(self, service: str, method: str, path: str, status: int, milliseconds: float, answer: str = "") -> None:
+        """A request that was made. What it answered is shown only if the step does not hold."""
+        self._asked, self._answered = f"{service}, {method} {path}", f"{status} {answer}".strip()
         mark = self._in("32" if status < 400 else "33", str(status))
         self.say(f"   → {service:<15}{method:<7}{path:<62} {mark} {milliseconds:6.0f} ms")
 
@@ -60,6 +66,10 @@ class Narrator:
             self.say(self._in("1;32", f"Every step held: {self.held} promises kept."))
         else:
             self.say(self._in("1;31", f"A step did not hold: {broken}"))
+            facts = {"step": self._told, "last asked": self._asked, "answered": self._answered, "logs": self.logs}
+            for name, fact in facts.items():
+                if fact:
+                    self.say(f"   {name + ':':<12}{fact}")
 
     def _in(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text

@@ -98,13 +98,15 @@ async def test_mails_are_chosen_by_address_and_time(outside: Outside) -> None:
 
 
 async def test_the_page_lists_mails_and_keeps_their_content_in_a_sandbox(outside: Outside) -> None:
-    assert "No mail yet" in (await outside.client.get("/")).text
+    empty = (await outside.client.get("/")).text
+    assert "No mail yet" in empty and "Aucun courriel pour l’instant" in empty
     await send(outside, "one@exemple.test", "<script>alert(1)</script>")
     page = (await outside.client.get("/")).text
     assert "&lt;script&gt;alert(1)" in page
     [mail] = (await outside.client.get("/mails")).json()
     one = (await outside.client.get(f"/mails/{mail['id']}/page")).text
     assert 'sandbox=""' in one
+    assert "Text part" in one and "Partie texte" in one
     assert "<script" not in page + one
     assert (await outside.client.get("/mails/999999/page")).status_code == 404
 

@@ -10,6 +10,7 @@ from local.journeys.ccq.stage import (
     NOT_DELEGABLE,
     Journey,
     form,
+    seconds,
     ticked,
 )
 from local.journeys.ccq.views import evaluate
@@ -98,7 +99,7 @@ async def ask_about_nobody(journey: Journey, who: Someone) -> None:
 
     await portal.until(queued, "the request in the agents' queue")
     claimed = await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
-    told.holds(claimed["claimed_by_me"], f"claimed: until {claimed['claimed_until']} it is no other agent's")
+    told.holds(claimed["claimed_by_me"], f"claimed: until {seconds(claimed['claimed_until'])} it is no other agent's")
     decision = {"outcome": "reject", "reason": "not_confirmed"}
     await decide(journey, agent, asked["request_id"], decision)
     await portal.mail(who.email, since, "the decision")

@@ -79,6 +79,11 @@ def since_then(instant: datetime) -> float:
     return float((now() - instant).total_seconds() * 1000)
 
 
+def seconds(instant: str) -> str:
+    """An instant of a gateway, to the second."""
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def truth(active: bool, language: Language) -> str:
     """How the guide's lists show it."""
     return {"fr": ("Faux", "Vrai"), "en": ("False", "True")}[language][active]
