@@ -3,10 +3,12 @@
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from contracts.agency import checks
 from contracts.agency.accounts import Accounts
@@ -33,20 +35,57 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 File = TypeVar("File", bound=Policy)
 
-POLICY_FILES = (
-    "agency.yaml",
-    "accounts.yaml",
-    "catalogue.yaml",
-    "relations.yaml",
-    "linking.yaml",
-    "campaigns.yaml",
-    "limits.yaml",
-    "matching.yaml",
-    "requests.yaml",
-    "notices.yaml",
-    "retention.yaml",
-    "forms.yaml",
-)
+
+class Unread(Exception):
+    """The file left a fault, so there is nothing to say of it."""
+
+
+@dataclass(frozen=True)
+class PolicyFile(Generic[File]):
+    """One of the folder's files, as far as it could be read."""
+
+    content: tuple[Document, File] | None
+
+    @property
+    def read(self) -> tuple[Document, File]:
+        """Its document and its policy. Raises Unread."""
+        if self.content is None:
+            raise Unread
+        return self.content
+
+    @property
+    def document(self) -> Document:
+        """What knows its lines. Raises Unread."""
+        return self.read[0]
+
+    @property
+    def policy(self) -> File:
+        """What it says. Raises Unread."""
+        return self.read[1]
+
+
+@dataclass(frozen=True)
+class PolicyFiles:
+    """The files that a folder holds: each field is one, `accounts` is accounts.yaml."""
+
+    agency: PolicyFile[AgencyProfile]
+    accounts: PolicyFile[Accounts]
+    catalogue: PolicyFile[Catalogue]
+    relations: PolicyFile[Relations]
+    linking: PolicyFile[Linking]
+    campaigns: PolicyFile[Campaigns]
+    limits: PolicyFile[Limits]
+    matching: PolicyFile[Matching]
+    requests: PolicyFile[Requests]
+    notices: PolicyFile[Notices]
+    retention: PolicyFile[Retention]
+    forms: PolicyFile[Forms]
+
+
+MODELS: Mapping[str, type[Policy]] = {
+    f"{name}.yaml": get_args(kind)[0] for name, kind in get_type_hints(PolicyFiles).items()
+}
+"""What each file is read into."""
 
 
 class _Faults:
@@ -62,6 +101,11 @@ class _Faults:
             self.found.extend(error.faults)
             return None
 
+    def checking(self, check: Callable[[], Iterable[Fault]]) -> None:
+        """What concerns a file that could not be read waits until it can be."""
+        with suppress(Unread):
+            self.found.extend(check())
+
     def stop_if_any(self) -> None:
         if self.found:
             raise FaultyFiles(self.found)
@@ -73,98 +117,82 @@ def load(folder: Path) -> Agency:
     Raises FaultyFiles with every fault of the files that could be read, each with file, line and reason.
     """
     faults = _Faults()
-
-    def read(name: str, model: type[File]) -> tuple[Document, File] | None:
-        return faults.reading(lambda: read_model(folder / name, model))
-
-    profile = read("agency.yaml", AgencyProfile)
-    accounts = read("accounts.yaml", Accounts)
-    catalogue = read("catalogue.yaml", Catalogue)
-    relations = read("relations.yaml", Relations)
-    linking = read("linking.yaml", Linking)
-    campaigns = read("campaigns.yaml", Campaigns)
-    limits = read("limits.yaml", Limits)
-    matching = read("matching.yaml", Matching)
-    requests = read("requests.yaml", Requests)
-    notices = read("notices.yaml", Notices)
-    retention = read("retention.yaml", Retention)
-    forms = read("forms.yaml", Forms)
+    read: dict[str, Any] = {  # each field's own kind of file, as MODELS has it from there
+        name.removesuffix(".yaml"): PolicyFile(faults.reading(partial(read_model, folder / name, model)))
+        for name, model in MODELS.items()
+    }
+    files = PolicyFiles(**read)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
-    mails = {kind: read(f"mails/{kind}.yaml", MailTemplates) for kind in MAIL_KINDS}
+    mails = {
+        kind: mail
+        for kind in MAIL_KINDS
+        if (mail := faults.reading(partial(read_model, folder / "mails" / f"{kind}.yaml", MailTemplates)))
+    }
     faults.found.extend(_strangers(folder))
-
-    if profile:
-        faults.found.extend(_faulty_profile(*profile, folder, terms))
-    if catalogue:
-        faults.found.extend(checks.check_catalogue(*catalogue))
-    if relations and catalogue:
-        faults.found.extend(checks.check_relations(*relations, catalogue[1]))
-    if accounts and relations:
-        faults.found.extend(checks.check_accounts(*accounts, relations[1]))
-    if linking:
-        faults.found.extend(checks.check_linking(*linking))
-    if campaigns and relations:
-        faults.found.extend(checks.check_campaigns(*campaigns, relations[1]))
-    if matching:
-        faults.found.extend(checks.check_matching(*matching))
-    if requests:
-        faults.found.extend(checks.check_requests(*requests))
-    if forms:
-        faults.found.extend(checks.check_forms(*forms))
-    read_mails = {kind: mail for kind, mail in mails.items() if mail}
-    faults.found.extend(
-        fault for kind, mail in read_mails.items() for fault in checks.check_mail(mail[0], kind, mail[1])
-    )
+    for check in _checks(files, folder, terms):
+        faults.checking(check)
+    for kind, mail in mails.items():
+        faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
     faults.stop_if_any()
-    # What was not read left a fault, so none of these is None any more.
-    assert profile
-    assert accounts
-    assert catalogue
-    assert relations
-    assert linking
-    assert campaigns
-    assert limits and matching
-    assert requests
-    assert notices and retention
-    assert forms
+    return _agency(files, folder, terms, {kind: mail[1] for kind, mail in mails.items()})
 
+
+def _checks(files: PolicyFiles, folder: Path, terms: Collection[str]) -> Sequence[Callable[[], Iterable[Fault]]]:
+    return (
+        lambda: _faulty_profile(*files.agency.read, folder, terms),
+        lambda: checks.check_catalogue(*files.catalogue.read),
+        lambda: checks.check_relations(*files.relations.read, files.catalogue.policy),
+        lambda: checks.check_accounts(*files.accounts.read, files.relations.policy),
+        lambda: checks.check_linking(*files.linking.read),
+        lambda: checks.check_campaigns(*files.campaigns.read, files.relations.policy),
+        lambda: checks.check_matching(*files.matching.read),
+        lambda: checks.check_requests(*files.requests.read),
+        lambda: checks.check_forms(*files.forms.read),
+    )
+
+
+def _agency(
+    files: PolicyFiles, folder: Path, terms: Mapping[str, Terms | None], mails: Mapping[str, MailTemplates]
+) -> Agency:
     texts = {version: text for version, text in terms.items() if text}
+    profile, accounts, catalogue = files.agency.policy, files.accounts.policy, files.catalogue.policy
+    requests, forms = files.requests.policy, files.forms.policy
     return Agency(
         folder=folder,
         version=_version(folder),
-        profile=profile[1],
-        terms=texts[profile[1].terms_version],
+        profile=profile,
+        terms=texts[profile.terms_version],
         terms_versions=MappingProxyType(texts),
-        accounts=accounts[1],
-        doors=_by_code(accounts[1].doors),
-        organization_kinds=_by_code(catalogue[1].organization_kinds),
-        subjects=_by_code(catalogue[1].subjects),
-        relation_types=_by_code(relations[1].relation_types),
-        linking_methods=_by_code(linking[1].methods),
-        campaigns=_by_code(campaigns[1].campaigns),
-        limits=limits[1],
-        matching=matching[1],
-        requests=requests[1],
-        notices=notices[1],
-        retention=retention[1],
-        decision_reasons=_by_code(requests[1].reasons),
-        categories=_by_code(forms[1].categories),
-        forms=_by_code(forms[1].forms),
-        attachment_rule=forms[1].attachment_rule,
-        attestations=_frozen((a.code, a) for a in forms[1].attestations),  # versions rise: the newest stays
-        attestation_versions=_frozen(((a.code, a.version), a) for a in forms[1].attestations),
-        mails=_frozen((kind, mail[1]) for kind, mail in read_mails.items()),
+        accounts=accounts,
+        doors=_by_code(accounts.doors),
+        organization_kinds=_by_code(catalogue.organization_kinds),
+        subjects=_by_code(catalogue.subjects),
+        relation_types=_by_code(files.relations.policy.relation_types),
+        linking_methods=_by_code(files.linking.policy.methods),
+        campaigns=_by_code(files.campaigns.policy.campaigns),
+        limits=files.limits.policy,
+        matching=files.matching.policy,
+        requests=requests,
+        notices=files.notices.policy,
+        retention=files.retention.policy,
+        decision_reasons=_by_code(requests.reasons),
+        categories=_by_code(forms.categories),
+        forms=_by_code(forms.forms),
+        attachment_rule=forms.attachment_rule,
+        attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
+        attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
+        mails=MappingProxyType(mails),
         documents=MappingProxyType(
             {
-                "organization_kinds": catalogue[0],
-                "subjects": catalogue[0],
-                "relation_types": relations[0],
-                "linking_methods": linking[0],
-                "campaigns": campaigns[0],
-                "decision_reasons": requests[0],
-                "forms": forms[0],
-                "attestations": forms[0],
-                "doors": accounts[0],
+                "organization_kinds": files.catalogue.document,
+                "subjects": files.catalogue.document,
+                "relation_types": files.relations.document,
+                "linking_methods": files.linking.document,
+                "campaigns": files.campaigns.document,
+                "decision_reasons": files.requests.document,
+                "forms": files.forms.document,
+                "attestations": files.forms.document,
+                "doors": files.accounts.document,
             }
         ),
     )
@@ -200,8 +228,8 @@ def _terms_in(folder: Path, version: str, language: Language) -> str:
 def _strangers(folder: Path) -> Iterator[Fault]:
     """Files that nothing reads: a misspelt name would otherwise be ignored in silence."""
     for file in sorted(folder.glob("*.y*ml")):
-        if file.name not in POLICY_FILES:
-            yield Fault(file, 1, f"No file of this name is read here; read are {', '.join(POLICY_FILES)}.")
+        if file.name not in MODELS:
+            yield Fault(file, 1, f"No file of this name is read here; read are {', '.join(MODELS)}.")
     for file in sorted((folder / "terms").glob("*")):
         if not file.is_dir() or not re.match(TERMS_VERSION, file.name):
             yield Fault(file, 1, "Terms stand in a folder named for their version, as fr.md and en.md.")
@@ -213,7 +241,7 @@ def _strangers(folder: Path) -> Iterator[Fault]:
 def _version(folder: Path) -> str:
     """The first 16 hex digits of the SHA-256 over names and contents of every file read above."""
     terms = (f"terms/{version}/{language}.md" for version in _terms_versions(folder) for language in LANGUAGES)
-    names = (*POLICY_FILES, *terms, *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
+    names = (*MODELS, *terms, *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
     digest = hashlib.sha256()
     for name in sorted(names):
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())
