@@ -20,7 +20,7 @@ from chassis.after import Waiters
 from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
-from chassis.outcomes import Refusal
+from chassis.outcomes import Done, Made, Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
 from chassis.refusals import Refused
 from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
@@ -38,6 +38,10 @@ NOTED = (403, 404)  # statuses of refusals that say that the caller may not
 LONGEST_IDEMPOTENCY_KEY = 200  # characters
 AFTER = "What an earlier change answered, in whichever service: this call sees that change."
 KEY = f"At most {LONGEST_IDEMPOTENCY_KEY} characters. A request that is sent again gets the first one's answer."
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
 
 
 class FieldFault(BaseModel):
@@ -132,7 +136,7 @@ class Call(Generic[T]):
         handler: Handler[T, C, Any],
         command: C,
         resource: Callable[[Any], UUID] = lambda made: made,
-        digest: Callable[[bytes], bytes] = lambda body: hashlib.sha256(body).digest(),
+        digest: Callable[[bytes], bytes] = _digest,
     ) -> UUID:
         """Run a use case that makes a resource, once per Idempotency-Key. Returns the resource's id.
 
@@ -142,9 +146,19 @@ class Call(Generic[T]):
         The key is kept with a digest of the body: `digest` is a keyed one where the body holds what can be guessed. A
         stranger is told nothing of what was written, as by `run`.
         """
+        once = await self._once(handler, command, lambda outcome: Done(resource(outcome)), digest)
+        return once.resource_id
+
+    async def make(self, handler: Handler[T, C, Made | Refusal], command: C) -> Made:
+        """The same for a use case that says itself whether it took effect, or waits for others."""
+        return await self._once(handler, command, lambda made: made, _digest)
+
+    async def _once(
+        self, handler: Handler[T, C, Any], command: C, made: Callable[[Any], Made], digest: Callable[[bytes], bytes]
+    ) -> Made:
         key: str | None = self._request.state.idempotency_key
         if key is None:
-            return resource(await self.run(handler, command))
+            return made(await self.run(handler, command))
         if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
             raise ProblemRaised(Refusal("invalid_request", fields=("Idempotency-Key",)))
         once = Once(
@@ -153,13 +167,13 @@ class Call(Generic[T]):
             key,
             digest(await self._request.body()),
         )
-        committed = await self.gateway.unit.run_once(handler, command, self.actor, once, resource)
+        committed = await self.gateway.unit.run_once(handler, command, self.actor, once, made)
         outcome = committed.outcome
         if self.actor != ANYBODY:
             self._tell(outcome.mandat_after if isinstance(outcome, Repeated) else after.name(committed.written))
         if isinstance(outcome, Refusal):
             raise ProblemRaised(outcome, of_use_case=True)
-        return outcome.resource_id if isinstance(outcome, Repeated) else resource(outcome)
+        return outcome.made if isinstance(outcome, Repeated) else made(outcome)
 
     def _tell(self, mandat_after: str | None) -> None:
         if mandat_after is not None:

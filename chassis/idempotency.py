@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from uuid import UUID
 
 from chassis.database import Connection, lock_number
-from chassis.outcomes import Refusal
+from chassis.outcomes import Done, Made, Pending, Refusal
 
 R = TypeVar("R")
 
@@ -23,9 +22,9 @@ class Once:
 
 @dataclass(frozen=True)
 class Repeated:
-    """The same request was carried out before, made this resource and was answered with this Mandat-After."""
+    """The same request was carried out before, made this and was answered with this Mandat-After."""
 
-    resource_id: UUID
+    made: Made
     mandat_after: str | None
 
 
@@ -33,9 +32,9 @@ async def guard(
     connection: Connection,
     once: Once,
     step: Callable[[], Awaitable[tuple[R, str | None]]],
-    resource: Callable[[Any], UUID],
+    made: Callable[[Any], Made],
 ) -> R | Repeated | Refusal:
-    """Take the step, unless the same request was carried out before; `resource` says which one it made.
+    """Take the step, unless the same request was carried out before; `made` says what came of it.
 
     The step returns its outcome, and the Mandat-After that tells what it wrote.
     """
@@ -43,7 +42,7 @@ async def guard(
     if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", number):
         return Refusal("idempotency_in_progress", retry_after=1)
     known = await connection.fetchrow(
-        "select body_digest, resource_id, mandat_after from idempotency_keys"
+        "select body_digest, resource_id, pending, mandat_after from idempotency_keys"
         " where principal = $1 and route = $2 and key = $3",
         once.principal,
         once.route,
@@ -52,17 +51,20 @@ async def guard(
     if known is not None:
         if known["body_digest"] != once.body_digest:
             return Refusal("idempotency_key_reused")
-        return Repeated(known["resource_id"], known["mandat_after"])
+        resource_id = known["resource_id"]
+        return Repeated(Pending(resource_id) if known["pending"] else Done(resource_id), known["mandat_after"])
     outcome, mandat_after = await step()
     if not isinstance(outcome, Refusal):
+        ended = made(outcome)
         await connection.execute(
-            "insert into idempotency_keys (principal, route, key, body_digest, resource_id, mandat_after)"
-            " values ($1, $2, $3, $4, $5, $6)",
+            "insert into idempotency_keys (principal, route, key, body_digest, resource_id, pending, mandat_after)"
+            " values ($1, $2, $3, $4, $5, $6, $7)",
             once.principal,
             once.route,
             once.key,
             once.body_digest,
-            resource(outcome),
+            ended.resource_id,
+            isinstance(ended, Pending),
             mandat_after,
         )
     return outcome

@@ -1,8 +1,26 @@
-"""How a use case can end besides well, by who must act next."""
+"""How a use case can end, by who must act next: nobody, others, the caller, time, an operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was asked for has taken effect: the id of what was made or changed."""
+
+    resource_id: UUID
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Others must act before what was asked for takes effect: the id of what waits for them."""
+
+    resource_id: UUID
+
+
+Made: TypeAlias = Done | Pending
 
 
 @dataclass(frozen=True)

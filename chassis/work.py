@@ -19,7 +19,7 @@ from chassis.database import COLLISIONS, Connection, Pool, Pooled
 from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outbox import Record
-from chassis.outcomes import CommitUnknown, Refusal
+from chassis.outcomes import CommitUnknown, Made, Refusal
 from chassis.refusals import Refused
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.events import Event, State
@@ -245,16 +245,16 @@ class Unit(Generic[T]):
             return await self._settled(step, actor)
 
     async def run_once(
-        self, handler: Handler[T, C, R], command: C, actor: Actor, once: Once, resource: Callable[[Any], UUID]
+        self, handler: Handler[T, C, R], command: C, actor: Actor, once: Once, made: Callable[[Any], Made]
     ) -> Committed[R | Repeated | Refusal]:
-        """The same for a request with an Idempotency-Key: a repetition gets the resource that the first one made."""
+        """The same for a request with an Idempotency-Key: a repetition gets what the first one made."""
 
         async def guarded(work: Work[T]) -> R | Repeated | Refusal:
             async def step() -> tuple[R, str | None]:
                 outcome = await _tried(work, handler, command)
                 return outcome, after.name(await work.flush())
 
-            return await idempotency.guard(work.connection, once, step, resource)
+            return await idempotency.guard(work.connection, once, step, made)
 
         with tracing.working(handler.__name__):
             return await self._settled(guarded, actor)

@@ -10,7 +10,7 @@ import pytest
 
 from chassis import refusals
 from chassis.idempotency import Once
-from chassis.outcomes import Refusal
+from chassis.outcomes import Done, Refusal
 from chassis.refusals import Refused
 from chassis.tests.conftest import Bench
 from chassis.work import Actor, Work
@@ -49,7 +49,7 @@ async def test_a_refusal_is_noted_with_its_code_and_the_ids_that_were_named_and_
 ) -> None:
     command = Change(uuid4())
     if once:
-        await bench.unit.run_once(change, command, SOMEBODY, Once("p", "r", "k", b""), lambda _: uuid4())
+        await bench.unit.run_once(change, command, SOMEBODY, Once("p", "r", "k", b""), lambda _: Done(uuid4()))
     else:
         await bench.unit.run(change, command, SOMEBODY)
 
