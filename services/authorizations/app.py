@@ -8,13 +8,17 @@ from chassis.settings import Settings
 from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen, described
+from services.authorizations.additions import api as additions_api
 from services.authorizations.attachments import api as attachments_api
 from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.corrections import api as corrections_api
+from services.authorizations.deciding import api as deciding_api
+from services.authorizations.deciding import chores as request_chores
 from services.authorizations.forms import api as forms_api
+from services.authorizations.granting import api as granting_api
 from services.authorizations.imports import api as imports_api
 from services.authorizations.imports import running as imports
 from services.authorizations.linking_codes import api as linking_codes_api
@@ -24,10 +28,9 @@ from services.authorizations.migration_reports import api as migration_reports_a
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
-from services.authorizations.relations import api as relations_api
+from services.authorizations.removals import api as removals_api
 from services.authorizations.representations import api as representations_api
-from services.authorizations.requests import api as requests_api
-from services.authorizations.requests import chores as request_chores
+from services.authorizations.reviews import chores as review_chores
 from services.authorizations.tools import Tools
 
 CODES_IN_USE: Mapping[CodeKind, str] = {
@@ -62,11 +65,13 @@ service: Service[Tools] = Service(
     routers=(
         organizations_api.routes,
         lists_api.routes,
+        additions_api.routes,
         contacts_api.routes,
         corrections_api.routes,
-        relations_api.routes,
+        granting_api.routes,
+        removals_api.routes,
         representations_api.routes,
-        requests_api.routes,
+        deciding_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
         migration_reports_api.routes,
@@ -86,6 +91,7 @@ service: Service[Tools] = Service(
         notice_chores.telling(unit),
         attachment_chores.forgetting(unit),
         *request_chores.telling(unit),
+        *review_chores.looking(unit),
     ],
     apart=authzen.build,
 )

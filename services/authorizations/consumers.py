@@ -4,7 +4,7 @@ from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
 from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
-from services.authorizations.contacts import handlers as contacts
+from services.authorizations.bindings import handlers as bindings
 from services.authorizations.contested import handlers as contested
 from services.authorizations.linking_codes import handlers as linking_codes
 from services.authorizations.linking_codes.deliveries import STATES, follow_deliveries
@@ -16,9 +16,9 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # A withdrawal is monotone and must never wait.
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
     # Links of one contact follow each other.
-    Subscription(ProfileLinked, contacts.follow_link, Order.KEPT),
+    Subscription(ProfileLinked, bindings.follow_link, Order.KEPT),
     # A withdrawal, which tells the whole link: it must never wait, nor does a link that comes after it revive it.
-    Subscription(ProfileUnlinked, contacts.follow_unlink, Order.FREE),
+    Subscription(ProfileUnlinked, bindings.follow_unlink, Order.FREE),
     # After the link that stands in its way, where that is the same contact's; another's may come later, and does no
     # harm: what stands in the way is looked up when an agent looks, and when one decides.
     Subscription(LinkRefused, contested.follow_refusal, Order.KEPT),

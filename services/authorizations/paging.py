@@ -1,11 +1,9 @@
 """Lists over HTTP: their parameters, and a page of them."""
 
-from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 
 from chassis import pages
 from chassis.fields import Body, line
@@ -14,26 +12,10 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.events import Language
 from contracts.problems import word
-from services.authorizations.access.domain import Moment
 from services.authorizations.tools import Tools
 
 V = TypeVar("V")
 
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-
-
-def _plausible(instant: datetime) -> datetime:
-    """Years that every time zone and every database column can hold."""
-    if not EARLIEST <= instant <= LATEST:
-        raise PydanticCustomError("timezone_aware", "not a plausible instant")
-    return instant
-
-
-PlausibleInstant = Annotated[AwareDatetime, AfterValidator(_plausible)]
-At = Annotated[PlausibleInstant | None, Query(description="The instant asked about; now when absent (RFC 3339).")]
-RecordedAt = Annotated[
-    PlausibleInstant | None, Query(description="By what was known at this instant; by what is known now when absent.")
-]
 Active = Annotated[bool | None, Query(description="Only rows in force, or only rows that are not.")]
 SORT = "The column that orders the list; with `-` before it, from its end."
 Cursor = Annotated[str | None, Query(max_length=1000, description="What the previous page gave as next_cursor.")]
@@ -84,14 +66,3 @@ def paged(found: pages.Page, items: list[Any], language: Language) -> dict[str, 
         "range": word(name, language, first=found.first, last=found.last, total=found.total),
         "next_cursor": found.next_cursor,
     }
-
-
-def asked_at(call: Call[Tools], at: datetime | None) -> datetime:
-    """The instant asked about."""
-    return at or call.gateway.unit.origin.clock()
-
-
-def today(call: Call[Tools]) -> date:
-    """The agency's legal day."""
-    moment: Moment = call.tools.moment(call.gateway.unit.origin.clock())
-    return moment.day

@@ -14,23 +14,13 @@ from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access import storage
 from services.authorizations.access.domain import Entitlement
-from services.authorizations.granting import last_day
+from services.authorizations.answers import last_day
+from services.authorizations.instants import At, RecordedAt, asked_at
 from services.authorizations.lists import storage as lists
 from services.authorizations.lists.storage import Order
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
-from services.authorizations.paging import (
-    SORT,
-    At,
-    Cursor,
-    Limit,
-    PageView,
-    RecordedAt,
-    SearchBody,
-    asked_at,
-    page,
-    paged,
-)
+from services.authorizations.paging import SORT, Cursor, Limit, PageView, SearchBody, page, paged
 from services.authorizations.profile import AuthorizationsCall, Profile
 from services.authorizations.tools import Tools
 

@@ -26,7 +26,7 @@ from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access.domain import Decision
 from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, why_no_chain
-from services.authorizations.paging import PlausibleInstant
+from services.authorizations.instants import PlausibleInstant
 from services.authorizations.tools import Tools
 
 log = structlog.get_logger()

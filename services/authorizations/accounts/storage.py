@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.database import Connection, lock_number
 from contracts.accounts import Person
+from services.authorizations.personal import storage as personal_fields
 
 LAST_VERSION = 2**63 - 1
 """Of an account that is forgotten: no state that arrives late is newer."""
@@ -29,16 +30,7 @@ async def keep_newest(connection: Connection, person: Person) -> bool:
     )
     if not newer:
         return False
-    await connection.execute(
-        "insert into personal_fields (owner_id, family_name, given_name, email, language) values ($1, $2, $3, $4, $5)"
-        " on conflict (owner_id) do update set family_name = excluded.family_name, given_name = excluded.given_name,"
-        " email = excluded.email, language = excluded.language",
-        person.account_id,
-        person.family_name,
-        person.given_name,
-        person.email,
-        person.language,
-    )
+    await personal_fields.describe_account(connection, person)
     return True
 
 
@@ -58,9 +50,7 @@ async def forget(connection: Connection, account_id: UUID) -> None:
         account_id,
         LAST_VERSION,
     )
-    await connection.execute(
-        "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
-    )
+    await personal_fields.forget_account(connection, account_id)
 
 
 async def contacts_of(connection: Connection, account_id: UUID) -> list[UUID]:

@@ -15,8 +15,11 @@ from contracts.events import Language
 from contracts.problems import word, words
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.audit import storage
-from services.authorizations.audit.storage import PersonName, Wanted
-from services.authorizations.paging import Cursor, Limit, PageView, PlausibleInstant, page, paged
+from services.authorizations.audit.storage import Wanted
+from services.authorizations.instants import PlausibleInstant
+from services.authorizations.paging import Cursor, Limit, PageView, page, paged
+from services.authorizations.personal.domain import PersonName
+from services.authorizations.personal.storage import person_names
 from services.authorizations.profile import Asking, AuthorizationsCall
 from services.authorizations.tools import Tools
 
@@ -92,7 +95,7 @@ async def list_audit(
     wanted = Wanted(contact, object, action, actor, since, until)
     found = await page(call, storage.listed(organization_id, wanted), cursor, limit)
     async with call.gateway.unit.pool.acquire() as connection:
-        named = await storage.names(connection, _persons(found.rows))
+        named = await person_names(connection, _persons(found.rows))
         head = (await chains.heads(connection, [organization_id])).get(organization_id)
     by_agent = isinstance(asker.acting, AsAgent)
     items = [_entry(call, row, named, shows_ids=by_agent) for row in found.rows]

@@ -1,11 +1,9 @@
 """Entries of the audit as an organization's responsible persons read them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.database import Connection
 from chassis.pages import Listing
 
 # Newest first, by the index on (organization_id, (-id)). A contact's entries are those about it and those through it.
@@ -36,24 +34,6 @@ class Wanted:
     until: datetime | None = None
 
 
-@dataclass(frozen=True)
-class PersonName:
-    """How a person is named; both None once the person has been erased."""
-
-    family_name: str | None
-    given_name: str | None
-
-
 def listed(organization_id: UUID, wanted: Wanted) -> Listing:
     """The entries of an organization, newest first."""
     return Listing(LIST, [organization_id, *vars(wanted).values()], (("place", "bigint"),))
-
-
-async def names(connection: Connection, owner_ids: Collection[UUID]) -> dict[UUID, PersonName]:
-    """The names of contacts and accounts; whoever is unknown, and what is no person, is absent."""
-    rows = await connection.fetch(
-        "select owner_id, family_name, given_name from personal_fields"
-        " where owner_id = any($1::uuid[]) and legal_name is null",
-        list(owner_ids),
-    )
-    return {row["owner_id"]: PersonName(row["family_name"], row["given_name"]) for row in rows}

@@ -1,17 +1,15 @@
-"""Rows of contacts, their personal fields and the accounts bound to them."""
+"""Rows of contacts, read with their personal fields and the account bound to them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from chassis.database import Connection, Pool
+from chassis.database import Connection
 from contracts.authorizations import CorrectedItem, Telephone
-from contracts.events import Language
 from services.authorizations.access.storage import in_force, known
-
-CodePriority = Literal["normal", "bulk"]
+from services.authorizations.contacts.domain import CodePriority, ContactFile
+from services.authorizations.personal.domain import Personal
 
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
@@ -26,51 +24,19 @@ left join personal_fields verified on verified.owner_id = b.account_id
 """
 
 
-@dataclass(frozen=True)
-class ContactRow:
-    """One contact as it stands."""
-
-    contact_id: UUID
-    organization_id: UUID
-    client_number: str
-    linking_code_generation: int
-    linking_code_priority: CodePriority
-    linking_code_changes: Sequence[CorrectedItem]
-    linking_code_campaign: str | None
-    ended_link_id: UUID | None
-    version: int
-    family_name: str
-    given_name: str
-    telephones: Sequence[Telephone]
-    language: Language
-    email: str | None
-    linked: bool
-
-
-@dataclass(frozen=True)
-class Personal:
-    """The personal fields of a contact, as a form or an import gives them."""
-
-    family_name: str
-    given_name: str
-    email: str | None
-    telephones: Sequence[Telephone]
-    language: Language
-
-
-def _contact(row: Any) -> ContactRow:
+def _contact(row: Any) -> ContactFile:
     values = dict(row)
     values["telephones"] = [Telephone.model_validate(telephone) for telephone in values["telephones"]]
-    return ContactRow(**values)
+    return ContactFile(**values)
 
 
-async def get(connection: Connection, contact_id: UUID) -> ContactRow | None:
+async def get(connection: Connection, contact_id: UUID) -> ContactFile | None:
     """A contact by id."""
     row = await connection.fetchrow(f"{CONTACT} where c.contact_id = $1", contact_id)
     return _contact(row) if row else None
 
 
-async def get_all(connection: Connection, contact_ids: Iterable[UUID]) -> list[ContactRow]:
+async def get_all(connection: Connection, contact_ids: Iterable[UUID]) -> list[ContactFile]:
     """Contacts by id; unknown ids are absent."""
     rows = await connection.fetch(
         f"{CONTACT} where c.contact_id = any($1::uuid[]) order by c.contact_id", list(contact_ids)
@@ -78,7 +44,7 @@ async def get_all(connection: Connection, contact_ids: Iterable[UUID]) -> list[C
     return [_contact(row) for row in rows]
 
 
-async def find(connection: Connection, organization_id: UUID, client_number: str) -> ContactRow | None:
+async def find(connection: Connection, organization_id: UUID, client_number: str) -> ContactFile | None:
     """A contact by its number within an organization."""
     row = await connection.fetchrow(
         f"{CONTACT} where c.organization_id = $1 and c.client_number = $2", organization_id, client_number
@@ -86,7 +52,7 @@ async def find(connection: Connection, organization_id: UUID, client_number: str
     return _contact(row) if row else None
 
 
-async def find_linked(connection: Connection, organization_id: UUID, personal: Personal) -> ContactRow | None:
+async def find_linked(connection: Connection, organization_id: UUID, personal: Personal) -> ContactFile | None:
     """The linked contact of an organization with these names, whatever their case and accents, and this address."""
     row = await connection.fetchrow(
         f"select found.* from ({CONTACT}) found where found.organization_id = $1 and found.linked"
@@ -102,7 +68,7 @@ async def find_linked(connection: Connection, organization_id: UUID, personal: P
 
 async def with_functions(
     connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
-) -> list[ContactRow]:
+) -> list[ContactFile]:
     """The contacts of an organization who have one of these functions at the moment; `day` is the agency's day then."""
     rows = await connection.fetch(
         f"select found.* from ({CONTACT}) found where found.organization_id = $3 and exists (select from relations r"
@@ -129,61 +95,6 @@ async def add(connection: Connection, contact_id: UUID, organization_id: UUID, c
         organization_id,
         client_number,
     )
-
-
-async def describe(connection: Connection, contact_id: UUID, personal: Personal) -> None:
-    """Write a contact's personal fields over what stood there."""
-    await connection.execute(
-        "insert into personal_fields (owner_id, family_name, given_name, email, telephones, language)"
-        " values ($1, $2, $3, $4, $5, $6) on conflict (owner_id) do update set family_name = excluded.family_name,"
-        " given_name = excluded.given_name, email = excluded.email, telephones = excluded.telephones,"
-        " language = excluded.language",
-        contact_id,
-        personal.family_name,
-        personal.given_name,
-        personal.email,
-        [telephone.model_dump() for telephone in personal.telephones],
-        personal.language,
-    )
-
-
-async def descriptions(connection: Connection, owner_ids: Sequence[UUID]) -> dict[UUID, Personal]:
-    """The personal fields of contacts, or of requests for one; those that were erased are absent."""
-    rows = await connection.fetch(
-        "select owner_id, family_name, given_name, email, telephones, language from personal_fields"
-        " where owner_id = any($1::uuid[])",
-        owner_ids,
-    )
-    return {row["owner_id"]: _personal(row) for row in rows}
-
-
-def _personal(row: Any) -> Personal:
-    telephones = [Telephone.model_validate(telephone) for telephone in row["telephones"]]
-    return Personal(row["family_name"], row["given_name"], row["email"], telephones, row["language"])
-
-
-async def erase_description(connection: Connection, owner_id: UUID) -> None:
-    """Forget the personal fields of an owner."""
-    await connection.execute("delete from personal_fields where owner_id = $1", owner_id)
-
-
-async def await_comparison(connection: Connection, contact_id: UUID) -> None:
-    """Let a worker compare a new contact with those of other organizations."""
-    await connection.execute("insert into contacts_to_compare (contact_id) values ($1)", contact_id)
-
-
-async def awaiting_comparison(pool: Pool, limit: int) -> list[UUID]:
-    """Contacts that were not compared yet, the oldest first."""
-    rows = await pool.fetch("select contact_id from contacts_to_compare order by contact_id limit $1", limit)
-    return [row["contact_id"] for row in rows]
-
-
-async def take_comparison(connection: Connection, contact_id: UUID) -> bool:
-    """Whether the contact still had to be compared; nobody else will."""
-    taken = await connection.fetchval(
-        "delete from contacts_to_compare where contact_id = $1 returning true", contact_id
-    )
-    return taken is True
 
 
 async def renumber(connection: Connection, contact_id: UUID, client_number: str) -> None:
@@ -233,63 +144,3 @@ async def draw_client_number(connection: Connection, first: str, last: str) -> s
         if not await connection.fetchval("select exists (select from contacts where client_number = $1)", drawn):
             return drawn
     return None
-
-
-async def bind(
-    connection: Connection, link_id: UUID, account_id: UUID, contact_id: UUID, since: datetime, now: datetime
-) -> bool:
-    """From `since` the account is the contact. Monotone: a link is learned once; False when it was known."""
-    new = await connection.fetchval(
-        "insert into bindings (link_id, version, account_id, contact_id, during, recorded)"
-        " values ($1, 1, $2, $3, tstzrange($4, null), tstzrange($5, null))"
-        " on conflict (link_id, version) do nothing returning true",
-        link_id,
-        account_id,
-        contact_id,
-        since,
-        now,
-    )
-    return new is not None
-
-
-async def link_recorded(connection: Connection, link_id: UUID) -> datetime | None:
-    """Since when we have known what we know of a link; None while it has not arrived."""
-    found: datetime | None = await connection.fetchval(
-        "select lower(recorded) from bindings where link_id = $1 and upper_inf(recorded)", link_id
-    )
-    return found
-
-
-async def unbind(
-    connection: Connection,
-    link_id: UUID,
-    account_id: UUID,
-    contact_id: UUID,
-    since: datetime,
-    until: datetime,
-    now: datetime,
-) -> bool:
-    """The account was the contact until `until`, even if the link was not heard of. False when that was known.
-
-    An end that was decided here gives way to the register's own, by another clock.
-    """
-    version = await connection.fetchval(
-        "update bindings set recorded = tstzrange(lower(recorded), $2)"
-        " where link_id = $1 and upper_inf(recorded) and upper(during) is distinct from $3 returning version",
-        link_id,
-        now,
-        until,
-    )
-    ended = await connection.fetchval(
-        "insert into bindings (link_id, version, account_id, contact_id, during, recorded)"
-        " values ($1, $2, $3, $4, tstzrange($5, $6), tstzrange($7, null))"
-        " on conflict (link_id, version) do nothing returning true",
-        link_id,
-        1 if version is None else version + 1,
-        account_id,
-        contact_id,
-        since,
-        until,
-        now,
-    )
-    return ended is not None

@@ -4,6 +4,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkRefused
 from services.authorizations.accounts import storage as accounts
+from services.authorizations.bindings import storage as bindings
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import mails, storage
@@ -63,8 +64,8 @@ async def end_obstacle(work: Work[Tools], request: Request, decision: Decision) 
         return Refusal("link_required", fields=("link_id",))
     if link is None or link.link_id != decision.link_id:
         return Refusal("no_link_in_the_way", fields=("link_id",))
-    work.take_time(after=await contacts.link_recorded(work.connection, link.link_id))
-    await contacts.unbind(
+    work.take_time(after=await bindings.link_recorded(work.connection, link.link_id))
+    await bindings.unbind(
         work.connection, link.link_id, link.account_id, link.contact_id, link.linked_at, work.now, work.now
     )
     await storage.note_end(work.connection, link.contact_id, link.link_id)

@@ -8,8 +8,8 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.notifications import Contents, LinkNotReviewedMail, LinkReviewedMail
 from services.authorizations import mailing
-from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
+from services.authorizations.personal.storage import descriptions
 from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools
 
@@ -43,6 +43,6 @@ async def _envelopes(work: Work[Tools], kind: str, request: Request, accounts: S
             once=f"{kind}:{request.request_id}:{account_id}",
             keeps=mailing.WARNING_KEEPS,
         )
-        for account_id, person in sorted((await contacts.descriptions(work.connection, list(accounts))).items())
+        for account_id, person in sorted((await descriptions(work.connection, list(accounts))).items())
         if person.email is not None
     ]

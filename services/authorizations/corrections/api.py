@@ -12,10 +12,9 @@ from chassis.gateway import router
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.authorizations import CorrectedItem, Telephone
 from contracts.events import Language
-from services.authorizations.contacts.api import TelephoneBody
+from services.authorizations.bodies import Attachments, AttestedBody, TelephoneBody
 from services.authorizations.corrections.domain import Correction, Part
 from services.authorizations.corrections.handlers import Correct, correct
-from services.authorizations.granting import Attachments, AttestedBody
 from services.authorizations.periods import FOREVER
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
 

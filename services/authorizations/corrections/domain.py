@@ -7,12 +7,11 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.outcomes import Next, Refusal
-from contracts.authorizations import CorrectedItem, Telephone
-from contracts.events import Language
-from services.authorizations.contacts.storage import ContactRow
+from contracts.authorizations import CorrectedItem
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import HeldRight
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.personal.domain import PersonalChange
+from services.authorizations.relations.domain import HeldRight, Relation
 
 Part = Literal["coordinates", "personal_information", "relation_end"]
 
@@ -24,18 +23,13 @@ FIELDS: Mapping[Part, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Correction:
+class Correction(PersonalChange):
     """What the file shall say; None leaves a field as it is.
 
     `ends` gives relations another last day, None for no planned end. `parts`, where the form asked for them, are all
     that may be corrected.
     """
 
-    language: Language | None = None
-    email: str | None = None
-    telephones: Sequence[Telephone] | None = None
-    family_name: str | None = None
-    given_name: str | None = None
     ends: Mapping[UUID, date | None] = field(default_factory=dict)
     new_code: bool = False
     parts: frozenset[Part] = frozenset()
@@ -53,7 +47,7 @@ class GrantedRight(HeldRight):
 class NewEnd:
     """A relation, and the period that it shall have."""
 
-    relation: RelationRow
+    relation: Relation
     period: Period
 
     @property
@@ -62,7 +56,7 @@ class NewEnd:
         return is_earlier(self.period.ends_on, self.relation.period.ends_on)
 
 
-def changed(contact: ContactRow, correction: Correction, ends: Sequence[NewEnd]) -> list[CorrectedItem]:
+def changed(contact: ContactFile, correction: Correction, ends: Sequence[NewEnd]) -> list[CorrectedItem]:
     """What the file does not say already; `ends` are those that differ."""
     differs: dict[CorrectedItem, bool] = {
         "language": correction.language not in (None, contact.language),
@@ -75,7 +69,7 @@ def changed(contact: ContactRow, correction: Correction, ends: Sequence[NewEnd])
     return [item for item, is_changed in differs.items() if is_changed]
 
 
-def refuse_fields(contact: ContactRow, correction: Correction) -> Refusal | None:
+def refuse_fields(contact: ContactFile, correction: Correction) -> Refusal | None:
     """Only fields of the parts that were chosen; once a person is linked, the address is that of the account."""
     if correction.parts:
         allowed = frozenset[str]().union(*(FIELDS[part] for part in correction.parts))
@@ -92,7 +86,7 @@ def _is_given(correction: Correction, name: str) -> bool:
     return bool(correction.ends) if name == "ends" else getattr(correction, name) is not None
 
 
-def refuse_end(relation: RelationRow, ends_on: date | None, today: date) -> Refusal | None:
+def refuse_end(relation: Relation, ends_on: date | None, today: date) -> Refusal | None:
     """What is over is never reopened, and what shall end at once is a removal, whose form says what is lost."""
     if relation.is_over(today):
         return Refusal("relation_over", fields=("relations",))
@@ -105,7 +99,7 @@ def refuse_end(relation: RelationRow, ends_on: date | None, today: date) -> Refu
 
 
 def refuse_code(
-    contact: ContactRow, email: str | None, memberships: Iterable[RelationRow], today: date
+    contact: ContactFile, email: str | None, memberships: Iterable[Relation], today: date
 ) -> Refusal | None:
     """A code is of use only to who is not linked, can be written to, and has a function now or later."""
     if contact.linked:

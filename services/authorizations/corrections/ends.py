@@ -7,15 +7,15 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import RelationChanged, RightChanged
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.corrections import domain, storage
 from services.authorizations.corrections.domain import GrantedRight, NewEnd
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.handlers import withdraw_right
+from services.authorizations.relations.domain import Relation
 from services.authorizations.relations.managers import refuse_last_manager
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations.recording import withdraw_right
 from services.authorizations.tools import Tools
 
 
@@ -26,7 +26,7 @@ async def organizations_of(work: Work[Tools], contact_id: UUID, relation_ids: It
 
 
 async def plan(
-    work: Work[Tools], contact: ContactRow, held: Sequence[RelationRow], ends: Mapping[UUID, date | None]
+    work: Work[Tools], contact: ContactFile, held: Sequence[Relation], ends: Mapping[UUID, date | None]
 ) -> list[NewEnd] | Refusal:
     """The relations that are to end on another day than now."""
     own = {relation.relation_id: relation for relation in held}
@@ -45,7 +45,7 @@ async def plan(
     return await _refuse_last_manager(work, contact, new_ends) or new_ends
 
 
-async def carry_out(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> None:
+async def carry_out(work: Work[Tools], contact: ContactFile, new_ends: Sequence[NewEnd]) -> None:
     """Change the relations, and their rights with them; each file concerned tells of it."""
     for new_end in new_ends:
         relation, period = new_end.relation, new_end.period
@@ -79,7 +79,7 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: GrantedRight) -> No
     )  # fmt: skip
 
 
-async def _refuse_last_manager(work: Work[Tools], contact: ContactRow, new_ends: Sequence[NewEnd]) -> Refusal | None:
+async def _refuse_last_manager(work: Work[Tools], contact: ContactFile, new_ends: Sequence[NewEnd]) -> Refusal | None:
     """On the day after each end that comes earlier somebody must manage the organization, as far as is planned."""
     managing = [end for end in new_ends if end.relation.type in work.tools.managing and end.relation.through is None]
     becoming = {end.relation.relation_id: end.period for end in managing}

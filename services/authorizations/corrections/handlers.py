@@ -16,15 +16,16 @@ from services.authorizations.attachments.handlers import attach, refuse_attachme
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.contacts.storage import ContactRow
-from services.authorizations.corrections import domain, ends, mails, storage
+from services.authorizations.corrections import domain, ends, mails
 from services.authorizations.corrections.domain import Correction
 from services.authorizations.mail_budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
+from services.authorizations.personal import storage as personal_fields
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations.domain import Relation
 from services.authorizations.tools import Tools
 
 
@@ -82,7 +83,7 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     await attach(work, contact.contact_id, command.attachments)
     await ends.carry_out(work, contact, new_ends)
     if personal := [item for item in changed if item != "relation_end"]:
-        await storage.correct(work.connection, contact.contact_id, correction)
+        await personal_fields.correct(work.connection, contact.contact_id, correction)
         await record(
             work, ContactChanged, contact.organization_id, contact_id=contact.contact_id, changed=tuple(personal)
         )
@@ -98,8 +99,8 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
 
 def _refuse(
     work: Work[Tools],
-    contact: ContactRow,
-    held: Sequence[RelationRow],
+    contact: ContactFile,
+    held: Sequence[Relation],
     correction: Correction,
     changed: Sequence[CorrectedItem],
 ) -> Refusal | None:
@@ -111,7 +112,7 @@ def _refuse(
     return None if changed else Refusal("nothing_to_change")
 
 
-async def _budget(work: Work[Tools], by: AsProfile, contact: ContactRow, correction: Correction) -> Refusal | None:
+async def _budget(work: Work[Tools], by: AsProfile, contact: ContactFile, correction: Correction) -> Refusal | None:
     """A new code counts as one of a batch does: a person is sent so many, however each was asked for.
 
     Each correction is a mail. Beyond its budget nothing is corrected, because nobody is corrected without a word.
@@ -134,7 +135,7 @@ async def _spent(work: Work[Tools], name: LimitName, key: bytes, code: str) -> R
 
 
 async def _tell(
-    work: Work[Tools], before: ContactRow, changed: Sequence[CorrectedItem], *, new_code: bool
+    work: Work[Tools], before: ContactFile, changed: Sequence[CorrectedItem], *, new_code: bool
 ) -> Corrected:
     now = await contacts.get(work.connection, before.contact_id)
     assert now is not None

@@ -8,13 +8,13 @@ from chassis.work import Work
 from contracts.authorizations import CorrectedItem
 from contracts.notifications import AddressReplacedMail, ContactCorrectedMail, Contents
 from services.authorizations import mailing
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
 
 
 def corrected(
-    work: Work[Tools], contact: ContactRow, organization: OrganizationRow, changed: Sequence[CorrectedItem]
+    work: Work[Tools], contact: ContactFile, organization: OrganizationRow, changed: Sequence[CorrectedItem]
 ) -> None:
     """Tell the person, at the address that the file now has."""
     assert contact.email is not None
@@ -26,7 +26,7 @@ def corrected(
     )
 
 
-def address_replaced(work: Work[Tools], contact: ContactRow, former: str, organization: OrganizationRow) -> None:
+def address_replaced(work: Work[Tools], contact: ContactFile, former: str, organization: OrganizationRow) -> None:
     """Tell the former address that the file has another one."""
     work.publish(
         AddressReplacedMail(**_mail(work, "address_replaced", contact, former, organization, mailing.WARNING_KEEPS))
@@ -34,7 +34,7 @@ def address_replaced(work: Work[Tools], contact: ContactRow, former: str, organi
 
 
 def _mail(
-    work: Work[Tools], kind: str, contact: ContactRow, address: str, organization: OrganizationRow, keeps: timedelta
+    work: Work[Tools], kind: str, contact: ContactFile, address: str, organization: OrganizationRow, keeps: timedelta
 ) -> dict[str, Any]:
     contents = Contents(address=address, given_name=contact.given_name)
     once = f"{kind}:{contact.contact_id}:{contact.version}"

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from asyncpg import Range
 
-from chassis.database import WRITE_JSON, Connection
+from chassis.database import Connection
 from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.imports.domain import ContactKey, Facts, Held, Known, OrganizationKey
 from services.authorizations.organizations.storage import ORGANIZATION
 from services.authorizations.periods import Period
+from services.authorizations.personal.storage import describe_new, name_organizations
 from services.authorizations.relations.domain import Grant, NewRelation
 
 HELD = """
@@ -30,21 +31,6 @@ from unnest($1::uuid[], $2::text[]) as named (organization_id, client_number)
 join contacts c using (organization_id, client_number)
 """
 
-DESCRIBE = """
-insert into personal_fields (owner_id, legal_name, trade_names, email, language)
-select owner_id, legal_name, trade_names, email, language
-from jsonb_to_recordset($1::jsonb)
-    as told (owner_id uuid, legal_name text, trade_names text[], email text, language text)
-on conflict (owner_id) do update set legal_name = excluded.legal_name, trade_names = excluded.trade_names,
-    email = excluded.email, language = excluded.language
-"""
-
-DESCRIBE_PERSONS = """
-insert into personal_fields (owner_id, family_name, given_name, email, telephones, language)
-select owner_id, family_name, given_name, email, telephones::jsonb, language
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    as told (owner_id, family_name, given_name, email, telephones, language)
-"""
 
 # Some five rights for each relation, which PostgreSQL numbers and dates for a fraction of what it takes to send them.
 GRANT = """
@@ -136,14 +122,7 @@ async def add_organizations(
 
 async def describe_organizations(connection: Connection, told: Iterable[tuple[UUID, OrganizationRow]]) -> None:
     """Write names and addresses of organizations over what stood there."""
-    if described := [
-        {
-            "owner_id": str(organization_id), "legal_name": row.legal_name, "trade_names": row.trade_names,
-            "email": row.email, "language": row.language,
-        }
-        for organization_id, row in told
-    ]:  # fmt: skip
-        await connection.execute(DESCRIBE, described)
+    await name_organizations(connection, dict(told))
 
 
 async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, ContactRow]], version: int) -> None:
@@ -153,16 +132,7 @@ async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, Co
         records=[(contact_id, home, row.client_number, version) for contact_id, (home, row) in new.items()],
         columns=("contact_id", "organization_id", "client_number", "version"),
     )
-    rows = [row for _, row in new.values()]
-    await connection.execute(
-        DESCRIBE_PERSONS,
-        list(new),
-        [row.family_name for row in rows],
-        [row.given_name for row in rows],
-        [row.email for row in rows],
-        [WRITE_JSON([telephone.model_dump() for telephone in row.telephones]) for row in rows],
-        [row.language for row in rows],
-    )
+    await describe_new(connection, {contact_id: row for contact_id, (_, row) in new.items()})
 
 
 async def add_relations(connection: Connection, new: Iterable[NewRelation], now: datetime) -> None:

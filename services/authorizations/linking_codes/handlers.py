@@ -15,8 +15,8 @@ from contracts.linking import LinkingCodeIssued
 from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import CodePriority
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.contacts.storage import CodePriority
 from services.authorizations.linking_codes import selecting, storage
 from services.authorizations.linking_codes.domain import Selection
 from services.authorizations.linking_codes.storage import BatchRow, Item

@@ -18,25 +18,16 @@ from contracts.agency.relations import RelationType
 from contracts.events import Language
 from contracts.problems import word
 from services.authorizations.access.domain import Moment
-from services.authorizations.granting import OrganizationView, last_day
+from services.authorizations.answers import OrganizationView, last_day
+from services.authorizations.instants import At, RecordedAt, asked_at
 from services.authorizations.lists import storage, tables
 from services.authorizations.lists.authorizations import LEVELS, NO_AND_YES, authorizations
-from services.authorizations.lists.storage import Named, Narrow, Order
+from services.authorizations.lists.storage import Narrow, Order
 from services.authorizations.lists.views import AuthorizationView, ContactNameView, ListedContactView, RelationView
-from services.authorizations.paging import (
-    SORT,
-    Active,
-    At,
-    Cursor,
-    Limit,
-    PageView,
-    RecordedAt,
-    SearchBody,
-    asked_at,
-    page,
-    paged,
-)
+from services.authorizations.paging import SORT, Active, Cursor, Limit, PageView, SearchBody, page, paged
 from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Named
+from services.authorizations.personal.storage import names as names_of
 from services.authorizations.profile import Asking, AuthorizationsCall
 from services.authorizations.tools import Tools
 
@@ -117,7 +108,7 @@ class Asked:
     async def _views(self, rows: Sequence[Row], shown: Shown[V]) -> list[V]:
         owners = {row[column] for row in rows for column in shown.owners}
         async with self.call.gateway.unit.pool.acquire() as connection:
-            names = await storage.names(connection, owners) if owners else {}
+            names = await names_of(connection, owners) if owners else {}
         return [shown.render(self.call, row, names) for row in rows]
 
     async def _table(self, listing: Listing, shown: Shown[V]) -> StreamingResponse:

@@ -5,12 +5,11 @@ Names order and match as `personal_fields.sorted_name` has them: without accents
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from chassis.database import Connection
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
 from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, active, asking, in_force, known
@@ -54,15 +53,6 @@ class Order:
     def by(self, *columns: str) -> str:
         """ORDER BY of so many columns."""
         return ", ".join(f"{column} {self.direction}" for column in columns)
-
-
-@dataclass(frozen=True)
-class Named:
-    """An organization's name, or a person's; the others are empty."""
-
-    legal_name: str
-    family_name: str
-    given_name: str
 
 
 class Arguments(list[Any]):
@@ -214,13 +204,3 @@ def files(moment: Moment, contact_id: UUID, words: Sequence[str], order: Order) 
     )
     query, asked = asking(moment, query, *arguments)
     return Listing(query, asked, (("sorted_name", "text"), ("organization_id", "uuid")), descending=order.descending)
-
-
-async def names(connection: Connection, owner_ids: Iterable[UUID]) -> dict[UUID, Named]:
-    """What organizations and persons are called; those that do not exist are absent."""
-    rows = await connection.fetch(
-        "select owner_id, coalesce(legal_name, '') as legal_name, coalesce(family_name, '') as family_name,"
-        " coalesce(given_name, '') as given_name from personal_fields where owner_id = any($1::uuid[])",
-        list(set(owner_ids)),
-    )
-    return {row["owner_id"]: Named(row["legal_name"], row["family_name"], row["given_name"]) for row in rows}

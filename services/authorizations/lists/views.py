@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from contracts.authorizations import Telephone
 from contracts.events import Level
-from services.authorizations.granting import OrganizationView
+from services.authorizations.answers import OrganizationView
 
 
 class ListedContactView(BaseModel):

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from chassis.database import Connection
 from chassis.gateway import Call, router
 from chassis.versions import IfMatch, etag, stated_version
-from services.authorizations.granting import AttestedBody
-from services.authorizations.lists.storage import names
+from services.authorizations.bodies import AttestedBody
 from services.authorizations.notices import storage
 from services.authorizations.notices.handlers import Recertify, recertify
+from services.authorizations.personal.storage import names
 from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
 from services.authorizations.tools import Tools
 

@@ -13,13 +13,13 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.managers import managers_of
 from services.authorizations.notices import mails, storage
 from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told, late_since
 from services.authorizations.notices.mails import News, by_recipient
 from services.authorizations.notices.storage import Waiting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
-from services.authorizations.requests.telling import managers_of
 from services.authorizations.tools import Tools
 
 

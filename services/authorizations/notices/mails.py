@@ -10,7 +10,7 @@ from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import DigestFile, DigestFiles, Ending, Endings, EndsDigestContents, EndsDigestMail
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.notices.domain import Matters
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
@@ -25,7 +25,7 @@ LONGEST = 25  # lines of a list: who has more to look at reads it in the portal
 class News:
     """What there is to tell to a contact about its organization, and since when that is late."""
 
-    reader: ContactRow
+    reader: ContactFile
     organization: OrganizationRow
     matters: Matters
     late_since: date | None

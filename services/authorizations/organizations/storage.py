@@ -80,31 +80,3 @@ async def next_sequence(connection: Connection, organization_id: UUID) -> int:
         organization_id,
     )
     return number
-
-
-async def add(connection: Connection, organization_id: UUID, kind: str, number: str) -> None:
-    """Make an organization's row; its names come with `name`."""
-    await connection.execute(
-        "insert into organizations (organization_id, kind, number) values ($1, $2, $3)", organization_id, kind, number
-    )
-
-
-async def name(
-    connection: Connection,
-    organization_id: UUID,
-    legal_name: str,
-    trade_names: Iterable[str],
-    email: str | None,
-    language: Language,
-) -> None:
-    """Write an organization's names and address over what stood there."""
-    await connection.execute(
-        "insert into personal_fields (owner_id, legal_name, trade_names, email, language) values ($1, $2, $3, $4, $5)"
-        " on conflict (owner_id) do update set legal_name = excluded.legal_name, trade_names = excluded.trade_names,"
-        " email = excluded.email, language = excluded.language",
-        organization_id,
-        legal_name,
-        list(trade_names),
-        email,
-        language,
-    )

@@ -1,8 +1,8 @@
-"""What may be granted: pure rules over the agency's data."""
+"""Relations and rights as they stand, and what may be granted: pure rules over the agency's data."""
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -32,6 +32,32 @@ class HeldRight:
     subject: str
     level: Level
     period: Period
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation's current version."""
+
+    relation_id: UUID
+    holder_kind: str
+    holder_id: UUID
+    holder_organization_id: UUID
+    organization_id: UUID
+    type: str
+    period: Period
+    ended_at: datetime | None
+    through: UUID | None
+    membership: UUID | None
+    all_rights: bool
+    recorded_at: datetime
+
+    def in_force(self, at: datetime, day: date) -> bool:
+        """Whether the relation itself is, whatever it hangs on."""
+        return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
+
+    def is_over(self, day: date) -> bool:
+        """Whether it was withdrawn, or ended before the day: nothing brings it back."""
+        return self.ended_at is not None or self.period.is_over(day)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Rows of relations and rights: bitemporal, so a change closes a row and inserts the next version."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,7 @@ from uuid import UUID
 from chassis.database import Connection
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant, HeldRight, NewRelation
+from services.authorizations.relations.domain import Grant, HeldRight, NewRelation, Relation
 
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
@@ -54,55 +53,6 @@ order by r.through nulls first, p.legal_name, r.relation_id
 """
 
 
-# Contacts of an organization's clients who are the same person as its own contact $3: the same account, else the same
-# client number. $1 and $2 as in the one query.
-OWN_CONTACTS_OF_CLIENTS = f"""
-with leaver as (
-    select c.contact_id, c.organization_id, c.client_number, b.account_id from contacts c
-    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
-    where c.contact_id = $3
-), same as (
-    select c.contact_id from leaver join contacts c using (client_number)
-    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
-    where leaver.account_id is null or b.account_id is null
-    union
-    select b.contact_id from leaver join bindings b using (account_id) where {known("b")} and upper_inf(b.during)
-)
-select own.contact_id, own.organization_id from same join contacts own using (contact_id) cross join leaver
-where exists (select from relations r where r.holder_id = leaver.organization_id
-        and r.organization_id = own.organization_id and {known("r")} and {in_force("r")})
-    and exists (select from relations r where r.holder_id = own.contact_id and r.through is null
-        and {known("r")} and {in_force("r")})
-order by own.contact_id
-"""
-
-
-@dataclass(frozen=True)
-class RelationRow:
-    """A relation's current version."""
-
-    relation_id: UUID
-    holder_kind: str
-    holder_id: UUID
-    holder_organization_id: UUID
-    organization_id: UUID
-    type: str
-    period: Period
-    ended_at: datetime | None
-    through: UUID | None
-    membership: UUID | None
-    all_rights: bool
-    recorded_at: datetime
-
-    def in_force(self, at: datetime, day: date) -> bool:
-        """Whether the relation itself is, whatever it hangs on."""
-        return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
-
-    def is_over(self, day: date) -> bool:
-        """Whether it was withdrawn, or ended before the day: nothing brings it back."""
-        return self.ended_at is not None or self.period.is_over(day)
-
-
 CURRENT = """
 select relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, valid, ended_at, through,
     membership, all_rights, lower(recorded) as recorded_at
@@ -114,25 +64,25 @@ from relations where upper_inf(recorded)
 AT_HOME = "organization_id = (select c.organization_id from contacts c where c.contact_id = $1)"
 
 
-def _relation(row: Any) -> RelationRow:
+def _relation(row: Any) -> Relation:
     values = dict(row)
     period = Period.stored(values.pop("valid"))
-    return RelationRow(**values, period=period)
+    return Relation(**values, period=period)
 
 
-async def get(connection: Connection, relation_ids: Iterable[UUID]) -> list[RelationRow]:
+async def get(connection: Connection, relation_ids: Iterable[UUID]) -> list[Relation]:
     """Relations by id, current versions."""
     rows = await connection.fetch(f"{CURRENT} and relation_id = any($1::uuid[])", list(relation_ids))
     return [_relation(row) for row in rows]
 
 
-async def held_by(connection: Connection, holder_id: UUID) -> list[RelationRow]:
+async def held_by(connection: Connection, holder_id: UUID) -> list[Relation]:
     """Everything a contact or an organization holds, ended relations too."""
     rows = await connection.fetch(f"{CURRENT} and holder_id = $1 order by relation_id", holder_id)
     return [_relation(row) for row in rows]
 
 
-async def memberships_of(connection: Connection, contact_id: UUID) -> list[RelationRow]:
+async def memberships_of(connection: Connection, contact_id: UUID) -> list[Relation]:
     """A contact's relations to its own organization, ended ones too; its delegations may be thousands."""
     rows = await connection.fetch(
         f"{CURRENT} and holder_id = $1 and {AT_HOME} and through is null order by relation_id", contact_id
@@ -140,7 +90,7 @@ async def memberships_of(connection: Connection, contact_id: UUID) -> list[Relat
     return [_relation(row) for row in rows]
 
 
-async def overlaps(connection: Connection, new: NewRelation | RelationRow, period: Period | None = None) -> bool:
+async def overlaps(connection: Connection, new: NewRelation | Relation, period: Period | None = None) -> bool:
     """Whether the holder has the same relation, another than this one, for part of its period or of another already."""
     found: bool = await connection.fetchval(
         "select exists (select from relations where upper_inf(recorded) and ended_at is null and holder_id = $1"
@@ -252,11 +202,3 @@ async def managing(
 async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
     """A contact's relations as its file shows them, ended ones too."""
     return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
-
-
-async def own_contacts_of_clients(
-    connection: Connection, at: datetime, day: date, contact_id: UUID
-) -> dict[UUID, UUID]:
-    """The contacts, with their organizations, that clients of the contact's organization made of the same person."""
-    rows = await connection.fetch(OWN_CONTACTS_OF_CLIENTS, at, day, contact_id)
-    return {row["contact_id"]: row["organization_id"] for row in rows}

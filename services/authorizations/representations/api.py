@@ -1,27 +1,24 @@
 """Relations between two organizations: adding or proposing one, adding to it, ending it or asking for its end."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from chassis.fields import Body, Reference
-from chassis.gateway import ONCE, Call, router
+from chassis.gateway import ONCE, router
 from contracts.imports import OrganizationKey
-from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, grants
-from services.authorizations.paging import today
+from services.authorizations.bodies import AttestedBody, GrantingBody, Grants, grants
+from services.authorizations.instants import today
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
-from services.authorizations.relations.rights import AddRights, add_rights
 from services.authorizations.representations.handlers import (
     EndRelation,
     Relate,
     end_relation,
     relate,
 )
-from services.authorizations.requests import storage as requests
-from services.authorizations.tools import Tools
+from services.authorizations.requests.answers import RelatedView, related
 
 routes = router()
 
@@ -41,25 +38,10 @@ class RepresentationBody(GrantingBody):
     subjects: Grants
 
 
-class RightsBody(GrantingBody):
-    """The same form for a relation that there is."""
-
-    subjects: Grants
-    attachments: Attachments = Field(default_factory=list[UUID])
-
-
 class EndBody(AttestedBody):
     """The form "Mettre fin à une relation entre organisations". No subjects: the whole relation."""
 
     subjects: Annotated[list[Reference], Field(max_length=100)] = Field(default_factory=list[Reference])
-
-
-class RelatedView(BaseModel):
-    """What the caller's organization did took effect (`relation_id`), or others decide it (`request_id`, with 202)."""
-
-    relation_id: UUID | None = None
-    request_id: UUID | None = None
-    lapses_on: date | None = Field(None, description="The last day on which others can decide.")
 
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -79,7 +61,7 @@ async def post_relation(
     organization_id: UUID, body: RepresentationBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelatedView:
     """From the organization acted for it takes effect (201); from the holder it is a request (202)."""
-    made = await call.create(
+    made = await call.make(
         relate,
         Relate(
             by=as_profile(acting),
@@ -92,32 +74,7 @@ async def post_relation(
             language=call.language,
         ),
     )
-    return await _related(call, made, response)
-
-
-@routes.post(
-    "/v1/relations/{relation_id}/rights", status_code=201, summary="Add subjects to a relation", dependencies=[ONCE]
-)
-async def post_rights(
-    relation_id: UUID, body: RightsBody, acting: Profile, call: AuthorizationsCall, response: Response
-) -> RelatedView:
-    """By the organization acted for; of a contact's relation, by those who manage the contact's own organization.
-
-    A subject held for reading only can be raised to writing.
-    """
-    made = await call.create(
-        add_rights,
-        AddRights(
-            by=as_profile(acting),
-            relation_id=relation_id,
-            period=body.period(today(call)),
-            grants=grants(body.subjects),
-            ticked=body.ticked(call.language),
-            language=call.language,
-            attachments=body.attachments,
-        ),
-    )
-    return await _related(call, made, response)
+    return await related(call, made, response)
 
 
 @routes.post(
@@ -130,20 +87,10 @@ async def post_end(
     relation_id: UUID, body: EndBody, acting: Profile, call: AuthorizationsCall, response: Response
 ) -> RelatedView:
     """From the organization acted for it takes effect at once (200); from the holder it is a request (202)."""
-    made = await call.create(
+    made = await call.make(
         end_relation,
         EndRelation(
             by=as_profile(acting), relation_id=relation_id, subjects=body.subjects, ticked=body.ticked(call.language)
         ),
     )
-    return await _related(call, made, response)
-
-
-async def _related(call: Call[Tools], made: UUID, response: Response) -> RelatedView:
-    async with call.gateway.unit.pool.acquire() as connection:
-        request = await requests.get(connection, made)
-    if request is None:
-        return RelatedView(relation_id=made)
-    response.status_code = 202
-    response.headers["Location"] = f"/v1/requests/{made}"
-    return RelatedView(request_id=made, lapses_on=request.lapses_on)
+    return await related(call, made, response)

@@ -1,12 +1,20 @@
-"""Which way a relation between two organizations goes."""
+"""Which way a relation between two organizations goes, and what is asked about one."""
 
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
+from services.authorizations.requests.domain import Asked
 
 Standing = Literal["acted_for", "holder"]
+
+
+class AskedEnd(Asked):
+    """That a relation ends."""
+
+    relation_id: UUID
 
 
 def standing(agency: Agency, type: str, own_kind: str, other_kind: str, day: date) -> Standing | Refusal:

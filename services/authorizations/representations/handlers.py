@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.limits import refuse_beyond
-from chassis.outcomes import Refusal
+from chassis.outcomes import Done, Made, Pending, Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
-from contracts.authorizations import RelationEnded
 from contracts.events import Language
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting, AsProfile
@@ -17,16 +16,14 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
-from services.authorizations.relations import domain as granting
+from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Grant, NewRelation
-from services.authorizations.relations.handlers import grant_relation, withdraw_right
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations.domain import Grant, NewRelation, Relation
+from services.authorizations.relations.recording import grant_relation, withdraw_relation, withdraw_right
 from services.authorizations.representations import domain, storage
-from services.authorizations.requests import storage as requests
-from services.authorizations.requests.domain import AskedEnd, AskedGrants
+from services.authorizations.representations.domain import AskedEnd
+from services.authorizations.requests.domain import AskedGrants
 from services.authorizations.requests.submitting import Ask, submit
 from services.authorizations.tools import Tools
 
@@ -55,8 +52,8 @@ class EndRelation:
     ticked: Sequence[Ticked]
 
 
-async def relate(work: Work[Tools], command: Relate) -> UUID | Refusal:
-    """From the organization acted for it takes effect; from the holder it is a request. Returns the id of either."""
+async def relate(work: Work[Tools], command: Relate) -> Made | Refusal:
+    """From the organization acted for it takes effect; from the holder it is a request."""
     own = (await organizations.get(work.connection, [command.organization_id])).get(command.organization_id)
     if own is None:
         return Refusal("not_found")
@@ -72,7 +69,7 @@ async def relate(work: Work[Tools], command: Relate) -> UUID | Refusal:
     if isinstance(stands, Refusal):
         return stands
     acted_for_kind = own.kind if stands == "acted_for" else command.other.kind
-    refusal = granting.refuse_period(command.period, work.today) or granting.refuse_subjects(
+    refusal = rules.refuse_period(command.period, work.today) or rules.refuse_subjects(
         work.tools.agency, acted_for_kind, command.grants, work.today, command.language, delegated=False
     )
     if refusal:
@@ -86,7 +83,7 @@ async def relate(work: Work[Tools], command: Relate) -> UUID | Refusal:
     return await _grant(work, command, acting, other.organization_id)
 
 
-async def _grant(work: Work[Tools], command: Relate, acting: Acting, holder_id: UUID) -> UUID | Refusal:
+async def _grant(work: Work[Tools], command: Relate, acting: Acting, holder_id: UUID) -> Made | Refusal:
     new = NewRelation(
         work.new_id(), "organization", holder_id, holder_id, acting.organization_id, command.type, command.period
     )
@@ -97,15 +94,15 @@ async def _grant(work: Work[Tools], command: Relate, acting: Acting, holder_id: 
     await grant_relation(work, new, command.grants)
     for organization_id in (acting.organization_id, holder_id):
         work.audit("relation_added", organization_id=organization_id, object_id=new.relation_id, holder=str(holder_id))
-    return new.relation_id
+    return Done(new.relation_id)
 
 
-async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> UUID | Refusal:
+async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> Made | Refusal:
     """The other organization is not looked for here, so that its number cannot be guessed from what this takes."""
     own_id, other = acting.organization_id, command.other
     if await storage.is_held(work.connection, own_id, other, command.type, command.period):
         return Refusal("already_held")
-    if await requests.has_open_proposal(work.connection, own_id, other, command.type, work.today):
+    if await storage.has_open_proposal(work.connection, own_id, other, command.type, work.today):
         return Refusal("request_pending")
     if refusal := await _spend(work, own_id) or await _spend_on_pair(work, own_id, other):
         return refusal
@@ -118,7 +115,7 @@ async def _propose(work: Work[Tools], command: Relate, acting: Acting) -> UUID |
     request_id = work.new_id()
     if refusal := await keep_attestations(work, command.by, request_id, "representation", command.ticked):
         return refusal
-    return await submit(work, Ask(request_id, "proposed_relation", asked, acting, other=other))
+    return Pending(await submit(work, Ask(request_id, "proposed_relation", asked, acting, other=other)))
 
 
 async def _spend(work: Work[Tools], organization_id: UUID) -> Refusal | None:
@@ -135,11 +132,8 @@ async def _count(work: Work[Tools], name: LimitName, key: bytes) -> Refusal | No
     return await refuse_beyond(work.connection, name, key, work.tools.agency.limits.attempts[name], work.now)
 
 
-async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusal:
-    """From the organization acted for it takes effect; from the holder it is a request.
-
-    Returns the id of the relation, or of the request.
-    """
+async def end_relation(work: Work[Tools], command: EndRelation) -> Made | Refusal:
+    """From the organization acted for it takes effect; from the holder it is a request."""
     relation = await _locked(work, command.relation_id)
     if relation is None:
         return Refusal("not_found")
@@ -153,7 +147,7 @@ async def end_relation(work: Work[Tools], command: EndRelation) -> UUID | Refusa
     return await _propose_end(work, command, acting, relation)
 
 
-async def _end(work: Work[Tools], command: EndRelation, relation: RelationRow) -> UUID | Refusal:
+async def _end(work: Work[Tools], command: EndRelation, relation: Relation) -> Made | Refusal:
     rights = await relations.rights_of(work.connection, relation.relation_id, command.subjects)
     if command.subjects and not rights:
         return Refusal("nothing_to_remove", fields=("subjects",))
@@ -165,22 +159,19 @@ async def _end(work: Work[Tools], command: EndRelation, relation: RelationRow) -
         _audit(work, "rights_removed", relation)
     else:
         await end_at_once(work, relation)
-    return relation.relation_id
+    return Done(relation.relation_id)
 
 
-async def end_at_once(work: Work[Tools], relation: RelationRow) -> None:
+async def end_at_once(work: Work[Tools], relation: Relation) -> None:
     """Withdraw a relation; whatever is delegated through it is no longer in force from this moment on."""
-    await relations.end(work.connection, relation.relation_id, work.now)
-    await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
+    await withdraw_relation(work, relation)
     _audit(work, "relation_removed", relation)
 
 
-async def _propose_end(
-    work: Work[Tools], command: EndRelation, acting: Acting, relation: RelationRow
-) -> UUID | Refusal:
+async def _propose_end(work: Work[Tools], command: EndRelation, acting: Acting, relation: Relation) -> Made | Refusal:
     if command.subjects:
         return Refusal("not_permitted", fields=("subjects",))
-    if await requests.has_open_end(work.connection, relation.relation_id, work.today):
+    if await storage.has_open_end(work.connection, relation.relation_id, work.today):
         return Refusal("request_pending")
     acted_for = (await organizations.get(work.connection, [relation.organization_id]))[relation.organization_id]
     other = OrganizationKey(kind=acted_for.kind, number=acted_for.number)
@@ -192,10 +183,11 @@ async def _propose_end(
     if refusal := await keep_attestations(work, command.by, request_id, "representation_end", command.ticked):
         return refusal
     asked = AskedEnd(relation_id=relation.relation_id)
-    return await submit(work, Ask(request_id, "proposed_end", asked, acting, organization_id=relation.organization_id))
+    ask = Ask(request_id, "proposed_end", asked, acting, organization_id=relation.organization_id)
+    return Pending(await submit(work, ask))
 
 
-async def _locked(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
+async def _locked(work: Work[Tools], relation_id: UUID) -> Relation | None:
     """A relation between two organizations, both locked."""
     seen = await _representation(work, relation_id)
     if seen is None:
@@ -207,18 +199,18 @@ async def _locked(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
     return found
 
 
-async def _representation(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
+async def _representation(work: Work[Tools], relation_id: UUID) -> Relation | None:
     found = await relations.get(work.connection, [relation_id])
     return next((relation for relation in found if relation.holder_kind == "organization"), None)
 
 
-async def _may_manage_either(work: Work[Tools], by: AsProfile, relation: RelationRow) -> Acting | Refusal:
+async def _may_manage_either(work: Work[Tools], by: AsProfile, relation: Relation) -> Acting | Refusal:
     acting = await may_manage(work, by, relation.organization_id)
     if isinstance(acting, Refusal) and acting.code == "not_found":
         return await may_manage(work, by, relation.holder_id)
     return acting
 
 
-def _audit(work: Work[Tools], action: str, relation: RelationRow) -> None:
+def _audit(work: Work[Tools], action: str, relation: Relation) -> None:
     for organization_id in (relation.organization_id, relation.holder_id):
         work.audit(action, organization_id=organization_id, object_id=relation.relation_id)

@@ -6,10 +6,10 @@ A request ends alone when it lapses or is withdrawn. Past its last day it is lap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
@@ -18,6 +18,7 @@ from contracts.events import Level
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting, AsAgent
 from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
 
 State = Literal["submitted", "returned", "decided", "lapsed", "withdrawn"]
@@ -62,56 +63,15 @@ class AskedGrants(Asked):
         """The rights as the domain knows them."""
         return [Grant(grant.subject, grant.level) for grant in self.grants]
 
-    @staticmethod
-    def rights(grants: Sequence[Grant]) -> tuple[AskedGrant, ...]:
-        """Rights as a request keeps them."""
-        return tuple(AskedGrant(subject=grant.subject, level=grant.level) for grant in grants)
-
-
-AgreementCode = Literal["equal", "close"]
-
-
-class Candidate(Asked):
-    """A contact who may be the person asked about; `score` says how likely, the higher the likelier.
-
-    The score is evidence in bits. `agreeing` names the fields that agree, which `same_organization` adds to.
-    """
-
-    contact_id: UUID
-    score: float
-    agreeing: Mapping[str, AgreementCode] = Field(default_factory=dict[str, AgreementCode])
-    same_organization: bool = False
-
-
-class AskedContact(AskedGrants):
-    """A new contact with a membership; who it is about stands in personal_fields under the request's id."""
-
-    client_number: str | None = None
-    candidates: tuple[Candidate, ...] = ()
-
-    def corrected(self, period: Period, grants: Sequence[Grant]) -> "AskedContact":
+    def corrected(self, period: Period, grants: Sequence[Grant]) -> Self:
         """The same with other dates and rights."""
         changed = {"starts_on": period.starts_on, "ends_on": period.ends_on, "grants": self.rights(grants)}
         return self.model_copy(update=changed)
 
-
-class AskedComparison(Asked):
-    """Whether a contact is the same person as a candidate of another organization."""
-
-    contact_id: UUID
-    candidates: tuple[Candidate, ...]
-
-
-class AskedManager(Asked):
-    """That somebody manages the organization; `type` is that of the membership that the last one had."""
-
-    type: str
-
-
-class AskedEnd(Asked):
-    """That a relation ends."""
-
-    relation_id: UUID
+    @staticmethod
+    def rights(grants: Sequence[Grant]) -> tuple[AskedGrant, ...]:
+        """Rights as a request keeps them."""
+        return tuple(AskedGrant(subject=grant.subject, level=grant.level) for grant in grants)
 
 
 @dataclass(frozen=True)
@@ -181,6 +141,15 @@ class Decision:
     reason: str | None = None
     contact_id: UUID | None = None
     link_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class NewText:
+    """What a request that was returned asks for now; `personal` says whom it is about, where it is about a person."""
+
+    period: Period
+    grants: Sequence[Grant]
+    personal: Personal | None
 
 
 def refuse_stale(request: Request, version: int | None) -> Refusal | None:

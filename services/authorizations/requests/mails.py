@@ -5,14 +5,14 @@ from typing import Any
 from chassis.work import Work
 from contracts.notifications import Contents, RequestDecidedMail, RequestReceivedMail
 from services.authorizations import mailing
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
 
 
 def received(
-    work: Work[Tools], request: Request, reader: ContactRow, organization: OrganizationRow, concerning: str
+    work: Work[Tools], request: Request, reader: ContactFile, organization: OrganizationRow, concerning: str
 ) -> None:
     """Ask one of those who decide."""
     if reader.email is not None:
@@ -31,7 +31,7 @@ def decided(
     request: Request,
     outcome: Told,
     reason: str | None,
-    reader: ContactRow,
+    reader: ContactFile,
     organization: OrganizationRow,
     concerning: str,
 ) -> None:
@@ -48,7 +48,7 @@ def decided(
         )
 
 
-def _mail(work: Work[Tools], purpose: str, reader: ContactRow, organization: OrganizationRow) -> dict[str, Any]:
+def _mail(work: Work[Tools], purpose: str, reader: ContactFile, organization: OrganizationRow) -> dict[str, Any]:
     assert reader.email is not None
     contents = Contents(address=reader.email, given_name=reader.given_name)
     once = f"{purpose}:{reader.contact_id}"

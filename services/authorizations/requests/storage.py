@@ -1,6 +1,5 @@
 """Rows of requests."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,8 +9,6 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.imports import OrganizationKey
-from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import active, in_force, known
 from services.authorizations.requests.domain import Asked, End, Request, State, Step
 
 COLUMNS = (
@@ -24,19 +21,6 @@ COLUMNS = (
 STATE = "case when state in ('submitted', 'returned') and lapses_on < $1::date then 'lapsed' else state end"
 
 LIST = f"select {COLUMNS}, {STATE} as state_today from requests where ($2::text is null or kind = $2)"
-
-# Organizations that nobody manages at $1 on $2, and of which no agent was told since one that did was last heard of.
-# What lapsed while nobody decided was not dealt with: it is asked anew.
-LEFT_UNMANAGED = f"""
-select r.organization_id, (array_agg(r.type order by lower(r.recorded) desc))[1] as type from relations r
-where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is null and {known("r")}
-    and ($5::uuid is null or r.organization_id = $5)
-group by r.organization_id
-having not bool_or({in_force("r")}) and {active("r.organization_id")}
-    and not exists (select from requests q where q.organization_id = r.organization_id and q.reason = 'unmanaged'
-        and q.submitted_at >= max(lower(r.recorded)) and q.state <> 'lapsed')
-order by r.organization_id limit $4
-"""
 
 END_STATES: dict[End, State] = {
     "approve": "decided",
@@ -168,30 +152,6 @@ async def settle(connection: Connection, request_id: UUID, organization_id: UUID
     )  # fmt: skip
 
 
-async def has_open_proposal(
-    connection: Connection, asked_by_organization_id: UUID, other: OrganizationKey, type: str, day: date
-) -> bool:
-    """Whether the organization waits for an answer to the same proposal."""
-    found: bool = await connection.fetchval(
-        "select exists (select from requests where kind = 'proposed_relation' and asked_by_organization_id = $1"
-        " and other_kind = $2 and other_number = $3 and asked ->> 'type' = $4 and state in ('submitted', 'returned')"
-        " and lapses_on >= $5)",
-        asked_by_organization_id, other.kind, other.number, type, day,
-    )  # fmt: skip
-    return found
-
-
-async def has_open_end(connection: Connection, relation_id: UUID, day: date) -> bool:
-    """Whether somebody waits for an answer about the end of this relation."""
-    found: bool = await connection.fetchval(
-        "select exists (select from requests where kind = 'proposed_end' and (asked ->> 'relation_id')::uuid = $1"
-        " and state in ('submitted', 'returned') and lapses_on >= $2)",
-        relation_id,
-        day,
-    )
-    return found
-
-
 async def to_tell(pool: Pool, limit: int) -> list[UUID]:
     """Requests of which something is left to tell, the oldest first."""
     rows = await pool.fetch(
@@ -242,22 +202,6 @@ def of_everybody(day: date, narrow: RequestFilter) -> Listing:
     )
 
 
-@dataclass(frozen=True)
-class LeftUnmanaged:
-    """An organization, and the type of the membership through which somebody last managed it."""
-
-    organization_id: UUID
-    type: str
-
-
-async def left_unmanaged(
-    connection: Connection, moment: Moment, managing: Sequence[str], limit: int, organization_id: UUID | None = None
-) -> list[LeftUnmanaged]:
-    """Organizations that nobody manages at the moment and that no agent was asked about; or whether one is such."""
-    rows = await connection.fetch(LEFT_UNMANAGED, moment.at, moment.day, managing, limit, organization_id)
-    return [LeftUnmanaged(**row) for row in rows]
-
-
 async def past_keeping(pool: Pool, ended_before: datetime, limit: int) -> list[UUID]:
     """Requests that ended so long ago that what they say of a person is no longer needed."""
     rows = await pool.fetch(
@@ -266,12 +210,3 @@ async def past_keeping(pool: Pool, ended_before: datetime, limit: int) -> list[U
         limit,
     )
     return [row["request_id"] for row in rows]
-
-
-async def names(connection: Connection, requests: Sequence[Request]) -> dict[UUID, str]:
-    """The names of the organizations on both sides of requests."""
-    ids = {r.organization_id for r in requests} | {r.asked_by_organization_id for r in requests}
-    rows = await connection.fetch(
-        "select owner_id, legal_name from personal_fields where owner_id = any($1::uuid[])", list(ids - {None})
-    )
-    return {row["owner_id"]: row["legal_name"] for row in rows}

@@ -9,6 +9,7 @@ from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.authorizations import RequestSubmitted
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting
+from services.authorizations.contacts.managers import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.requests import storage, telling
@@ -90,6 +91,6 @@ async def announce(work: Work[Tools], request: Request, organization_id: UUID | 
 async def decider_of(work: Work[Tools], request: Request, organization_id: UUID | None) -> Decider:
     """As the agency's data says; agents, where the organization is unknown or has nobody who manages it."""
     decider = work.tools.agency.requests.kinds[request.kind].decider
-    if decider == "agents" or organization_id is None or not await telling.managers_of(work, organization_id):
+    if decider == "agents" or organization_id is None or not await managers_of(work, organization_id):
         return "agents"
     return decider

@@ -5,18 +5,13 @@ from uuid import UUID
 
 from chassis.work import Work
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.contacts.managers import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests import mails
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
-
-
-async def managers_of(work: Work[Tools], organization_id: UUID) -> list[ContactRow]:
-    """Those who may manage an organization at this moment."""
-    managing = work.tools.managing
-    return await contacts.with_functions(work.connection, work.now, work.today, organization_id, managing)
 
 
 async def tell_deciders(work: Work[Tools], request: Request) -> None:
@@ -67,7 +62,7 @@ async def _named(work: Work[Tools], request: Request) -> Mapping[UUID, Organizat
     return await organizations.get(work.connection, ids)
 
 
-async def _askers(work: Work[Tools], request: Request, organization_id: UUID) -> list[ContactRow]:
+async def _askers(work: Work[Tools], request: Request, organization_id: UUID) -> list[ContactFile]:
     """Whoever asked, while that person is still there; else those who manage the organization now."""
     if request.asked_by_contact_id is not None:
         functions = tuple(work.tools.agency.relation_types)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from services.authorizations.requests.chores import tell_waiting
+from services.authorizations.deciding.chores import tell_waiting
 from services.authorizations.tests.conftest import Firm, Someone, bring_in
 
 SUBJECTS = [{"subject": "monthly_report", "level": "write"}, {"subject": "profile", "level": "read"}]

@@ -20,7 +20,7 @@ from contracts.linking import ProfileLinked
 from local import ROOT
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
-from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.imports import running
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.running import carry_out, files, receive

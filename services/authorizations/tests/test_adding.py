@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.authorizations.requests.chores import compare_added
+from services.authorizations.reviews.chores import compare_added
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import Firm
 

@@ -9,11 +9,11 @@ from chassis.outcomes import Refusal
 from chassis.work import Actor
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.app import service
+from services.authorizations.deciding.handlers import Decide, decide
 from services.authorizations.linking_codes.domain import Selection
 from services.authorizations.linking_codes.handlers import RequestBatch, request_batch
 from services.authorizations.migration_reports.handlers import Settle, settle
 from services.authorizations.requests.domain import Decision
-from services.authorizations.requests.handlers import Decide, decide
 from services.authorizations.tests.asking import sides
 from services.authorizations.tests.conftest import Firm
 from services.authorizations.tests.test_attachments import PDF

@@ -13,9 +13,9 @@ from uuid_utils.compat import uuid7
 from contracts.accounts import Person
 from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts.handlers import follow_account
-from services.authorizations.contacts.handlers import follow_link, follow_unlink
+from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
-from services.authorizations.requests.chores import close_needless, lapse_overdue
+from services.authorizations.deciding.chores import close_needless, lapse_overdue
 from services.authorizations.tests.conftest import TEST, Firm, Someone
 from tests.fixtures.orders import interleavings
 

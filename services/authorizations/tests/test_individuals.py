@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx
 
-from services.authorizations.requests.chores import tell_waiting
+from services.authorizations.deciding.chores import tell_waiting
 from services.authorizations.tests.conftest import EXTRACT, Firm, Someone, bring_in
 
 SUBJECTS = ["payments_statements", "profile", "competency_certificate"]

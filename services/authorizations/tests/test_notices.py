@@ -17,7 +17,7 @@ from chassis.sealing import Sealer
 from chassis.work import Unit
 from contracts.linking import ProfileLinked
 from contracts.notifications import Ending, EndsDigestContents
-from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.notices import chores, mails
 from services.authorizations.notices.chores import tell
 from services.authorizations.notices.domain import End, Matters, days_told, late_since

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from contracts.accounts import Person, SessionsRevoked
 from contracts.linking import LinkingCodeIssued, ProfileLinked
 from services.authorizations.accounts.handlers import end_sessions, follow_account
-from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.linking_codes.handlers import follow_issue
 from services.authorizations.tests.conftest import TEST, Firm
 from tests.fixtures.orders import interleavings, known_about

@@ -12,7 +12,7 @@ from chassis import keys
 from chassis.sealing import Sealer
 from contracts.linking import ProfileLinked
 from contracts.notifications import MemberLeftContents
-from services.authorizations.contacts.handlers import follow_link
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.tests.conftest import DELEGABLE, TEST, Firm, Someone
 
 

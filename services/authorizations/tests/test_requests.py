@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.authorizations.requests.chores import lapse_overdue, tell_waiting
+from services.authorizations.deciding.chores import lapse_overdue, tell_waiting
 from services.authorizations.tests.asking import NEWCOMER, NOBODY, Sides, sides
 from services.authorizations.tests.conftest import Firm
 from tests.fixtures.patience import PATIENCE

@@ -12,13 +12,14 @@ from uuid_utils.compat import uuid7
 
 from chassis.work import Work
 from services.authorizations.access.domain import Acting
-from services.authorizations.contacts.reviewing import DoubtfulContact, ask_for_review
-from services.authorizations.contacts.storage import Personal
+from services.authorizations.deciding.chores import erase_persons, lapse_overdue, tell_waiting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
-from services.authorizations.requests.chores import erase_persons, lapse_overdue, seek_managers, tell_waiting
-from services.authorizations.requests.domain import Candidate
+from services.authorizations.reviews.asking import DoubtfulContact, ask_for_review
+from services.authorizations.reviews.chores import seek_managers
+from services.authorizations.reviews.domain import Candidate
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import TEST, Firm
 from services.authorizations.tools import Tools

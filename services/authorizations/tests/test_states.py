@@ -15,7 +15,7 @@ from contracts.agency import FaultyFiles
 from contracts.linking import LinkingCodeIssued, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts.handlers import follow_account, forget_account
 from services.authorizations.app import service
-from services.authorizations.contacts.handlers import follow_link, follow_unlink
+from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.linking_codes import chores, storage
 from services.authorizations.linking_codes.handlers import follow_issue, raise_portion

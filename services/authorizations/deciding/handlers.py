@@ -7,7 +7,6 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.agency.forms import FormKind
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
 from contracts.events import Language
 from services.authorizations.access import storage as access
@@ -15,18 +14,17 @@ from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
-from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.doubts import candidates
-from services.authorizations.contacts.storage import Personal
 from services.authorizations.contested import storage as contested
+from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
-from services.authorizations.relations import domain as granting
+from services.authorizations.personal import storage as personal_fields
+from services.authorizations.personal.domain import Personal
+from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import domain, storage, telling
-from services.authorizations.requests.domain import AskedContact, Decision, End, Request, Side, Step
-from services.authorizations.requests.kinds import kind_of
+from services.authorizations.requests.domain import Decision, End, NewText, Request, Side, Step
 from services.authorizations.requests.storage import Ended
 from services.authorizations.requests.submitting import announce, whose_number
 from services.authorizations.tools import Tools
@@ -181,20 +179,19 @@ async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusa
     refusal = domain.refuse_unreturned(request, work.today) or domain.refuse_stale(request, command.version)
     if refusal:
         return refusal
-    if command.personal is not None and request.kind != "review":
+    correctable = kind_of(request).correctable
+    assert correctable is not None  # nothing else is ever returned
+    if command.personal is not None and not correctable.is_of_person:
         return Refusal("invalid_request", fields=("contact",))
     kind = request.other.kind if request.other else await _kind_acted_for(work, request)
-    refusal = granting.refuse_period(command.period, work.today) or granting.refuse_subjects(
+    refusal = rules.refuse_period(command.period, work.today) or rules.refuse_subjects(
         work.tools.agency, kind, command.grants, work.today, command.language, delegated=False
     )
     if refusal:
         return refusal
-    form: FormKind = "addition" if request.kind == "review" else "representation"
-    if refusal := await keep_attestations(work, command.by, request.request_id, form, command.ticked):
+    if refusal := await keep_attestations(work, command.by, request.request_id, correctable.form, command.ticked):
         return refusal
-    asked = AskedContact.model_validate(request.asked).corrected(command.period, command.grants)
-    if command.personal is not None:
-        asked = await _described_anew(work, request, asked, command.personal)
+    asked = await correctable.correct(work, request, NewText(command.period, command.grants, command.personal))
     last_day = work.today + timedelta(days=work.tools.agency.requests.kinds[request.kind].days)
     step: Step | None = "submitted" if request.is_blind else None
     await storage.submit_again(work.connection, request.request_id, asked, last_day, step)
@@ -205,14 +202,6 @@ async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusa
     else:
         await announce(work, again, again.organization_id)
     return again.request_id
-
-
-async def _described_anew(work: Work[Tools], request: Request, asked: AskedContact, personal: Personal) -> AskedContact:
-    """Whoever is described now may be known as somebody else than before: those to compare with are looked for anew."""
-    assert request.organization_id is not None  # a review is about an organization's own contact
-    alike = await candidates(work, request.organization_id, personal, asked.client_number)
-    await contacts.describe(work.connection, request.request_id, personal)
-    return asked.model_copy(update={"candidates": tuple(alike)})
 
 
 async def tell(work: Work[Tools], request_id: UUID) -> None:
@@ -243,7 +232,7 @@ async def close_resolved(work: Work[Tools], request_id: UUID) -> None:
 
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:
     """Forget what a request that ended long ago said of a person."""
-    await contacts.erase_description(work.connection, request_id)
+    await personal_fields.erase(work.connection, request_id)
     work.audit("request_person_erased", object_id=request_id)
 
 

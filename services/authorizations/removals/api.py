@@ -1,47 +1,25 @@
-"""Adding and removing what a contact holds."""
+"""The form "Retirer une relation ou des sujets autorisés à un contact", with its preview."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Response
 from pydantic import BaseModel, Field
 
 from chassis import pages
 from chassis.fields import Body, Reference
-from chassis.gateway import ONCE, Call, router
+from chassis.gateway import Call, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from contracts.events import Level
-from services.authorizations.granting import Attachments, AttestedBody, GrantingBody, Grants, OrganizationView, grants
+from services.authorizations.answers import OrganizationView
+from services.authorizations.bodies import Attachments, AttestedBody
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.paging import Cursor, Limit, PageView, paged, today
+from services.authorizations.paging import Cursor, Limit, PageView, paged
 from services.authorizations.profile import AuthorizationsCall, Profile, as_profile
-from services.authorizations.relations.domain import ALL, ActedFor
-from services.authorizations.relations.handlers import AddRelation, add_relation
-from services.authorizations.relations.removing import Chosen, Preview, Remove, Removed, preview, remove
+from services.authorizations.removals.handlers import Chosen, Preview, Remove, Removed, preview, remove
 from services.authorizations.tools import Tools
 
 routes = router()
-
-
-class RelationBody(GrantingBody):
-    """The same form for a contact that exists: "Mon organisation", or with `through` another one, or "Un individu".
-
-    `acted_for` is the answer to "À qui désirez-vous ajouter une relation?"; where given, the organization must be so.
-    """
-
-    organization_id: UUID
-    acted_for: ActedFor | None = None
-    through: UUID | None = None
-    type: Reference | None = None
-    subjects: Literal["all"] | Grants
-    attachments: Attachments = Field(default_factory=list[UUID])
-
-
-class RelationAddedView(BaseModel):
-    """The relation that was added."""
-
-    relation_id: UUID
 
 
 class SubjectOfRelationBody(Body):
@@ -87,36 +65,6 @@ class RemovalView(BaseModel):
     lost: PageView[LostView] | None = Field(
         None, description="With `preview`: a page of what the contact could do no more, by organization and subject."
     )
-
-
-@routes.post(
-    "/v1/contacts/{contact_id}/relations",
-    status_code=201,
-    summary="Add a relation, or delegate a client's",
-    dependencies=[ONCE],
-)
-async def post_relation(
-    contact_id: UUID, body: RelationBody, acting: Profile, call: AuthorizationsCall, response: Response
-) -> RelationAddedView:
-    """A delegation names the firm's own relation in `through`; "all" carries whatever that one does, now and later."""
-    relation_id = await call.create(
-        add_relation,
-        AddRelation(
-            by=as_profile(acting),
-            contact_id=contact_id,
-            organization_id=body.organization_id,
-            acted_for=body.acted_for,
-            through=body.through,
-            type=body.type,
-            period=body.period(today(call)),
-            grants=ALL if body.subjects == ALL else grants(body.subjects),
-            ticked=body.ticked(call.language),
-            language=call.language,
-            attachments=body.attachments,
-        ),
-    )
-    response.headers["Location"] = f"/v1/contacts/{contact_id}"
-    return RelationAddedView(relation_id=relation_id)
 
 
 @routes.post("/v1/contacts/{contact_id}/removals", summary="Withdraw relations or subjects from a contact")

@@ -1,14 +1,15 @@
-"""What becomes true when a proposed relation, or the proposed end of one, is approved."""
+"""What becomes true when a proposed relation, or the proposed end of one, is approved; and a proposal corrected."""
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.relations import domain as granting
+from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import NewRelation
-from services.authorizations.relations.handlers import grant_relation
+from services.authorizations.relations.recording import grant_relation
+from services.authorizations.representations.domain import AskedEnd
 from services.authorizations.representations.handlers import end_at_once
-from services.authorizations.requests.domain import AskedEnd, AskedGrants, Decision, Request
+from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request
 from services.authorizations.tools import Tools
 
 
@@ -23,7 +24,7 @@ async def begin(work: Work[Tools], request: Request, decision: Decision) -> Refu
         work.new_id(), "organization", holder_id, holder_id, request.organization_id, asked.type, asked.period,
         request_id=request.request_id,
     )  # fmt: skip
-    refusal = granting.refuse_period(asked.period, work.today) or granting.refuse_subjects(
+    refusal = rules.refuse_period(asked.period, work.today) or rules.refuse_subjects(
         work.tools.agency, kind, asked.chosen, work.today, language, delegated=False
     )
     if refusal:
@@ -44,3 +45,8 @@ async def end(work: Work[Tools], request: Request, decision: Decision) -> Refusa
             work.take_time(after=relation.recorded_at)
             await end_at_once(work, relation)
     return None
+
+
+async def correct(work: Work[Tools], request: Request, text: NewText) -> AskedGrants:
+    """The relation as it is proposed now."""
+    return AskedGrants.model_validate(request.asked).corrected(text.period, text.grants)

@@ -5,28 +5,24 @@ from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
-from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.reviewing import ask_for_manager, compare_elsewhere
 from services.authorizations.contested import storage as contested
+from services.authorizations.deciding.handlers import close_resolved, erase_person, lapse, tell
 from services.authorizations.requests import storage
-from services.authorizations.requests.handlers import close_resolved, erase_person, lapse, tell
 from services.authorizations.tools import Tools
 
 PORTION = 50  # requests of one look
 LOOK_EVERY = 1.0  # seconds: those who decide are told of a proposal as soon as that; a look at an empty index
 LAPSE_EVERY = 300.0  # seconds: a last day ends at midnight, and nobody waits for the mail that says so
-LOOK_AROUND_EVERY = 3600.0  # seconds: a look at every organization, for a change that comes with a day
+FORGET_EVERY = 3600.0  # seconds: what is forgotten after years waits an hour
 
 
 def telling(unit: Unit[Tools]) -> list[Chore]:
-    """Tell of what was asked by a number, of what has lapsed, of who is left alone; forget; each until cancelled."""
+    """Tell of what was asked by a number, and of what has lapsed; forget; each until cancelled."""
     return [
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
-        partial(repeatedly, "contacts to compare", partial(compare_added, unit), LOOK_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
         partial(repeatedly, "reviews that nobody needs", partial(close_needless, unit), LAPSE_EVERY),
-        partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
-        partial(repeatedly, "persons of old requests", partial(erase_persons, unit), LOOK_AROUND_EVERY),
+        partial(repeatedly, "persons of old requests", partial(erase_persons, unit), FORGET_EVERY),
     ]
 
 
@@ -35,14 +31,6 @@ async def tell_waiting(unit: Unit[Tools]) -> float | None:
     waiting = await storage.to_tell(unit.pool, PORTION)
     for request_id in waiting:
         await unit.run(tell, request_id, unit.origin.itself)
-    return 0.0 if len(waiting) == PORTION else None
-
-
-async def compare_added(unit: Unit[Tools]) -> float | None:
-    """Compare some contacts who were added with those of other organizations. Returns 0 when there may be more."""
-    waiting = await contacts.awaiting_comparison(unit.pool, PORTION)
-    for contact_id in waiting:
-        await unit.run(compare_elsewhere, contact_id, unit.origin.itself)
     return 0.0 if len(waiting) == PORTION else None
 
 
@@ -62,16 +50,6 @@ async def close_needless(unit: Unit[Tools]) -> float | None:
     for request_id in needless:
         await unit.run(close_resolved, request_id, unit.origin.itself)
     return 0.0 if len(needless) == PORTION else None
-
-
-async def seek_managers(unit: Unit[Tools]) -> float | None:
-    """Tell agents of some organizations that nobody manages any more. Returns 0 when there may be more."""
-    moment = unit.tools.moment(unit.origin.clock())
-    async with unit.pool.acquire() as connection:
-        left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)
-    for found in left:
-        await unit.run(ask_for_manager, found.organization_id, unit.origin.itself)
-    return 0.0 if len(left) == PORTION else None
 
 
 async def erase_persons(unit: Unit[Tools]) -> float | None:

@@ -1,23 +1,18 @@
-"""Forms over HTTP: what those that grant or withdraw have in common, and how their answers name things."""
+"""What the bodies of forms have in common: what is granted, for how long, whom it is about, what was ticked."""
 
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from chassis.fields import Body, Reference
+from chassis.fields import Body, Email, Name, Reference
+from contracts.authorizations import Telephone
 from contracts.events import Language, Level
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.periods import FOREVER, Period
+from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
-
-
-class OrganizationView(BaseModel):
-    """An organization as lists name it."""
-
-    organization_id: UUID
-    name: str
 
 
 class GrantBody(Body):
@@ -66,6 +61,23 @@ def grants(bodies: list[GrantBody]) -> list[Grant]:
     return [Grant(subject, level) for subject, level in {body.subject: body.level for body in bodies}.items()]
 
 
-def last_day(found: Period) -> date:
-    """The last day as forms show it."""
-    return found.ends_on or FOREVER
+class TelephoneBody(Body):
+    """A telephone number with its country code (ITU-T E.164)."""
+
+    kind: Annotated[str, Field(pattern="^(mobile|work|home|other)$")]
+    number: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+15145550100"])]
+
+
+class PersonBody(Body):
+    """The personal information of the guide's form."""
+
+    family_name: Name
+    given_name: Name
+    email: Email
+    telephones: Annotated[list[TelephoneBody], Field(max_length=10)] = Field(default_factory=list[TelephoneBody])
+    language: Language
+
+    def personal(self) -> Personal:
+        """The same as a row keeps it."""
+        telephones = [Telephone.model_validate(telephone.model_dump()) for telephone in self.telephones]
+        return Personal(self.family_name, self.given_name, self.email, telephones, self.language)

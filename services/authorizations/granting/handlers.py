@@ -7,7 +7,6 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.authorizations import RelationAdded, RightAdded, RightEnded
 from contracts.events import Language
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile, Moment
@@ -18,11 +17,11 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
-from services.authorizations.relations import domain, storage
-from services.authorizations.relations.domain import ActedFor, Grant, NewRelation
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations import domain
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import ActedFor, Grant, NewRelation, Relation
+from services.authorizations.relations.recording import grant_relation
 from services.authorizations.tools import Tools
 
 
@@ -46,56 +45,6 @@ class AddRelation:
     attachments: Sequence[UUID] = ()
 
 
-async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
-    """Make a relation with its rights, and tell of both. Call it with the organizations locked."""
-    await storage.add(work.connection, new, work.now)
-    await record(
-        work,
-        RelationAdded,
-        new.organization_id,
-        relation_id=new.relation_id,
-        type=new.type,
-        holder_kind=new.holder_kind,
-        holder_id=new.holder_id,
-        through=new.through,
-        membership=new.membership,
-        all_rights=new.all_rights,
-        valid=new.period.span,
-    )
-    await grant_rights(work, new.organization_id, new.relation_id, new.period, grants)
-
-
-async def grant_rights(
-    work: Work[Tools], organization_id: UUID, relation_id: UUID, period: Period, grants: Sequence[Grant]
-) -> None:
-    """Add rights to a relation, and tell of each."""
-    for grant in grants:
-        right_id = work.new_id()
-        granted_by = work.actor.reference
-        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted_by, work.now)
-        await record(
-            work,
-            RightAdded,
-            organization_id,
-            right_id=right_id,
-            relation_id=relation_id,
-            subject=grant.subject,
-            level=grant.level,
-            valid=period.span,
-        )
-
-
-async def withdraw_right(
-    work: Work[Tools], organization_id: UUID, relation_id: UUID, right_id: UUID, subject: str
-) -> None:
-    """Withdraw one right of a relation that goes on, and tell of it."""
-    await storage.end_right(work.connection, right_id, work.now)
-    await record(
-        work, RightEnded, organization_id,
-        right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
-    )  # fmt: skip
-
-
 async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusal:
     """Add a membership of the own organization, or delegate a client's authorizations. Returns the relation's id."""
     home = await _home_of(work, command.contact_id)
@@ -109,7 +58,7 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
     new = await (_delegation(work, command, acting) if command.through else _membership(work, command, acting))
     if isinstance(new, Refusal):
         return new
-    if await storage.overlaps(work.connection, new):
+    if await relations.overlaps(work.connection, new):
         return Refusal("already_held")
     if refusal := await refuse_attachments(work, command.by, "addition", command.attachments):
         return refusal
@@ -151,7 +100,7 @@ async def _membership(work: Work[Tools], command: AddRelation, acting: Acting) -
 async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -> NewRelation | Refusal:
     agency, first_day = work.tools.agency, command.period.starts_on
     assert command.through is not None
-    through = next(iter(await storage.get(work.connection, [command.through])), None)
+    through = next(iter(await relations.get(work.connection, [command.through])), None)
     if (
         through is None
         or through.holder_id != acting.organization_id
@@ -161,7 +110,7 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
         return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
     if command.type not in (None, agency.delegation_type.code):
         return Refusal("unknown_relation_type", {"type": command.type}, ("type",))
-    held_by_contact = await storage.memberships_of(work.connection, command.contact_id)
+    held_by_contact = await relations.memberships_of(work.connection, command.contact_id)
     memberships = [membership for membership in held_by_contact if _covers(membership, work, command.period)]
     if not memberships:
         return Refusal("not_a_member", fields=("starts_on",))
@@ -184,6 +133,6 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
     )  # fmt: skip
 
 
-def _covers(relation: RelationRow, work: Work[Tools], period: Period) -> bool:
+def _covers(relation: Relation, work: Work[Tools], period: Period) -> bool:
     """Whether a relation is in force when the period starts, or now where it has started already."""
     return relation.in_force(work.now, max(period.starts_on, work.today))

@@ -10,13 +10,8 @@ from chassis.gateway import AgentCaller, Call, router
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
 from services.authorizations.access.domain import AsAgent
-from services.authorizations.contacts.api import PersonBody
-from services.authorizations.granting import GrantingBody, Grants, grants
-from services.authorizations.paging import Cursor, Limit, PageView, page, paged, today
-from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
-from services.authorizations.requests import storage, views
-from services.authorizations.requests.domain import Decision, Request, Side, State
-from services.authorizations.requests.handlers import (
+from services.authorizations.bodies import GrantingBody, Grants, PersonBody, grants
+from services.authorizations.deciding.handlers import (
     Claim,
     Decide,
     OpenRequest,
@@ -29,8 +24,13 @@ from services.authorizations.requests.handlers import (
     view_queue,
     withdraw,
 )
+from services.authorizations.deciding.views import RequestView, views
+from services.authorizations.instants import today
+from services.authorizations.paging import Cursor, Limit, PageView, page, paged
+from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
+from services.authorizations.requests import storage
+from services.authorizations.requests.domain import Decision, Request, Side, State
 from services.authorizations.requests.storage import RequestFilter
-from services.authorizations.requests.views import RequestView
 from services.authorizations.tools import Tools
 
 routes = router()
@@ -39,7 +39,7 @@ KindFilter = Annotated[RequestKind | None, Query(description="Only requests of t
 StateFilter = Annotated[State | None, Query(description="Only requests in this state today.")]
 
 
-class CorrectionBody(GrantingBody):
+class NewTextBody(GrantingBody):
     """The form again, corrected; `contact` where the request is about a new contact."""
 
     subjects: Grants
@@ -139,7 +139,7 @@ async def post_decision(
 @routes.post("/v1/requests/{request_id}/submission", summary="Submit a request again, corrected")
 async def post_submission(
     request_id: UUID,
-    body: CorrectionBody,
+    body: NewTextBody,
     acting: Profile,
     call: AuthorizationsCall,
     response: Response,
@@ -175,8 +175,7 @@ async def _page(call: Call[Tools], listing: Any, cursor: str | None, limit: int,
     found = await page(call, listing, cursor, limit)
     requests = [storage.request(row) for row in found.rows]
     async with call.gateway.unit.pool.acquire() as connection:
-        around = await views.around(connection, requests)
-    items = [views.view(call, request, side(request), around) for request in requests]
+        items = await views(call, connection, requests, side)
     return PageView[RequestView](**paged(found, items, call.language))
 
 
@@ -189,6 +188,6 @@ async def _again(call: Call[Tools], request_id: UUID, side: Side, response: Resp
 
 async def _shown(call: Call[Tools], request: Request, side: Side, response: Response) -> RequestView:
     async with call.gateway.unit.pool.acquire() as connection:
-        around = await views.around(connection, [request])
+        (view,) = await views(call, connection, [request], lambda _: side)
     response.headers["ETag"] = etag(request.version)
-    return views.view(call, request, side, around)
+    return view

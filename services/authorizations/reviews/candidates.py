@@ -5,13 +5,13 @@ from uuid import UUID
 
 from chassis.outcomes import Next, Refusal
 from chassis.work import Work
-from services.authorizations.contacts import storage
-from services.authorizations.contacts.storage import Personal
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.matching import storage as matching
 from services.authorizations.matching.domain import Agreement
 from services.authorizations.matching.handlers import Lookalike, lookalikes
 from services.authorizations.matching.storage import Person
-from services.authorizations.requests.domain import AgreementCode, Candidate
+from services.authorizations.personal.domain import Personal
+from services.authorizations.reviews.domain import AgreementCode, Candidate
 from services.authorizations.tools import Tools
 
 MOST_CANDIDATES = 20  # shown to an agent; nobody compares more by eye
@@ -28,8 +28,8 @@ async def refuse_known(
     """
     known = None
     if client_number is not None:
-        known = await storage.find(work.connection, organization_id, client_number)
-    known = known or await storage.find_linked(work.connection, organization_id, personal)
+        known = await contacts.find(work.connection, organization_id, client_number)
+    known = known or await contacts.find_linked(work.connection, organization_id, personal)
     if known is None:
         return None
     following = Next("add_to_known_contact", f"/v1/contacts/{known.contact_id}/relations")

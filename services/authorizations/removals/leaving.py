@@ -6,10 +6,11 @@ from chassis.work import Work
 from contracts.notifications import MemberLeftContents, MemberLeftMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.storage import ContactRow
+from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.contacts.managers import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
-from services.authorizations.relations import storage
+from services.authorizations.removals import storage
 from services.authorizations.tools import Tools
 
 
@@ -20,9 +21,7 @@ async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> No
     for own_contact_id, client_id in found.items():
         person = await contacts.get(work.connection, own_contact_id)
         assert person is not None
-        for reader in await contacts.with_functions(
-            work.connection, work.now, work.today, client_id, work.tools.managing
-        ):
+        for reader in await managers_of(work, client_id):
             if reader.contact_id != own_contact_id and reader.email is not None:
                 work.publish(_mail(work, reader, reader.email, person, named[client_id], named[firm_id]))
         work.audit("member_left", organization_id=client_id, object_id=own_contact_id, firm=str(firm_id))
@@ -30,9 +29,9 @@ async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> No
 
 def _mail(
     work: Work[Tools],
-    reader: ContactRow,
+    reader: ContactFile,
     address: str,
-    person: ContactRow,
+    person: ContactFile,
     client: OrganizationRow,
     firm: OrganizationRow,
 ) -> MemberLeftMail:

@@ -6,15 +6,17 @@ from uuid import UUID
 
 from chassis.work import Work
 from services.authorizations.access.domain import Acting
-from services.authorizations.contacts import storage
-from services.authorizations.contacts.doubts import elsewhere
-from services.authorizations.contacts.storage import Personal
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
+from services.authorizations.personal import storage as personal_fields
+from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
-from services.authorizations.requests import storage as requests
-from services.authorizations.requests.domain import AskedComparison, AskedContact, AskedGrants, AskedManager, Candidate
+from services.authorizations.requests.domain import AskedGrants
 from services.authorizations.requests.submitting import Ask, submit
+from services.authorizations.reviews import storage
+from services.authorizations.reviews.candidates import elsewhere
+from services.authorizations.reviews.domain import AskedComparison, AskedContact, AskedManager, Candidate
 from services.authorizations.tools import Tools
 
 
@@ -36,7 +38,7 @@ async def ask_for_review(work: Work[Tools], by: Acting, request_id: UUID, contac
 
     An approval makes the contact as asked; a merge gives what was asked to the candidate whom the decision names.
     """
-    await storage.describe(work.connection, request_id, contact.personal)
+    await personal_fields.describe(work.connection, request_id, contact.personal)
     asked = AskedContact(
         type=contact.type,
         starts_on=contact.period.starts_on,
@@ -56,12 +58,12 @@ async def compare_elsewhere(work: Work[Tools], contact_id: UUID) -> None:
 
     Whoever added the person is not told, and sees no request.
     """
-    contact = await storage.get(work.connection, contact_id)
+    contact = await contacts.get(work.connection, contact_id)
     if contact is None or not await storage.take_comparison(work.connection, contact_id):
         return
     await organizations.lock(work.connection, [contact.organization_id])
     work.take_time()
-    personal = (await storage.descriptions(work.connection, [contact_id])).get(contact_id)
+    personal = (await personal_fields.descriptions(work.connection, [contact_id])).get(contact_id)
     alike = await elsewhere(work, contact.organization_id, personal) if personal else []
     if alike:
         asked = AskedComparison(contact_id=contact_id, candidates=tuple(alike))
@@ -76,7 +78,7 @@ async def ask_for_manager(work: Work[Tools], organization_id: UUID) -> None:
     await organizations.lock(work.connection, [organization_id])
     work.take_time()
     moment, managing = work.tools.moment(work.now), work.tools.managing
-    for left in await requests.left_unmanaged(work.connection, moment, managing, 1, organization_id):
+    for left in await storage.left_unmanaged(work.connection, moment, managing, 1, organization_id):
         asked = AskedManager(type=left.type)
         ask = Ask(work.new_id(), "review", asked, None, organization_id=organization_id, reason="unmanaged")
         await submit(work, ask)

@@ -1,13 +1,13 @@
-"""What a contact would lose: how many delegations, and a listing of its losses, which may be tens of thousands."""
+"""What a contact would lose, a listing that may be tens of thousands long, and which clients keep the person."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import Connection
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, known
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, in_force, known
 
 # $1 to $3 as in the one query, $4 the contact, $5 the relations and $6 the rights that would be withdrawn, $7 the
 # relations that either stand on. Organization by organization, so that a page reads no more of them than it shows; a
@@ -28,6 +28,28 @@ cross join lateral (
     having max(e.level) is distinct from max(e.level) filter (where not (
         e.relation_id = any($5) or coalesce(e.membership = any($5), false) or e.right_id = any($6::uuid[])))
 ) lost
+"""
+
+# Contacts of an organization's clients who are the same person as its own contact $3: the same account, else the same
+# client number. $1 and $2 as in the one query.
+OWN_CONTACTS_OF_CLIENTS = f"""
+with leaver as (
+    select c.contact_id, c.organization_id, c.client_number, b.account_id from contacts c
+    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
+    where c.contact_id = $3
+), same as (
+    select c.contact_id from leaver join contacts c using (client_number)
+    left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
+    where leaver.account_id is null or b.account_id is null
+    union
+    select b.contact_id from leaver join bindings b using (account_id) where {known("b")} and upper_inf(b.during)
+)
+select own.contact_id, own.organization_id from same join contacts own using (contact_id) cross join leaver
+where exists (select from relations r where r.holder_id = leaver.organization_id
+        and r.organization_id = own.organization_id and {known("r")} and {in_force("r")})
+    and exists (select from relations r where r.holder_id = own.contact_id and r.through is null
+        and {known("r")} and {in_force("r")})
+order by own.contact_id
 """
 
 
@@ -61,3 +83,11 @@ async def delegations(connection: Connection, memberships: Collection[UUID], con
         day,
     )
     return found
+
+
+async def own_contacts_of_clients(
+    connection: Connection, at: datetime, day: date, contact_id: UUID
+) -> dict[UUID, UUID]:
+    """The contacts, with their organizations, that clients of the contact's organization made of the same person."""
+    rows = await connection.fetch(OWN_CONTACTS_OF_CLIENTS, at, day, contact_id)
+    return {row["contact_id"]: row["organization_id"] for row in rows}

@@ -1,20 +1,23 @@
-"""What becomes true when an agent has looked at somebody."""
+"""What becomes true when an agent has looked at somebody, and how a text about somebody new is corrected."""
 
 from dataclasses import replace
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from services.authorizations.contacts import storage
-from services.authorizations.contacts.handlers import NewContact, make_contact
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.contacts.making import NewContact, make_contact
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.contacts.storage import ContactRow
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
+from services.authorizations.personal import storage as personal_fields
 from services.authorizations.relations import domain
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, NewRelation
-from services.authorizations.relations.handlers import grant_relation
-from services.authorizations.requests.domain import AskedComparison, AskedContact, AskedManager, Decision, Request
+from services.authorizations.relations.recording import grant_relation
+from services.authorizations.requests.domain import Decision, NewText, Request
+from services.authorizations.reviews.candidates import candidates
+from services.authorizations.reviews.domain import AskedComparison, AskedContact, AskedManager
 from services.authorizations.tools import Tools
 
 
@@ -26,7 +29,9 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     asked = AskedContact.model_validate(request.asked)
     organization_id, request_id = request.organization_id, request.request_id
     assert organization_id is not None
-    personal = (await storage.descriptions(work.connection, [request_id]))[request_id]  # kept until after its end
+    personal = (await personal_fields.descriptions(work.connection, [request_id]))[
+        request_id
+    ]  # kept until after its end
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
     language = work.tools.agency.profile.default_language
     refusal = (
@@ -43,12 +48,23 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     if decision.outcome == "approve":
         return await make_contact(work, new)
     known = {candidate.contact_id for candidate in asked.candidates}
-    candidate = await storage.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    candidate = await contacts.get(work.connection, decision.contact_id) if decision.contact_id in known else None
     if candidate is None:
         return Refusal("candidate_required", fields=("contact_id",))
     if candidate.organization_id != organization_id:
         return await make_contact(work, replace(new, client_number=candidate.client_number))
     return await _give(work, request, candidate, asked.type, asked.period, asked.chosen)
+
+
+async def correct(work: Work[Tools], request: Request, text: NewText) -> AskedContact:
+    """Whoever is described now may be known as somebody else than before: those to compare with are looked for anew."""
+    asked = AskedContact.model_validate(request.asked).corrected(text.period, text.grants)
+    if text.personal is None:
+        return asked
+    assert request.organization_id is not None  # a review is about an organization's own contact
+    alike = await candidates(work, request.organization_id, text.personal, asked.client_number)
+    await personal_fields.describe(work.connection, request.request_id, text.personal)
+    return asked.model_copy(update={"candidates": tuple(alike)})
 
 
 async def recognize(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
@@ -57,16 +73,16 @@ async def recognize(work: Work[Tools], request: Request, decision: Decision) -> 
     A code that is under way was sent with another number: the person is sent new coordinates, unless linked already.
     """
     asked = AskedComparison.model_validate(request.asked)
-    contact = await storage.get(work.connection, asked.contact_id)
+    contact = await contacts.get(work.connection, asked.contact_id)
     known = {candidate.contact_id for candidate in asked.candidates}
-    candidate = await storage.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    candidate = await contacts.get(work.connection, decision.contact_id) if decision.contact_id in known else None
     if contact is None or candidate is None:
         return Refusal("candidate_required", fields=("contact_id",))
-    if await storage.find(work.connection, contact.organization_id, candidate.client_number):
+    if await contacts.find(work.connection, contact.organization_id, candidate.client_number):
         return Refusal("already_held", fields=("client_number",))
-    await storage.renumber(work.connection, contact.contact_id, candidate.client_number)
+    await contacts.renumber(work.connection, contact.contact_id, candidate.client_number)
     if not contact.linked:
-        await storage.raise_generation(work.connection, contact.contact_id, "normal")
+        await contacts.raise_generation(work.connection, contact.contact_id, "normal")
     await publish_state(work, contact.contact_id)
     work.audit("contact_recognized", organization_id=contact.organization_id, object_id=contact.contact_id)
     return None
@@ -76,7 +92,7 @@ async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Re
     """One of the organization's contacts manages it from today on."""
     asked, organization_id = AskedManager.model_validate(request.asked), request.organization_id
     assert organization_id is not None
-    contact = await storage.get(work.connection, decision.contact_id) if decision.contact_id else None
+    contact = await contacts.get(work.connection, decision.contact_id) if decision.contact_id else None
     if contact is None or contact.organization_id != organization_id:
         return Refusal("candidate_required", fields=("contact_id",))
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
@@ -90,7 +106,7 @@ def _refused(work: Work[Tools], type: str, kind: str) -> bool:
 
 
 async def _give(
-    work: Work[Tools], request: Request, contact: ContactRow, type: str, period: Period, grants: list[Grant]
+    work: Work[Tools], request: Request, contact: ContactFile, type: str, period: Period, grants: list[Grant]
 ) -> Refusal | None:
     home, contact_id = contact.organization_id, contact.contact_id
     new = NewRelation(work.new_id(), "contact", contact_id, home, home, type, period, request_id=request.request_id)

@@ -8,7 +8,6 @@ from uuid import UUID
 from chassis import pages
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.authorizations import RelationEnded
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments.handlers import attach, refuse_attachments
@@ -17,12 +16,12 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.handlers import record
-from services.authorizations.relations import losing, storage
-from services.authorizations.relations.handlers import withdraw_right
-from services.authorizations.relations.leaving import tell_clients
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Relation
 from services.authorizations.relations.managers import refuse_last_manager
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations.recording import withdraw_relation, withdraw_right
+from services.authorizations.removals import storage
+from services.authorizations.removals.leaving import tell_clients
 from services.authorizations.tools import Tools
 
 
@@ -82,7 +81,7 @@ class Right:
 
     right_id: UUID
     subject: str
-    relation: RelationRow
+    relation: Relation
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,13 @@ class Plan:
     """What is to be withdrawn, by whom; `leaves`: with it the contact's last membership goes."""
 
     acting: Acting
-    relations: Sequence[RelationRow]
+    relations: Sequence[Relation]
     rights: Sequence[Right]
     leaves: bool
     removed: Removed
 
     @property
-    def concerned(self) -> list[RelationRow]:
+    def concerned(self) -> list[Relation]:
         """The relations that change."""
         return [*self.relations, *(right.relation for right in self.rights)]
 
@@ -107,7 +106,7 @@ async def preview(work: Work[Tools], command: Preview) -> Previewed | Refusal:
     if isinstance(plan, Refusal):
         return plan
     concerned = {relation.relation_id for relation in plan.concerned}
-    listing = losing.losses(
+    listing = storage.losses(
         work.tools.moment(work.now), command.contact_id, plan.removed.relations, plan.removed.rights, concerned
     )
     page = await pages.fetch(work.connection, listing, command.cursor, command.limit)
@@ -118,7 +117,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     """Withdraw relations or rights of a contact at once. Whatever hangs on them ends with them, and history stays."""
     home = await _home_of(work, command)
     await organizations.lock(work.connection, await _files(work, command, home))
-    work.take_time(after=await storage.last_recorded(work.connection, command.contact_id, command.named))
+    work.take_time(after=await relations.last_recorded(work.connection, command.contact_id, command.named))
     plan = await _plan(work, command.by, command, home)
     if isinstance(plan, Refusal):
         return plan
@@ -128,8 +127,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return refusal
     await attach(work, command.contact_id, command.attachments)
     for relation in plan.relations:
-        await storage.end(work.connection, relation.relation_id, work.now)
-        await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)
+        await withdraw_relation(work, relation)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
@@ -155,9 +153,9 @@ async def _files(work: Work[Tools], chosen: Chosen, home: UUID | None) -> set[UU
     return {relation.organization_id for relation in await _named(work, chosen)} | ({home} if home else set())
 
 
-async def _named(work: Work[Tools], chosen: Chosen) -> list[RelationRow]:
+async def _named(work: Work[Tools], chosen: Chosen) -> list[Relation]:
     """The contact's relations that are named, ended ones too."""
-    found = await storage.get(work.connection, chosen.named) if chosen.named else []
+    found = await relations.get(work.connection, chosen.named) if chosen.named else []
     own = [relation for relation in found if relation.holder_id == chosen.contact_id]
     return sorted(own, key=lambda relation: relation.relation_id)
 
@@ -166,26 +164,26 @@ async def _plan(work: Work[Tools], by: AsProfile, chosen: Chosen, home: UUID | N
     acting = await may_manage(work, by, home)
     if isinstance(acting, Refusal):
         return acting
-    held = await storage.memberships_of(work.connection, chosen.contact_id)
+    held = await relations.memberships_of(work.connection, chosen.contact_id)
     memberships = [membership for membership in held if not membership.is_over(work.today)]
     # Ending the memberships ends whatever is delegated through them: it hangs on them.
-    relations = memberships if chosen.scope == "all" else await _chosen_relations(work, chosen)
+    ending = memberships if chosen.scope == "all" else await _chosen_relations(work, chosen)
     rights = await _chosen_rights(work, chosen)
     if isinstance(rights, Refusal):
         return rights
-    if not relations and not rights:
+    if not ending and not rights:
         return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
-    going = dict.fromkeys(relation.relation_id for relation in relations)
+    going = dict.fromkeys(relation.relation_id for relation in ending)
     if refusal := await refuse_last_manager(work, acting.organization_id, going, work.today):
         return refusal
-    ending = sorted(going)
-    hanging = await losing.delegations(work.connection, ending, chosen.contact_id, work.today)
+    relation_ids = sorted(going)
+    hanging = await storage.delegations(work.connection, relation_ids, chosen.contact_id, work.today)
     leaves = bool(memberships) and all(membership.relation_id in going for membership in memberships)
-    removed = Removed(ending, sorted(right.right_id for right in rights), hanging)
-    return Plan(acting, relations, rights, leaves, removed)
+    removed = Removed(relation_ids, sorted(right.right_id for right in rights), hanging)
+    return Plan(acting, ending, rights, leaves, removed)
 
 
-async def _chosen_relations(work: Work[Tools], chosen: Chosen) -> list[RelationRow]:
+async def _chosen_relations(work: Work[Tools], chosen: Chosen) -> list[Relation]:
     if chosen.scope != "relations":
         return []
     named = [relation for relation in await _named(work, chosen) if relation.relation_id in chosen.relations]
@@ -202,6 +200,6 @@ async def _chosen_rights(work: Work[Tools], chosen: Chosen) -> list[Right] | Ref
             continue
         if relation.all_rights:
             return Refusal("all_subjects_delegated", fields=("subjects",))
-        for held in await storage.rights_of(work.connection, relation.relation_id, wanted):
+        for held in await relations.rights_of(work.connection, relation.relation_id, wanted):
             rights.append(Right(held.right_id, held.subject, relation))
     return rights

@@ -17,10 +17,10 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
-from services.authorizations.relations import domain, storage
-from services.authorizations.relations.domain import Grant
-from services.authorizations.relations.handlers import grant_rights, withdraw_right
-from services.authorizations.relations.storage import RelationRow
+from services.authorizations.relations import domain
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Grant, Relation
+from services.authorizations.relations.recording import grant_rights, withdraw_right
 from services.authorizations.tools import Tools
 
 
@@ -56,7 +56,7 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
         return refusal
     assert period is not None
     wanted = {grant.subject: grant.level for grant in command.grants}
-    standing = await storage.rights_of(work.connection, relation.relation_id, wanted, period)
+    standing = await relations.rights_of(work.connection, relation.relation_id, wanted, period)
     if not all(domain.gives_way(held, wanted[held.subject], period, work.today) for held in standing):
         return Refusal("already_held", fields=("subjects",))
     form: FormKind = "addition" if of_contact else "representation"
@@ -78,20 +78,18 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
     return relation.relation_id
 
 
-async def _locked(work: Work[Tools], relation_id: UUID) -> RelationRow | None:
+async def _locked(work: Work[Tools], relation_id: UUID) -> Relation | None:
     """The relation, whose organizations are locked."""
-    seen = next(iter(await storage.get(work.connection, [relation_id])), None)
+    seen = next(iter(await relations.get(work.connection, [relation_id])), None)
     if seen is None:
         return None
     await organizations.lock(work.connection, [seen.organization_id, seen.holder_organization_id])
-    work.take_time(after=await storage.relation_recorded(work.connection, relation_id))
-    (relation,) = await storage.get(work.connection, [relation_id])
+    work.take_time(after=await relations.relation_recorded(work.connection, relation_id))
+    (relation,) = await relations.get(work.connection, [relation_id])
     return relation
 
 
-async def _refuse(
-    work: Work[Tools], command: AddRights, relation: RelationRow, period: Period | None
-) -> Refusal | None:
+async def _refuse(work: Work[Tools], command: AddRights, relation: Relation, period: Period | None) -> Refusal | None:
     """Of a client never more than the firm holds for those days."""
     if relation.is_over(work.today):
         return Refusal("relation_over")

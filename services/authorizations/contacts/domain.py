@@ -1,0 +1,32 @@
+"""A contact as it stands: plain data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from contracts.authorizations import CorrectedItem, Telephone
+from contracts.events import Language
+
+CodePriority = Literal["normal", "bulk"]
+
+
+@dataclass(frozen=True)
+class ContactFile:
+    """One contact as it stands. `email` is that of the account, once one is linked."""
+
+    contact_id: UUID
+    organization_id: UUID
+    client_number: str
+    linking_code_generation: int
+    linking_code_priority: CodePriority
+    linking_code_changes: Sequence[CorrectedItem]
+    linking_code_campaign: str | None
+    ended_link_id: UUID | None
+    version: int
+    family_name: str
+    given_name: str
+    telephones: Sequence[Telephone]
+    language: Language
+    email: str | None
+    linked: bool

@@ -1,0 +1,118 @@
+"""A contact's file as it is shown over HTTP, with what the contact holds."""
+
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.gateway import Call
+from contracts.authorizations import Telephone
+from contracts.events import Language, Level
+from contracts.problems import word
+from services.authorizations.access.domain import Entitlement
+from services.authorizations.answers import OrganizationView, last_day
+from services.authorizations.contacts.handlers import OpenedContact
+from services.authorizations.periods import Period
+from services.authorizations.tools import Tools
+
+
+class HeldRightView(BaseModel):
+    """A right of a relation. The days are those that both share, absent where there is none."""
+
+    right_id: UUID
+    subject: str
+    subject_name: str
+    level: Level
+    level_name: str
+    starts_on: date | None
+    ends_on: date | None
+    active: bool
+
+
+class HeldRelationView(BaseModel):
+    """A relation of the contact: what it is called in lists, to which organization, and whether it is in force.
+
+    With `all_subjects` it carries whatever its firm's relation does, and has no `rights` of its own.
+    """
+
+    relation_id: UUID
+    type: str
+    function: str
+    organization: OrganizationView
+    through: UUID | None
+    membership: UUID | None
+    all_subjects: bool
+    rights: list[HeldRightView]
+    starts_on: date
+    ends_on: date
+    ended_at: datetime | None
+    active: bool
+
+
+class ContactView(BaseModel):
+    """One contact, opened."""
+
+    contact_id: UUID
+    organization_id: UUID
+    client_number: str
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: list[Telephone]
+    language: Language
+    linked: bool
+    active: bool
+    relations: list[HeldRelationView]
+
+
+def view(call: Call[Tools], opened: OpenedContact) -> ContactView:
+    """A contact, opened."""
+    contact = opened.contact
+    rights = {key: list(some) for key, some in groupby(opened.rights, key=lambda chain: chain.relation_id)}
+    views = [_held(call, row, rights.get(row["relation_id"], [])) for row in opened.relations]
+    return ContactView(
+        contact_id=contact.contact_id,
+        organization_id=contact.organization_id,
+        client_number=contact.client_number,
+        family_name=contact.family_name,
+        given_name=contact.given_name,
+        email=contact.email,
+        telephones=list(contact.telephones),
+        language=contact.language,
+        linked=contact.linked,
+        active=any(view.active and view.through is None for view in views),
+        relations=views,
+    )
+
+
+def _held(call: Call[Tools], row: dict[str, Any], rights: list[Entitlement]) -> HeldRelationView:
+    valid = Period.stored(row["valid"])
+    return HeldRelationView(
+        relation_id=row["relation_id"],
+        type=row["type"],
+        function=call.tools.relation_type(row["function"]).name.in_(call.language),
+        organization=OrganizationView(organization_id=row["organization_id"], name=row["organization_name"]),
+        through=row["through"],
+        membership=row["membership"],
+        all_subjects=row["all_rights"],
+        rights=[_right(call, chain) for chain in rights],
+        starts_on=valid.starts_on,
+        ends_on=last_day(valid),
+        ended_at=row["ended_at"],
+        active=row["active"],
+    )
+
+
+def _right(call: Call[Tools], chain: Entitlement) -> HeldRightView:
+    return HeldRightView(
+        right_id=chain.right_id,
+        subject=chain.subject,
+        subject_name=call.tools.agency.subjects[chain.subject].name.in_(call.language),
+        level=chain.level,
+        level_name=word(f"level_{chain.level}", call.language),
+        starts_on=chain.valid and chain.valid.starts_on,
+        ends_on=chain.valid and last_day(chain.valid),
+        active=chain.holds,
+    )

@@ -1,0 +1,233 @@
+"""What a request asks for, as it is shown over HTTP: one function for each kind."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.database import Connection
+from chassis.gateway import Call
+from contracts.agency.matching import CONTACT_FIELDS
+from contracts.authorizations import Telephone
+from contracts.events import Language, Level
+from contracts.problems import word
+from services.authorizations.answers import last_day
+from services.authorizations.contested import storage as contested
+from services.authorizations.contested.domain import AskedLink
+from services.authorizations.personal.domain import Personal
+from services.authorizations.personal.storage import descriptions
+from services.authorizations.representations.domain import AskedEnd
+from services.authorizations.requests.domain import AskedGrants, Request
+from services.authorizations.reviews.domain import (
+    AgreementCode,
+    AskedComparison,
+    AskedContact,
+    AskedManager,
+    Candidate,
+)
+from services.authorizations.tools import Tools
+
+
+class PersonView(BaseModel):
+    """A person as a form described one."""
+
+    family_name: str
+    given_name: str
+    email: str | None
+    telephones: list[Telephone]
+    language: Language
+
+
+class AskedSubjectView(BaseModel):
+    """A subject that is asked for."""
+
+    subject: str
+    name: str
+    level: Level
+
+
+class AgreeingFieldView(BaseModel):
+    """A field of two files that says the same, or nearly."""
+
+    field: str
+    name: str
+    agreement: AgreementCode
+    agreement_name: str
+
+
+class CandidateView(BaseModel):
+    """A contact who may be the person asked about: for agents alone. `score` is the evidence for it, in bits."""
+
+    contact_id: UUID
+    score: float
+    agreeing: list[AgreeingFieldView]
+    same_organization: bool
+
+
+class AccountView(BaseModel):
+    """An account, with its person as far as known: for agents alone."""
+
+    account_id: UUID
+    family_name: str | None
+    given_name: str | None
+    email: str | None
+
+
+class LinkView(BaseModel):
+    """A link in force: who is which contact, since when."""
+
+    link_id: UUID
+    contact_id: UUID
+    account: AccountView
+    linked_at: datetime
+
+
+class ContestedView(BaseModel):
+    """An account that proved it may be a contact, and the link in its way, None once it is gone: for agents alone.
+
+    Approving ends that link and sends new coordinates to the address on the file of `contact_id`; rejecting keeps it.
+    """
+
+    contact_id: UUID
+    account: AccountView
+    method: str
+    obstacle: str
+    obstacle_name: str
+    link: LinkView | None
+
+
+class AskedView(BaseModel):
+    """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`.
+
+    `person` is whom a new contact would be; it is erased some time after the request has ended. Or whether the contact
+    `contact_id` is the same person as one of the candidates, in another organization; or a link that is contested.
+    """
+
+    relation_id: UUID | None = None
+    type: str | None = None
+    type_name: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    subjects: list[AskedSubjectView] = []
+    client_number: str | None = None
+    person: PersonView | None = None
+    candidates: list[CandidateView] = []
+    contact_id: UUID | None = None
+    contested: ContestedView | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """For whom a request is shown, by whose words, and the person whom it describes, until that is erased."""
+
+    call: Call[Tools]
+    connection: Connection
+    person: Personal | None
+    for_agents: bool
+
+
+async def relation(shown: Shown, request: Request) -> AskedView:
+    """A relation, as it would begin."""
+    return _grants(shown.call, AskedGrants.model_validate(request.asked))
+
+
+async def end(shown: Shown, request: Request) -> AskedView:
+    """A relation, as it would end."""
+    return AskedView(relation_id=AskedEnd.model_validate(request.asked).relation_id)
+
+
+async def contact(shown: Shown, request: Request) -> AskedView:
+    """Somebody new, and for agents whoever that may be."""
+    asked = AskedContact.model_validate(request.asked)
+    alike = asked.candidates if shown.for_agents else ()
+    return _grants(shown.call, asked).model_copy(
+        update={
+            "client_number": asked.client_number,
+            "person": PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None,
+            "candidates": [_candidate(candidate, shown.call.language) for candidate in alike],
+        }
+    )
+
+
+async def manager(shown: Shown, request: Request) -> AskedView:
+    """The function that nobody has any more."""
+    return _type(shown.call, AskedManager.model_validate(request.asked).type)
+
+
+async def comparison(shown: Shown, request: Request) -> AskedView:
+    """A contact, and those of other organizations who may be the same person: for agents, who alone see the request."""
+    compared = AskedComparison.model_validate(request.asked)
+    alike = [_candidate(candidate, shown.call.language) for candidate in compared.candidates]
+    return AskedView(contact_id=compared.contact_id, candidates=alike)
+
+
+async def link(shown: Shown, request: Request) -> AskedView:
+    """A link, and the one in its way: for agents."""
+    if not shown.for_agents:
+        return AskedView()
+    asked = AskedLink.model_validate(request.asked)
+    found = await contested.obstacle(shown.connection, asked)
+    accounts = {asked.account_id} | ({found.account_id} if found else set())
+    persons = await descriptions(shown.connection, accounts)
+    return AskedView(
+        contested=ContestedView(
+            contact_id=asked.contact_id,
+            account=_account(asked.account_id, persons.get(asked.account_id)),
+            method=asked.method,
+            obstacle=asked.obstacle,
+            obstacle_name=word(f"obstacle_{asked.obstacle}", shown.call.language),
+            link=found
+            and LinkView(
+                link_id=found.link_id,
+                contact_id=found.contact_id,
+                account=_account(found.account_id, persons.get(found.account_id)),
+                linked_at=found.linked_at,
+            ),
+        )
+    )
+
+
+def _account(account_id: UUID, person: Personal | None) -> AccountView:
+    return AccountView(
+        account_id=account_id,
+        family_name=person.family_name if person else None,
+        given_name=person.given_name if person else None,
+        email=person.email if person else None,
+    )
+
+
+def _candidate(candidate: Candidate, language: Language) -> CandidateView:
+    agreeing = [
+        AgreeingFieldView(
+            field=field,
+            name=word(f"column_{field}", language),
+            agreement=agreement,
+            agreement_name=word(f"agreement_{agreement}", language),
+        )
+        for field in ("client_number", *CONTACT_FIELDS)
+        if (agreement := candidate.agreeing.get(field)) is not None
+    ]
+    return CandidateView(
+        contact_id=candidate.contact_id,
+        score=candidate.score,
+        agreeing=agreeing,
+        same_organization=candidate.same_organization,
+    )
+
+
+def _grants(call: Call[Tools], asked: AskedGrants) -> AskedView:
+    subjects = [
+        AskedSubjectView(
+            subject=grant.subject,
+            name=call.tools.agency.subjects[grant.subject].name.in_(call.language),
+            level=grant.level,
+        )
+        for grant in asked.grants
+    ]
+    dates = {"starts_on": asked.starts_on, "ends_on": last_day(asked.period)}
+    return _type(call, asked.type).model_copy(update={**dates, "subjects": subjects})
+
+
+def _type(call: Call[Tools], type: str) -> AskedView:
+    return AskedView(type=type, type_name=call.tools.relation_type(type).name.in_(call.language))

@@ -1,0 +1,93 @@
+"""What each kind of request is: a row here, and a rule in the agency's data: who decides, and for how long."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.agency.forms import FormKind
+from contracts.agency.requests import Outcome, RequestKind, ReviewReason
+from services.authorizations.contested import handlers as contested
+from services.authorizations.deciding import asked
+from services.authorizations.deciding.asked import AskedView, Shown
+from services.authorizations.representations import carrying_out as representations
+from services.authorizations.requests import telling
+from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Told
+from services.authorizations.reviews import carrying_out as reviews
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Correctable:
+    """How a text that was returned is corrected: by which form, whether that describes a person, and what comes of it.
+
+    `correct` runs with the organizations and the request locked, after everything else was looked at.
+    """
+
+    form: FormKind
+    is_of_person: bool
+    correct: Callable[[Work[Tools], Request, NewText], Awaitable[AskedGrants]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a decision may end it, what an approval or a merge brings about, how it is shown, and who is told of the end.
+
+    `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
+    `refuse_early` says whether something that a decision needs has yet to arrive.
+    """
+
+    ends: frozenset[Outcome]
+    carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
+    show: Callable[[Shown, Request], Awaitable[AskedView]]
+    tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
+    refuse_early: Callable[[Work[Tools], Request], Awaitable[Refusal | None]] | None = None
+    correctable: Correctable | None = None
+
+    @property
+    def outcomes(self) -> frozenset[Outcome]:
+        """What a decision may say: what can be corrected can be returned."""
+        return self.ends | {"return"} if self.correctable else self.ends
+
+
+KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
+    ("proposed_relation", None): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=representations.begin,
+        show=asked.relation,
+        correctable=Correctable("representation", is_of_person=False, correct=representations.correct),
+    ),
+    ("proposed_end", None): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=representations.end,
+        show=asked.end,
+    ),
+    ("review", "duplicate"): Kind(
+        ends=frozenset({"approve", "reject", "merge"}),
+        carry_out=reviews.settle_duplicate,
+        show=asked.contact,
+        correctable=Correctable("addition", is_of_person=True, correct=reviews.correct),
+    ),
+    ("review", "unmanaged"): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=reviews.appoint,
+        show=asked.manager,
+    ),
+    ("review", "known_elsewhere"): Kind(
+        ends=frozenset({"merge", "reject"}),
+        carry_out=reviews.recognize,
+        show=asked.comparison,
+    ),
+    ("review", "contested"): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=contested.end_obstacle,
+        show=asked.link,
+        tell=contested.tell,
+        refuse_early=contested.refuse_strangers,
+    ),
+}
+
+
+def kind_of(request: Request) -> Kind:
+    """The kind of a request; of a review, by its reason."""
+    return KINDS[request.kind, request.reason]

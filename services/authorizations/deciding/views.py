@@ -1,0 +1,100 @@
+"""A request as it is shown over HTTP: to one of its sides, and to agents, who see more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.database import Connection
+from chassis.gateway import Call
+from contracts.agency.requests import Decider, RequestKind, ReviewReason
+from services.authorizations.answers import OrganizationView
+from services.authorizations.deciding.asked import AskedView, Shown
+from services.authorizations.deciding.kinds import kind_of
+from services.authorizations.personal.domain import Named
+from services.authorizations.personal.storage import descriptions, names
+from services.authorizations.requests.domain import Request, Settled, Side, State
+from services.authorizations.tools import Tools
+
+
+class RequestView(BaseModel):
+    """A request as one of its sides, or an agent, sees it.
+
+    `organization` is the one acted for. Whoever gave its number alone sees `other_number` and learns no name, and who
+    decides, before an approval. `claimed_until` is set for agents, while one of them has the request for itself.
+    """
+
+    request_id: UUID
+    kind: RequestKind
+    kind_name: str
+    reason: ReviewReason | None
+    state: State
+    outcome: Settled | None
+    decision_reason: str | None
+    decision_reason_name: str | None
+    decider: Decider
+    organization: OrganizationView | None
+    other_kind: str | None
+    other_number: str | None
+    asked_by: OrganizationView | None
+    asked: AskedView
+    submitted_at: datetime
+    settled_at: datetime | None
+    lapses_on: date
+    mine_to_decide: bool
+    claimed_by_me: bool | None
+    claimed_until: datetime | None
+
+
+async def views(
+    call: Call[Tools], connection: Connection, requests: Sequence[Request], side: Callable[[Request], Side]
+) -> list[RequestView]:
+    """Some requests, each for one of its sides, or an agent."""
+    organizations = {r.organization_id for r in requests} | {r.asked_by_organization_id for r in requests}
+    named = await names(connection, [i for i in organizations if i is not None])
+    persons = await descriptions(connection, [request.request_id for request in requests])
+    shown = []
+    for request in requests:
+        about = Shown(call, connection, persons.get(request.request_id), for_agents=side(request) == "agent")
+        asked = await kind_of(request).show(about, request)
+        shown.append(_view(call, request, side(request), named, asked))
+    return shown
+
+
+def _view(
+    call: Call[Tools], request: Request, side: Side, names: Mapping[UUID, Named], asked: AskedView
+) -> RequestView:
+    agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
+    day = call.tools.moment(now).day
+    hidden = side == "asker" and request.is_blind and request.outcome != "approve"
+    reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
+    claimant = request.claimant(now) if side == "agent" else None
+
+    def named(organization_id: UUID | None) -> OrganizationView | None:
+        if organization_id is None:
+            return None
+        return OrganizationView(organization_id=organization_id, name=names[organization_id].legal_name)
+
+    return RequestView(
+        request_id=request.request_id,
+        kind=request.kind,
+        kind_name=agency.requests.kinds[request.kind].name.in_(language),
+        reason=request.reason,
+        state=request.state_on(day),
+        outcome=request.outcome,
+        decision_reason=request.decision_reason,
+        decision_reason_name=reason.name.in_(language) if reason else None,
+        decider=agency.requests.kinds[request.kind].decider if side == "asker" else request.decider,
+        organization=None if hidden else named(request.organization_id),
+        other_kind=request.other.kind if request.other else None,
+        other_number=request.other.number if request.other else None,
+        asked_by=named(request.asked_by_organization_id),
+        asked=asked,
+        submitted_at=request.submitted_at,
+        settled_at=request.settled_at,
+        lapses_on=request.lapses_on,
+        mine_to_decide=side != "asker" and request.state_on(day) == "submitted",
+        claimed_by_me=None if claimant is None else claimant == call.actor.reference,
+        claimed_until=request.claimed_until if claimant is not None else None,
+    )

@@ -1,0 +1,68 @@
+"""Writing relations and rights inside a use case, and telling of each in the file of the organization acted for."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, RightEnded
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.relations import storage
+from services.authorizations.relations.domain import Grant, NewRelation, Relation
+from services.authorizations.tools import Tools
+
+
+async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
+    """Make a relation with its rights, and tell of both. Call it with the organizations locked."""
+    await storage.add(work.connection, new, work.now)
+    await record(
+        work,
+        RelationAdded,
+        new.organization_id,
+        relation_id=new.relation_id,
+        type=new.type,
+        holder_kind=new.holder_kind,
+        holder_id=new.holder_id,
+        through=new.through,
+        membership=new.membership,
+        all_rights=new.all_rights,
+        valid=new.period.span,
+    )
+    await grant_rights(work, new.organization_id, new.relation_id, new.period, grants)
+
+
+async def grant_rights(
+    work: Work[Tools], organization_id: UUID, relation_id: UUID, period: Period, grants: Sequence[Grant]
+) -> None:
+    """Add rights to a relation, and tell of each."""
+    for grant in grants:
+        right_id = work.new_id()
+        granted_by = work.actor.reference
+        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted_by, work.now)
+        await record(
+            work,
+            RightAdded,
+            organization_id,
+            right_id=right_id,
+            relation_id=relation_id,
+            subject=grant.subject,
+            level=grant.level,
+            valid=period.span,
+        )
+
+
+async def withdraw_right(
+    work: Work[Tools], organization_id: UUID, relation_id: UUID, right_id: UUID, subject: str
+) -> None:
+    """Withdraw one right of a relation that goes on, and tell of it."""
+    await storage.end_right(work.connection, right_id, work.now)
+    await record(
+        work, RightEnded, organization_id,
+        right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
+    )  # fmt: skip
+
+
+async def withdraw_relation(work: Work[Tools], relation: Relation) -> None:
+    """Withdraw a relation, and tell of it; whatever hangs on it is no longer in force from this moment on."""
+    await storage.end(work.connection, relation.relation_id, work.now)
+    await record(work, RelationEnded, relation.organization_id, relation_id=relation.relation_id, ended_at=work.now)

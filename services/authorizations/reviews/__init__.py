@@ -1,0 +1,1 @@
+"""What agents are asked to look at: who may be known already, and organizations that nobody manages."""

@@ -1,0 +1,39 @@
+"""What a worker asks agents to look at without being asked itself."""
+
+from functools import partial
+
+from chassis.chores import Chore, repeatedly
+from chassis.work import Unit
+from services.authorizations.reviews import storage
+from services.authorizations.reviews.asking import ask_for_manager, compare_elsewhere
+from services.authorizations.tools import Tools
+
+PORTION = 50  # contacts or organizations of one look
+LOOK_EVERY = 1.0  # seconds: a look at an empty index
+LOOK_AROUND_EVERY = 3600.0  # seconds: a look at every organization, for a change that comes with a day
+
+
+def looking(unit: Unit[Tools]) -> list[Chore]:
+    """Compare who was added, and find who is left alone; each until cancelled."""
+    return [
+        partial(repeatedly, "contacts to compare", partial(compare_added, unit), LOOK_EVERY),
+        partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
+    ]
+
+
+async def compare_added(unit: Unit[Tools]) -> float | None:
+    """Compare some contacts who were added with those of other organizations. Returns 0 when there may be more."""
+    waiting = await storage.awaiting_comparison(unit.pool, PORTION)
+    for contact_id in waiting:
+        await unit.run(compare_elsewhere, contact_id, unit.origin.itself)
+    return 0.0 if len(waiting) == PORTION else None
+
+
+async def seek_managers(unit: Unit[Tools]) -> float | None:
+    """Tell agents of some organizations that nobody manages any more. Returns 0 when there may be more."""
+    moment = unit.tools.moment(unit.origin.clock())
+    async with unit.pool.acquire() as connection:
+        left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)
+    for found in left:
+        await unit.run(ask_for_manager, found.organization_id, unit.origin.itself)
+    return 0.0 if len(left) == PORTION else None
