@@ -31,6 +31,7 @@ from services.authorizations.access.domain import Moment
 from services.authorizations.lists import storage
 from services.authorizations.lists.authorizations import LEVELS, NO_AND_YES, authorizations
 from services.authorizations.lists.storage import Narrow, Order
+from services.authorizations.personal.storage import names
 
 AIM = "aim of issue 5: p99 under 50 ms, whatever the filter; in the past at most twice that"
 MIGRATIONS = ROOT / "services" / "authorizations" / "migrations"
@@ -112,7 +113,7 @@ async def _lists(
     """Each list with each filter and each order; what a filter names is drawn for each page."""
     size, firm = people.size, people.firm
     contacts, clients = [people.member(n) for n in range(size.members)], [people.client(n) for n in range(size.clients)]
-    called = await storage.names(connection, [*contacts, *clients])
+    called = await names(connection, [*contacts, *clients])
     persons = [called[contact].family_name.split()[0] for contact in contacts]
     companies = [called[client].legal_name.split()[0] for client in clients]
     delegable = [code for code, subject in agency.subjects.items() if subject.delegable]
@@ -210,7 +211,7 @@ def _both(values: Sequence[float], percent: float = 99) -> list[str]:
 async def _page(connection: "asyncpg.Connection[asyncpg.Record]", listing: Listing, cursor: str | None) -> float:
     begun = time.perf_counter()
     found = _found(await pages.fetch(connection, listing, cursor, ROWS))
-    await storage.names(connection, {row[column] for row in found.rows for column in NAMED if column in row})
+    await names(connection, {row[column] for row in found.rows for column in NAMED if column in row})
     return (time.perf_counter() - begun) * 1000
 
 

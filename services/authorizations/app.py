@@ -11,6 +11,7 @@ from services.authorizations.access import authzen, described
 from services.authorizations.additions import api as additions_api
 from services.authorizations.attachments import api as attachments_api
 from services.authorizations.attachments import chores as attachment_chores
+from services.authorizations.attestations import api as attestations_api
 from services.authorizations.audit import api as audit_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
@@ -80,6 +81,7 @@ service: Service[Tools] = Service(
         described.routes,
         forms_api.routes,
         attachments_api.routes,
+        attestations_api.routes,
         audit_api.routes,
     ),
     subscriptions=SUBSCRIPTIONS,

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
@@ -17,6 +18,20 @@ class Ticked:
     code: str
     version: int
     language: Language
+
+
+@dataclass(frozen=True)
+class Attested:
+    """What a person ticked, in the words that were shown. `organization_id` is whose profile the person had chosen."""
+
+    code: str
+    version: int
+    language: Language
+    text: str
+    at: datetime
+    account_id: UUID
+    contact_id: UUID
+    organization_id: UUID
 
 
 def attested(agency: Agency, kind: FormKind, ticked: Sequence[Ticked], day: date) -> list[Attestation] | Refusal:

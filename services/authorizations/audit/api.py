@@ -12,8 +12,9 @@ from chassis.audit import storage as chains
 from chassis.audit.chain import Head
 from chassis.gateway import Call, router
 from contracts.events import Language
-from contracts.problems import word, words
+from contracts.problems import words
 from services.authorizations.access.domain import AsAgent
+from services.authorizations.actors import ActorView, actor_kind_name, person_name
 from services.authorizations.audit import storage
 from services.authorizations.audit.storage import Wanted
 from services.authorizations.instants import PlausibleInstant
@@ -27,15 +28,6 @@ routes = router()
 
 ActorKind = Literal["account", "agent", "machine", "operator", "service"]
 REFUSED = "refused"  # its ids are what somebody typed, so nobody is named by them
-
-
-class ActorView(BaseModel):
-    """Who acted. A person is named as the organization knows it; an agent or operator by `id`, to agents alone."""
-
-    kind: str
-    name: str
-    profile_id: UUID | None
-    id: str | None
 
 
 class AboutView(BaseModel):
@@ -152,10 +144,8 @@ def _entry(call: Call[Tools], row: Any, named: Mapping[UUID, PersonName], *, sho
 def _name(row: Any, named: Mapping[UUID, PersonName], language: Language) -> str:
     identity = _actor_id(row)
     if identity is None:
-        return _text(f"actor_{row['actor_kind']}", row["actor_kind"], language)
-    person = named.get(identity)
-    names = [name for name in (person.given_name, person.family_name) if name] if person else []
-    return " ".join(names) or word("actor_erased", language)
+        return actor_kind_name(row["actor_kind"], language)
+    return person_name(named.get(identity), language)
 
 
 def _rule(call: Call[Tools], rule: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Opening a contact's file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,13 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsAgent, Entitlement
+from services.authorizations.actors import accounts_of
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.personal.domain import PersonName
+from services.authorizations.personal.storage import person_names
 from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Granted
 from services.authorizations.tools import Tools
 
 
@@ -25,11 +29,16 @@ class OpenContact:
 
 @dataclass(frozen=True)
 class OpenedContact:
-    """A contact, its relations as its file shows them, and the rights of those that have their own."""
+    """A contact, its relations as its file shows them, and the rights of those that have their own.
+
+    `granted` says how each right came about, where the reader may know; `granters` who the accounts are that did it.
+    """
 
     contact: ContactFile
     relations: Sequence[dict[str, Any]]
     rights: Sequence[Entitlement]
+    granted: Mapping[UUID, Granted]
+    granters: Mapping[UUID, PersonName]
 
 
 async def open_contact(work: Work[Tools], command: OpenContact) -> OpenedContact | Refusal:
@@ -42,7 +51,7 @@ async def open_contact(work: Work[Tools], command: OpenContact) -> OpenedContact
         if not _may_see(work, looker, contact):
             return Refusal("not_found")
         if looker.contact_id == contact.contact_id:
-            return opened
+            return opened if work.tools.manages(looker) else replace(opened, granted={})
         work.rule = f"manages:{work.tools.managing_function(looker)}"
     work.audit("file_viewed", organization_id=contact.organization_id, object_id=contact.contact_id)
     return opened
@@ -58,8 +67,12 @@ async def show_contact(work: Work[Tools], contact_id: UUID) -> OpenedContact | R
     contact, moment = await storage.get(work.connection, contact_id), work.tools.moment(work.now)
     if contact is None:
         return Refusal("not_found")
+    rights = await access.own_rights_of_contact(work.connection, moment, contact_id)
+    granted = await relations.how_granted(work.connection, [right.right_id for right in rights])
     return OpenedContact(
         contact,
         await relations.of_contact(work.connection, moment.at, moment.day, contact_id),
-        await access.own_rights_of_contact(work.connection, moment, contact_id),
+        rights,
+        granted,
+        await person_names(work.connection, accounts_of(how.by for how in granted.values())),
     )

@@ -1,5 +1,6 @@
 """A contact's file as it is shown over HTTP, with what the contact holds."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -12,14 +13,28 @@ from contracts.authorizations import Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.access.domain import Entitlement
+from services.authorizations.actors import ActorView, actor
 from services.authorizations.answers import OrganizationView, last_day
 from services.authorizations.contacts.handlers import OpenedContact
 from services.authorizations.periods import Period
+from services.authorizations.personal.domain import PersonName
+from services.authorizations.relations.domain import Granted
 from services.authorizations.tools import Tools
 
 
+class GrantedView(BaseModel):
+    """How a right came about: when, by whom, and by which request, if it was asked for."""
+
+    at: datetime
+    by: ActorView
+    request_id: UUID | None
+
+
 class HeldRightView(BaseModel):
-    """A right of a relation. The days are those that both share, absent where there is none."""
+    """A right of a relation. The days are those that both share, absent where there is none.
+
+    `granted` is for those who manage the contact's organization, and agents.
+    """
 
     right_id: UUID
     subject: str
@@ -29,6 +44,7 @@ class HeldRightView(BaseModel):
     starts_on: date | None
     ends_on: date | None
     active: bool
+    granted: GrantedView | None
 
 
 class HeldRelationView(BaseModel):
@@ -71,7 +87,8 @@ def view(call: Call[Tools], opened: OpenedContact) -> ContactView:
     """A contact, opened."""
     contact = opened.contact
     rights = {key: list(some) for key, some in groupby(opened.rights, key=lambda chain: chain.relation_id)}
-    views = [_held(call, row, rights.get(row["relation_id"], [])) for row in opened.relations]
+    shown = {right_id: _granted(call, how, opened.granters) for right_id, how in opened.granted.items()}
+    views = [_held(call, row, rights.get(row["relation_id"], []), shown) for row in opened.relations]
     return ContactView(
         contact_id=contact.contact_id,
         organization_id=contact.organization_id,
@@ -87,7 +104,14 @@ def view(call: Call[Tools], opened: OpenedContact) -> ContactView:
     )
 
 
-def _held(call: Call[Tools], row: dict[str, Any], rights: list[Entitlement]) -> HeldRelationView:
+def _granted(call: Call[Tools], how: Granted, granters: Mapping[UUID, PersonName]) -> GrantedView:
+    by = actor(how.by, granters, call.language, shows_ids=call.actor.kind == "agent")
+    return GrantedView(at=how.at, by=by, request_id=how.request_id)
+
+
+def _held(
+    call: Call[Tools], row: dict[str, Any], rights: list[Entitlement], granted: Mapping[UUID, GrantedView]
+) -> HeldRelationView:
     valid = Period.stored(row["valid"])
     return HeldRelationView(
         relation_id=row["relation_id"],
@@ -97,7 +121,7 @@ def _held(call: Call[Tools], row: dict[str, Any], rights: list[Entitlement]) -> 
         through=row["through"],
         membership=row["membership"],
         all_subjects=row["all_rights"],
-        rights=[_right(call, chain) for chain in rights],
+        rights=[_right(call, chain, granted.get(chain.right_id)) for chain in rights],
         starts_on=valid.starts_on,
         ends_on=last_day(valid),
         ended_at=row["ended_at"],
@@ -105,7 +129,7 @@ def _held(call: Call[Tools], row: dict[str, Any], rights: list[Entitlement]) -> 
     )
 
 
-def _right(call: Call[Tools], chain: Entitlement) -> HeldRightView:
+def _right(call: Call[Tools], chain: Entitlement, granted: GrantedView | None) -> HeldRightView:
     return HeldRightView(
         right_id=chain.right_id,
         subject=chain.subject,
@@ -115,4 +139,5 @@ def _right(call: Call[Tools], chain: Entitlement) -> HeldRightView:
         starts_on=chain.valid and chain.valid.starts_on,
         ends_on=chain.valid and last_day(chain.valid),
         active=chain.holds,
+        granted=granted,
     )

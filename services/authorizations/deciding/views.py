@@ -1,6 +1,7 @@
 """A request as it is shown over HTTP: to one of its sides, and to agents, who see more."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from pydantic import BaseModel
 from chassis.database import Connection
 from chassis.gateway import Call
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
+from services.authorizations.actors import ActorView, accounts_of, actor
 from services.authorizations.answers import OrganizationView
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.deciding.kinds import kind_of
-from services.authorizations.personal.domain import Named
-from services.authorizations.personal.storage import descriptions, names
+from services.authorizations.personal.domain import Named, PersonName
+from services.authorizations.personal.storage import descriptions, names, person_names
 from services.authorizations.requests.domain import Request, Settled, Side, State
 from services.authorizations.tools import Tools
 
@@ -22,7 +24,9 @@ class RequestView(BaseModel):
     """A request as one of its sides, or an agent, sees it.
 
     `organization` is the one acted for. Whoever gave its number alone sees `other_number` and learns no name, and who
-    decides, before an approval. `claimed_until` is set for agents, while one of them has the request for itself.
+    decides, before an approval. Each side learns which of its own people acted, agents learn both: `asked_by_person`,
+    and in `settled_by` who decided it, or withdrew it. `claimed_until` is set for agents, while one of them has the
+    request for itself.
     """
 
     request_id: UUID
@@ -38,6 +42,8 @@ class RequestView(BaseModel):
     other_kind: str | None
     other_number: str | None
     asked_by: OrganizationView | None
+    asked_by_person: ActorView | None
+    settled_by: ActorView | None
     asked: AskedView
     submitted_at: datetime
     settled_at: datetime | None
@@ -47,6 +53,14 @@ class RequestView(BaseModel):
     claimed_until: datetime | None
 
 
+@dataclass(frozen=True)
+class Around:
+    """What organizations are called, and the persons who acted, by account."""
+
+    names: Mapping[UUID, Named]
+    acted: Mapping[UUID, PersonName]
+
+
 async def views(
     call: Call[Tools], connection: Connection, requests: Sequence[Request], side: Callable[[Request], Side]
 ) -> list[RequestView]:
@@ -54,17 +68,18 @@ async def views(
     organizations = {r.organization_id for r in requests} | {r.asked_by_organization_id for r in requests}
     named = await names(connection, [i for i in organizations if i is not None])
     persons = await descriptions(connection, [request.request_id for request in requests])
-    shown = []
+    acted = await person_names(
+        connection, accounts_of([*(r.asked_by for r in requests), *(r.decided_by for r in requests)])
+    )
+    around, shown = Around(named, acted), []
     for request in requests:
         about = Shown(call, connection, persons.get(request.request_id), for_agents=side(request) == "agent")
         asked = await kind_of(request).show(about, request)
-        shown.append(_view(call, request, side(request), named, asked))
+        shown.append(_view(call, request, side(request), around, asked))
     return shown
 
 
-def _view(
-    call: Call[Tools], request: Request, side: Side, names: Mapping[UUID, Named], asked: AskedView
-) -> RequestView:
+def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked: AskedView) -> RequestView:
     agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
     day = call.tools.moment(now).day
     hidden = side == "asker" and request.is_blind and request.outcome != "approve"
@@ -74,7 +89,12 @@ def _view(
     def named(organization_id: UUID | None) -> OrganizationView | None:
         if organization_id is None:
             return None
-        return OrganizationView(organization_id=organization_id, name=names[organization_id].legal_name)
+        return OrganizationView(organization_id=organization_id, name=around.names[organization_id].legal_name)
+
+    def acted(reference: str | None, own_side: Side) -> ActorView | None:
+        if reference is None or side not in ("agent", own_side):
+            return None
+        return actor(reference, around.acted, language, shows_ids=side == "agent")
 
     return RequestView(
         request_id=request.request_id,
@@ -90,6 +110,8 @@ def _view(
         other_kind=request.other.kind if request.other else None,
         other_number=request.other.number if request.other else None,
         asked_by=named(request.asked_by_organization_id),
+        asked_by_person=acted(request.asked_by, "asker"),
+        settled_by=acted(request.decided_by, "asker" if request.state == "withdrawn" else "decider"),
         asked=asked,
         submitted_at=request.submitted_at,
         settled_at=request.settled_at,

@@ -77,6 +77,15 @@ class NewRelation:
     request_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Granted:
+    """How a right came about: when, by whom (the audit's name), and by which request, if it was asked for."""
+
+    at: datetime
+    by: str
+    request_id: UUID | None
+
+
 def refuse_membership_type(agency: Agency, code: str, kind: str, day: date) -> Refusal | None:
     """A membership's type must be one of the agency's for this kind of organization, and not retired."""
     found = agency.relation_types.get(code)

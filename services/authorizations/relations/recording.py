@@ -8,7 +8,7 @@ from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, R
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage
-from services.authorizations.relations.domain import Grant, NewRelation, Relation
+from services.authorizations.relations.domain import Grant, Granted, NewRelation, Relation
 from services.authorizations.tools import Tools
 
 
@@ -28,17 +28,22 @@ async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[G
         all_rights=new.all_rights,
         valid=new.period.span,
     )
-    await grant_rights(work, new.organization_id, new.relation_id, new.period, grants)
+    await grant_rights(work, new.organization_id, new.relation_id, new.period, grants, new.request_id)
 
 
 async def grant_rights(
-    work: Work[Tools], organization_id: UUID, relation_id: UUID, period: Period, grants: Sequence[Grant]
+    work: Work[Tools],
+    organization_id: UUID,
+    relation_id: UUID,
+    period: Period,
+    grants: Sequence[Grant],
+    request_id: UUID | None = None,
 ) -> None:
-    """Add rights to a relation, and tell of each."""
+    """Add rights to a relation, by the request that asked for them if one did, and tell of each."""
+    granted = Granted(work.now, work.actor.reference, request_id)
     for grant in grants:
         right_id = work.new_id()
-        granted_by = work.actor.reference
-        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted_by, work.now)
+        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted)
         await record(
             work,
             RightAdded,

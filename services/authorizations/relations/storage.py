@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.database import Connection
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant, HeldRight, NewRelation, Relation
+from services.authorizations.relations.domain import Grant, Granted, HeldRight, NewRelation, Relation
 
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
@@ -118,14 +118,13 @@ async def add_right(
     relation_id: UUID,
     grant: Grant,
     period: Period,
-    granted_by: str,
-    now: datetime,
+    granted: Granted,
 ) -> None:
     """Make a right's first version."""
     await connection.execute(
-        "insert into rights (right_id, version, relation_id, subject, level, valid, granted_by, recorded)"
-        " values ($1, 1, $2, $3, $4, $5, $6, tstzrange($7, null))",
-        right_id, relation_id, grant.subject, grant.level, period.range, granted_by, now,
+        "insert into rights (right_id, version, relation_id, subject, level, valid, granted_by, request_id, recorded)"
+        " values ($1, 1, $2, $3, $4, $5, $6, $7, tstzrange($8, null))",
+        right_id, relation_id, grant.subject, grant.level, period.range, granted.by, granted.request_id, granted.at,
     )  # fmt: skip
 
 
@@ -142,6 +141,16 @@ async def rights_of(
         during and during.range,
     )
     return [HeldRight(row["right_id"], row["subject"], row["level"], Period.stored(row["valid"])) for row in rows]
+
+
+async def how_granted(connection: Connection, right_ids: Collection[UUID]) -> dict[UUID, Granted]:
+    """How each of these rights came about, whatever was changed of it later."""
+    rows = await connection.fetch(
+        "select right_id, lower(recorded) as at, granted_by as by, request_id from rights"
+        " where right_id = any($1::uuid[]) and version = 1",
+        list(right_ids),
+    )
+    return {row["right_id"]: Granted(row["at"], row["by"], row["request_id"]) for row in rows}
 
 
 async def end(connection: Connection, relation_id: UUID, at: datetime) -> None:

@@ -76,7 +76,10 @@ class AskedGrants(Asked):
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it stands. `organization_id` is None while nobody has looked for the number it names."""
+    """A request as it stands. `organization_id` is None while nobody has looked for the number it names.
+
+    `asked_by` and `decided_by`, who ended it, are the audit's names for who acted.
+    """
 
     request_id: UUID
     version: int
@@ -86,11 +89,13 @@ class Request:
     other: OrganizationKey | None
     asked_by_organization_id: UUID | None
     asked_by_contact_id: UUID | None
+    asked_by: str
     asked: Mapping[str, Any]
     decider: Decider
     state: State
     outcome: Settled | None
     decision_reason: str | None
+    decided_by: str | None
     submitted_at: datetime
     settled_at: datetime | None
     to_tell: Step | None

@@ -13,8 +13,8 @@ from services.authorizations.requests.domain import Asked, End, Request, State, 
 
 COLUMNS = (
     "request_id, version, kind, reason, organization_id, other_kind, other_number, asked_by_organization_id,"
-    " asked_by_contact_id, asked, decider, state, outcome, decision_reason, submitted_at, settled_at, to_tell,"
-    " lapses_on, claimed_by, claimed_until"
+    " asked_by_contact_id, asked_by, asked, decider, state, outcome, decision_reason, decided_by, submitted_at,"
+    " settled_at, to_tell, lapses_on, claimed_by, claimed_until"
 )
 
 # What a request is today ($1), whether or not anybody told that it has lapsed.

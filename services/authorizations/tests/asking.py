@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,22 @@ class Sides:
     async def withdraw(self, request_id: str, headers: dict[str, str]) -> httpx.Response:
         """Take a request back."""
         return await self.firm.client.post(f"/v1/requests/{request_id}/withdrawal", headers=headers)
+
+    async def events(self) -> list[str]:
+        """The names of the events that were published, in their order."""
+        return [str(event["name"]) for event in await self.firm.opened.published()]
+
+    async def relations(self) -> list[dict[str, Any]]:
+        """The firm's list of relations."""
+        path = f"/v1/organizations/{self.firm.firm_id}/relations"
+        return list((await self.firm.client.get(path, headers=self.firm.responsible.headers)).json()["items"])
+
+    async def let_lapse(self, request_id: str) -> None:
+        """Move a request's last day to yesterday."""
+        yesterday = self.firm.opened.tools.moment(datetime.now(UTC)).day - timedelta(days=1)
+        await self.firm.opened.unit.pool.execute(
+            "update requests set lapses_on = $2 where request_id = $1", UUID(request_id), yesterday
+        )
 
     async def mails(self, kind: str) -> list[dict[str, Any]]:
         """The mails of a kind that were asked for."""
