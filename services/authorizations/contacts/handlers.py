@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -15,7 +14,7 @@ from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.personal.domain import PersonName
 from services.authorizations.personal.storage import person_names
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Granted
+from services.authorizations.relations.domain import FiledRelation, Granted
 from services.authorizations.tools import Tools
 
 
@@ -35,7 +34,7 @@ class OpenedContact:
     """
 
     contact: ContactFile
-    relations: Sequence[dict[str, Any]]
+    relations: Sequence[FiledRelation]
     rights: Sequence[Entitlement]
     granted: Mapping[UUID, Granted]
     granters: Mapping[UUID, PersonName]

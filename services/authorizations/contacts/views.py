@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,9 +15,8 @@ from services.authorizations.access.domain import Entitlement
 from services.authorizations.actors import ActorView, actor
 from services.authorizations.answers import OrganizationView, last_day
 from services.authorizations.contacts.handlers import OpenedContact
-from services.authorizations.periods import Period
 from services.authorizations.personal.domain import PersonName
-from services.authorizations.relations.domain import Granted
+from services.authorizations.relations.domain import FiledRelation, Granted
 from services.authorizations.tools import Tools
 
 
@@ -88,7 +86,7 @@ def view(call: Call[Tools], opened: OpenedContact) -> ContactView:
     contact = opened.contact
     rights = {key: list(some) for key, some in groupby(opened.rights, key=lambda chain: chain.relation_id)}
     shown = {right_id: _granted(call, how, opened.granters) for right_id, how in opened.granted.items()}
-    views = [_held(call, row, rights.get(row["relation_id"], []), shown) for row in opened.relations]
+    views = [_held(call, held, rights.get(held.relation_id, []), shown) for held in opened.relations]
     return ContactView(
         contact_id=contact.contact_id,
         organization_id=contact.organization_id,
@@ -110,22 +108,21 @@ def _granted(call: Call[Tools], how: Granted, granters: Mapping[UUID, PersonName
 
 
 def _held(
-    call: Call[Tools], row: dict[str, Any], rights: list[Entitlement], granted: Mapping[UUID, GrantedView]
+    call: Call[Tools], held: FiledRelation, rights: list[Entitlement], granted: Mapping[UUID, GrantedView]
 ) -> HeldRelationView:
-    valid = Period.stored(row["valid"])
     return HeldRelationView(
-        relation_id=row["relation_id"],
-        type=row["type"],
-        function=call.tools.relation_type(row["function"]).name.in_(call.language),
-        organization=OrganizationView(organization_id=row["organization_id"], name=row["organization_name"]),
-        through=row["through"],
-        membership=row["membership"],
-        all_subjects=row["all_rights"],
+        relation_id=held.relation_id,
+        type=held.type,
+        function=call.tools.relation_type(held.function).name.in_(call.language),
+        organization=OrganizationView(organization_id=held.organization_id, name=held.organization_name),
+        through=held.through,
+        membership=held.membership,
+        all_subjects=held.all_rights,
         rights=[_right(call, chain, granted.get(chain.right_id)) for chain in rights],
-        starts_on=valid.starts_on,
-        ends_on=last_day(valid),
-        ended_at=row["ended_at"],
-        active=row["active"],
+        starts_on=held.period.starts_on,
+        ends_on=last_day(held.period),
+        ended_at=held.ended_at,
+        active=held.active,
     )
 
 

@@ -61,6 +61,23 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class FiledRelation:
+    """A relation as the file of its holder shows it. `function` is what lists call it: a delegation's membership."""
+
+    relation_id: UUID
+    type: str
+    function: str
+    period: Period
+    ended_at: datetime | None
+    organization_id: UUID
+    organization_name: str
+    through: UUID | None
+    membership: UUID | None
+    all_rights: bool
+    active: bool
+
+
+@dataclass(frozen=True)
 class NewRelation:
     """A relation about to be made."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.database import Connection
 from services.authorizations.access.storage import in_force, known
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import Grant, Granted, HeldRight, NewRelation, Relation
+from services.authorizations.relations.domain import FiledRelation, Grant, Granted, HeldRight, NewRelation, Relation
 
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
@@ -208,6 +208,10 @@ async def managing(
     return {row["relation_id"] for row in rows}
 
 
-async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[dict[str, Any]]:
+async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[FiledRelation]:
     """A contact's relations as its file shows them, ended ones too."""
-    return [dict(row) for row in await connection.fetch(OF_CONTACT, at, day, contact_id)]
+    found = []
+    for row in await connection.fetch(OF_CONTACT, at, day, contact_id):
+        values = dict(row)
+        found.append(FiledRelation(period=Period.stored(values.pop("valid")), **values))
+    return found
