@@ -6,9 +6,9 @@
 import runpy
 
 from services.authorizations.attachments import chores as attachments
+from services.authorizations.deciding import chores as requests
 from services.authorizations.imports import handlers
 from services.authorizations.notices import chores
-from services.authorizations.requests import chores as requests
 
 handlers.PORTION = 6
 """Rows of an import."""
