@@ -57,16 +57,17 @@ async def read_attested(work: Work[Tools], command: ReadAttested) -> ReadStateme
     """
     attested, looker = await storage.of_object(work.connection, command.object_id), command.looker
     sides = await storage.sides(work.connection, command.object_id)
-    if isinstance(looker, AsAgent):
+    if isinstance(looker, Acting):
+        work.concerning = looker.organization_id
+        if not work.tools.manages(looker) or looker.organization_id not in {side.organization_id for side in sides}:
+            attested = [one for one in attested if one.contact_id == looker.contact_id]
+    if not attested:
+        return Refusal("not_found")
+    if isinstance(looker, Acting):
+        known = {one.account_id for one in attested if one.organization_id == looker.organization_id}
+    else:
         known = {one.account_id for one in attested}
         files: Sequence[UUID | None] = sorted({side.organization_id for side in sides if not side.asking}) or [None]
         for organization_id in files:
             work.audit("attestations_viewed", organization_id=organization_id, object_id=command.object_id)
-    else:
-        work.concerning = looker.organization_id
-        if not work.tools.manages(looker) or looker.organization_id not in {side.organization_id for side in sides}:
-            attested = [one for one in attested if one.contact_id == looker.contact_id]
-        known = {one.account_id for one in attested if one.organization_id == looker.organization_id}
-    if not attested:
-        return Refusal("not_found")
     return ReadStatements(attested, await person_names(work.connection, known))

@@ -51,6 +51,7 @@ async def test_strangers_and_members_read_nothing_and_an_unknown_object_says_the
         (two.employer.headers, added),
         (member.headers, added),
         (two.firm.responsible.headers, uuid4()),
+        (two.firm.agent, uuid4()),
     ):
         refused = await _read(two.firm, object_id, headers)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
