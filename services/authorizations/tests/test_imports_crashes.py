@@ -17,7 +17,7 @@ from chassis import outbox
 from chassis.work import Unit, Work
 from local import ROOT
 from services.authorizations.app import service
-from services.authorizations.imports import handlers, running, staging
+from services.authorizations.imports import handlers, running, staging, storage
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.handlers import Turn, carry_out_portion
 from services.authorizations.tests.conftest import TEST, Firm, bring_in, carry_on
@@ -152,6 +152,18 @@ async def test_rows_that_another_process_carried_out_meanwhile_are_not_brought_i
 def failures() -> float:
     """What an operator's alert looks at."""
     return REGISTRY.get_sample_value("mandat_import_failures_total") or 0.0
+
+
+async def test_rows_leave_the_staging_by_their_keys_though_it_was_empty_when_postgresql_last_looked(
+    firm: Firm, tmp_path: Path
+) -> None:
+    pool = firm.opened.unit.pool
+    await pool.execute("analyze import_rows, import_organizations")
+    import_id = await receive(firm.opened.unit, made_up(tmp_path, 30, seed=11))
+    async with pool.acquire() as connection, connection.transaction():
+        await storage.plan_for_a_portion(connection)
+        plan = await connection.fetch(f"explain {staging.LEAVE}", import_id, 0)
+    assert not [line for (line,) in plan if "Seq Scan" in line or "Hash" in line]
 
 
 async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_after_a_minute(
