@@ -139,15 +139,23 @@ async def test_what_the_relay_sends_with_waits_for_every_replica_and_repeats_not
 
 
 async def test_a_row_stays_until_kafka_has_acknowledged_it(
-    bench: Bench, wire: Wire, kafka: Kafka, run_relay: RunRelay
+    bench: Bench, wire: Wire, kafka: Kafka, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identity = uuid4()
+    identity, handed_over, send = uuid4(), asyncio.Event(), relay._send
+
+    async def hand_over(producer: Any, row: Any) -> Any:
+        sent = await send(producer, row)
+        handed_over.set()
+        return sent
+
     run_relay(bench)
     await bench.publish(opened(identity, 0))
     await eventually(lambda: is_empty(bench))
+    monkeypatch.setattr(relay, "_send", hand_over)
     kafka.pause()
     try:
         await bench.publish(opened(identity, 1))
+        await asyncio.wait_for(handed_over.wait(), PATIENCE)
         await asyncio.sleep(0.3)  # the relay would have had time for hundreds
         assert await bench.size("outbox") == 1
     finally:
