@@ -158,7 +158,8 @@ async def test_the_extract_revives_nothing_that_was_withdrawn(firm: Firm) -> Non
 
 async def test_an_organization_is_told_of_before_its_contacts(firm: Firm) -> None:
     names = [e["name"] for e in await firm.opened.published() if e.get("organization_id") == str(firm.firm_id)]
-    assert names[:2] == ["OrganizationImported", "Organization"]
+    assert names[0] == "Organization"
+    assert names.count("Organization") == names.count("OrganizationImported") == 1
 
 
 async def test_a_batch_raises_generations_and_counts_what_linking_issued(firm: Firm) -> None:
