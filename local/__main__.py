@@ -1,6 +1,7 @@
 """The command line of ./mandat. Imports nothing that is not in Python itself until a command needs it."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", parents=[agency, ports], help="play the guide's journeys, step by step")
     up = commands.add_parser("up", parents=[agency, ports], help="start the stack and keep it running until Ctrl-C")
     up.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
-    commands.add_parser("down", help="stop a stack that ./mandat up runs in another terminal")
+    commands.add_parser("down", help="stop the stack that ./mandat up, or a demo, runs in another terminal")
     logs = commands.add_parser("logs", help="print a log of the last stack")
     logs.add_argument("service", metavar="SERVICE", help="accounts, linking, …, kafka, postgres or outside")
     logs.add_argument("-f", "--follow", action="store_true", help="go on printing until Ctrl-C")
@@ -109,12 +110,20 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("service", metavar="SERVICE", help="accounts, linking, authorizations or notifications")
     run.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="for example: dead-letters list")
     audit = commands.add_parser("audit", help="look whether the audit was changed, beside the stack that up keeps")
-    verify = audit.add_subparsers(dest="what", required=True, metavar="verify").add_parser("verify", parents=[agency])
+    verify = audit.add_subparsers(dest="what", required=True, metavar="verify").add_parser(
+        "verify", parents=[agency], help="[--service S] [--heads FILE]"
+    )
     verify.add_argument("--service", metavar="S", help="one service only")
-    verify.add_argument("--heads", type=Path, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
+    verify.add_argument("--heads", type=_named, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
     bring_in = commands.add_parser("import", parents=[agency], help="bring an agency's extract in, beside that stack")
     bring_in.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
-    bring_in.add_argument("files", type=Path, nargs="+", metavar="FILE", help="organizations …, or former credentials")
+    bring_in.add_argument(
+        "files",
+        type=_named,
+        nargs="+",
+        metavar="FILE",
+        help="an extract, CSV or NDJSON, or former credentials: docs/how-to/import.md",
+    )
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")
@@ -136,6 +145,11 @@ def _agency(name: str) -> str:
     if name not in known:
         raise Problem(f"There is no agency {name!r}; agencies/ has: {', '.join(known) or 'none'}.")
     return name
+
+
+def _named(file: str) -> Path:
+    """A file as a person names it: seen from the folder in which ./mandat was started."""
+    return Path(os.environ.get("MANDAT_STARTED_IN", "."), file)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

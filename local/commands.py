@@ -36,6 +36,9 @@ def demo(agency: str, *, shift_ports: int = 0) -> int:
             with Stack(agency, DEMO / agency, say=_say, ports=ports) as stack:
                 held = journeys.play(agency, stack)
                 print("\nStopping …", flush=True)
+        except KeyboardInterrupt:
+            print("\nStopped before the end, by Ctrl-C or ./mandat down.", flush=True)
+            raise
         finally:
             shutil.rmtree(DEMO, ignore_errors=True)
     return 0 if held else 1

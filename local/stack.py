@@ -247,7 +247,7 @@ class Stack:
     def _step(self, what: str) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.say(f"  {what:<16}{time.monotonic() - began:5.1f} s")
+        self.say(f"  {what:<19}{time.monotonic() - began:5.1f} s")
 
 
 def _check_disk(folder: Path) -> None:

@@ -74,7 +74,7 @@ async def create_account(journey: Journey, who: Someone) -> None:
         f"{who.given_name} {who.family_name} reads the terms, registers, receives a one-time code and verifies it.",
     )
     notice = await portal.call(who, "accounts", "GET", "/v1/registration-notice", expect=200)
-    told.shows(*(f"{door['name']}: {door['for_whom']}" for door in notice["doors"]))
+    told.shows(*(f"{door['name']} – {door['for_whom']}" for door in notice["doors"]))
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
     path, other = "/v1/terms", {"Accept-Language": "en" if who.language == "fr" else "fr"}
     translated = await portal.call(who, "accounts", "GET", path, headers=other, expect=200)

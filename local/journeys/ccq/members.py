@@ -139,7 +139,7 @@ async def delegate(journey: Journey, who: Someone, member: Someone) -> str:
     told.holds(file, f"the member's authorized files show {CLIENT}")
     assert file is not None
     told.shows(*(f"{s['name']} | {s['level_name']} | {s['starts_on']} – {s['ends_on']}" for s in file["subjects"]))
-    told.shows(*(f"{absent['name']}: {absent['why']}" for absent in file["absent"][:1]))
+    told.shows(*(f"{absent['name']} – {absent['why']}" for absent in file["absent"][:1]))
     told.holds(
         {absent["subject"] for absent in file["absent"]} == set(NOT_DELEGABLE),
         "the three services that cannot be delegated are absent, each with its reason",
