@@ -20,7 +20,7 @@ from local.stack import Stack
 
 DEMO = STATE / "demo"
 SHIFTED = "ports-shifted-by"  # in the data's folder, how `up` was asked for its ports
-LONGEST_FIRST_LINE = 1024 * 1024  # bytes; a header has 200, a line of NDJSON rarely more than this
+LONGEST_FIRST_LINE = 4 * 1024 * 1024  # bytes, as long as a line of an extract may be
 
 
 def demo(agency: str, *, shift_ports: int = 0) -> int:
@@ -108,14 +108,25 @@ def bring_in(agency: str, files: Sequence[Path], *, dry_run: bool) -> int:
 
 
 def _importer(file: Path) -> str:
-    """The service that imports a file, as its first line shows: linking takes former credentials."""
+    """The service that imports a file, as its first line shows: linking takes former credentials.
+
+    Raises Problem for a file that begins like neither.
+    """
     with file.open("rb") as lines:
         first = lines.readline(LONGEST_FIRST_LINE)
     try:
         names = json.loads(first)
     except ValueError:
         names = re.split(r"[,;\t]", first.decode(errors="replace").removeprefix("\ufeff").strip().lower())
-    return "authorizations" if "record" in names or "organization" in names else "linking"
+    if isinstance(names, list | dict):
+        if "record" in names or "organization" in names:
+            return "authorizations"
+        if "user_name" in names:
+            return "linking"
+    raise Problem(
+        f"{file} is neither an extract nor former credentials: its first line has no record, organization or"
+        " user_name. See docs/how-to/import.md."
+    )
 
 
 def _ports(shift: int) -> Ports:

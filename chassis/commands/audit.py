@@ -97,9 +97,13 @@ async def _verify(service: str, settings: Settings, asked: argparse.Namespace) -
 
 
 def _kept(service: str, file: Path) -> list[KnownHead]:
-    """The heads of this service in a file. Raises ValueError, which names the line."""
+    """The heads of this service in a file. Raises ValueError, which names the line, or says why it cannot be read."""
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:  # no outage of Kafka or the database
+        raise ValueError(f"not verified: {file}: {error.strerror}") from None
+    for number, line in enumerate(text.splitlines(), 1):
         try:
             kept = KeptHead.model_validate_json(line)
             head = Head(kept.sequence, bytes.fromhex(kept.digest))

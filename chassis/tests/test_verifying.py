@@ -315,7 +315,7 @@ async def test_published_heads_are_read_from_the_topic_to_its_end(
     assert await faults(bench, *found) == []
 
 
-def test_a_file_of_heads_is_read_and_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+def test_a_file_of_heads_is_read_and_a_line_that_is_none_or_no_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "heads.ndjson"
     line: dict[str, Any] = {"service": "linking", "chain_id": str(FIRM), "sequence": 3, "digest": "5e" * 32}
     file.write_text(json.dumps(line) + "\n" + json.dumps(line | {"service": "accounts"}) + "\n")
@@ -325,4 +325,7 @@ def test_a_file_of_heads_is_read_and_a_line_that_is_none_is_named(tmp_path: Path
 
     file.write_text(json.dumps(line) + "\n{}\n")
     with pytest.raises(ValueError, match=r"heads\.ndjson, line 2, is not a head"):
+        command._kept("linking", file)
+    file.unlink()
+    with pytest.raises(ValueError, match=r"not verified: .*heads\.ndjson: No such file"):
         command._kept("linking", file)

@@ -109,3 +109,11 @@ def test_each_file_of_an_import_goes_to_the_service_that_it_is_for(tmp_path: Pat
     file = tmp_path / "extract"
     file.write_text(f"{first}\n", encoding="utf-8")
     assert commands._importer(file) == service
+
+
+@pytest.mark.parametrize("first", ["# Mandat", "", "7", '"record"'])
+def test_a_file_that_is_no_extract_is_sent_to_no_service(tmp_path: Path, first: str) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"{first}\n", encoding="utf-8")
+    with pytest.raises(Problem, match=r"README\.md is neither an extract nor former credentials"):
+        commands._importer(file)

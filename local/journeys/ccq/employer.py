@@ -160,7 +160,7 @@ async def recognize(journey: Journey, employer: Someone, member: Someone, contac
     opened = await portal.call(agent, "authorizations", "GET", path, expect=200)
     candidate = opened["asked"]["candidates"][0]
     alike = ", ".join(field["name"] for field in candidate["agreeing"])
-    told.shows(f"{opened['kind_name']}: {alike} (evidence: {candidate['score']} bits)")
+    told.shows(f"{opened['kind_name']} – {alike} (evidence: {candidate['score']} bits)")
     told.holds(candidate["contact_id"] == member.profile, "the agent is shown the firm's file about the same person")
     hidden = await portal.call(employer, "authorizations", "GET", path, expect=404)
     told.holds(
