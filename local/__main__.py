@@ -110,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("service", metavar="SERVICE", help="accounts, linking, authorizations or notifications")
     run.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="for example: dead-letters list")
     audit = commands.add_parser("audit", help="look whether the audit was changed, beside the stack that up keeps")
-    verify = audit.add_subparsers(dest="what", required=True, metavar="verify").add_parser(
-        "verify", parents=[agency], help="[--service S] [--heads FILE]"
+    verify = audit.add_subparsers(dest="what", required=True, metavar="WHAT").add_parser(
+        "verify", parents=[agency], help="compute the chains anew and compare them with the published heads"
     )
     verify.add_argument("--service", metavar="S", help="one service only")
     verify.add_argument("--heads", type=_named, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
