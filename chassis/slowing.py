@@ -47,7 +47,7 @@ async def slow_down(call: Call[Any], budget: Everybodys) -> None:
     past = await call.run(_count, budget)
     if past > 0:
         SLOWED.labels(budget.name).inc()
-        await asyncio.sleep(min(past, SLOWEST))
+        await pause(min(past, SLOWEST))
 
 
 async def _count(work: Work[Any], budget: Everybodys) -> float:
