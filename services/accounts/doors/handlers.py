@@ -4,19 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from chassis import states
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.accounts import AccountOpened, EmailVerified
 from contracts.agency.accounts import Door
 from services.accounts import attempts
 from services.accounts.doors import domain, storage
 from services.accounts.doors.domain import Identity
 from services.accounts.metrics import SIGN_INS
+from services.accounts.opening import Opening, open_account
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.sessions.handlers import Tokens, open_session
-from services.accounts.terms import storage as terms
 from services.accounts.tools import Tools
 
 KEPT_FOR = timedelta(hours=1)  # a spent ID token past its end, which clocks and leeway make fuzzy
@@ -82,7 +80,6 @@ async def _account(work: Work[Tools], identity: Identity) -> Account | None:
 
 
 async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | Refusal:
-    current = work.tools.agency.terms.version
     person = PersonalFields(
         account_id=work.new_id(),
         email=identity.email,
@@ -93,26 +90,10 @@ async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | 
     )
     if await people.owner(work.connection, person.email_key) is not None:
         return Refusal("address_of_another_account", fields=("id_token",))
-    account = Account(
-        account_id=person.account_id,
-        status="active",
-        status_since=work.now,
-        deactivated_because=None,
-        epoch=0,
-        version=states.version_at(work.now),
-        terms_version=current,
-        terms_accepted_at=work.now,
-        opened_at=work.now,
-        unlinked_since=work.now,
-        door=door.code,
-    )
     await people.insert_person(work.connection, person)
-    await people.open_account(work.connection, account, work.tools.hasher.dummy)
+    opening = Opening(work.tools.agency.terms.version, work.now, door.code)
+    account = await open_account(work, person, opening, work.tools.hasher.dummy)
     await storage.keep(work.connection, identity, account.account_id)
-    await terms.insert_acceptance(work.connection, account)
-    work.publish(EmailVerified(account_id=account.account_id))
-    work.publish(AccountOpened(account_id=account.account_id, terms_version=current))
-    work.publish(account.state(person))
     work.audit("account_opened", object_id=account.account_id, door=door.code)
     return account
 

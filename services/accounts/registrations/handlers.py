@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chassis import limits, states
+from chassis import limits
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.accounts import AccountOpened, EmailVerified, VerificationRequested
+from contracts.accounts import VerificationRequested
 from contracts.agency.limits import LimitName
 from contracts.events import Language
 from contracts.notifications import AlreadyRegisteredMail, VerificationCodeContents, VerificationCodeMail
@@ -16,12 +16,12 @@ from services.accounts.doors import domain as doors
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
 from services.accounts.networks import handlers as known_networks
+from services.accounts.opening import Opening, open_account
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.registrations import domain, storage
 from services.accounts.registrations.domain import Accepted, Registration
 from services.accounts.sessions.handlers import Tokens, open_session
-from services.accounts.terms import storage as terms
 from services.accounts.tools import Tools
 
 NETWORK_LIMIT: LimitName = "registration_per_network"
@@ -186,25 +186,9 @@ async def forget_unverified(work: Work[Tools], _: None) -> None:
 
 async def _open(work: Work[Tools], registration: Registration, person: PersonalFields) -> Account:
     assert registration.password_hash is not None  # it leaves only when the code is spent
-    account = Account(
-        account_id=registration.account_id,
-        status="active",
-        status_since=work.now,
-        deactivated_because=None,
-        epoch=0,
-        version=states.version_at(work.now),
-        terms_version=registration.terms_version,
-        terms_accepted_at=registration.registered_at,
-        opened_at=work.now,
-        unlinked_since=work.now,
-        door=registration.door,
-    )
-    await people.open_account(work.connection, account, registration.password_hash)
-    await terms.insert_acceptance(work.connection, account)
+    opening = Opening(registration.terms_version, registration.registered_at, registration.door)
+    account = await open_account(work, person, opening, registration.password_hash)
     await storage.verified(work.connection, registration.registration_id, work.now)
-    work.publish(EmailVerified(account_id=account.account_id))
-    work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
-    work.publish(account.state(person))
     work.audit("account_opened", object_id=account.account_id, registration_id=str(registration.registration_id))
     return account
 
