@@ -3,24 +3,43 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from joserfc import jwe, jwt
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from chassis.keys import Keyring
+from chassis.sealing import Vault
 from chassis.tokens import AUDIENCE
-from services.accounts.sessions.domain import Session
 
 LIFE = timedelta(minutes=5)  # how long a revocation may matter at worst
 SIGNATURE = "ES256"
-AT_REST = ["dir", "A256GCM"]  # RFC 7518 4.5 and 5.3: encrypted with the storage key itself
+
+
+class SignedIn(Protocol):
+    """What a person's token says of the session in which it is given."""
+
+    @property
+    def account_id(self) -> UUID:
+        """Whose it is."""
+
+    @property
+    def session_id(self) -> UUID:
+        """Which of theirs."""
+
+    @property
+    def epoch(self) -> int:
+        """The account's, when the session opened."""
+
+    @property
+    def opened_at(self) -> datetime:
+        """When the person proved who they are."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """`private_jwk` is a compact JWE that only this service opens."""
+    """`private_jwk` is locked in this service's vault."""
 
     kid: str
     public_jwk: dict[str, Any]
@@ -32,14 +51,8 @@ def generate(keyring: Keyring) -> SigningKey:
     key = ECKey.generate_key("P-256")
     kid = key.thumbprint()
     parameters = {"kid": kid, "use": "sig", "alg": SIGNATURE}
-    storage = keyring.storage[0]
-    header = {"alg": "dir", "enc": "A256GCM", "kid": str(storage.kid)}
     private = json.dumps(dict(key.as_dict(private=True)) | parameters)
-    return SigningKey(
-        kid,
-        dict(key.as_dict(private=False)) | parameters,
-        jwe.encrypt_compact(header, private.encode(), storage, algorithms=AT_REST),
-    )
+    return SigningKey(kid, dict(key.as_dict(private=False)) | parameters, Vault(keyring).lock(private.encode()))
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class Signer:
     keyring: Keyring
     _opened: dict[str, ECKey] = field(default_factory=dict, repr=False)
 
-    def for_person(self, key: SigningKey, session: Session, audience: str, now: datetime, jti: UUID) -> str:
+    def for_person(self, key: SigningKey, session: SignedIn, audience: str, now: datetime, jti: UUID) -> str:
         """A token of one account in one session; its `auth_time` is when the session opened."""
         claims = {
             "sub": str(session.account_id),
@@ -79,9 +92,5 @@ class Signer:
 
     def _open(self, key: SigningKey) -> ECKey:
         if key.kid not in self._opened:
-            by_kid = {str(storage.kid): storage for storage in self.keyring.storage}
-            opened = jwe.decrypt_compact(
-                key.private_jwk, lambda recipient: by_kid[recipient.headers()["kid"]], algorithms=AT_REST
-            )
-            self._opened[key.kid] = ECKey.import_key(json.loads(opened.plaintext or b""))
+            self._opened[key.kid] = ECKey.import_key(json.loads(Vault(self.keyring).unlock(key.private_jwk)))
         return self._opened[key.kid]
