@@ -269,6 +269,18 @@ def ranks(agency: Agency) -> Mapping[str, int]:
     return found
 
 
+def members_named(rows: Iterable[Staged]) -> set[ContactKey]:
+    """The contacts that rows name: delegations name members of the holder, the others those of the organization."""
+    found = set()
+    for staged in rows:
+        match staged.row:
+            case DelegationRow(client_number=number) as row:
+                found.add((row.holder, number))
+            case MembershipRow(client_number=number) as row:
+                found.add((row.organization, number))
+    return found
+
+
 def _about(row: AnyRow) -> object:
     """What two rows that speak of the same thing have in common."""
     match row:

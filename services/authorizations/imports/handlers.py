@@ -20,6 +20,7 @@ from services.authorizations.imports.staging import ImportRow
 from services.authorizations.migration_reports import storage as migration_reports
 from services.authorizations.organizations import handlers as organization_handlers
 from services.authorizations.organizations import storage as organizations
+from services.authorizations.personal.storage import name_organizations
 from services.authorizations.relations.domain import NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
@@ -37,7 +38,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Part:
+class Received:
     """Rows of an extract as they were read, to be staged; `first` is the place of the first in the extract."""
 
     import_id: UUID
@@ -54,9 +55,9 @@ async def open_import(work: Work[Tools], dry_run: bool) -> UUID:
     return import_id
 
 
-async def stage(work: Work[Tools], part: Part) -> None:
+async def stage(work: Work[Tools], received: Received) -> None:
     """Keep rows until their portion's turn."""
-    await staging.stage(work.connection, part.import_id, part.first, part.rows)
+    await staging.stage(work.connection, received.import_id, received.first, received.rows)
 
 
 async def close_import(work: Work[Tools], import_id: UUID) -> None:
@@ -136,7 +137,7 @@ async def _finish(work: Work[Tools], found: ImportRow) -> None:
 
 async def _known(work: Work[Tools], found: ImportRow, rows: Sequence[Staged]) -> Known:
     """What stands, read under the locks of every organization that the rows name; in a dry run without locks."""
-    members = staging.members_named(rows) | {
+    members = domain.members_named(rows) | {
         (staged.row.organization, staged.row.client_number) for staged in rows if isinstance(staged.row, ContactRow)
     }
     keys = {staged.row.organization for staged in rows}
@@ -215,7 +216,7 @@ async def _write_the_rest(work: Work[Tools], judged: Judged, version: int) -> No
     connection, now = work.connection, work.now
     await storage.grant(connection, judged.new_relations, work.actor.reference, now)
     await storage.add_organizations(connection, judged.new_organizations, version, now)
-    await storage.describe_organizations(connection, judged.changed_organizations)
+    await name_organizations(connection, dict(judged.changed_organizations))
     for organization_id, row in judged.changed_organizations:
         await set_status(connection, organization_id, row.status == "active", now, now)
     await storage.add_contacts(connection, _contact_rows(judged), version)

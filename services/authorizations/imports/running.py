@@ -18,7 +18,7 @@ from chassis.work import Actor, Unit
 from services.authorizations.imports import staging
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.handlers import (
-    Part,
+    Received,
     Turn,
     carry_out_portion,
     close_import,
@@ -55,7 +55,7 @@ async def receive(unit: Unit[Tools], chunks: AsyncIterable[bytes | None], actor:
     try:
         staged = 0
         async for rows in _read(chunks):
-            await unit.run(stage, Part(import_id, staged, rows), actor)
+            await unit.run(stage, Received(import_id, staged, rows), actor)
             staged += len(rows)
         await unit.run(close_import, import_id, actor)
     except BaseException:

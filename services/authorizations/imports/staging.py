@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.database import Connection, Pool
 from chassis.pages import Listing
-from contracts.extract import ROW, DelegationRow, MembershipRow
+from contracts.extract import ROW
 from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
 from services.authorizations.imports.reading import Defect, Read
 
@@ -214,9 +214,7 @@ async def finish(
     connection: Connection, import_id: UUID, now: datetime, state: Literal["done", "given_up"] = "done"
 ) -> None:
     """No more portion is carried out: nothing of the extract stays but its defects."""
-    await connection.execute("set local statement_timeout = 0")
-    for table in ("import_rows", "import_organizations"):
-        await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
+    await _delete(connection, import_id, "import_rows", "import_organizations")
     await connection.execute(
         "update imports set state = $3, finished_at = $2 where import_id = $1", import_id, now, state
     )
@@ -224,9 +222,7 @@ async def finish(
 
 async def forget(connection: Connection, import_id: UUID) -> None:
     """Drop an import that was never received to its end."""
-    await connection.execute("set local statement_timeout = 0")
-    for table in ("import_rows", "import_organizations", "import_defects", "imports"):
-        await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)
+    await _delete(connection, import_id, "import_rows", "import_organizations", "import_defects", "imports")
 
 
 def listed_defects(import_id: UUID) -> Listing:
@@ -255,17 +251,10 @@ async def with_old_defects(pool: Pool, before: datetime) -> list[UUID]:
 
 async def forget_defects(connection: Connection, import_id: UUID) -> None:
     """Delete the defects of an import; its counts stay."""
+    await _delete(connection, import_id, "import_defects")
+
+
+async def _delete(connection: Connection, import_id: UUID, *tables: str) -> None:
     await connection.execute("set local statement_timeout = 0")
-    await connection.execute("delete from import_defects where import_id = $1", import_id, timeout=PATIENCE)
-
-
-def members_named(rows: Iterable[Staged]) -> set[ContactKey]:
-    """The contacts that rows name: delegations name members of the holder, the others those of the organization."""
-    found = set()
-    for staged in rows:
-        match staged.row:
-            case DelegationRow(client_number=number) as row:
-                found.add((row.holder, number))
-            case MembershipRow(client_number=number) as row:
-                found.add((row.organization, number))
-    return found
+    for table in tables:
+        await connection.execute(f"delete from {table} where import_id = $1", import_id, timeout=PATIENCE)

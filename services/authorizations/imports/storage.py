@@ -117,12 +117,7 @@ async def add_organizations(
         records=[(organization_id, row.status == "active", always, recorded) for organization_id, row in new],
         columns=("owner_id", "active", "during", "recorded"),
     )
-    await describe_organizations(connection, new)
-
-
-async def describe_organizations(connection: Connection, told: Iterable[tuple[UUID, OrganizationRow]]) -> None:
-    """Write names and addresses of organizations over what stood there."""
-    await name_organizations(connection, dict(told))
+    await name_organizations(connection, dict(new))
 
 
 async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, ContactRow]], version: int) -> None:
