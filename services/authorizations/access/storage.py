@@ -1,8 +1,8 @@
 """The one query: from a relation, through everything it hangs on, to a subject at a level, at an instant.
 
 Check, authorized files, the list of authorizations, preview and "never wider than held" all read ENTITLEMENTS, so that
-they cannot disagree. It yields what is not in force too, each link of the chain beside it, because explanations need
-the first link that fails.
+they cannot disagree. Only the list's total is counted another way (lists/counting.py). It yields what is not in force
+too, each link of the chain beside it, because explanations need the first link that fails.
 """
 
 import re
