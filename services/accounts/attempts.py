@@ -25,12 +25,12 @@ async def by_address(work: Work[Tools], name: LimitName, email_key: str, host: s
     let in before, the part is the network's own: what others spend elsewhere keeps nobody out there. The part is as
     large at either, so that how many attempts a network has says nothing of the address.
     """
-    return await _by_network_and(work, name, email_key, email_key, host)
+    return await _spend_part_then_whole(work, name, email_key, email_key, host)
 
 
 async def by_mailbox(work: Work[Tools], name: LimitName, email_key: str, host: str) -> Refusal | None:
     """The same for a mail to the address: +tags lead to one mailbox, and are counted as one."""
-    return await _by_network_and(work, name, email_key, mailbox(email_key), host)
+    return await _spend_part_then_whole(work, name, email_key, mailbox(email_key), host)
 
 
 async def by_account(work: Work[Tools], name: str, budget: LimitName, account_id: UUID) -> Refusal | None:
@@ -64,7 +64,7 @@ async def forgive(work: Work[Tools], name: LimitName, email_key: str, host: str)
     await limits.forgive(work.connection, name, digest_of(work, email_key))
 
 
-async def _by_network_and(
+async def _spend_part_then_whole(
     work: Work[Tools], name: LimitName, email_key: str, counted: str, host: str
 ) -> Refusal | None:
     budget = work.tools.agency.limits.attempts[name]
