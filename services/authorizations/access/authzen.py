@@ -163,9 +163,10 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         if not question.context.explain:
             return {"decision": decision.allowed}
         if decision is NO_CHAIN:
-            decision = await why_no_chain(unit.pool, unit.tools, asked)
+            # A number that no organization has is to a person like one that it has nothing to do with.
+            tells_unknown = not isinstance(caller, Person)
+            decision = await why_no_chain(unit.pool, unit.tools, asked, tells_unknown=tells_unknown)
         if isinstance(caller, Person) and decision.reason == "unknown":
-            # A number that no organization has is answered like one that the person has nothing to do with.
             decision = Decision(False, reason="no_relation")
         return {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
 

@@ -34,6 +34,9 @@ class Question:
 UNKNOWN = Decision(False, reason="unknown")
 NO_CHAIN = Decision(False, reason="no_relation")
 
+NOBODYS = UUID(int=0)
+"""Looked up in place of an organization that does not exist, so that it costs the same work."""
+
 
 async def evaluate(pool: Pool, tools: Tools, questions: Sequence[Question]) -> list[Decision]:
     """The decision on each of several questions, with its chain; NO_CHAIN where there is none.
@@ -46,21 +49,27 @@ async def evaluate(pool: Pool, tools: Tools, questions: Sequence[Question]) -> l
     return [UNKNOWN if one is None else domain.decide(next(chains), one.level) or NO_CHAIN for one in sought]
 
 
-async def why_no_chain(pool: Pool, tools: Tools, question: Question) -> Decision:
-    """NO_CHAIN with its reason: what the account lacks first."""
+async def why_no_chain(pool: Pool, tools: Tools, question: Question, *, tells_unknown: bool) -> Decision:
+    """NO_CHAIN with its reason: what the account lacks first.
+
+    Without `tells_unknown` an organization that does not exist is one that the account has nothing to do with.
+    """
     async with pool.acquire() as connection:
         [sought] = await _sought(connection, tools, [question])
-        return UNKNOWN if sought is None else Decision(False, reason=await _lacking(connection, sought))
+        if sought is None:
+            return UNKNOWN
+        lacking = await _lacking(connection, sought)
+    return UNKNOWN if tells_unknown and sought.organization_id == NOBODYS else Decision(False, reason=lacking)
 
 
 async def _sought(connection: Connection, tools: Tools, questions: Sequence[Question]) -> list[Sought | None]:
     """What is to be looked up for each question; None where there is nothing to look for."""
     ids = await _organization_ids(connection, {question.organization for question in questions})
-    return [_lookup(tools, question, ids.get(question.organization)) for question in questions]
+    return [_lookup(tools, question, ids.get(question.organization, NOBODYS)) for question in questions]
 
 
-def _lookup(tools: Tools, question: Question, organization_id: UUID | None) -> Sought | None:
-    if question.account_id is None or question.level is None or organization_id is None:
+def _lookup(tools: Tools, question: Question, organization_id: UUID) -> Sought | None:
+    if question.account_id is None or question.level is None:
         return None
     if question.subject not in tools.agency.subjects:
         return None

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from chassis import after
 from chassis.after import Written
+from services.authorizations.access import storage
 from services.authorizations.tests.conftest import Firm
 from tests.fixtures.patience import PATIENCE
 
@@ -77,13 +78,34 @@ async def test_an_inactive_organization_can_be_acted_for_by_nobody_and_comes_bac
     assert (await firm.check(member.account_id, "profile", client_id))["decision"]
 
 
-async def test_a_number_that_nobody_has_looks_to_a_person_like_one_it_has_nothing_to_do_with(firm: Firm) -> None:
-    headers = {"Authorization": firm.responsible.headers["Authorization"]}
-    answers = []
+@pytest.mark.parametrize("linked", [True, False])
+async def test_a_number_that_nobody_has_looks_to_a_person_like_one_it_has_nothing_to_do_with(
+    firm: Firm, linked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = firm.responsible.account_id if linked else uuid7()
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.person(me)}"}
+    work: list[str] = []
+    for name in ("of_accounts", "has_profile", "of_account"):
+        asked = getattr(storage, name)
+
+        def counted(*arguments: Any, name: str = name, asked: Any = asked) -> Any:
+            work.append(name if name != "of_accounts" else f"{name} {len(arguments[1])}")
+            return asked(*arguments)
+
+        monkeypatch.setattr(storage, name, counted)
+    seen = []
     for organization in ("employer:1000001", "employer:9999999", str(uuid4())):
-        body = question(firm.responsible.account_id, organization) | {"context": {"explain": True}}
-        answers.append((await firm.client.post(PATH, json=body, headers=headers)).json())
-    assert answers[0] == answers[1] == answers[2]
+        body = question(me, organization) | {"context": {"explain": True}}
+        work.clear()
+        seen.append(((await firm.client.post(PATH, json=body, headers=headers)).json(), tuple(work)))
+    assert seen[0] == seen[1] == seen[2]  # what it says, and what it costs, which time would tell
+    assert seen[0][0]["context"]["reason"]["code"] == ("no_relation" if linked else "no_profile")
+
+
+async def test_a_system_is_told_that_a_number_is_nobodys(firm: Firm) -> None:
+    for organization, reason in (("employer:1000001", "no_profile"), ("employer:9999999", "unknown")):
+        context = (await firm.check(uuid7(), "profile", organization, explain=True))["context"]
+        assert context["reason"]["code"] == reason
 
 
 async def test_an_instant_that_no_calendar_bears_is_a_400(firm: Firm) -> None:
