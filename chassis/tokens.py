@@ -154,7 +154,7 @@ class Verifier:
             if verified.claims["aud"] == LIMITED_AUDIENCE and not self._takes_limited:
                 raise TermsNotAccepted
         except (JoseError, ValueError, KeyError, TypeError):
-            if unverified.headers().get("kid") not in {key.kid for key in keys.keys}:
+            if str(unverified.headers().get("kid")) not in {key.kid for key in keys.keys}:  # whatever a stranger wrote
                 self._wanted[source].set()
             raise NotAuthenticated from None
         if len(self._verified) >= REMEMBERED:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.util import json_b64encode
 
 from chassis import issuer_keys, tokens
 from chassis.issuer_keys import usable_keys
@@ -191,6 +192,14 @@ async def test_forged_and_expired_tokens_cause_no_fetches(issuer: Issuer, verifi
         await asyncio.sleep(0.005)
 
     assert issuer.fetched == fetched
+
+
+@pytest.mark.parametrize("kid", [[], {}, 7, None])
+async def test_a_key_is_named_by_whatever_a_stranger_writes_and_the_token_refused(bench: Bench, kid: Any) -> None:
+    verifier, good = _with_key(bench, key_named("1"), expires_in=60)
+    header = json_b64encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}).decode()
+    assert not await accepts(verifier, f"{header}.{good.split('.', 1)[1]}")
+    assert await accepts(verifier, good)
 
 
 @pytest.mark.parametrize("answer", [b"", b"nothing", b"[]", b"{}", b'{"keys": 7}', b'{"keys": [7]}', b"[" * 50_000])
