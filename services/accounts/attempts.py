@@ -9,7 +9,7 @@ from chassis.slowing import Everybodys
 from chassis.work import Work
 from contracts.agency.limits import LimitName
 from services.accounts.networks import handlers as known_networks
-from services.accounts.networks.domain import network
+from services.accounts.networks.domain import network, site
 from services.accounts.tools import Tools
 
 
@@ -22,8 +22,9 @@ async def by_address(work: Work[Tools], name: LimitName, email_key: str, host: s
     """Count one attempt at `host` on what the address names, known or not. None when it may go on.
 
     A network has its part of the address's budget, so that nobody spends all of it from one place. Where the owner was
-    let in before, the part is the network's own: what others spend elsewhere keeps nobody out there. The part is as
-    large at either, so that how many attempts a network has says nothing of the address.
+    let in before, the part is the network's own: what others spend elsewhere keeps nobody out there; elsewhere a
+    subscriber's networks have one part together. The part is as large at either, so that how many attempts a network
+    has says nothing of the address.
     """
     return await _spend_part_then_whole(work, name, email_key, email_key, host)
 
@@ -60,7 +61,9 @@ def digest_of(work: Work[Tools], email_key: str) -> bytes:
 
 async def forgive(work: Work[Tools], name: LimitName, email_key: str, host: str) -> None:
     """Forget the attempts on the address: failures are limited, and one just succeeded (NIST SP 800-63B-4 3.2.2)."""
-    await limits.forgive(work.connection, f"{name}_from_one_network", _from_one_network(work, email_key, host))
+    for counted_as in (site(host), network(host)):
+        here = _from_one_network(work, email_key, counted_as)
+        await limits.forgive(work.connection, f"{name}_from_one_network", here)
     await limits.forgive(work.connection, name, digest_of(work, email_key))
 
 
@@ -69,16 +72,17 @@ async def _spend_part_then_whole(
 ) -> Refusal | None:
     budget = work.tools.agency.limits.attempts[name]
     part = budget.model_copy(update={"count": budget.from_one_network or budget.count})
-    here = _from_one_network(work, counted, host)
+    is_known = await known_networks.is_known(work, email_key, host)
+    here = _from_one_network(work, counted, network(host) if is_known else site(host))
     if refusal := await limits.refuse_beyond(work.connection, f"{name}_from_one_network", here, part, work.now):
         return refusal
-    if await known_networks.is_known(work, email_key, host):
+    if is_known:
         return None
     return await _count(work, name, name, digest_of(work, counted))
 
 
-def _from_one_network(work: Work[Tools], email_key: str, host: str) -> bytes:
-    return work.tools.keyring.lookup("address and network", f"{email_key}\0{network(host)}")
+def _from_one_network(work: Work[Tools], email_key: str, counted_as: str) -> bytes:
+    return work.tools.keyring.lookup("address and network", f"{email_key}\0{counted_as}")
 
 
 async def _spend(work: Work[Tools], name: str, budget: LimitName, purpose: str, value: str) -> Refusal | None:

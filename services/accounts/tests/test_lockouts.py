@@ -61,6 +61,28 @@ async def test_where_the_owner_was_let_in_before_no_number_of_networks_keeps_the
     assert (await complete(accounts, reset_id, await accounts.last_code(PasswordResetCodeMail))).status_code == 204
 
 
+async def test_the_networks_of_one_ipv6_subscriber_have_one_part_and_keep_nobody_out(accounts: Accounts) -> None:
+    await accounts.opened(OWNER)
+    for number in range(5):
+        await attack(accounts, f"2001:db8:0:{number:x}::7")
+
+    async with accounts.elsewhere("2001:db8:1::80") as on_the_road:
+        asked = await ask(on_the_road)
+        code = await accounts.last_code(PasswordResetCodeMail)
+        assert (await on_the_road.sign_in(OWNER)).status_code == 200
+        assert (await complete(on_the_road, asked.json()["reset_id"], code)).status_code == 204
+    async with accounts.elsewhere("2001:db8:0:9::7") as stranger:
+        assert (await stranger.sign_in(OWNER, WRONG)).status_code == 429
+
+
+async def test_a_neighbour_at_the_owners_provider_spends_nothing_where_the_owner_was_let_in(accounts: Accounts) -> None:
+    await accounts.opened(OWNER)
+    async with accounts.elsewhere("2001:db8:0:1::1") as at_home:
+        assert (await at_home.sign_in(OWNER)).status_code == 200
+        await attack(accounts, "2001:db8:0:2::7")
+        assert (await at_home.sign_in(OWNER)).status_code == 200
+
+
 async def test_how_often_a_network_may_try_tells_no_known_address_from_an_unknown_one(accounts: Accounts) -> None:
     await accounts.opened(OWNER)
     answers = [
