@@ -209,16 +209,16 @@ async def test_what_a_process_whose_clock_is_ahead_has_recorded_ends_after_it(fi
     chosen = [{"subject": "profile", "level": "write"}]
     narrow = (await firm.delegate(member.contact_id, other, subjects=chosen)).json()["relation_id"]
     ahead = datetime.now(UTC) + timedelta(minutes=1)
-    for table in ("relations", "rights"):
+    removals: list[tuple[str, str, dict[str, Any]]] = [
+        ("relations", f"relation_id = '{named}'", {"scope": "relations", "relations": [named]}),
+        ("rights", f"relation_id = '{narrow}'",
+         {"scope": "subjects", "subjects": [{"relation_id": narrow, "subject": "profile"}]}),
+        ("relations", f"holder_id = '{member.contact_id}' and through is null", {"scope": "all"}),
+    ]  # fmt: skip
+    for table, rows, removal in removals:
         await firm.opened.unit.pool.execute(
-            f"update {table} set recorded = tstzrange($1, null) where upper_inf(recorded)", ahead
+            f"update {table} set recorded = tstzrange($1, null) where upper_inf(recorded) and {rows}", ahead
         )
-    removals: list[dict[str, Any]] = [
-        {"scope": "relations", "relations": [named]},
-        {"scope": "subjects", "subjects": [{"relation_id": narrow, "subject": "profile"}]},
-        {"scope": "all"},
-    ]
-    for removal in removals:
         assert (await firm.remove(member.contact_id, **removal)).status_code == 200
     published = await firm.opened.published()
     ended = [event["ended_at"] for event in published if event["name"] in ("RelationEnded", "RightEnded")]
