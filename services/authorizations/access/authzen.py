@@ -39,6 +39,7 @@ PLAIN = {allowed: JSONResponse({"decision": allowed}).body for allowed in (True,
 """Answers that nobody wants explained."""
 
 MOST_QUESTIONS = 1_000  # of one batch; a page of a portal asks fewer, and ten queries answer so many
+MOST_EXPLAINED = 100  # of one batch: the reason of a no takes queries of its own, for each question
 
 # What to do next, by the reason of a no; the agency's support where nothing else helps.
 NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",
@@ -131,6 +132,8 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
             return await one(caller, question)
         items = [_item({**defaults, **item}) for item in batch.evaluations]
         questions = [item for item in items if isinstance(item, Evaluation)]
+        if sum(question.context.explain for question in questions) > MOST_EXPLAINED:
+            raise HTTPException(400, f"at most {MOST_EXPLAINED} of the evaluations can be explained")
         await _admit(gateway, caller, questions, "POST /access/v1/evaluations")
         now = unit.origin.clock()
         answers = iter(await several([_question(question, question.context.at or now) for question in questions]))

@@ -150,6 +150,18 @@ async def test_a_batch_that_is_none_or_too_long_is_a_400(firm: Firm) -> None:
     assert (await firm.client.get(PATH)).status_code == 405
 
 
+async def test_so_many_of_a_batch_can_be_explained_and_no_more(
+    firm: Firm, member: Someone, client_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authzen, "MOST_EXPLAINED", 2)
+    explained = on(next(iter(DELEGABLE)), client_id) | {"context": {"explain": True}}
+    body: dict[str, Any] = {"subject": account(member.account_id), "action": {"name": "read"}}
+    items = [explained, explained, on(next(iter(DELEGABLE)), client_id)]
+    assert (await ask(firm, body | {"evaluations": items})).status_code == 200
+    answer = await ask(firm, body | {"evaluations": [*items, explained]})
+    assert (answer.status_code, answer.json()) == (400, "at most 2 of the evaluations can be explained")
+
+
 async def test_a_batch_waits_for_what_each_of_its_questions_must_know(
     firm: Firm, client_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
