@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from uuid_utils.compat import uuid7
 
 from chassis import after
 from chassis.after import Written
-from services.authorizations.access import authzen
+from services.authorizations.access import authzen, described
 from services.authorizations.tests.conftest import DELEGABLE, NOT_DELEGABLE, Firm, Someone
 
 PATH = "/access/v1/evaluations"
@@ -160,6 +161,15 @@ async def test_so_many_of_a_batch_can_be_explained_and_no_more(
     assert (await ask(firm, body | {"evaluations": items})).status_code == 200
     answer = await ask(firm, body | {"evaluations": [*items, explained]})
     assert (answer.status_code, answer.json()) == (400, "at most 2 of the evaluations can be explained")
+
+
+async def test_each_path_that_the_document_describes_is_answered_by_the_check_itself(firm: Firm) -> None:
+    token = {"Authorization": f"Bearer {firm.opened.issuer.machine('access:evaluate')}"}
+    paths = [route.path for route in described.routes.routes if isinstance(route, APIRoute)]
+    assert PATH in paths
+    for path in paths:
+        answer = await firm.client.post(path, json={}, headers=token)
+        assert (answer.status_code, type(answer.json())) == (400, str), path
 
 
 async def test_a_batch_waits_for_what_each_of_its_questions_must_know(
