@@ -5,7 +5,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from prometheus_client import Gauge
@@ -15,10 +16,12 @@ from chassis.audit import pruning, sealing
 from chassis.database import neighbour_failed
 from chassis.pruning import prune
 from chassis.telemetry import described
-from chassis.work import Unit
+from chassis.work import Unit, Work
 from contracts.agency.retention import Retention
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 PRUNE_EVERY = 3600.0  # seconds; what is pruned is a day old or more
 ECHO_EVERY = 30.0  # seconds; an hour is not meant to the second
@@ -55,6 +58,18 @@ async def repeatedly(name: str, step: Callable[[], Awaitable[float | None]], pau
             waiting.set(now - since)
             log.warning("chore waits for the database", chore=name, error=described(error))
         await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
+
+
+async def one_by_one(
+    unit: Unit[T], step: Callable[[Work[T], UUID], Awaitable[Any]], found: Sequence[UUID], portion: int
+) -> float | None:
+    """Take the step for each of what one look found, in a transaction of its own, by the service itself.
+
+    Returns the pause that `repeatedly` is to make: none when the look found a whole portion, so that there may be more.
+    """
+    for identity in found:
+        await unit.run(step, identity, unit.origin.itself)
+    return 0.0 if len(found) == portion else None
 
 
 def of_every_worker(unit: Unit[Any], retention: Retention) -> Sequence[Chore]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -14,6 +14,7 @@ from chassis import chores, states
 from chassis.outcomes import CommitUnknown
 from chassis.tests.conftest import RETENTION, Bench, eventually
 from chassis.tests.library import opened, person
+from chassis.work import Work
 
 
 class Ended(Exception):
@@ -51,6 +52,21 @@ async def test_a_chore_rests_about_its_pause_and_never_in_step_with_others(rests
 
     assert all(5 <= seconds <= 15 for seconds in rests)
     assert len(set(rests)) > 90
+
+
+async def test_what_a_look_found_is_done_one_by_one_and_a_whole_portion_is_followed_by_another_look(
+    bench: Bench,
+) -> None:
+    told: list[tuple[UUID, int]] = []
+
+    async def tell(work: Work[None], identity: UUID) -> None:
+        told.append((identity, await work.connection.fetchval("select txid_current()")))
+
+    found = [uuid4(), uuid4()]
+    assert await chores.one_by_one(bench.unit, tell, found, 2) == 0
+    assert [identity for identity, _ in told] == found
+    assert len({transaction for _, transaction in told}) == 2
+    assert await chores.one_by_one(bench.unit, tell, found, 3) is None
 
 
 async def test_a_step_may_name_its_own_next_pause_once(rests: list[float]) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from chassis.chores import Chore, repeatedly
+from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
 from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.handlers import close_resolved, erase_person, lapse, tell
@@ -29,33 +29,25 @@ def telling(unit: Unit[Tools]) -> list[Chore]:
 async def tell_waiting(unit: Unit[Tools]) -> float | None:
     """Tell of some that wait, each in a transaction of its own. Returns 0 when there may be more."""
     waiting = await storage.to_tell(unit.pool, PORTION)
-    for request_id in waiting:
-        await unit.run(tell, request_id, unit.origin.itself)
-    return 0.0 if len(waiting) == PORTION else None
+    return await one_by_one(unit, tell, waiting, PORTION)
 
 
 async def lapse_overdue(unit: Unit[Tools]) -> float | None:
     """End some that nobody decided in time. Returns 0 when there may be more."""
     today = unit.tools.moment(unit.origin.clock()).day
     overdue = await storage.to_lapse(unit.pool, today, PORTION)
-    for request_id in overdue:
-        await unit.run(lapse, request_id, unit.origin.itself)
-    return 0.0 if len(overdue) == PORTION else None
+    return await one_by_one(unit, lapse, overdue, PORTION)
 
 
 async def close_needless(unit: Unit[Tools]) -> float | None:
     """End some reviews of links that nothing stands in the way of any more. Returns 0 when there may be more."""
     today = unit.tools.moment(unit.origin.clock()).day
     needless = await contested.resolved(unit.pool, today, PORTION)
-    for request_id in needless:
-        await unit.run(close_resolved, request_id, unit.origin.itself)
-    return 0.0 if len(needless) == PORTION else None
+    return await one_by_one(unit, close_resolved, needless, PORTION)
 
 
 async def erase_persons(unit: Unit[Tools]) -> float | None:
     """Forget what some old requests said of persons. Returns 0 when there may be more."""
     kept = timedelta(days=unit.tools.agency.requests.personal_days)
     past = await storage.past_keeping(unit.pool, unit.origin.clock() - kept, PORTION)
-    for request_id in past:
-        await unit.run(erase_person, request_id, unit.origin.itself)
-    return 0.0 if len(past) == PORTION else None
+    return await one_by_one(unit, erase_person, past, PORTION)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from chassis.chores import Chore, repeatedly
+from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
 from services.authorizations.reviews import storage
 from services.authorizations.reviews.asking import ask_for_manager, compare_elsewhere
@@ -24,9 +24,7 @@ def looking(unit: Unit[Tools]) -> list[Chore]:
 async def compare_added(unit: Unit[Tools]) -> float | None:
     """Compare some contacts who were added with those of other organizations. Returns 0 when there may be more."""
     waiting = await storage.awaiting_comparison(unit.pool, PORTION)
-    for contact_id in waiting:
-        await unit.run(compare_elsewhere, contact_id, unit.origin.itself)
-    return 0.0 if len(waiting) == PORTION else None
+    return await one_by_one(unit, compare_elsewhere, waiting, PORTION)
 
 
 async def seek_managers(unit: Unit[Tools]) -> float | None:
@@ -34,6 +32,4 @@ async def seek_managers(unit: Unit[Tools]) -> float | None:
     moment = unit.tools.moment(unit.origin.clock())
     async with unit.pool.acquire() as connection:
         left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)
-    for found in left:
-        await unit.run(ask_for_manager, found.organization_id, unit.origin.itself)
-    return 0.0 if len(left) == PORTION else None
+    return await one_by_one(unit, ask_for_manager, [found.organization_id for found in left], PORTION)
