@@ -5,6 +5,7 @@ import secrets
 from chassis.service import Platform, Service
 from contracts.agency import Agency
 from contracts.agency.linking import FormerCredential
+from services.linking.bindings import storage as bindings
 from services.linking.codes.handlers import CODE_PURPOSE
 from services.linking.consumers import SUBSCRIPTIONS
 from services.linking.former_credentials import chores
@@ -12,7 +13,6 @@ from services.linking.former_credentials import storage as former_storage
 from services.linking.former_credentials.directory import Directory
 from services.linking.former_credentials.proving import Prover
 from services.linking.links import api as links
-from services.linking.links import storage as links_storage
 from services.linking.methods import api as methods
 from services.linking.settings import LinkingSettings
 from services.linking.tools import Tools
@@ -22,7 +22,7 @@ async def _tools(platform: Platform) -> Tools:
     """Raises FaultyFiles for a method in use that the agency's folder lacks, ValueError as `_directories`."""
     settings = platform.settings
     assert isinstance(settings, LinkingSettings)
-    used = [*await links_storage.methods_in_use(platform.pool), *await former_storage.methods_in_use(platform.pool)]
+    used = [*await bindings.methods_in_use(platform.pool), *await former_storage.methods_in_use(platform.pool)]
     platform.agency.require_codes({"linking_methods": used})
     return Tools(
         agency=platform.agency,

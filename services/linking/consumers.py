@@ -7,13 +7,12 @@ parked message holds back no later one of its key.
 from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
 from contracts.authorizations import Contact, Organization
-from services.linking.accounts import handlers as accounts
-from services.linking.contacts import handlers as contacts
+from services.linking.following import accounts, contacts, organizations
 from services.linking.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(Person, accounts.follow_account, Order.FREE, forget=accounts.forget_account),
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
-    Subscription(Organization, contacts.follow_organization, Order.FREE, forget=contacts.forget_organization),
+    Subscription(Organization, organizations.follow_organization, Order.FREE, forget=organizations.forget_organization),
     Subscription(Contact, contacts.follow_contact, Order.FREE, forget=contacts.forget_contact),
 )

@@ -1,1 +1,1 @@
-"""Accounts: who calls, and the sessions that ended."""
+"""Accounts, as far as this service needs them: who calls."""

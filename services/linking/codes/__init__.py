@@ -1,1 +1,1 @@
-"""Linking codes: how one is made, who is owed one, and redeeming one."""
+"""Linking codes: how one is made, who is owed one, and how one ends."""

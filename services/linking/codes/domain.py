@@ -1,7 +1,7 @@
 """Linking codes: how one is made, how one that a person typed is read, how long it lives. Plain functions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,16 @@ def _weighted_sum(values: Iterable[int]) -> int:
     for value in values:
         total = _times_a(total) ^ value
     return total
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """The newest code of a contact."""
+
+    generation: int
+    digest: str = field(repr=False)
+    expires_at: datetime
+    ended: bool
 
 
 @dataclass(frozen=True)

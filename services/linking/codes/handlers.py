@@ -6,11 +6,12 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.agency.linking import LinkingCoordinates
 from contracts.linking import LinkingCodeIssued
+from services.linking.bindings.storage import is_linked
 from services.linking.codes import domain, mails, storage
 from services.linking.contacts import domain as contacts_domain
-from services.linking.contacts import storage as contacts
-from services.linking.contacts.domain import Contact, Organization
-from services.linking.links.storage import is_linked
+from services.linking.contacts.domain import Contact
+from services.linking.organizations import storage as organizations
+from services.linking.organizations.domain import Organization
 from services.linking.tools import Tools
 
 CODE_PURPOSE = "linking_code"
@@ -35,7 +36,7 @@ async def issue_what_is_owed(work: Work[Tools], contact: Contact) -> None:
     if await is_linked(work.connection, contact.contact_id):
         await storage.settle(work.connection, contact)
         return
-    organization = await contacts.organization(work.connection, contact.organization_id)
+    organization = await organizations.organization(work.connection, contact.organization_id)
     method = work.tools.linking_coordinates(work.today)
     if (
         method is None

@@ -13,7 +13,8 @@ from contracts.notifications import (
 )
 from services.linking.codes.domain import Validity
 from services.linking.contacts import storage as contacts
-from services.linking.contacts.domain import Contact, Organization, manages_on
+from services.linking.contacts.domain import Contact, manages_on
+from services.linking.organizations.domain import Organization
 from services.linking.tools import Tools, draw_handle
 
 

@@ -8,9 +8,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection
-from services.linking.codes.redemption import Candidate, IssuedCode
-from services.linking.contacts.domain import Contact, Organization
-from services.linking.links.storage import linked_among
+from services.linking.codes.domain import IssuedCode
+from services.linking.contacts.domain import Contact
 
 EndedBy = Literal["redeemed", "linked", "replaced", "address_changed", "forgotten"]
 
@@ -31,15 +30,9 @@ update linking_codes set ended_at = $2, ended_by = $3 where contact_id = $1 and 
 """
 
 
-async def candidates(connection: Connection, contacts: Sequence[tuple[Contact, Organization]]) -> list[Candidate]:
-    """Contacts, which the caller has locked, with their newest code and whether an account is them."""
-    ids = [contact.contact_id for contact, _ in contacts]
-    codes = {row["contact_id"]: _code(row) for row in await connection.fetch(NEWEST_CODES, ids)}
-    linked = await linked_among(connection, ids)
-    return [
-        Candidate(contact, organization, codes.get(contact.contact_id), contact.contact_id in linked)
-        for contact, organization in contacts
-    ]
+async def newest_codes(connection: Connection, contact_ids: Sequence[UUID]) -> dict[UUID, IssuedCode]:
+    """The newest code of each of the contacts that ever had one, by contact."""
+    return {row["contact_id"]: _code(row) for row in await connection.fetch(NEWEST_CODES, contact_ids)}
 
 
 async def settle(connection: Connection, contact: Contact) -> None:

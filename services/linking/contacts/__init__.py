@@ -1,1 +1,1 @@
-"""The agency's files about people: contacts, and the organizations that they belong to."""
+"""The agency's files about people, each within one organization: contacts, and which of them may be linked."""

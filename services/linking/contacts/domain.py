@@ -1,4 +1,4 @@
-"""Contacts, their dated functions and their organization: plain functions of their arguments."""
+"""Contacts and their dated functions: plain functions of their arguments."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.authorizations import CorrectedItem
+from services.linking.organizations.domain import Organization
 from services.linking.people import Person
 
 
@@ -32,16 +33,6 @@ class Function:
 
     type: str
     period: Period
-
-
-@dataclass(frozen=True)
-class Organization:
-    """An organization as its contacts know it."""
-
-    organization_id: UUID
-    number: str
-    name: str
-    active: bool
 
 
 @dataclass(frozen=True)

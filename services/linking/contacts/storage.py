@@ -1,4 +1,4 @@
-"""Rows of contacts and organizations, and the locks on them."""
+"""Rows of contacts, and the locks on them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,32 +7,17 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from chassis.database import Connection, lock_number
+from chassis.database import Connection
 from contracts import authorizations as authorizations_contract
 from contracts.events import Span
 from services.linking import people
-from services.linking.contacts.domain import Contact, Function, Organization, Period
+from services.linking.contacts.domain import Contact, Function, Period
 from services.linking.people import Person
 
 LAST_VERSION = 2**63 - 1
 """Of what is forgotten: no state that arrives late is newer."""
 
-# An advisory lock stands in for an organization's row, which may not have arrived yet: a contact's state shares it, the
-# organization's own holds it alone, so that whichever commits last sees the other and issues what is owed.
-SHARE_ORGANIZATION = "select pg_advisory_xact_lock_shared($1)"
-
-LOCK_ORGANIZATION = "select pg_advisory_xact_lock($1)"
-
-# Neither returns a row for a version that is not newer.
-KEEP_ORGANIZATION = """
-insert into organizations as o (organization_id, version, number, name, active, kind) values ($1, $2, $3, $4, $5, $6)
-on conflict (organization_id) do update
-    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active,
-        kind = excluded.kind
-    where o.version < excluded.version
-returning true
-"""
-
+# Returns no row for a version that is not newer.
 KEEP_CONTACT = """
 insert into contacts as c
     (contact_id, version, organization_id, client_number, functions, manages, generation, code_priority, code_changes,
@@ -47,12 +32,6 @@ on conflict (contact_id) do update
 returning true
 """
 
-FORGET_ORGANIZATION = """
-insert into organizations (organization_id, version, number, name, active) values ($1, $2, '', '', false)
-on conflict (organization_id) do update
-    set version = excluded.version, number = excluded.number, name = excluded.name, active = excluded.active
-"""
-
 FORGET_CONTACT = """
 insert into contacts as c (contact_id, version, organization_id, client_number, functions, manages, generation)
 values ($1, $2, '00000000-0000-0000-0000-000000000000', '', '[]', '[]', 0)
@@ -60,8 +39,6 @@ on conflict (contact_id) do update
     set version = excluded.version, client_number = excluded.client_number, functions = excluded.functions,
         manages = excluded.manages, settled_generation = c.generation
 """
-
-ORGANIZATION = "select organization_id, number, name, active from organizations where organization_id = $1"
 
 # Locks are taken in a statement of their own: one that waits for a lock sees other tables as they were before the wait.
 LOCK_CONTACT = "select from contacts where contact_id = $1 for update"
@@ -102,23 +79,6 @@ MANAGERS = (
 )
 
 
-async def share_organization(connection: Connection, organization_id: UUID) -> None:
-    """Keep the organization's own state out until the transaction ends; other contacts' states may pass."""
-    await connection.execute(SHARE_ORGANIZATION, lock_number("linking.organization", str(organization_id)))
-
-
-async def lock_organization(connection: Connection, organization_id: UUID) -> None:
-    """Keep every state of the organization and of its contacts out until the transaction ends."""
-    await connection.execute(LOCK_ORGANIZATION, lock_number("linking.organization", str(organization_id)))
-
-
-async def keep_organization(connection: Connection, state: authorizations_contract.Organization) -> bool:
-    """Keep an organization's state. False when it is not newer than what is known."""
-    active = state.status == "active"
-    values = (state.organization_id, state.version, state.number, state.legal_name, active, state.kind)
-    return await connection.fetchval(KEEP_ORGANIZATION, *values) is True
-
-
 async def keep_contact(connection: Connection, state: authorizations_contract.Contact) -> bool:
     """Keep a contact's state. False when it is not newer than what is known.
 
@@ -144,21 +104,10 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
     return True
 
 
-async def forget_organization(connection: Connection, organization_id: UUID) -> None:
-    """Erase an organization's number and name; it is inactive, whatever state of it arrives late."""
-    await connection.execute(FORGET_ORGANIZATION, organization_id, LAST_VERSION)
-
-
 async def forget_contact(connection: Connection, contact_id: UUID) -> None:
     """Erase a contact's person and number; it has no function and is owed no code, whatever state arrives late."""
     await connection.execute(FORGET_CONTACT, contact_id, LAST_VERSION)
     await people.erase(connection, "contact", contact_id)
-
-
-async def organization(connection: Connection, organization_id: UUID) -> Organization | None:
-    """The organization, or None while its state has not arrived."""
-    row = await connection.fetchrow(ORGANIZATION, organization_id)
-    return organization_of(row) if row else None
 
 
 async def lock_contact(connection: Connection, contact_id: UUID) -> Contact | None:
@@ -197,11 +146,6 @@ async def _contacts(connection: Connection, ids: Sequence[UUID]) -> list[Contact
 async def managers(connection: Connection, organization_ids: Sequence[UUID]) -> list[Contact]:
     """The contacts of the organizations that manage theirs at some time, by name."""
     return [_contact(row) for row in await connection.fetch(MANAGERS, organization_ids)]
-
-
-def organization_of(row: Record) -> Organization:
-    """The organization of a row that carries its columns."""
-    return Organization(row["organization_id"], row["number"], row["name"], row["active"])
 
 
 def _contact(row: Record) -> Contact:

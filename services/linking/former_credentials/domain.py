@@ -7,9 +7,10 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.agency.linking import FormerCredential
-from services.linking.contacts.domain import Contact, Organization, comes_by
+from services.linking.contacts.domain import Contact, comes_by
 from services.linking.former_credentials.schemes import Setting
 from services.linking.links.domain import Refused
+from services.linking.organizations.domain import Organization
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,17 @@ from chassis.work import Work
 from contracts.agency.linking import FormerCredential
 from services.linking.accounts.domain import Account
 from services.linking.accounts.handlers import caller
+from services.linking.bindings import storage as bindings
 from services.linking.contacts import storage as contacts
-from services.linking.contacts.domain import Contact, Organization
+from services.linking.contacts.domain import Contact
 from services.linking.contacts.handlers import live
 from services.linking.former_credentials import domain, storage
 from services.linking.former_credentials.domain import Candidate, Confirmed, File, Found, Imported, LeftOut, Proof
 from services.linking.links import attempts
-from services.linking.links import storage as links
 from services.linking.links.attempts import Counted
 from services.linking.links.domain import Refused
 from services.linking.links.handlers import Linked, make_link, refuse
+from services.linking.organizations.domain import Organization
 from services.linking.tools import Tools
 
 USER_NAME = "former_user_name"
@@ -103,9 +104,9 @@ async def redeem(work: Work[Tools], command: Redemption) -> Linked | Refusal:
     work.take_time()
     standings = domain.judge(
         found.live,
-        linked=await links.linked_among(work.connection, [contact.contact_id for contact, _ in found.live]),
-        own=await links.contacts_linked(work.connection, account.account_id),
-        organizations_linked=await links.organizations_linked(work.connection, account.account_id),
+        linked=await bindings.linked_among(work.connection, [contact.contact_id for contact, _ in found.live]),
+        own=await bindings.contacts_linked(work.connection, account.account_id),
+        organizations_linked=await bindings.organizations_linked(work.connection, account.account_id),
         functions=work.tools.agency.functions_of_door(account.door),
     )
     method = command.method.code

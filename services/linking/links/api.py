@@ -13,13 +13,13 @@ from chassis.slowing import evenly
 from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
 from contracts.events import Code, Language
 from contracts.problems import word
-from services.linking.codes.redeeming import RedeemCoordinates, redeem_coordinates
-from services.linking.former_credentials.api import redeem_former_credential
+from services.linking.coordinates.handlers import RedeemCoordinates, redeem_coordinates
 from services.linking.former_credentials.domain import LeftOut
+from services.linking.former_credentials.gateway import redeem_former_credential
 from services.linking.former_credentials.redeeming import ShowLeftOut, show_left_out
 from services.linking.links.domain import Profile
 from services.linking.links.handlers import ShowLinks, Unlink, list_profiles, show_links, unlink
-from services.linking.methods.api import LONGEST_PASSWORD, LONGEST_USER_NAME, Typed, method_of
+from services.linking.methods.asked import LONGEST_PASSWORD, LONGEST_USER_NAME, Typed, method_of
 from services.linking.tools import LinkingCall, Tools
 
 routes = router()

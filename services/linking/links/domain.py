@@ -6,7 +6,9 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from services.linking.contacts.domain import Contact, Function, Organization, Period, functions_on, manages_on
+from services.linking.bindings.domain import Binding
+from services.linking.contacts.domain import Contact, functions_on, manages_on
+from services.linking.organizations.domain import Organization
 
 Reason = Literal["wrong_code", "expired_code", "already_linked", "other_profile_here", "other_door"]
 
@@ -22,19 +24,6 @@ class Refused:
     def secret_was_right(self) -> bool:
         """Whether the account had the contact's secret, which is not enough."""
         return self.reason != "wrong_code"
-
-
-@dataclass(frozen=True)
-class Binding:
-    """Which contact an account is, with the contact's dated functions."""
-
-    link_id: UUID
-    contact_id: UUID
-    organization: Organization
-    method: str
-    linked_at: datetime
-    functions: tuple[Function, ...]
-    manages: tuple[Period, ...]
 
 
 @dataclass(frozen=True)

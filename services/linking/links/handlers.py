@@ -9,11 +9,14 @@ from chassis.work import Work
 from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.linking.accounts import storage as accounts
 from services.linking.accounts.domain import Account
+from services.linking.bindings import storage
+from services.linking.bindings.domain import Binding
 from services.linking.codes.storage import EndedBy, end_code, settle
 from services.linking.contacts import storage as contacts
-from services.linking.contacts.domain import Contact, Organization, manages_on
-from services.linking.links import domain, mails, storage
-from services.linking.links.domain import Binding, Profile, Refused
+from services.linking.contacts.domain import Contact, manages_on
+from services.linking.links import domain, mails
+from services.linking.links.domain import Profile, Refused
+from services.linking.organizations.domain import Organization
 from services.linking.people import same_address
 from services.linking.tools import Tools
 

@@ -13,7 +13,8 @@ from contracts.notifications import (
     ProfileUnlinkedMail,
 )
 from services.linking.accounts.domain import Account
-from services.linking.contacts.domain import Contact, Organization, main_function
+from services.linking.contacts.domain import Contact, main_function
+from services.linking.organizations.domain import Organization
 from services.linking.people import Person
 from services.linking.tools import Tools, draw_handle
 

@@ -1,22 +1,14 @@
 """Whom a typed code makes the account: plain functions of their arguments."""
 
 from collections.abc import Collection, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.linking.contacts.domain import Contact, Organization, comes_by
+from services.linking.codes.domain import IssuedCode
+from services.linking.contacts.domain import Contact, comes_by
 from services.linking.links.domain import Refused
-
-
-@dataclass(frozen=True)
-class IssuedCode:
-    """The newest code of a contact."""
-
-    generation: int
-    digest: str = field(repr=False)
-    expires_at: datetime
-    ended: bool
+from services.linking.organizations.domain import Organization
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection, Pool
+from services.linking.bindings.domain import Binding
 from services.linking.contacts.domain import Contact
-from services.linking.contacts.storage import functions_of, organization_of, periods_of
-from services.linking.links.domain import Binding
+from services.linking.contacts.storage import functions_of, periods_of
+from services.linking.organizations.storage import organization_of
 
 LINKED = "select contact_id from bindings where contact_id = any ($1) and unlinked_at is null"
 

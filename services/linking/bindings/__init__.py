@@ -1,0 +1,1 @@
+"""Which account is which contact, since when, and how it was proven."""

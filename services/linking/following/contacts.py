@@ -1,0 +1,42 @@
+"""Following what authorizations tells of contacts."""
+
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.authorizations import Contact as ContactState
+from services.linking.codes.handlers import end_code, issue_what_is_owed
+from services.linking.contacts import storage
+from services.linking.links.handlers import end_link_of
+from services.linking.organizations.storage import share_organization
+from services.linking.tools import Tools
+
+
+async def follow_contact(work: Work[Tools], state: ContactState) -> None:
+    """Know the contact; a changed address or a newer generation ends its code, a generation owed brings a new one.
+
+    A link that an agent decided to end is ended first: a linked contact would be owed nothing.
+    """
+    await share_organization(work.connection, state.organization_id)
+    known = await storage.lock_contact(work.connection, state.contact_id)
+    if not await storage.keep_contact(work.connection, state):
+        return
+    work.take_time()
+    if known is not None and state.linking_code_generation > known.generation:
+        await end_code(work, known, "replaced")
+    elif known is not None and state.email != known.person.email:
+        await end_code(work, known, "address_changed")
+    if state.ended_link_id is not None:
+        await end_link_of(work, state.contact_id, state.ended_link_id)
+    contact = await storage.lock_contact(work.connection, state.contact_id)
+    if contact is not None and contact.is_owed_a_code:
+        await issue_what_is_owed(work, contact)
+
+
+async def forget_contact(work: Work[Tools], contact_id: UUID) -> None:
+    """Erase what is known of the contact's person; its code is dead and it has no function. Its links stay, as ids."""
+    known = await storage.lock_contact(work.connection, contact_id)
+    work.take_time()
+    if known is not None:
+        await end_code(work, known, "forgotten")
+    await storage.forget_contact(work.connection, contact_id)
+    work.audit("contact_forgotten", organization_id=known.organization_id if known else None, object_id=contact_id)

@@ -1,0 +1,80 @@
+"""What each kind of method asks for, and whether a request brings it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel
+
+from chassis.fields import line
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised, field_errors
+from contracts.agency.linking import LinkingMethod
+from contracts.problems import Wording
+from services.linking.tools import LinkingCall
+
+LONGEST_TYPED = 64
+"""Characters of a number or code as typed, with whatever a person puts between them."""
+
+LONGEST_USER_NAME = 200
+LONGEST_PASSWORD = 512
+
+Typed = Annotated[str, line(LONGEST_TYPED)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A field of POST /v1/links as a kind of method asks for it."""
+
+    name: str
+    label: Wording
+    max_length: int
+    secret: bool
+    check: Literal["crockford_gf32"] | None = None
+
+
+ASKED: Mapping[str, tuple[Asked, ...]] = {
+    "linking_coordinates": (
+        Asked("client_number", Wording(fr="Numéro de client", en="Client number"), LONGEST_TYPED, secret=False),
+        Asked(
+            "linking_code",
+            Wording(fr="Code de liaison", en="Linking code"),
+            LONGEST_TYPED,
+            secret=True,
+            check="crockford_gf32",
+        ),
+    ),
+    "former_credential": (
+        Asked("user_name", Wording(fr="Ancien nom d’utilisateur", en="Former user name"), LONGEST_USER_NAME, False),
+        Asked("password", Wording(fr="Ancien mot de passe", en="Former password"), LONGEST_PASSWORD, secret=True),
+    ),
+}
+"""What each kind of method asks for."""
+
+
+def method_of(body: BaseModel, call: LinkingCall) -> LinkingMethod:
+    """The method that a body of POST /v1/links names, once the body has its fields and no others.
+
+    Raises ProblemRaised invalid_request, which names what is missing, too many, or no method of today.
+    """
+    given = body.model_dump(exclude_none=True)
+    known = {method.code: method for method in offered(call)}
+    method = known.get(given.pop("method"))
+    faults: list[dict[str, Any]]
+    if method is None:
+        choices = ", ".join(f"'{code}'" for code in known)
+        faults = [{"type": "literal_error", "loc": ("body", "method"), "ctx": {"expected": choices}}]
+    else:
+        asked = [field.name for field in ASKED[method.kind]]
+        faults = [{"type": "missing", "loc": ("body", name)} for name in asked if name not in given]
+        faults += [{"type": "extra_forbidden", "loc": ("body", name)} for name in given if name not in asked]
+    if faults or method is None:
+        raise ProblemRaised(Refusal("invalid_request"), field_errors(faults, call.language))
+    return method
+
+
+def offered(call: LinkingCall) -> list[LinkingMethod]:
+    """The linking methods of today, in the agency's order."""
+    origin = call.gateway.unit.origin
+    today = origin.clock().astimezone(origin.time_zone).date()
+    return [method for method in call.tools.agency.linking_methods.values() if method.in_force(today)]

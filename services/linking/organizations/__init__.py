@@ -1,0 +1,1 @@
+"""The organizations whose files contacts are."""
