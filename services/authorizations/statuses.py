@@ -6,17 +6,30 @@ from uuid import UUID
 from asyncpg import Range
 
 from chassis.database import Connection
+from services.authorizations.dated import known
+
+
+def active(owner: str, at: str | None = "$1::timestamptz") -> str:
+    """Whether an organization or account is active at an instant; with None, by the last status that is known.
+
+    A value, not EXISTS: PostgreSQL would read every active owner there is into a hash, for the rows of one page.
+    """
+    then = "upper_inf(s.during)" if at is None else f"s.during @> {at}"
+    return (
+        f"coalesce((select true from statuses s where s.owner_id = {owner}"
+        f" and {known('s')} and s.active and {then} limit 1), false)"
+    )
 
 
 async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
     """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already."""
-    known = await connection.fetchrow(
+    last = await connection.fetchrow(
         "select active, lower(during) as since from statuses"
         " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",
         owner_id,
     )
-    if known is not None:
-        if known["active"] == active or known["since"] >= since:
+    if last is not None:
+        if last["active"] == active or last["since"] >= since:
             return
         await connection.execute(
             "update statuses set recorded = tstzrange(lower(recorded), $2)"
@@ -24,7 +37,7 @@ async def set_status(connection: Connection, owner_id: UUID, active: bool, since
             owner_id,
             now,
         )
-        await _insert_status(connection, owner_id, known["active"], Range(known["since"], since), now)
+        await _insert_status(connection, owner_id, last["active"], Range(last["since"], since), now)
     await _insert_status(connection, owner_id, active, Range(since, None), now)
 
 

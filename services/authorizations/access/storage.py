@@ -17,40 +17,18 @@ from asyncpg import Range
 from chassis.database import Connection
 from contracts.events import Level
 from services.authorizations.access.domain import Acting, Chain, Entitlement, Moment
+from services.authorizations.dated import in_force, known, known_at
 from services.authorizations.periods import Period
+from services.authorizations.statuses import active
 
 PARAMETER = re.compile(r"\$(\d)")
-KNOWN_NOW = re.compile(r"upper_inf\((\w+)\.recorded\)")
-
-
-def known(row: str) -> str:
-    """Whether a version of a dated row is what we know now; `asking` makes of it what we knew at another instant."""
-    return f"upper_inf({row}.recorded)"
 
 
 def asking(moment: Moment, query: str, *arguments: Any) -> tuple[str, list[Any]]:
     """A query and its arguments, over what was known at `recorded_at` where the moment has one."""
     if moment.recorded_at is None:
         return query, list(arguments)
-    then = rf"\1.recorded @> ${len(arguments) + 1}::timestamptz"
-    return KNOWN_NOW.sub(then, query), [*arguments, moment.recorded_at]
-
-
-def in_force(row: str) -> str:
-    """Whether a relation or right is in force at $1 (an instant) on $2 (the agency's day then)."""
-    return f"({row}.valid @> $2::date and ({row}.ended_at is null or $1::timestamptz < {row}.ended_at))"
-
-
-def active(owner: str, at: str | None = "$1::timestamptz") -> str:
-    """Whether an organization or account is active at an instant; with None, by the last status that is known.
-
-    A value, not EXISTS: PostgreSQL would read every active owner there is into a hash, for the rows of one page.
-    """
-    then = "upper_inf(s.during)" if at is None else f"s.during @> {at}"
-    return (
-        f"coalesce((select true from statuses s where s.owner_id = {owner}"
-        f" and {known('s')} and s.active and {then} limit 1), false)"
-    )
+    return known_at(f"${len(arguments) + 1}::timestamptz", query), [*arguments, moment.recorded_at]
 
 
 # The rights that a relation carries, its own or those of what it goes through, and which of them a delegation may.
@@ -114,7 +92,7 @@ cross join lateral (
 ) chain
 """
 
-OF_ACCOUNTS_THEN = KNOWN_NOW.sub(r"\1.recorded @> q.recorded_at", OF_ACCOUNTS)
+OF_ACCOUNTS_THEN = known_at("q.recorded_at", OF_ACCOUNTS)
 
 OF_CONTACT = f"""
 select e.*, true as account_active, true as bound from ({ENTITLEMENTS}) e

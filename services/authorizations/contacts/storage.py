@@ -7,8 +7,8 @@ from uuid import UUID
 
 from chassis.database import Connection
 from contracts.authorizations import CorrectedItem, Telephone
-from services.authorizations.access.storage import in_force, known
 from services.authorizations.contacts.domain import CodePriority, ContactFile
+from services.authorizations.dated import in_force, known
 from services.authorizations.personal.domain import Personal
 
 # The e-mail of a linked contact is the verified one of its account.

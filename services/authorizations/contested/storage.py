@@ -4,8 +4,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import Connection, Pool
-from services.authorizations.access.storage import known
 from services.authorizations.contested.domain import AskedLink, Link
+from services.authorizations.dated import known
 
 ASKED = """
 select count(*) filter (where is_open) as open,

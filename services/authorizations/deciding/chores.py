@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
-from services.authorizations.contested import storage as contested
-from services.authorizations.deciding.handlers import close_resolved, erase_person, lapse, tell
+from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, tell
+from services.authorizations.deciding.kinds import KINDS
 from services.authorizations.requests import storage
 from services.authorizations.tools import Tools
 
@@ -40,10 +41,11 @@ async def lapse_overdue(unit: Unit[Tools]) -> float | None:
 
 
 async def close_needless(unit: Unit[Tools]) -> float | None:
-    """End some reviews of links that nothing stands in the way of any more. Returns 0 when there may be more."""
-    today = unit.tools.moment(unit.origin.clock()).day
-    needless = await contested.resolved(unit.pool, today, PORTION)
-    return await one_by_one(unit, close_resolved, needless, PORTION)
+    """End some requests that nobody need decide any more. Returns 0 when there may be more."""
+    today, found = unit.tools.moment(unit.origin.clock()).day, list[UUID]()
+    for needless in (kind.needless for kind in KINDS.values() if kind.needless):
+        found += await needless.some(unit.pool, today, PORTION - len(found))
+    return await one_by_one(unit, end_needless, found, PORTION)
 
 
 async def erase_persons(unit: Unit[Tools]) -> float | None:

@@ -14,7 +14,6 @@ from services.authorizations.access.domain import Acting, AsAgent, AsProfile
 from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
-from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -223,10 +222,11 @@ async def lapse(work: Work[Tools], request_id: UUID) -> None:
         await _settle(work, request, "lapse", None)
 
 
-async def close_resolved(work: Work[Tools], request_id: UUID) -> None:
-    """End a review that nobody need decide any more, because what stood in the way of a link is gone."""
+async def end_needless(work: Work[Tools], request_id: UUID) -> None:
+    """End a request that nobody need decide any more."""
     request = await _locked(work, request_id)
-    if request is not None and await contested.is_resolved(work.connection, request_id, work.today):
+    needless = kind_of(request).needless if request is not None else None
+    if request is not None and needless and await needless.is_one(work.connection, request_id, work.today):
         await _settle(work, request, "withdraw", None)
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
+from chassis.database import Connection, Pool
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import FormKind
 from contracts.agency.requests import Outcome, RequestKind, ReviewReason
 from services.authorizations.contested import handlers as contested
+from services.authorizations.contested import storage as contested_rows
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.representations import carrying_out as representations
@@ -30,11 +34,19 @@ class Correctable:
 
 
 @dataclass(frozen=True)
+class Needless:
+    """Which requests that wait nobody need decide any more, on a day: some of them, and whether a locked one is."""
+
+    some: Callable[[Pool, date, int], Awaitable[list[UUID]]]
+    is_one: Callable[[Connection, UUID, date], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
 class Kind:
     """How a decision may end it, what an approval or a merge brings about, how it is shown, and who is told of the end.
 
     `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
-    `refuse_early` says whether something that a decision needs has yet to arrive.
+    `refuse_early` says whether something that a decision needs has yet to arrive; `needless`, which ones end alone.
     """
 
     ends: frozenset[Outcome]
@@ -43,6 +55,7 @@ class Kind:
     tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
     refuse_early: Callable[[Work[Tools], Request], Awaitable[Refusal | None]] | None = None
     correctable: Correctable | None = None
+    needless: Needless | None = None
 
     @property
     def outcomes(self) -> frozenset[Outcome]:
@@ -84,6 +97,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         show=asked.link,
         tell=contested.tell,
         refuse_early=contested.refuse_strangers,
+        needless=Needless(contested_rows.resolved, contested_rows.is_resolved),
     ),
 }
 

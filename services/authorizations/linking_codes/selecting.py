@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from services.authorizations.access.storage import active
 from services.authorizations.linking_codes.domain import Selection, SkipReason
+from services.authorizations.statuses import active
 
 ACTIVE = active("c.organization_id", at=None)
 

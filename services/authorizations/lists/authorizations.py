@@ -12,7 +12,8 @@ from uuid import UUID
 
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, known
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE
+from services.authorizations.dated import known
 from services.authorizations.lists.counting import Count
 from services.authorizations.lists.filters import HOLDERS, Filters
 from services.authorizations.lists.storage import Columns, Narrow, Order, also

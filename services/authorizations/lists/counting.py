@@ -7,9 +7,10 @@ of its delegations whether it stands and how many rights they carry. The links a
 
 from typing import Any
 
-from services.authorizations.access.storage import active, in_force, known
+from services.authorizations.dated import in_force, known
 from services.authorizations.lists.filters import HOLDERS, Filters
 from services.authorizations.lists.storage import also
+from services.authorizations.statuses import active
 
 # The subjects of a delegation are delegable ones. Arguments go by number, so each must be named.
 COUNTED = f"""

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import asking, known
+from services.authorizations.access.storage import asking
+from services.authorizations.dated import known
 from services.authorizations.lists.storage import Arguments, Narrow
 
 # Whose rights the list shows; $4 is the organization whose list it is. Of its own people, and of itself, it sees all

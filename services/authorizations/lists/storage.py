@@ -12,7 +12,9 @@ from uuid import UUID
 
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, active, asking, in_force, known
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, asking
+from services.authorizations.dated import in_force, known
+from services.authorizations.statuses import active
 
 Columns: TypeAlias = Sequence[tuple[str, str]]
 

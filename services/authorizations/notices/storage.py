@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection, Pool
-from services.authorizations.access.storage import known
+from services.authorizations.dated import known
 from services.authorizations.notices.domain import End, Recertification
 
 PATIENCE = 600.0  # seconds, for everything that ends on the 31st of December

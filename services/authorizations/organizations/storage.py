@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.database import Connection
 from contracts.events import Language
-from services.authorizations.access.storage import active
+from services.authorizations.statuses import active
 
 ORGANIZATION = f"""
 select o.organization_id, o.kind, o.number, o.version, p.legal_name, p.trade_names, p.email, p.language,

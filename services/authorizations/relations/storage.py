@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from services.authorizations.access.storage import in_force, known
+from services.authorizations.dated import in_force, known
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import FiledRelation, Grant, Granted, HeldRight, NewRelation, Relation
 

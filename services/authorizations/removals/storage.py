@@ -7,7 +7,8 @@ from uuid import UUID
 from chassis.database import Connection
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, in_force, known
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE
+from services.authorizations.dated import in_force, known
 
 # $1 to $3 as in the one query, $4 the contact, $5 the relations and $6 the rights that would be withdrawn, $7 the
 # relations that either stand on. Organization by organization, so that a page reads no more of them than it shows; a

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from chassis.database import Connection, Pool
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import active, in_force, known
+from services.authorizations.dated import in_force, known
+from services.authorizations.statuses import active
 
 # Organizations that nobody manages at $1 on $2, and of which no agent was told since one that did was last heard of.
 # What lapsed while nobody decided was not dealt with: it is asked anew.
