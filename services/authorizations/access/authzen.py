@@ -24,6 +24,7 @@ from chassis.together import MOST, Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from contracts.events import LANGUAGES
 from contracts.problems import word
+from services.authorizations.access import domain
 from services.authorizations.access.domain import Decision
 from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, why_no_chain
 from services.authorizations.instants import PlausibleInstant
@@ -97,7 +98,7 @@ class Options(Lenient):
 class Batch(Lenient):
     """Several questions. What an item leaves out is what the batch says beside them; each item is read by itself."""
 
-    evaluations: Annotated[Sequence[Mapping[str, Any]], Field(max_length=MOST_QUESTIONS)] = ()
+    evaluations: Annotated[Sequence[Any], Field(max_length=MOST_QUESTIONS)] = ()
     options: Options = Options()
 
 
@@ -130,7 +131,7 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
             question = _read(json.dumps(defaults).encode(), Evaluation)
             await _admit(gateway, caller, [question], "POST /access/v1/evaluations")
             return await one(caller, question)
-        items = [_item({**defaults, **item}) for item in batch.evaluations]
+        items = [_item(defaults, item, place) for place, item in enumerate(batch.evaluations)]
         questions = [item for item in items if isinstance(item, Evaluation)]
         if sum(question.context.explain for question in questions) > MOST_EXPLAINED:
             raise HTTPException(400, f"at most {MOST_EXPLAINED} of the evaluations can be explained")
@@ -170,7 +171,7 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
             tells_unknown = not isinstance(caller, Person)
             decision = await why_no_chain(unit.pool, unit.tools, asked, tells_unknown=tells_unknown)
         if isinstance(caller, Person) and decision.reason == "unknown":
-            decision = Decision(False, reason="no_relation")
+            decision = domain.NO_RELATION
         return {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
 
     return {
@@ -225,9 +226,11 @@ def _read(body: bytes, form: type[M]) -> M:
         raise HTTPException(400, where) from None
 
 
-def _item(said: Mapping[str, Any]) -> Evaluation | Malformed:
+def _item(defaults: Mapping[str, Any], item: Any, place: int) -> Evaluation | Malformed:
+    if not isinstance(item, Mapping):
+        return Malformed([f"evaluations.{place}"])
     try:
-        return Evaluation.model_validate(said)
+        return Evaluation.model_validate({**defaults, **item})
     except ValidationError as error:
         return Malformed([path for path, _ in _faults(error)])
 

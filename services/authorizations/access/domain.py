@@ -142,3 +142,27 @@ def decide(chains: Iterable[Chain], wanted: Level) -> Decision | None:
         if best is None or reach > best[0]:
             best = (reach, Decision(False, found, failed.name, chain.relation_id))
     return best[1] if best else None
+
+
+OF_SUBJECT = frozenset({"delegable", "right", "firm_right", "level"})
+"""The links that say something of a subject; those before them are the same for every subject of an organization."""
+
+NO_PROFILE = Decision(False, (Link("binding", False),), "no_profile")
+"""The account is no contact at all."""
+
+NO_RELATION = Decision(False, (Link("relation", False),), "no_relation")
+"""The account has nothing to do with the organization."""
+
+
+def without_subject(nearest: Decision | None) -> Decision:
+    """The no to a subject of an organization that none of the account's chains leads to: links to the first that fails.
+
+    `nearest` is the decision on its chains to whatever other subjects of the organization; None: it has none there.
+    """
+    if nearest is None:
+        return NO_RELATION
+    shared = [link for link in nearest.links if link.name not in OF_SUBJECT]
+    failed = next((link for link in shared if not link.holds), None)
+    if failed is None:
+        return Decision(False, (*shared, Link("right", False)), "no_subject", nearest.relation_id)
+    return Decision(False, shared[: shared.index(failed) + 1], failed.name, nearest.relation_id)

@@ -50,7 +50,7 @@ async def evaluate(pool: Pool, tools: Tools, questions: Sequence[Question]) -> l
 
 
 async def why_no_chain(pool: Pool, tools: Tools, question: Question, *, tells_unknown: bool) -> Decision:
-    """NO_CHAIN with its reason: what the account lacks first.
+    """NO_CHAIN with its reason, what the account lacks first, and the links up to there.
 
     Without `tells_unknown` an organization that does not exist is one that the account has nothing to do with.
     """
@@ -59,7 +59,7 @@ async def why_no_chain(pool: Pool, tools: Tools, question: Question, *, tells_un
         if sought is None:
             return UNKNOWN
         lacking = await _lacking(connection, sought)
-    return UNKNOWN if tells_unknown and sought.organization_id == NOBODYS else Decision(False, reason=lacking)
+    return UNKNOWN if tells_unknown and sought.organization_id == NOBODYS else lacking
 
 
 async def _sought(connection: Connection, tools: Tools, questions: Sequence[Question]) -> list[Sought | None]:
@@ -93,18 +93,11 @@ async def _organization_ids(connection: Connection, names: Collection[str]) -> d
     return found
 
 
-async def _lacking(connection: Connection, sought: Sought) -> str:
+async def _lacking(connection: Connection, sought: Sought) -> Decision:
     if not await storage.has_profile(connection, sought.moment, sought.account_id):
-        return "no_profile"
+        return domain.NO_PROFILE
     others = await storage.of_account(connection, sought.moment, sought.account_id, sought.organization_id)
-    failing = domain.decide(others, "read")
-    if failing is None:
-        return "no_relation"
-    return (
-        "no_subject"
-        if failing.allowed or failing.reason in ("delegable", "right", "firm_right")
-        else str(failing.reason)
-    )
+    return domain.without_subject(domain.decide(others, "read"))
 
 
 async def may_manage(work: Work[Tools], by: AsProfile, organization_id: UUID | None) -> Acting | Refusal:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -63,8 +63,25 @@ async def test_a_no_names_the_first_link_that_fails_and_what_to_do_in_both_langu
     assert context["reason"]["code"] == "delegable"
     assert "ne peut pas être délégué" in context["reason"]["fr"] and "cannot be delegated" in context["reason"]["en"]
     assert "employeur" in context["next"]["fr"] and "employer" in context["next"]["en"]
-    stranger = (await firm.check(uuid7(), "profile", client_id, explain=True))["context"]
-    assert stranger["reason"]["code"] == "no_profile"
+
+
+async def test_a_no_without_any_chain_to_the_subject_shows_the_links_up_to_the_first_that_fails(firm: Firm) -> None:
+    member, (client_id, other_id) = await firm.member(), list(firm.clients.values())
+    chosen = [{"subject": "monthly_report", "level": "read"}]
+    assert (await firm.delegate(member.contact_id, client_id, subjects=chosen)).status_code == 201
+
+    async def shown(account_id: UUID, organization_id: UUID) -> tuple[str, dict[str, bool]]:
+        context = (await firm.check(account_id, "profile", organization_id, explain=True))["context"]
+        assert all(context["next"][language] for language in ("code", "fr", "en"))
+        return context["reason"]["code"], {link["link"]: link["holds"] for link in context["chain"]}
+
+    to_it = dict.fromkeys(("account", "binding", "organization", "firm", "membership", "through", "relation"), True)
+    assert await shown(member.account_id, client_id) == ("no_subject", to_it | {"right": False})
+    assert await shown(member.account_id, other_id) == ("no_relation", {"relation": False})
+    assert await shown(uuid7(), client_id) == ("no_profile", {"binding": False})
+    await firm.opened.unit.pool.execute("update statuses set active = false where owner_id = $1", firm.firm_id)
+    until_the_firm = {"account": True, "binding": True, "organization": True, "firm": False}
+    assert await shown(member.account_id, client_id) == ("firm", until_the_firm)
 
 
 async def test_an_inactive_organization_can_be_acted_for_by_nobody_and_comes_back(firm: Firm) -> None:

@@ -79,6 +79,16 @@ async def test_an_item_that_is_no_question_is_a_no_with_its_reason_and_the_other
     assert all("action.name" in bad["context"]["reason"][language] for language in ("fr", "en"))
 
 
+@pytest.mark.parametrize("item", [3, "profile", None, [], [{}]])
+async def test_an_item_that_is_no_object_is_a_no_too_and_named_by_its_place(
+    firm: Firm, member: Someone, client_id: UUID, item: Any
+) -> None:
+    beside = {"subject": account(member.account_id), "action": {"name": "read"}, **on("profile", client_id)}
+    first, bad, last = (await ask(firm, beside | {"evaluations": [{}, item, {}]})).json()["evaluations"]
+    assert first == last == YES
+    assert (bad["decision"], bad["context"]["reason"]["fields"]) == (False, ["evaluations.1"])
+
+
 @pytest.mark.parametrize(
     ("semantic", "answered"),
     [
@@ -142,7 +152,8 @@ async def test_a_person_asks_about_itself_only_and_a_machine_needs_the_scope(
 
 async def test_a_batch_that_is_none_or_too_long_is_a_400(firm: Firm) -> None:
     bodies: list[Any] = [
-        {"evaluations": 3}, {"evaluations": [3]}, [], {"options": {"evaluations_semantic": "some"}},
+        {"evaluations": 3}, {"evaluations": "profile"}, {"evaluations": {}}, [],
+        {"options": {"evaluations_semantic": "some"}},
         {"evaluations": [{}] * (authzen.MOST_QUESTIONS + 1)},
     ]  # fmt: skip
     for body in bodies:
