@@ -9,11 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from chassis.program import program
+
 if TYPE_CHECKING:
     from chassis.service import Service
 
-COMMANDS = ("api", "worker", "all", "migrate", "openapi", "dead-letters …", "reset-groups …", "audit …")
-"""What every service is asked for: the first three are its roles, and run until they are told to stop."""
+COMMANDS = {
+    "api | worker | all": "run the gateway, the worker, or both, until told to stop",
+    "migrate": "bring the database to this version",
+    "openapi": "print the description of the gateway",
+    "dead-letters …": "what could not be handled: list, show, redrive, drop",
+    "reset-groups …": "after a restore: have the messages since then delivered again",
+    "audit …": "whether the audit was changed: verify, heads",
+}
+"""What every service is asked for."""
 
 WRONG_COMMAND_LINE = 2  # exit status, as argparse's
 
@@ -57,6 +66,7 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
         case [name, *arguments] if name in own:
             return own[name](arguments)
         case _:
-            known = " | ".join((*COMMANDS, *(f"{name} …" for name in own)))
-            sys.stderr.write(f"usage: python -m services.{folder.name} {known}\n")
+            known = COMMANDS | {f"{name} …": f"see {name} --help" for name in own}
+            lines = [f"  {name:<20}{words}" for name, words in known.items()]
+            sys.stderr.write("\n".join([f"usage: {program(folder.name)} COMMAND", "", *lines, ""]))
             return WRONG_COMMAND_LINE

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +22,31 @@ audit  asks each service, or one, whether its audit is still what was sealed; ex
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
+
+DOWN = """\
+Stops the stack that ./mandat up or ./mandat demo runs in another terminal, and waits until it has stopped.
+The data of up stay in .mandat/data/AGENCY; the inbox is empty afterwards."""
+
+LOGS = """\
+Prints a log of the stack that runs, or ran last.
+SERVICE is accounts, linking, authorizations, notifications, kafka, postgres, or outside: the inbox and the demo issuer.
+
+  ./mandat logs -f linking"""
+
+RUN = """\
+Runs one of a service's commands with the settings of the stack that ./mandat up keeps in another terminal.
+Its exit code is the command's. Without a command, the service names those that it has.
+
+  ./mandat run linking dead-letters list
+  ./mandat run accounts audit verify"""
+
+IMPORT = """\
+Brings files in beside the stack that ./mandat up keeps in another terminal. The first line of each says what it is:
+an extract of organizations, contacts and relations, or former credentials; CSV or NDJSON. A file may be sent again.
+Exit code 1: a row was rejected; what is wrong is told by line and reason, and the others stand. docs/how-to/import.md
+has the fields.
+
+  ./mandat import --dry-run organizations.csv contacts.csv relations.csv"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,27 +128,32 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", parents=[agency, ports], help="play the guide's journeys, step by step")
     up = commands.add_parser("up", parents=[agency, ports], help="start the stack and keep it running until Ctrl-C")
     up.add_argument("--fresh", action="store_true", help="forget the data of earlier runs first")
-    commands.add_parser("down", help="stop the stack that ./mandat up, or a demo, runs in another terminal")
-    logs = commands.add_parser("logs", help="print a log of the last stack")
-    logs.add_argument("service", metavar="SERVICE", help="accounts, linking, …, kafka, postgres or outside")
+    explained = partial(commands.add_parser, formatter_class=argparse.RawDescriptionHelpFormatter)
+    explained("down", description=DOWN, help="stop the stack that ./mandat up, or a demo, runs in another terminal")
+    logs = explained("logs", description=LOGS, help="print a log of the last stack")
+    logs.add_argument("service", metavar="SERVICE", help="whose log")
     logs.add_argument("-f", "--follow", action="store_true", help="go on printing until Ctrl-C")
-    run = commands.add_parser("run", parents=[agency], help="run a service's command beside the stack that up keeps")
+    run = explained(
+        "run", description=RUN, parents=[agency], help="run a service's command beside the stack that up keeps"
+    )
     run.add_argument("service", metavar="SERVICE", help="accounts, linking, authorizations or notifications")
-    run.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="for example: dead-letters list")
+    run.add_argument("arguments", metavar="COMMAND …", nargs=argparse.REMAINDER, help="the command and what it takes")
     audit = commands.add_parser("audit", help="look whether the audit was changed, beside the stack that up keeps")
     verify = audit.add_subparsers(dest="what", required=True, metavar="WHAT").add_parser(
         "verify", parents=[agency], help="compute the chains anew and compare them with the published heads"
     )
     verify.add_argument("--service", metavar="S", help="one service only")
     verify.add_argument("--heads", type=_named, metavar="FILE", help="heads that were kept: run SERVICE audit heads")
-    bring_in = commands.add_parser("import", parents=[agency], help="bring an agency's extract in, beside that stack")
+    bring_in = explained(
+        "import", description=IMPORT, parents=[agency], help="bring an agency's extract in, beside that stack"
+    )
     bring_in.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
     bring_in.add_argument(
         "files",
         type=_named,
         nargs="+",
         metavar="FILE",
-        help="an extract, CSV or NDJSON, or former credentials: docs/how-to/import.md",
+        help="as many as there are; those of one extract in any order",
     )
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")

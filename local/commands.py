@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from chassis.program import STARTED_AS
 from local import ROOT, STATE, Problem
 from local.child import tail
 from local.ports import LEAST_SHIFT, MOST_SHIFT, SERVICES, SHIFT, Ports
@@ -82,7 +83,8 @@ def run(agency: str, service: str, arguments: Sequence[str]) -> int:
     if not stack.keyrings.public.exists():
         raise Problem("There is no stack yet to run it beside: ./mandat up, in another terminal.")
     command = [sys.executable, "-m", f"services.{service}", *arguments]
-    return subprocess.call(command, env=dict(os.environ) | stack.environment(service), cwd=ROOT)
+    told = stack.environment(service) | {STARTED_AS: f"./mandat run {service}"}
+    return subprocess.call(command, env=dict(os.environ) | told, cwd=ROOT)
 
 
 def verify_audit(agency: str, service: str | None, heads: Path | None) -> int:

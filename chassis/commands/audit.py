@@ -21,6 +21,7 @@ from chassis.audit.published import published
 from chassis.audit.verifying import Fault, KnownHead, Verified, verify
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
 from chassis.database import connect
+from chassis.program import program
 from chassis.service import Service
 from chassis.settings import Settings
 from contracts import agency as agencies
@@ -56,7 +57,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m services.{service} audit",
+        prog=program(service, "audit"),
         description="Whether the audit is still what was sealed. See docs/how-to/audit.md.",
     )
     commands = parser.add_subparsers(dest="command", required=True)

@@ -20,6 +20,7 @@ from chassis.dead_letters.redrive import Drop, Failed, Outcome, Redrive, Redrive
 from chassis.dead_letters.storage import Choice
 from chassis.dead_letters.views import LetterDetail, LetterView
 from chassis.outcomes import CommitUnknown, Refusal
+from chassis.program import program
 from chassis.service import Service, platform
 from chassis.settings import Settings
 from chassis.subscriptions import consumers_of
@@ -47,7 +48,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m services.{service} dead-letters",
+        prog=program(service, "dead-letters"),
         description="Messages that could not be handled. See docs/how-to/dead-letters.md.",
     )
     commands = parser.add_subparsers(dest="command", required=True)

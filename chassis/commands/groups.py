@@ -13,6 +13,7 @@ from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, OUTAGES, WELL, complain
 from chassis.groups.reset import Group, Moved, StillRunning, reset
+from chassis.program import program
 from chassis.service import Service, platform
 from chassis.settings import Settings
 from chassis.subscriptions import consumer_name
@@ -49,7 +50,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m services.{service} reset-groups",
+        prog=program(service, "reset-groups"),
         description="Take the consumer groups back to what a restored database has seen. See docs/how-to/restore.md.",
     )
     parser.add_argument("--to", required=True, type=_instant, help="what the database was restored to, with a zone")

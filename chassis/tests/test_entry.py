@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chassis import entry
+from chassis.commands import dead_letters
 
 SERVICE = Path("services/library")
 
@@ -21,10 +22,11 @@ def test_a_wrong_command_line_names_what_there_is(
     for wrong in ([], ["work"], ["worker", "now"], ["migrate", "back"]):
         monkeypatch.setattr(sys, "argv", ["-m", *wrong])
         assert entry.run(SERVICE, nobody, {"import": lambda _: 0}) == 2
-        assert capsys.readouterr().err == (
-            "usage: python -m services.library"
-            " api | worker | all | migrate | openapi | dead-letters … | reset-groups … | audit … | import …\n"
-        )
+        usage, _, *known = capsys.readouterr().err.splitlines()
+        assert usage == "usage: python -m services.library COMMAND"
+        assert [line[:22].strip() for line in known] == [
+            "api | worker | all", "migrate", "openapi", "dead-letters …", "reset-groups …", "audit …", "import …",
+        ]  # fmt: skip
 
 
 def test_a_command_of_the_services_own_gets_what_follows_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +39,13 @@ def test_a_command_of_the_services_own_gets_what_follows_its_name(monkeypatch: p
 
     assert entry.run(SERVICE, nobody, {"import": command}) == 3
     assert asked == ["one", "two"]
+
+
+def test_a_usage_names_what_was_typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MANDAT_STARTED_AS", "./mandat run library")
+    monkeypatch.setattr(sys, "argv", ["-m"])
+    entry.run(SERVICE, nobody)
+    assert capsys.readouterr().err.startswith("usage: ./mandat run library COMMAND\n")
+    with pytest.raises(SystemExit):
+        dead_letters._parser("library").parse_args(["show"])
+    assert capsys.readouterr().err.startswith("usage: ./mandat run library dead-letters show ")

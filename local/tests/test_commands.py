@@ -30,6 +30,7 @@ def test_a_services_command_runs_with_everything_that_the_service_is_told(
     assert commands.run("ccq", "linking", ["dead-letters", "list"]) == 3
     [(command, told)] = called
     assert command[1:] == ["-m", "services.linking", "dead-letters", "list"]
+    assert told["MANDAT_STARTED_AS"] == "./mandat run linking"
     assert "linking" in told["MANDAT_DATABASE_URL"] and told["MANDAT_KEYRING"].startswith(str(keys))
 
 

@@ -13,6 +13,7 @@ from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
 from chassis.database import Pool
+from chassis.program import program
 from chassis.service import keep_for_good, platform
 from chassis.settings import Settings
 from chassis.work import Actor
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m services.authorizations import",
+        prog=program("authorizations", "import"),
         description="Bring in organizations, contacts and relations (CSV or NDJSON). See docs/how-to/import.md.",
     )
     parser.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
@@ -80,8 +81,9 @@ def _sentence(row: Any) -> str:
 
 def summary(done: ImportRow) -> str:
     """The reconciliation: every row that was read is one of the four."""
+    rows = "row" if done.read == 1 else "rows"
     sentence = (
-        f"{done.read} rows read = {done.created} created + {done.changed} changed + {done.unchanged} unchanged"
+        f"{done.read} {rows} read = {done.created} created + {done.changed} changed + {done.unchanged} unchanged"
         f" + {done.rejected} rejected; {done.noted} to look at"
     )
     return f"dry run, nothing was changed: {sentence}" if done.dry_run else sentence

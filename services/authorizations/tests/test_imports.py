@@ -3,8 +3,10 @@
 import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +16,7 @@ from chassis.work import Actor, Unit
 from local import extract
 from services.authorizations.app import service
 from services.authorizations.imports import reading, running
+from services.authorizations.imports.command import summary
 from services.authorizations.imports.reading import ExtractRefused
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.imports.wording import detail
@@ -162,6 +165,15 @@ def test_a_score_is_written_as_its_reader_writes_numbers() -> None:
     like = {"client_number": "3999999", "score": "0.92"}
     assert detail("possible_duplicate", like, "fr").endswith("(score de ressemblance\u00a0: 0,92).")
     assert detail("possible_duplicate", like, "en").endswith("(score: 0.92).")
+
+
+@pytest.mark.parametrize(("read", "words"), [(0, "0 rows read"), (1, "1 row read"), (2, "2 rows read")])
+def test_what_was_counted_is_said_in_words_that_agree(read: int, words: str) -> None:
+    done = ImportRow(
+        uuid4(), False, "done", "operator", "import", datetime.now(UTC), None, next_portion=1, portions=1,
+        read=read, created=read, changed=0, unchanged=0, rejected=0, noted=0, failures=0, failed_at=None,
+    )  # fmt: skip
+    assert summary(done) == f"{words} = {read} created + 0 changed + 0 unchanged + 0 rejected; 0 to look at"
 
 
 async def test_the_likest_of_several_is_named_and_nobody_of_another_organization(firm: Firm, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError
 
 from chassis import settings as environment
 from chassis import telemetry
+from chassis.program import program
 from chassis.service import platform
 from chassis.settings import FaultySettings
 from chassis.work import Actor, Unit, Work
@@ -79,7 +80,7 @@ class Line:
 
 def main(arguments: Sequence[str]) -> int:
     """Import each file named. Returns 1 when any line was rejected; the others stand."""
-    parser = argparse.ArgumentParser(prog="python -m services.linking import", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program("linking", "import"), description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="report everything and change nothing")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--method", metavar="CODE", help="the linking method, where the agency has several")
@@ -109,10 +110,16 @@ async def _import(files: Sequence[Path], code: str | None, settings: LinkingSett
         rehearsal = Rehearsal() if dry_run else None
         for file in files:
             outcomes += await import_file(unit, methods[0], file, rehearsal)
-    read = sum(outcomes.values())
-    became = " + ".join(f"{outcomes[name]} {name}" for name in get_args(Outcome))
-    sys.stdout.write(f"{'dry run, nothing was changed: ' if dry_run else ''}{read} credentials read = {became}\n")
+    sys.stdout.write(f"{summary(outcomes, dry_run=dry_run)}\n")
     return 1 if outcomes["rejected"] else 0
+
+
+def summary(outcomes: Counter[Outcome], *, dry_run: bool) -> str:
+    """The reconciliation: every credential that was read is one of these."""
+    read = outcomes.total()
+    became = " + ".join(f"{outcomes[name]} {name}" for name in get_args(Outcome))
+    sentence = f"{read} {'credential' if read == 1 else 'credentials'} read = {became}"
+    return f"dry run, nothing was changed: {sentence}" if dry_run else sentence
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """Promises of importing former credentials: safe to repeat, and every line is told for."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from services.linking.former_credentials.importing import Rehearsal, import_file
+from services.linking.former_credentials.importing import Outcome, Rehearsal, import_file, summary
 from services.linking.tests.conftest import CCQ
 from services.linking.tests.former import PASSWORD, bring_in, credential, hashed, method_of
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization
@@ -103,3 +104,9 @@ async def test_a_number_of_another_kind_of_organization_is_another_organization(
 async def test_the_demonstrations_credentials_are_taken(linking: Linking) -> None:
     outcomes = await import_file(linking.unit, method_of(linking), CCQ / "demo" / "former-credentials.ndjson")
     assert set(outcomes) == {"created"}
+
+
+@pytest.mark.parametrize(("created", "words"), [(0, "0 credentials"), (1, "1 credential"), (2, "2 credentials")])
+def test_what_was_counted_is_said_in_words_that_agree(created: int, words: str) -> None:
+    outcomes: Counter[Outcome] = Counter({"created": created})
+    assert summary(outcomes, dry_run=False).startswith(f"{words} read = {created} created + 0 changed")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import contracts
+from chassis.program import program
 from contracts import jsonschema
 from contracts.agency import Agency, FaultyFiles, load
 from contracts.agency.mails import MAIL_FIELDS
@@ -115,7 +116,7 @@ def page(agency: Agency) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Writes the page to the standard output. Returns the process's exit status."""
-    parser = argparse.ArgumentParser(prog="python -m services.notifications preview", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program("notifications", "preview"), description=__doc__)
     default = os.environ.get("MANDAT_AGENCY")
     parser.add_argument(
         "--agency",
