@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 WIDTH = 118
+COLUMN = 89
+"""Where a line ends that says what was asked or awaited: beside it stands what became of it."""
 
 
 class PromiseBroken(Exception):
@@ -40,11 +42,11 @@ class Narrator:
         """A request that was made. What it answered is shown only if the step does not hold."""
         self._asked, self._answered = f"{service}, {method} {path}", f"{status} {answer}".strip()
         mark = self._in("32" if status < 400 else "33", str(status))
-        self.say(f"   → {service:<15}{method:<7}{path:<62} {mark} {milliseconds:6.0f} ms")
+        self._row(f"   → {service:<15}{method:<7}{path}", f"{mark} {milliseconds:6.0f} ms")
 
     def arrived(self, what: str, milliseconds: float) -> None:
         """An effect that was waited for."""
-        self.say(f"   ⇢ {what:<84} {self._in('35', f'after {milliseconds:5.0f} ms')}")
+        self._row(f"   ⇢ {what}", self._in("35", f"after {milliseconds:5.0f} ms"))
 
     def shows(self, *lines: str) -> None:
         """What came back, in a few words."""
@@ -70,6 +72,14 @@ class Narrator:
             for name, fact in facts.items():
                 if fact:
                     self.say(f"   {name + ':':<12}{fact}")
+
+    def _row(self, left: str, right: str) -> None:
+        """Two columns; where the left one is too long, the right one stands below its end."""
+        *above, last = textwrap.wrap(left, WIDTH, subsequent_indent=" " * 7)
+        if len(last) > COLUMN:
+            above, last = [*above, last], ""
+        for line in [*above, f"{last:<{COLUMN}} {right}"]:
+            self.say(line)
 
     def _in(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text

@@ -104,7 +104,7 @@ async def ask_about_nobody(journey: Journey, who: Someone) -> None:
     await decide(journey, agent, asked["request_id"], decision)
     await portal.mail(who.email, since, "the decision")
     seen = await portal.call(who, "authorizations", "GET", path, expect=200)
-    told.shows(f"{seen['kind_name']} {seen['other_number']}: {seen['decision_reason_name']}")
+    told.shows(f"{seen['kind_name']} {seen['other_number']} – {seen['decision_reason_name']}")
     told.holds(seen["outcome"] == "reject" and seen["organization"] is None, "the firm is told why, and no name")
 
 
