@@ -1,5 +1,6 @@
 """Counting attempts in the database, before any secret is compared."""
 
+import math
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,6 +26,22 @@ on conflict (name, key) do update
 returning spent
 """
 
+# `window_start` is when the last attempt was made, `spent` how many were: the wait for the next one follows from them.
+DELAY = """case when l.spent < $4 then interval '0'
+    else make_interval(secs => least($6, $5 * power(2, least(l.spent - $4, 40)))) end"""
+
+GROW = f"""
+insert into limits as l (name, key, window_start, spent) values ($1, $2, $3, 1)
+on conflict (name, key) do update
+    set spent = case
+            when l.window_start + make_interval(secs => $7) < excluded.window_start then 1 else l.spent + 1 end,
+        window_start = greatest(l.window_start, excluded.window_start)
+    where l.window_start + {DELAY} <= excluded.window_start
+returning true
+"""
+
+WAIT = f"select extract(epoch from l.window_start + {DELAY} - $3) from limits l where l.name = $1 and l.key = $2"
+
 GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
 
 
@@ -38,6 +55,26 @@ class Limit(Protocol):
     @property
     def per_seconds(self) -> int:
         """Length of a window."""
+
+
+class Delays(Protocol):
+    """How the wait between attempts grows; the agency's data says."""
+
+    @property
+    def at_once(self) -> int:
+        """Attempts without a wait."""
+
+    @property
+    def first_seconds(self) -> int:
+        """The wait after them; each further one is twice the one before."""
+
+    @property
+    def longest_seconds(self) -> int:
+        """No wait is longer."""
+
+    @property
+    def forgotten_after_seconds(self) -> int:
+        """Without an attempt for so long, the count begins anew."""
 
 
 async def not_waiting(connection: Connection) -> None:
@@ -91,6 +128,18 @@ async def spend_each(
     """Count one attempt, or so many, for each of several keys, apart from the others. Returns who may not go on."""
     rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, amount)
     return frozenset(keys) - {row["key"] for row in rows}
+
+
+async def grow(connection: Connection, name: str, key: bytes, delays: Delays, now: datetime) -> int | None:
+    """Count one attempt under delays that grow. None when it may go on, else the seconds until one may, uncounted.
+
+    Concurrent attempts queue on the row: of those that come together at most one passes where a wait is due.
+    """
+    bounds = (delays.at_once, float(delays.first_seconds), float(delays.longest_seconds))
+    if await connection.fetchval(GROW, name, key, now, *bounds, float(delays.forgotten_after_seconds)):
+        return None
+    left: float | None = await connection.fetchval(WAIT, name, key, now, *bounds)
+    return max(1, math.ceil(left or 0))
 
 
 async def overload(connection: Connection, name: str, limit: Limit, now: datetime) -> float:

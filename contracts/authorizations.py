@@ -1,5 +1,6 @@
 """Events and states that the service authorizations publishes: organizations, contacts, relations and rights."""
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -188,8 +189,33 @@ class OrganizationRecertified(OrganizationFact):
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 
 
+class ReportedPayroll(BaseModel):
+    """The payroll that an organization reported for a calendar year, in dollars."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    year: Annotated[int, Field(ge=1900, le=9999)]
+    amount: Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+
+
+class OrganizationFacts(BaseModel):
+    """What linking alone may read of an organization: its payroll, and the code that it had before there was this one.
+
+    A code is adopted when the organization's first generation is issued, unless another active one has it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    payroll: ReportedPayroll | None = None
+    code: str | None = Field(default=None, repr=False)
+
+
 class Organization(State):
-    """authorizations.organizations: the latest state of one organization."""
+    """authorizations.organizations: the latest state of one organization.
+
+    `email` is the address on file, `billing_address` the lines below its name on a letter. `facts` are its
+    OrganizationFacts, sealed to linking. Only a rising `code_generation` makes linking issue an organization code.
+    """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_ORGANIZATIONS
     key_field: ClassVar[str] = "organization_id"
@@ -203,6 +229,9 @@ class Organization(State):
     status: Literal["active", "inactive"]
     email: str | None = None
     language: Language
+    billing_address: tuple[str, ...] = ()
+    facts: str | None = None
+    code_generation: Annotated[int, Field(ge=0)] = 0
 
 
 class Telephone(BaseModel):

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import give_back, not_waiting, overload, spend, spend_each
+from chassis.limits import give_back, grow, not_waiting, overload, spend, spend_each
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -115,3 +115,44 @@ async def test_a_budget_of_everybody_refuses_nobody_and_tells_how_far_it_is_over
     assert sorted(await asyncio.gather(*[load() for _ in range(5)])) == [0.0] * 5
     assert [round(await load(), 1) for _ in range(6)] == [0.2, 0.4, 0.6, 0.8, 1.0, 1.2]
     assert await load(NOON + timedelta(seconds=60)) == 0.0
+
+
+@dataclass(frozen=True)
+class Delays:
+    at_once: int = 3
+    first_seconds: int = 10
+    longest_seconds: int = 60
+    forgotten_after_seconds: int = 600
+
+
+async def grown(bench: Bench, at: datetime, key: bytes = b"k") -> int | None:
+    async with bench.pool.acquire() as connection:
+        return await grow(connection, "claims", key, Delays(), at)
+
+
+async def test_delays_grow_to_the_longest_and_a_refused_attempt_adds_nothing_to_them(bench: Bench) -> None:
+    now = NOON
+    assert [await grown(bench, now) for _ in range(5)] == [None, None, None, 10, 10]
+    waits = []
+    for _ in range(5):
+        wait = await grown(bench, now)
+        assert wait is not None
+        waits.append(wait)
+        now += timedelta(seconds=wait)
+        assert await grown(bench, now) is None
+    assert waits == [10, 20, 40, 60, 60]
+    assert await grown(bench, now + timedelta(seconds=25, microseconds=1)) == 35
+    assert await grown(bench, now, key=b"another") is None
+
+
+async def test_whoever_rests_long_enough_begins_anew(bench: Bench) -> None:
+    for _ in range(3):
+        await grown(bench, NOON)
+    later = NOON + timedelta(seconds=601)
+    assert [await grown(bench, later) for _ in range(4)] == [None, None, None, 10]
+
+
+async def test_of_fifty_attempts_at_once_those_pass_that_need_no_wait_and_then_one(bench: Bench) -> None:
+    assert sum(answer is None for answer in await asyncio.gather(*[grown(bench, NOON) for _ in range(50)])) == 3
+    later = NOON + timedelta(seconds=10)
+    assert sum(answer is None for answer in await asyncio.gather(*[grown(bench, later) for _ in range(50)])) == 1

@@ -15,10 +15,12 @@ class OrganizationKind(Coded):
     """A kind of organization; (kind, number) is unique. For CCQ: employers, firms acting for them, individuals.
 
     `individual`: one person with a number of its own, whom others may act for ("un individu" on the guide's forms).
+    `has_code`: each active one has a secret on paper, by which its first person claims it ("code Connect").
     """
 
     name: Text
     individual: bool = False
+    has_code: bool = False
 
 
 class Subject(Coded):

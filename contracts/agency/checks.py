@@ -9,6 +9,7 @@ from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
+from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import (
     MAIL_FIELDS,
@@ -107,9 +108,16 @@ def check_accounts(document: Document, accounts: Accounts, relations: Relations)
         yield document.fault(f"The relation type `{code}` has no door: nobody could be linked to its files.", "doors")
 
 
-def check_linking(document: Document, linking: Linking) -> Iterator[Fault]:
-    """Codes once each."""
+def check_linking(document: Document, linking: Linking, catalogue: Catalogue, limits: Limits) -> Iterator[Fault]:
+    """Codes once each; whoever has codes of organizations can be claimed by them, once, and guessing is bounded."""
     yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
+    claims = [i for i, m in enumerate(linking.methods) if m.kind == "organization_code"]
+    for index in claims[1:]:
+        yield document.fault("A second method of kind organization_code; there is one at most.", "methods", index)
+    if claims and limits.organization_codes is None:
+        yield document.fault("limits.yaml has no `organization_codes`, which this method needs.", "methods", claims[0])
+    if bool(claims) != any(kind.has_code for kind in catalogue.organization_kinds):
+        yield document.fault("A method organization_code and a kind that `has_code` need each other.", "methods")
 
 
 def check_campaigns(document: Document, campaigns: Campaigns, relations: Relations) -> Iterator[Fault]:

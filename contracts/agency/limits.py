@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from contracts.agency.organization_codes import Growth
 from contracts.agency.text import Policy
 
 LimitName = Literal[
@@ -107,9 +108,27 @@ def _complete_and_bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[Limit
     return attempts
 
 
+class OrganizationCodeLimits(Policy):
+    """What bounds guessing at organization codes, which are short.
+
+    `per_account`: claims of one account. `per_organization`: attempts with a code at one organization, by whomever.
+    `wrong_tries`: after so many the code is locked until a new letter goes out. NIST SP 800-63B-4 3.2.2: at most 100.
+    `renewals_per_organization`: letters that those who manage an organization cause. `in_all`: claims of everybody;
+    past it each waits a little. `letters_at_once`: of one printing.
+    """
+
+    per_account: Growth
+    per_organization: Growth
+    wrong_tries: int = Field(ge=1, le=100)
+    renewals_per_organization: Budget
+    in_all: Budget
+    letters_at_once: int = Field(ge=1, le=1_000)
+
+
 class Limits(Policy):
     """The file as a whole; `attempts` has every LimitName."""
 
     one_time_code: OneTimeCode
     password: PasswordLength
     attempts: Annotated[Mapping[LimitName, Budget], AfterValidator(_complete_and_bounded)]
+    organization_codes: OrganizationCodeLimits | None = None

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.agency import placeholders
+from contracts.agency.organization_codes import AskedFields, PayrollQuestion
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import LANGUAGES, Language
 
@@ -22,6 +23,10 @@ def _showing(*offered: str) -> AfterValidator:
         return text
 
     return AfterValidator(checked)
+
+
+Plain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]
+"""A word as names are compared."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,26 @@ class FormerCredential(Coded):
         return placeholders.fill(self.success.in_(language), {"organizations": organizations})
 
 
-LinkingMethod = Annotated[LinkingCoordinates | FormerCredential, Field(discriminator="kind")]
-"""One linking method. Further kinds (organization code, professional number) join here."""
+class OrganizationCode(Coded):
+    """Name and number of an organization, and for its first person the code on its letter and its payroll.
+
+    `digits` of a code. `legal_suffixes` at the end of a name, and `ignored_words` anywhere in it, do not count when
+    names are compared; both are written without accents, capitals and punctuation. `fields` are the agency's words for
+    what is asked.
+    """
+
+    kind: Literal["organization_code"]
+    name: Text
+    help: Text
+    digits: int = Field(ge=6, le=12)
+    legal_suffixes: tuple[Plain, ...] = Field(max_length=100)
+    ignored_words: tuple[Plain, ...] = Field(default=(), max_length=20)
+    payroll: PayrollQuestion
+    fields: AskedFields
+
+
+LinkingMethod = Annotated[LinkingCoordinates | FormerCredential | OrganizationCode, Field(discriminator="kind")]
+"""One linking method. Further kinds (professional number) join here."""
 
 
 class Linking(Policy):

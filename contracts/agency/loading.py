@@ -143,7 +143,7 @@ def _checks(files: PolicyFiles, folder: Path, terms: Collection[str]) -> Sequenc
         lambda: checks.check_catalogue(*files.catalogue.read),
         lambda: checks.check_relations(*files.relations.read, files.catalogue.policy),
         lambda: checks.check_accounts(*files.accounts.read, files.relations.policy),
-        lambda: checks.check_linking(*files.linking.read),
+        lambda: checks.check_linking(*files.linking.read, files.catalogue.policy, files.limits.policy),
         lambda: checks.check_campaigns(*files.campaigns.read, files.relations.policy),
         lambda: checks.check_matching(*files.matching.read),
         lambda: checks.check_requests(*files.requests.read),

@@ -158,6 +158,9 @@ EVENTS: tuple[Event, ...] = (
         status="active",
         email="bureau@example.org",
         language="fr",
+        billing_address=("12, rue Exemple", "Québec (Québec)  G1A 1A1"),
+        facts=SEALED,
+        code_generation=1,
     ),
     authorizations.Contact(
         contact_id=CONTACT,

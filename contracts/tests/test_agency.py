@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.agency import Agency, Text, load
 from contracts.agency.demo import Demo, load_demo
-from contracts.agency.linking import LinkedFile
+from contracts.agency.linking import LinkedFile, LinkingCoordinates
 from contracts.agency.mails import MAIL_FIELDS, MAIL_KINDS, CodeBlock, MailTemplates
 from contracts.agency.typography import faults
 from contracts.events import LANGUAGES, Language
@@ -166,6 +166,7 @@ def test_the_version_follows_the_data_and_nothing_else(ccq: Agency) -> None:
 
 def test_the_message_of_success_names_organization_and_number_literally(ccq: Agency) -> None:
     method = ccq.linking_methods["linking_coordinates"]
+    assert isinstance(method, LinkingCoordinates)
     message = method.success_message("fr", [LinkedFile("A {number} INC.", "12")])
     assert "A {number} INC. (numéro 12)" in message
 

@@ -1,10 +1,13 @@
 """What a process of the service linking is made of."""
 
 import secrets
+from decimal import Decimal
 
+from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from contracts.agency import Agency
 from contracts.agency.linking import FormerCredential
+from contracts.authorizations import ReportedPayroll
 from services.linking.bindings import storage as bindings
 from services.linking.codes.handlers import CODE_PURPOSE
 from services.linking.consumers import SUBSCRIPTIONS
@@ -30,6 +33,8 @@ async def _tools(platform: Platform) -> Tools:
         keyring=platform.keyring,
         nobodys_digest=platform.keyring.digest(CODE_PURPOSE, secrets.token_hex()),
         prover=Prover.of(platform.keyring, _directories(platform.agency, settings)),
+        vault=(vault := Vault(platform.keyring)),
+        nobodys_payroll=vault.lock(ReportedPayroll(year=2000, amount=Decimal(0)).model_dump_json().encode()),
     )
 
 

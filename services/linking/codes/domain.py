@@ -37,7 +37,7 @@ def read_code(typed: str) -> str | None:
     single wrong character is caught, every swap of two characters wherever they stand, every pair doubled wrongly
     (AA for BB), and 30 of 31 of other pairs of wrong characters. One too many or too few is caught by the length.
     """
-    code = _without_separators(typed).upper().translate(_MISREAD)
+    code = without_separators(typed).upper().translate(_MISREAD)
     if len(code) != CODE_LENGTH or any(character not in _VALUES for character in code):
         return None
     return code if _weighted_sum([_VALUES[character] for character in code]) == 0 else None
@@ -45,10 +45,11 @@ def read_code(typed: str) -> str | None:
 
 def read_client_number(typed: str) -> str:
     """A client number without the white space and hyphens that a person may have typed."""
-    return _without_separators(typed)
+    return without_separators(typed)
 
 
-def _without_separators(typed: str) -> str:
+def without_separators(typed: str) -> str:
+    """A code or number without the white space and hyphens that a person may have typed."""
     return "".join(character for character in typed if not character.isspace() and character not in _DASHES)
 
 

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
 from chassis.gateway import ONCE, PersonCaller, router
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
 from chassis.slowing import evenly
-from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates
+from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates, OrganizationCode
 from contracts.events import Code, Language
 from contracts.problems import word
 from services.linking.coordinates.handlers import RedeemCoordinates, redeem_coordinates
@@ -116,12 +118,14 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
     response.headers["Location"] = "/v1/profiles"
     profiles = [_profile(profile, call.tools, call.language) for profile in linked]
     files = [LinkedFile(profile.organization.name, profile.organization.number) for profile in linked]
+    method = method_of(body, call)
+    assert not isinstance(method, OrganizationCode)
     return LinkView(
         link_id=link_id,
         profile=profiles[0],
         profiles=profiles,
         not_linked=[_left_out(one, call.tools, call.language) for one in left_out],
-        message=method_of(body, call).success_message(call.language, files),
+        message=method.success_message(call.language, files),
     )
 
 
@@ -134,6 +138,8 @@ async def _redeem(body: LinkBody, account_id: UUID, call: LinkingCall) -> UUID:
         case FormerCredential():
             user_name, password = body.user_name or "", body.password or ""
             return await redeem_former_credential(call, account_id, method, user_name, password)
+        case OrganizationCode():
+            raise ProblemRaised(Refusal("not_found"))
 
 
 @routes.get("/v1/profiles", summary="The account's profiles", tags=["profiles"])

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from chassis.gateway import router
 from contracts.agency.linking import LinkingMethod
 from contracts.events import Language
-from services.linking.methods.asked import ASKED, offered
+from services.linking.methods.asked import asked_by, offered
 from services.linking.tools import LinkingCall
 
 routes = router()
@@ -27,6 +27,8 @@ class MethodField(BaseModel):
             " weights a^12 … a^0 in GF(32) with x^5 + x^2 + 1, sum zero."
         ),
     )
+    required: bool = Field(default=True, description="Whether POST /v1/links refuses to go without it.")
+    help: str | None = Field(default=None, description="What the agency says beside the field.")
 
 
 class Method(BaseModel):
@@ -64,7 +66,9 @@ def _method(method: LinkingMethod, language: Language) -> Method:
                 max_length=asked.max_length,
                 secret=asked.secret,
                 check=asked.check,
+                required=asked.required,
+                help=asked.help.in_(language) if asked.help else None,
             )
-            for asked in ASKED[method.kind]
+            for asked in asked_by(method)
         ],
     )

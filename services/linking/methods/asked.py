@@ -10,11 +10,17 @@ from chassis.fields import line
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors
 from contracts.agency.linking import LinkingMethod
+from contracts.agency.text import Text
 from contracts.problems import Wording
 from services.linking.tools import LinkingCall
 
 LONGEST_TYPED = 64
 """Characters of a number or code as typed, with whatever a person puts between them."""
+
+LONGEST_ORGANIZATION_NAME = 200
+
+OF_THE_FIRST_PERSON = ("organization_code", "payroll")
+"""What only the first person of an organization needs to type."""
 
 LONGEST_USER_NAME = 200
 LONGEST_PASSWORD = 512
@@ -24,13 +30,15 @@ Typed = Annotated[str, line(LONGEST_TYPED)]
 
 @dataclass(frozen=True)
 class Asked:
-    """A field of POST /v1/links as a kind of method asks for it."""
+    """A field of POST /v1/links as a method asks for it; one that is not required may be left out."""
 
     name: str
-    label: Wording
+    label: Wording | Text
     max_length: int
     secret: bool
     check: Literal["crockford_gf32"] | None = None
+    required: bool = True
+    help: Text | None = None
 
 
 ASKED: Mapping[str, tuple[Asked, ...]] = {
@@ -49,7 +57,25 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         Asked("password", Wording(fr="Ancien mot de passe", en="Former password"), LONGEST_PASSWORD, secret=True),
     ),
 }
-"""What each kind of method asks for."""
+"""What each kind of method asks for, but for those of which the agency words it."""
+
+
+def asked_by(method: LinkingMethod) -> tuple[Asked, ...]:
+    """What a method asks for."""
+    if method.kind != "organization_code":
+        return ASKED[method.kind]
+    lengths = {"organization_name": LONGEST_ORGANIZATION_NAME}
+    return tuple(
+        Asked(
+            name,
+            field.label,
+            lengths.get(name, LONGEST_TYPED),
+            secret=name == "organization_code",
+            required=name not in OF_THE_FIRST_PERSON,
+            help=field.help,
+        )
+        for name, field in method.fields
+    )
 
 
 def method_of(body: BaseModel, call: LinkingCall) -> LinkingMethod:
@@ -65,8 +91,9 @@ def method_of(body: BaseModel, call: LinkingCall) -> LinkingMethod:
         choices = ", ".join(f"'{code}'" for code in known)
         faults = [{"type": "literal_error", "loc": ("body", "method"), "ctx": {"expected": choices}}]
     else:
-        asked = [field.name for field in ASKED[method.kind]]
-        faults = [{"type": "missing", "loc": ("body", name)} for name in asked if name not in given]
+        asked = {field.name: field for field in asked_by(method)}
+        missing = [name for name, field in asked.items() if field.required and name not in given]
+        faults = [{"type": "missing", "loc": ("body", name)} for name in missing]
         faults += [{"type": "extra_forbidden", "loc": ("body", name)} for name in given if name not in asked]
     if faults or method is None:
         raise ProblemRaised(Refusal("invalid_request"), field_errors(faults, call.language))
