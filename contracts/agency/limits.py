@@ -10,8 +10,8 @@ from contracts.agency.text import Policy
 
 LimitName = Literal[
     "sign_in",
+    "calls_per_network",
     "registration_per_address",
-    "registration_per_network",
     "password_reset_per_address",
     "password_reset_tries",
     "password_resets_in_all",
@@ -32,9 +32,9 @@ LimitName = Literal[
     "mails_per_mailbox_from_one_organization",
     "attachments_per_account",
 ]
-"""What is counted, and by what. sign_in: failures by the address that signs in. registration_per_address: mails with
-codes to register or to change to an address. registration_per_network: requests by the client's network address, to
-register, to sign in, for a new password and to undo a change, each counted by itself. password_reset_per_address:
+"""What is counted, and by what. sign_in: failures by the address that signs in. calls_per_network: by the client's
+network address, calls to register, to sign in, for a new password and to undo a change, each of the four counted by
+itself. registration_per_address: mails with codes to register or to change to an address. password_reset_per_address:
 mails. password_reset_tries: codes tried, by address, over all its resets; beyond it each further reset has a single
 try. email_change_per_account: codes asked for. redemption_*: attempts by account, and by client number or former user
 name, where being over the limit delays and never locks: either can be guessed, a lock would be a weapon.

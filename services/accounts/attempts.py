@@ -1,5 +1,6 @@
 """Attempts that are counted here, before anything costly or secret happens. The agency's limits.yaml says how many."""
 
+from typing import Literal
 from uuid import UUID
 
 from chassis import limits
@@ -12,10 +13,13 @@ from services.accounts.networks import handlers as known_networks
 from services.accounts.networks.domain import network, site
 from services.accounts.tools import Tools
 
+Kind = Literal["registration", "sign_in", "password_reset", "undo"]
+"""Of calls that anybody may make; a network has a budget for each."""
 
-async def by_network(work: Work[Tools], name: str, budget: LimitName, host: str) -> Refusal | None:
-    """Count one request from the caller's network address. None when it may go on."""
-    return await _spend(work, name, budget, "network", network(host))
+
+async def by_network(work: Work[Tools], kind: Kind, host: str) -> Refusal | None:
+    """Count one call from the caller's network address. None when it may go on."""
+    return await _spend(work, f"{kind}_per_network", "calls_per_network", "network", network(host))
 
 
 async def by_address(work: Work[Tools], name: LimitName, email_key: str, host: str) -> Refusal | None:

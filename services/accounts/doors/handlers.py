@@ -39,7 +39,7 @@ class SignIn:
 
 async def admit(work: Work[Tools], command: Attempt) -> Door | Refusal:
     """Count the attempt before any work. The door, if it is one whose people another issuer signs in."""
-    refusal = await attempts.by_network(work, "sign_in_per_network", "registration_per_network", command.host)
+    refusal = await attempts.by_network(work, "sign_in", command.host)
     return refusal or domain.with_issuer(work.tools.agency, command.door, work.today)
 
 

@@ -144,7 +144,7 @@ async def verify(work: Work[Tools], command: Verify) -> OwnAccount | Refusal:
 
 async def begin_undo(work: Work[Tools], command: UndoAttempt) -> UndoCandidate | Refusal:
     """Count the attempt before any work, on the network and on what was typed, known or not."""
-    if refusal := await attempts.by_network(work, "undo_per_network", "registration_per_network", command.host):
+    if refusal := await attempts.by_network(work, "undo", command.host):
         return refusal
     tries = work.tools.agency.limits.one_time_code.tries
     found = await storage.count_undo_try(work.connection, domain.token_digest(command.token), tries)

@@ -54,11 +54,8 @@ class Complete:
 
 
 async def admit(work: Work[Tools], host: str) -> Refusal | None:
-    """Whether a request may be worked on: the network's limit comes before any hashing or mail.
-
-    The agency's data has no budget of its own for it; registration's was made for the same firms.
-    """
-    return await attempts.by_network(work, "password_reset_per_network", "registration_per_network", host)
+    """Whether a request may be worked on: the network's limit comes before any hashing or mail."""
+    return await attempts.by_network(work, "password_reset", host)
 
 
 async def ask(work: Work[Tools], command: Ask) -> Accepted:
@@ -72,7 +69,7 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted:
     if await attempts.by_mailbox(work, ADDRESS_LIMIT, email_key, command.host):
         PASSWORD_RESETS.labels("over_limit").inc()
         return accepted
-    owner = await people_storage.active_owner(work.connection, email_key)
+    owner = await storage.owner_with_password(work.connection, email_key)
     secret = _mail(work, command, accepted, owner)
     account_id = owner.account_id if owner else None
     await storage.insert(

@@ -8,11 +8,6 @@ from services.accounts.people.domain import Account, PersonalFields
 PERSON = "select account_id, email, email_key, given_name, family_name, language from people"
 BY_ACCOUNT = f"{PERSON} where account_id = $1"
 BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
-BY_ADDRESS_IF_ACTIVE = """
-select account_id, email, email_key, given_name, family_name, language from people join accounts using (account_id)
-where email_key = $1 and opened and status = 'active'
-    and not exists (select from door_identities i where i.account_id = people.account_id)
-"""
 INSERT_PERSON = """
 insert into people (account_id, email, email_key, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
 """
@@ -55,12 +50,6 @@ async def person(connection: Connection, account_id: UUID) -> PersonalFields:
 async def owner(connection: Connection, email_key: str) -> PersonalFields | None:
     """Whose open account has this address."""
     row = await connection.fetchrow(BY_ADDRESS, email_key)
-    return PersonalFields(**row) if row else None
-
-
-async def active_owner(connection: Connection, email_key: str) -> PersonalFields | None:
-    """Whose account, to which somebody may sign in here with a password, has this address."""
-    row = await connection.fetchrow(BY_ADDRESS_IF_ACTIVE, email_key)
     return PersonalFields(**row) if row else None
 
 

@@ -24,7 +24,6 @@ from services.accounts.registrations.domain import Accepted, Registration
 from services.accounts.sessions.handlers import Tokens, open_session
 from services.accounts.tools import Tools
 
-NETWORK_LIMIT: LimitName = "registration_per_network"
 ADDRESS_LIMIT: LimitName = "registration_per_address"
 
 
@@ -80,7 +79,7 @@ async def admit(work: Work[Tools], command: Attempt) -> Refusal | None:
     """Whether a registration may be worked on: the network's limit comes before any hashing."""
     current = work.tools.agency.terms.version
     await limits.not_waiting(work.connection)
-    refusal = await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host)
+    refusal = await attempts.by_network(work, "registration", command.host)
     if refusal is None and command.terms_version != current:
         refusal = Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
     return refusal or doors.refuse_registration(work.tools.agency, command.door, work.today)
@@ -132,7 +131,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
     It must be one mail either way, because its delivery can be asked for by handle. An id that nobody drew is answered
     like one that somebody did. Over the address's limit nothing is sent and the last code stays good until it expires.
     """
-    if refusal := await attempts.by_network(work, NETWORK_LIMIT, NETWORK_LIMIT, command.host):
+    if refusal := await attempts.by_network(work, "registration", command.host):
         return refusal
     registration = await storage.lock(work.connection, command.registration_id)
     now = work.take_time()

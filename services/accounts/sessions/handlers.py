@@ -75,14 +75,11 @@ class SignOut:
 
 
 async def count_attempt(work: Work[Tools], command: Attempt) -> Candidate | Refusal:
-    """Count the attempt before any work, on what was typed and on the network, known or not.
-
-    The agency's data has no budget for sign-ins from one network; registration's was made for the same firms.
-    """
+    """Count the attempt before any work, on what was typed and on the network, known or not."""
     email_key = address_key(command.login)
-    refusal = await attempts.by_network(
-        work, "sign_in_per_network", "registration_per_network", command.host
-    ) or await attempts.by_address(work, "sign_in", email_key, command.host)
+    refusal = await attempts.by_network(work, "sign_in", command.host) or await attempts.by_address(
+        work, "sign_in", email_key, command.host
+    )
     if refusal:
         SIGN_INS.labels("limited").inc()
         return refusal

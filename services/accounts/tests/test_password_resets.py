@@ -225,7 +225,7 @@ async def test_over_an_addresss_limit_the_answer_is_the_same_and_no_mail_goes_ou
 async def test_over_the_networks_limit_nothing_is_hashed(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     await accounts.opened(OWNER)
     reset_id, right = await asked(accounts)
-    accounts.limit("registration_per_network", 1)
+    accounts.limit("calls_per_network", 1)
     monkeypatch.setattr(accounts.unit.tools.hasher, "hash", None)
     for answer in (await ask(accounts), await complete(accounts, reset_id, right)):
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")

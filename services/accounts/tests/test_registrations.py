@@ -232,7 +232,7 @@ async def test_over_an_addresss_limit_the_answer_is_the_same_and_no_mail_goes_ou
 
 
 async def test_over_the_networks_limit_nothing_is_hashed(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
-    accounts.limit("registration_per_network", 1)
+    accounts.limit("calls_per_network", 1)
     await accounts.register()
     monkeypatch.setattr(accounts.unit.tools.hasher, "hash", None)
     refused = await accounts.register("nouvelle@laforce.example")

@@ -72,7 +72,7 @@ async def test_beyond_the_budget_no_password_is_compared(
 
 async def test_a_network_has_a_budget_too(accounts: Accounts) -> None:
     await accounts.opened()
-    accounts.limit("registration_per_network", 2)
+    accounts.limit("calls_per_network", 2)
     answers = [await accounts.sign_in(f"{number}@laforce.example") for number in range(3)]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
 
