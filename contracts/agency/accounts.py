@@ -46,8 +46,11 @@ class EmailChanges(Policy):
 
 
 class Accounts(Policy):
-    """The file as a whole. The first door is the one of whoever names none."""
+    """The file as a whole. The first door is the one of whoever names none.
+
+    Without `unlinked_accounts` an account needs no link: one that was never linked to a file stays.
+    """
 
     doors: tuple[Door, ...] = Field(min_length=1, max_length=10)
-    unlinked_accounts: UnlinkedAccounts
+    unlinked_accounts: UnlinkedAccounts | None = None
     email_changes: EmailChanges

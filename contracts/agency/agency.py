@@ -21,6 +21,7 @@ from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import DecisionReason, Requests
 from contracts.agency.retention import Retention
+from contracts.notifications import Feature
 
 CodeKind = Literal[
     "organization_kinds",
@@ -43,6 +44,7 @@ class Agency:
 
     `terms` is the version in force, `terms_versions` every one that people may have accepted.
     `attestations` holds the newest version of each code, `attestation_versions` every (code, version).
+    `mails` holds the kinds that the agency words: all that it can cause. `features` is what it does not do without.
     `version` is a digest of the files: it changes with any of them and says under which data something was
     decided.
     """
@@ -71,12 +73,13 @@ class Agency:
     attestations: Mapping[str, Attestation]
     attestation_versions: Mapping[tuple[str, int], Attestation]
     mails: Mapping[str, MailTemplates]
+    features: frozenset[Feature]
     documents: Mapping[CodeKind, Document]
 
     @cached_property
-    def delegation_type(self) -> RelationType:
-        """The one type of delegations that is not retired."""
-        return next(t for t in self.relation_types.values() if t.shape == "delegation" and t.until is None)
+    def delegation_type(self) -> RelationType | None:
+        """The one type of delegations that is not retired; None where no organization acts for another."""
+        return next((t for t in self.relation_types.values() if t.shape == "delegation" and t.until is None), None)
 
     @cached_property
     def _subjects_by_kind(self) -> Mapping[str, tuple[Subject, ...]]:

@@ -43,6 +43,6 @@ class Campaign(Coded):
 
 
 class Campaigns(Policy):
-    """The file as a whole; an agency without a campaign has none in it."""
+    """The file as a whole; an agency without a campaign has none in it, or no such file."""
 
-    campaigns: tuple[Campaign, ...] = Field(max_length=100)
+    campaigns: tuple[Campaign, ...] = Field(default=(), max_length=100)

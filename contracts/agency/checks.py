@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from contracts.agency import placeholders
 from contracts.agency.accounts import Accounts
 from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
+from contracts.agency.features import LIMITS_NEEDED_FOR, MAILS_NEEDED_FOR, REQUESTS_NEEDED_FOR, needed
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
-from contracts.agency.limits import Limits
+from contracts.agency.limits import LIMIT_NAMES, Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import (
     MAIL_FIELDS,
@@ -24,8 +26,9 @@ from contracts.agency.mails import (
 )
 from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.relations import Relations
-from contracts.agency.requests import Requests
+from contracts.agency.requests import REQUEST_KINDS, Requests
 from contracts.events import LANGUAGES
+from contracts.notifications import Feature
 
 _FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
 """Markup, and what mail programs turn into a link: an address of the web or of a mailbox, also a bare host name."""
@@ -59,7 +62,7 @@ def check_catalogue(document: Document, catalogue: Catalogue) -> Iterator[Fault]
 
 
 def check_relations(document: Document, relations: Relations, catalogue: Catalogue) -> Iterator[Fault]:
-    """Codes once each; kinds exist; one delegation type; whoever has members has members that may manage."""
+    """Codes once each; kinds exist; one delegation type, or none where nobody acts for another; members are managed."""
     types = relations.relation_types
     kinds = {kind.code for kind in catalogue.organization_kinds}
     yield from _repeated(document, ("relation_types",), (t.code for t in types))
@@ -68,8 +71,10 @@ def check_relations(document: Document, relations: Relations, catalogue: Catalog
         yield from _unknown(document, (*place, "of_kinds"), relation.of_kinds, kinds, "organization kind")
         yield from _unknown(document, (*place, "by_kinds"), relation.by_kinds, kinds, "organization kind")
     delegations = [i for i, t in enumerate(types) if t.shape == "delegation" and t.until is None]
-    if not delegations:
-        yield document.fault("No relation type in force has the shape delegation; one is needed.", "relation_types")
+    if not delegations and any(t.shape == "representation" for t in types):
+        yield document.fault(
+            "No relation type in force has the shape delegation; one is needed for a representation.", "relation_types"
+        )
     for index in delegations[1:]:
         yield document.fault("A second delegation type is in force; there is exactly one.", "relation_types", index)
     for kind in sorted(kinds):
@@ -143,8 +148,24 @@ def check_matching(document: Document, matching: Matching) -> Iterator[Fault]:
             yield document.fault(f"A contact has no field `{code}`.", "fields", index, "code")
 
 
-def check_requests(document: Document, requests: Requests) -> Iterator[Fault]:
-    """Codes once each; whoever rejects or returns a request of any kind can say why."""
+def check_limits(document: Document, limits: Limits, present: Collection[Feature]) -> Iterator[Fault]:
+    """None is missing that the agency needs."""
+    missing = [
+        name for name in LIMIT_NAMES if name not in limits.attempts and needed(LIMITS_NEEDED_FOR.get(name, ()), present)
+    ]
+    if missing:
+        yield document.fault(f"No limit is given for {', '.join(missing)}.", "attempts")
+
+
+def check_requests(document: Document, requests: Requests, present: Collection[Feature]) -> Iterator[Fault]:
+    """Codes once each; no kind is missing that the agency needs; whoever rejects or returns a request can say why."""
+    missing = [
+        kind
+        for kind in REQUEST_KINDS
+        if kind not in requests.kinds and needed(REQUESTS_NEEDED_FOR.get(kind, ()), present)
+    ]
+    if missing:
+        yield document.fault(f"No rule is given for {', '.join(missing)}.", "kinds")
     yield from _repeated(document, ("reasons",), (r.code for r in requests.reasons))
     for kind in requests.kinds:
         reasons = [r for r in requests.reasons if kind in r.kinds and r.until is None]
@@ -202,6 +223,14 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
                 *place,
                 "options",
             )
+
+
+def mails_missing(folder: Path, there: Collection[str], present: Collection[Feature]) -> Iterator[Fault]:
+    """Kinds of mail that the agency can cause, and does not word."""
+    for kind, needed_for in MAILS_NEEDED_FOR.items():
+        if kind not in there and needed(needed_for, present):
+            why = f" An agency with {' or '.join(sorted(needed_for & set(present)))} sends it." if needed_for else ""
+            yield Fault(folder / f"{kind}.yaml", 1, f"The file is missing.{why}")
 
 
 def check_mail(document: Document, kind: str, templates: MailTemplates) -> Iterator[Fault]:

@@ -29,7 +29,7 @@ class DemoPerson(Policy):
     """Somebody to be in the demonstration.
 
     A person who is on file has a `client_number`, an address and an organization of the demo data; a newcomer
-    has no client number yet.
+    has no client number yet. Where the agency has no linking coordinates nobody comes by any.
     """
 
     role: Text
@@ -39,7 +39,7 @@ class DemoPerson(Policy):
     language: Language
     organization: OrganizationKey
     client_number: ClientNumber | None = None
-    coordinates: CoordinatesFrom
+    coordinates: CoordinatesFrom | None = None
 
 
 class SignIns(Policy):
@@ -63,7 +63,7 @@ def load_demo(agency: Agency) -> Demo:
     file = agency.folder / "demo" / "organizations.ndjson"
     rows = read_ndjson(file, ImportedOrganization)
     document, sign_ins = read_model(agency.folder / "demo" / "sign-ins.yaml", SignIns)
-    faults = [*_check_rows(file, rows, agency), *_check_people(document, sign_ins, rows)]
+    faults = [*_check_rows(file, rows, agency), *_check_people(document, sign_ins, rows, agency)]
     if faults:
         raise FaultyFiles(faults)
     return Demo(tuple(row for _, row in rows), sign_ins)
@@ -85,14 +85,15 @@ def _check_rows(file: Path, rows: list[tuple[int, ImportedOrganization]], agency
 
 
 def _check_people(
-    document: Document, sign_ins: SignIns, rows: list[tuple[int, ImportedOrganization]]
+    document: Document, sign_ins: SignIns, rows: list[tuple[int, ImportedOrganization]], agency: Agency
 ) -> Iterator[Fault]:
     contacts = {
         (row.organization.kind, row.organization.number, contact.client_number): contact.email
         for _, row in rows
         for contact in row.contacts
     }
-    organizations = {(kind, number) for kind, number, _ in contacts}
+    organizations = {(row.organization.kind, row.organization.number) for _, row in rows}
+    with_coordinates = "linking_coordinates" in agency.features
     for index, person in enumerate(sign_ins.people):
         organization = (person.organization.kind, person.organization.number)
         if organization not in organizations:
@@ -104,7 +105,9 @@ def _check_people(
                 index,
                 "client_number",
             )
-        if (person.client_number is None) != (person.coordinates == "added_by_manager"):
+        if not with_coordinates and person.coordinates is not None:
+            yield document.fault("No linking method of the agency has coordinates.", "people", index, "coordinates")
+        if with_coordinates and (person.client_number is None) != (person.coordinates == "added_by_manager"):
             yield document.fault(
                 "A person on file gets coordinates from agent_batch, a newcomer from added_by_manager.",
                 "people",

@@ -47,6 +47,11 @@ class Document:
     data: object
     root: yaml.Node
 
+    @classmethod
+    def absent(cls, file: Path) -> "Document":
+        """What stands for a file that is not there."""
+        return cls(file, {}, yaml.MappingNode("tag:yaml.org,2002:map", [], yaml.Mark(str(file), 0, 0, 0, None, 0)))
+
     def line(self, *location: str | int) -> int:
         """The line of the value at `location` (keys and indexes from the top).
 

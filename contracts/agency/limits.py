@@ -92,10 +92,7 @@ class Budget(Policy):
     from_one_network: int | None = Field(default=None, ge=1)
 
 
-def _complete_and_bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[LimitName, Budget]:
-    missing = [name for name in LIMIT_NAMES if name not in attempts]
-    if missing:
-        raise ValueError(f"no limit is given for {', '.join(missing)}")
+def _bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[LimitName, Budget]:
     for name, budget in attempts.items():
         if (budget.from_one_network is not None) != (name in SHARED_BY_NETWORKS):
             raise ValueError(
@@ -103,7 +100,7 @@ def _complete_and_bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[Limit
             )
         if budget.from_one_network is not None and budget.from_one_network >= budget.count:
             raise ValueError(f"`{name}` lets one network spend all of it")
-    if attempts["sign_in"].count > MAX_SIGN_IN_FAILURES:
+    if "sign_in" in attempts and attempts["sign_in"].count > MAX_SIGN_IN_FAILURES:
         raise ValueError(f"`sign_in` allows more than {MAX_SIGN_IN_FAILURES} failures on one account")
     return attempts
 
@@ -126,9 +123,9 @@ class OrganizationCodeLimits(Policy):
 
 
 class Limits(Policy):
-    """The file as a whole; `attempts` has every LimitName."""
+    """The file as a whole; `attempts` has every LimitName but those of what the agency does without (features.py)."""
 
     one_time_code: OneTimeCode
     password: PasswordLength
-    attempts: Annotated[Mapping[LimitName, Budget], AfterValidator(_complete_and_bounded)]
+    attempts: Annotated[Mapping[LimitName, Budget], AfterValidator(_bounded)]
     organization_codes: OrganizationCodeLimits | None = None

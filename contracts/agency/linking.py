@@ -105,4 +105,4 @@ LinkingMethod = Annotated[LinkingCoordinates | FormerCredential | OrganizationCo
 class Linking(Policy):
     """The file as a whole, in the order in which methods are offered."""
 
-    methods: tuple[LinkingMethod, ...] = Field(min_length=1, max_length=20)
+    methods: tuple[LinkingMethod, ...] = Field(max_length=20)

@@ -15,6 +15,7 @@ from contracts.agency.accounts import Accounts
 from contracts.agency.agency import Agency
 from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
+from contracts.agency.features import features
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
 from contracts.agency.forms import Forms
 from contracts.agency.limits import Limits
@@ -28,6 +29,7 @@ from contracts.agency.requests import Requests
 from contracts.agency.retention import Retention
 from contracts.agency.text import Coded, Policy
 from contracts.events import LANGUAGES, Language
+from contracts.notifications import Feature
 
 Read = TypeVar("Read")
 Entry = TypeVar("Entry", bound=Coded)
@@ -66,7 +68,10 @@ class PolicyFile(Generic[File]):
 
 @dataclass(frozen=True)
 class PolicyFiles:
-    """The files that a folder holds: each field is one, `accounts` is accounts.yaml."""
+    """The files that a folder holds: each field is one, `accounts` is accounts.yaml.
+
+    One of which nothing is required may be absent, and says then what it says when empty.
+    """
 
     agency: PolicyFile[AgencyProfile]
     accounts: PolicyFile[Accounts]
@@ -118,18 +123,19 @@ def load(folder: Path) -> Agency:
     """
     faults = _Faults()
     read: dict[str, Any] = {  # each field's own kind of file, as MODELS has it from there
-        name.removesuffix(".yaml"): PolicyFile(faults.reading(partial(read_model, folder / name, model)))
+        name.removesuffix(".yaml"): PolicyFile(faults.reading(partial(_policy, folder / name, model)))
         for name, model in MODELS.items()
     }
     files = PolicyFiles(**read)
     terms = {version: faults.reading(partial(_terms, folder, version)) for version in _terms_versions(folder)}
+    worded = [kind for kind in MAIL_KINDS if (folder / "mails" / f"{kind}.yaml").exists()]
     mails = {
         kind: mail
-        for kind in MAIL_KINDS
+        for kind in worded
         if (mail := faults.reading(partial(read_model, folder / "mails" / f"{kind}.yaml", MailTemplates)))
     }
     faults.found.extend(_strangers(folder))
-    for check in _checks(files, folder, terms):
+    for check in _checks(files, folder, terms, worded):
         faults.checking(check)
     for kind, mail in mails.items():
         faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
@@ -137,7 +143,20 @@ def load(folder: Path) -> Agency:
     return _agency(files, folder, terms, {kind: mail[1] for kind, mail in mails.items()})
 
 
-def _checks(files: PolicyFiles, folder: Path, terms: Collection[str]) -> Sequence[Callable[[], Iterable[Fault]]]:
+def _policy(file: Path, model: type[File]) -> tuple[Document, File]:
+    """A file, or where there is none and nothing is required, what an empty one says. Raises FaultyFiles."""
+    if file.exists() or any(field.is_required() for field in model.model_fields.values()):
+        return read_model(file, model)
+    return Document.absent(file), model()
+
+
+def _checks(
+    files: PolicyFiles, folder: Path, terms: Collection[str], worded: Collection[str]
+) -> Sequence[Callable[[], Iterable[Fault]]]:
+    def present() -> frozenset[Feature]:
+        read = (files.accounts.policy, files.relations.policy, files.linking.policy, files.campaigns.policy)
+        return features(*read, files.forms.policy)
+
     return (
         lambda: _faulty_profile(*files.agency.read, folder, terms),
         lambda: checks.check_catalogue(*files.catalogue.read),
@@ -146,8 +165,10 @@ def _checks(files: PolicyFiles, folder: Path, terms: Collection[str]) -> Sequenc
         lambda: checks.check_linking(*files.linking.read, files.catalogue.policy, files.limits.policy),
         lambda: checks.check_campaigns(*files.campaigns.read, files.relations.policy),
         lambda: checks.check_matching(*files.matching.read),
-        lambda: checks.check_requests(*files.requests.read),
+        lambda: checks.check_limits(*files.limits.read, present()),
+        lambda: checks.check_requests(*files.requests.read, present()),
         lambda: checks.check_forms(*files.forms.read),
+        lambda: checks.mails_missing(folder / "mails", worded, present()),
     )
 
 
@@ -156,6 +177,7 @@ def _agency(
 ) -> Agency:
     texts = {version: text for version, text in terms.items() if text}
     profile, accounts, catalogue = files.agency.policy, files.accounts.policy, files.catalogue.policy
+    relations, linking, campaigns = files.relations.policy, files.linking.policy, files.campaigns.policy
     requests, forms = files.requests.policy, files.forms.policy
     return Agency(
         folder=folder,
@@ -167,9 +189,9 @@ def _agency(
         doors=_by_code(accounts.doors),
         organization_kinds=_by_code(catalogue.organization_kinds),
         subjects=_by_code(catalogue.subjects),
-        relation_types=_by_code(files.relations.policy.relation_types),
-        linking_methods=_by_code(files.linking.policy.methods),
-        campaigns=_by_code(files.campaigns.policy.campaigns),
+        relation_types=_by_code(relations.relation_types),
+        linking_methods=_by_code(linking.methods),
+        campaigns=_by_code(campaigns.campaigns),
         limits=files.limits.policy,
         matching=files.matching.policy,
         requests=requests,
@@ -182,6 +204,7 @@ def _agency(
         attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),
+        features=features(accounts, relations, linking, campaigns, forms),
         documents=MappingProxyType(
             {
                 "organization_kinds": files.catalogue.document,
@@ -239,11 +262,11 @@ def _strangers(folder: Path) -> Iterator[Fault]:
 
 
 def _version(folder: Path) -> str:
-    """The first 16 hex digits of the SHA-256 over names and contents of every file read above."""
+    """The first 16 hex digits of the SHA-256 over names and contents of every file there is of those read above."""
     terms = (f"terms/{version}/{language}.md" for version in _terms_versions(folder) for language in LANGUAGES)
     names = (*MODELS, *terms, *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
     digest = hashlib.sha256()
-    for name in sorted(names):
+    for name in sorted(name for name in names if (folder / name).exists()):
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()[:16]
 

@@ -44,7 +44,12 @@ class Recertification(Policy):
 
 
 class Notices(Policy):
-    """The file as a whole."""
+    """The file as a whole. Without `recertification` no list is ever to be confirmed."""
 
     ends: EndNotices
-    recertification: Recertification
+    recertification: Recertification | None = None
+
+    @property
+    def days_until_due(self) -> Sequence[int]:
+        """As Recertification has them; none where no list is to be confirmed."""
+        return self.recertification.days_until_due if self.recertification else ()

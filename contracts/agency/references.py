@@ -28,7 +28,7 @@ def unfit(row: AnyRow, agency: Agency) -> Fault | None:
         case RepresentationRow():
             misplaced = _misplaced(agency, row.type, "representation", row.kind, row.holder_kind)
         case DelegationRow():
-            misplaced = None
+            misplaced = None if agency.delegation_type else ("unknown_relation_type", {"type": "delegation"})
     return misplaced or _reversed(row) or _beyond(agency, row, delegated=isinstance(row, DelegationRow))
 
 

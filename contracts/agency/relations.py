@@ -42,6 +42,6 @@ class RelationType(Coded):
 
 
 class Relations(Policy):
-    """The file as a whole; exactly one type not retired has the shape delegation."""
+    """The file as a whole; where an organization acts for another, one type not retired has the shape delegation."""
 
     relation_types: tuple[RelationType, ...] = Field(min_length=1, max_length=100)

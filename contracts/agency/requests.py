@@ -41,22 +41,20 @@ class DecisionReason(Coded):
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
 
 
-def _each_kind(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestKind, RequestRule]:
-    if missing := [kind for kind in REQUEST_KINDS if kind not in kinds]:
-        raise ValueError(f"no rule is given for {', '.join(missing)}")
-    if kinds["review"].decider != "agents":
+def _agents_review(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestKind, RequestRule]:
+    if "review" in kinds and kinds["review"].decider != "agents":
         raise ValueError("agents decide a `review`: it is theirs by its nature")
     return kinds
 
 
 class Requests(Policy):
-    """The file as a whole.
+    """The file as a whole; `kinds` has every RequestKind but those of what the agency does without (features.py).
 
     `claim_minutes`: how long an agent who took a request from the queue has it for itself. `personal_days`: how long
     what a request said of a person is kept after its end, so that both sides can still read what was decided.
     """
 
-    kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_each_kind)]
+    kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_agents_review)]
     reasons: tuple[DecisionReason, ...] = Field(max_length=100)
     claim_minutes: int = Field(ge=1, le=480)
     personal_days: int = Field(ge=1, le=730)

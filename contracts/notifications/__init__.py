@@ -55,6 +55,7 @@ from contracts.notifications.linking import (
 )
 from contracts.notifications.requests import (
     Contents,
+    Feature,
     MailRequest,
     PortalPage,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Endings",
     "EndsDigestContents",
     "EndsDigestMail",
+    "Feature",
     "LinkNotReviewedMail",
     "LinkReviewedMail",
     "LinkedElsewhereContents",

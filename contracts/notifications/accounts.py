@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from contracts.events import Instant
-from contracts.notifications.requests import Contents, MailRequest, PortalPage
+from contracts.notifications.requests import Contents, Feature, MailRequest, PortalPage
 
 
 class VerificationCodeContents(Contents):
@@ -104,6 +104,7 @@ class AccountLapsingMail(MailRequest):
 
     mail: ClassVar[str] = "account_lapsing"
     shown: ClassVar[frozenset[str]] = frozenset({"lapses_on", "portal_url"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"lapsing"})
 
     lapses_on: date
 
@@ -113,6 +114,7 @@ class AccountLapsedMail(MailRequest):
 
     mail: ClassVar[str] = "account_lapsed"
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"lapsing"})
 
 
 class AccountClosedMail(MailRequest):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
-from contracts.notifications.requests import Contents, MailRequest
+from contracts.notifications.requests import Contents, Feature, MailRequest
 
 
 class RequestReceivedMail(MailRequest):
@@ -75,6 +75,7 @@ class ContactCorrectedMail(MailRequest):
 
     mail: ClassVar[str] = "contact_corrected"
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed", "corrected_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"correction"})
 
     organization_name: str
     organization_number: str
@@ -87,6 +88,7 @@ class AddressReplacedMail(MailRequest):
 
     mail: ClassVar[str] = "address_replaced"
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "corrected_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"correction"})
 
     organization_name: str
     organization_number: str
@@ -105,6 +107,7 @@ class MemberLeftMail(MailRequest):
     mail: ClassVar[str] = "member_left"
     contents: ClassVar[type[Contents]] = MemberLeftContents
     shown: ClassVar[frozenset[str]] = frozenset({"contact_name", "firm_name", "organization_name", "left_at"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"representation"})
 
     organization_name: str
     organization_number: str

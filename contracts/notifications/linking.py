@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
-from contracts.notifications.requests import Contents, MailRequest
+from contracts.notifications.requests import Contents, Feature, MailRequest
 
 
 class CoordinatesContents(Contents):
@@ -29,6 +29,7 @@ class LinkingCoordinatesMail(MailRequest):
     shown: ClassVar[frozenset[str]] = frozenset(
         {"client_number", "code", "expires_on", "portal_url", "responsible", "support_email"}
     )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"linking_coordinates"})
 
     organization_name: str
     organization_number: str
@@ -47,6 +48,7 @@ class CampaignCoordinatesMail(MailRequest):
     shown: ClassVar[frozenset[str]] = frozenset(
         {"client_number", "code", "expires_on", "introduction", "starts_on", "ends_on", "portal_url", "support_email"}
     )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"campaign"})
 
     organization_name: str
     organization_number: str
@@ -93,6 +95,7 @@ class LinkedElsewhereMail(MailRequest):
     mail: ClassVar[str] = "linked_elsewhere"
     contents: ClassVar[type[Contents]] = LinkedElsewhereContents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "linked_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"linking_coordinates", "former_credential"})
 
     organization_name: str
     organization_number: str

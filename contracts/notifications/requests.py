@@ -16,6 +16,20 @@ from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 PortalPage = Literal["email_change_undo"]
 """A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
 
+Feature = Literal[
+    "linking_coordinates",
+    "former_credential",
+    "organization_code",
+    "campaign",
+    "representation",
+    "correction",
+    "lapsing",
+]
+"""What an agency may do without: its data say what it has. linking_coordinates, former_credential, organization_code:
+linking methods of these kinds. campaign: coordinates for many organizations at once. representation: organizations that
+act for others, and so delegations. correction: a form by which those who manage an organization correct a contact's
+file. lapsing: accounts that close because they were never linked."""
+
 
 class Contents(BaseModel):
     """The sealed part of a mail request."""
@@ -36,6 +50,9 @@ class MailRequest(Event):
     `page` is the page of the portal that the mail's one call to action opens, with the sealed `token` in the fragment,
     which no browser sends to a server; without one it opens the portal.
 
+    `needed_for` names what causes such a mail: an agency with none of it need not say what stands in one. Empty: every
+    agency must.
+
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
     """
@@ -47,6 +64,7 @@ class MailRequest(Event):
     shown: ClassVar[frozenset[str]]
     anyone_may_ask: ClassVar[bool] = False
     page: ClassVar[PortalPage | None] = None
+    needed_for: ClassVar[frozenset[Feature]] = frozenset()
 
     recipient_id: UUID
     delivery_id: UUID

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from contracts.agency import FaultyFiles
 
 CCQ = Path(__file__).parents[2] / "agencies" / "ccq"
+WSSCC = Path(__file__).parents[2] / "agencies" / "wsscc"
 
 
 class Seed(NamedTuple):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from contracts.agency import Agency, FaultyFiles, load
-from contracts.tests.seeding import CCQ, Seed, assert_named, sow
+from contracts.agency.limits import LimitName
+from contracts.tests.seeding import CCQ, WSSCC, Seed, assert_named, sow
 
 
 @pytest.fixture
@@ -456,6 +457,51 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     with pytest.raises(FaultyFiles, match="missing") as refused:
         load(folder)
     assert [fault.file for fault in refused.value.faults] == [folder / name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("linking_coordinates", "An agency with linking_coordinates sends it."),
+        ("linked_elsewhere", "An agency with former_credential or linking_coordinates sends it."),
+        ("member_left", "An agency with representation sends it."),
+        ("account_lapsing", "An agency with lapsing sends it."),
+        ("contact_corrected", "An agency with correction sends it."),
+        ("campaign_coordinates", "An agency with campaign sends it."),
+    ],
+)
+def test_a_kind_of_mail_is_missed_only_where_the_agency_can_cause_it(folder: Path, kind: str, why: str) -> None:
+    assert kind not in load(WSSCC).mails
+    (folder / "mails" / f"{kind}.yaml").unlink()
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert [(fault.file.stem, why in fault.reason) for fault in refused.value.faults] == [(kind, True)]
+
+
+def test_a_file_of_which_nothing_is_required_may_be_absent(folder: Path) -> None:
+    (folder / "campaigns.yaml").unlink()
+    assert load(folder).campaigns == {}
+    with pytest.raises(FaultyFiles, match="`launch` is in use") as refused:
+        load(folder).require_codes({"campaigns": {"launch"}})
+    assert [fault.file for fault in refused.value.faults] == [folder / "campaigns.yaml"]
+
+
+@pytest.mark.parametrize("name", ["relations_per_organization", "redemption_per_user_name"])
+def test_a_limit_is_missed_only_where_the_agency_counts_by_it(folder: Path, name: LimitName) -> None:
+    assert name not in load(WSSCC).limits.attempts
+    sow(folder, Seed("limits.yaml", f"  {name}:", f"  # {name}:", "attempts:", ""))
+    with pytest.raises(FaultyFiles, match=name):
+        load(folder)
+
+
+def test_a_kind_of_request_is_missed_only_where_somebody_can_ask_it(folder: Path) -> None:
+    assert "proposed_end" not in load(WSSCC).requests.kinds
+    file = folder / "requests.yaml"
+    text = file.read_text(encoding="utf-8")
+    start, end = text.index("  proposed_end:"), text.index("  review:")
+    file.write_text(text[:start] + text[end:].replace("kinds: [proposed_end]", "kinds: [review]"), encoding="utf-8")
+    with pytest.raises(FaultyFiles, match="No rule is given for proposed_end"):
+        load(folder)
 
 
 @pytest.mark.parametrize(

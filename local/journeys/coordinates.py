@@ -16,6 +16,8 @@ def send(stack: Stack) -> None:
     agency = agencies.load(stack.agency_folder)
     people = [person for person in load_demo(agency).sign_ins.people if person.coordinates == "agent_batch"]
     numbers = sorted({(person.organization.kind, person.organization.number) for person in people})
+    if not numbers:
+        return
     with httpx.Client(timeout=20) as http:
         name = next(iter(AGENTS.values()))
         token = http.post(f"{stack.demo_issuer}/token", json={"name": name}).raise_for_status().json()["access_token"]

@@ -23,6 +23,8 @@ async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:
 async def tell(work: Work[Tools], _: None) -> int:
     """Tell the persons of unlinked accounts on which day these lapse. Returns how many were told now."""
     rules = work.tools.agency.accounts.unlinked_accounts
+    if rules is None:
+        return 0
     whole, notice = timedelta(days=rules.lapse_after_days), timedelta(days=rules.notice_days)
     told = await storage.tell(work.connection, work.now - (whole - notice), work.now, AT_ONCE)
     for account_id, unlinked_since in told:
@@ -43,6 +45,8 @@ async def tell(work: Work[Tools], _: None) -> int:
 async def lapse(work: Work[Tools], _: None) -> int:
     """Deactivate the accounts whose time is over and whose persons were told in time. Returns how many."""
     rules = work.tools.agency.accounts.unlinked_accounts
+    if rules is None:
+        return 0
     opened_before = work.now - timedelta(days=rules.lapse_after_days)
     told_before = work.now - timedelta(days=rules.notice_days)
     accounts = await storage.overdue(work.connection, opened_before, told_before, AT_ONCE)

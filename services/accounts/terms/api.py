@@ -35,7 +35,9 @@ class RegistrationNotice(BaseModel):
     terms_version: str = Field(description="The version in force; GET /v1/terms has its text.", examples=["2026-01"])
     shortest_password: int = Field(description="Characters.", examples=[15])
     longest_password: int = Field(description="Characters.", examples=[128])
-    lapses_after_days: int = Field(description="An account that was never linked to a file lapses.", examples=[90])
+    lapses_after_days: int | None = Field(
+        description="When an account lapses that was never linked to a file; null: never.", examples=[90]
+    )
 
 
 class TermsOfUse(BaseModel):
@@ -57,6 +59,7 @@ class AcceptanceBody(Body):
 async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
     """To be shown where somebody may ask for an account, with the rules that the form can tell."""
     agency, language = call.tools.agency, call.language
+    unlinked = agency.accounts.unlinked_accounts
     today = call.gateway.unit.origin.clock().astimezone(agency.profile.zone).date()
     _in_language(response, language)
     return RegistrationNotice(
@@ -75,7 +78,7 @@ async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
         terms_version=agency.terms.version,
         shortest_password=agency.limits.password.minimum,
         longest_password=agency.limits.password.maximum,
-        lapses_after_days=agency.accounts.unlinked_accounts.lapse_after_days,
+        lapses_after_days=unlinked.lapse_after_days if unlinked else None,
     )
 
 

@@ -63,8 +63,20 @@ async def test_its_person_is_told_two_weeks_before_and_it_lapses_on_that_day(acc
     assert len(await accounts.mailed(AccountLapsedMail)) == 1
 
 
+async def test_where_the_agencys_data_do_not_say_when_none_lapses(accounts: Accounts) -> None:
+    rules = accounts.unit.tools.agency.accounts
+    accounts.agency(accounts=rules.model_copy(update={"unlinked_accounts": None}))
+    person = await accounts.opened(OWN)
+    accounts.clock.advance(days=400)
+    await worker(accounts)
+    await worker(accounts)
+    assert await status(accounts, person.account_id) == "active"
+    assert (await accounts.client.get("/v1/registration-notice")).json()["lapses_after_days"] is None
+
+
 async def test_when_it_lapses_and_is_told_is_the_agencys_data(accounts: Accounts) -> None:
     rules = accounts.unit.tools.agency.accounts
+    assert rules.unlinked_accounts
     sooner = rules.unlinked_accounts.model_copy(update={"lapse_after_days": 30, "notice_days": 7})
     accounts.agency(accounts=rules.model_copy(update={"unlinked_accounts": sooner}))
     person = await accounts.opened(OWN)

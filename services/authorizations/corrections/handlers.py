@@ -106,6 +106,8 @@ def _refuse(
 ) -> Refusal | None:
     if refusal := domain.refuse_fields(contact, correction):
         return refusal
+    if correction.new_code and "linking_coordinates" not in work.tools.agency.features:
+        return Refusal("invalid_request", fields=("new_linking_code",))
     if correction.new_code:
         memberships = [relation for relation in held if relation.through is None]
         return domain.refuse_code(contact, correction.email or contact.email, memberships, work.today)

@@ -99,16 +99,18 @@ async def _membership(work: Work[Tools], command: AddRelation, acting: Acting) -
 
 async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -> NewRelation | Refusal:
     agency, first_day = work.tools.agency, command.period.starts_on
+    delegation = agency.delegation_type
     assert command.through is not None
     through = next(iter(await relations.get(work.connection, [command.through])), None)
     if (
         through is None
+        or delegation is None
         or through.holder_id != acting.organization_id
         or through.organization_id != command.organization_id
         or not _covers(through, work, command.period)
     ):
         return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
-    if command.type not in (None, agency.delegation_type.code):
+    if command.type not in (None, delegation.code):
         return Refusal("unknown_relation_type", {"type": command.type}, ("type",))
     held_by_contact = await relations.memberships_of(work.connection, command.contact_id)
     memberships = [membership for membership in held_by_contact if _covers(membership, work, command.period)]
@@ -128,7 +130,7 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
     longest = max(memberships, key=lambda m: (m.period.ends_on is None, m.period.ends_on or first_day))
     return NewRelation(
         work.new_id(), "contact", command.contact_id, acting.organization_id, command.organization_id,
-        agency.delegation_type.code, command.period, through.relation_id, longest.relation_id,
+        delegation.code, command.period, through.relation_id, longest.relation_id,
         all_rights=command.grants == domain.ALL,
     )  # fmt: skip
 

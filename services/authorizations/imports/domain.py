@@ -197,8 +197,10 @@ class Judge:
             return _orphaned("contact")
         if fault := unfit(row, self._agency):
             return Defect(*fault)
+        delegation = self._agency.delegation_type
+        assert delegation is not None  # without one the row is unfit
         period = _period(row)
-        if self._stood_before(contact_id, organization_id, self._agency.delegation_type.code, period, row.through):
+        if self._stood_before(contact_id, organization_id, delegation.code, period, row.through):
             return "unchanged"
         through = _carrying(self._known.held.get((firm_id, organization_id), ()), period, row.through)
         if through is None:
@@ -207,7 +209,7 @@ class Judge:
         if membership is None:
             return _orphaned("membership")
         new = NewRelation(
-            self._new_id(), "contact", contact_id, firm_id, organization_id, self._agency.delegation_type.code, period,
+            self._new_id(), "contact", contact_id, firm_id, organization_id, delegation.code, period,
             through.relation_id, membership.relation_id, all_rights=row.subjects == ALL,
         )  # fmt: skip
         return self._add(new, row, row.through)

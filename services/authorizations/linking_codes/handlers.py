@@ -63,6 +63,8 @@ async def request_batch(work: Work[Tools], command: RequestBatch) -> UUID | Refu
     Who can be sent none is in it with the reason. Refusals: not_found, not_permitted, profile_not_yours,
     too_many_codes, invalid_request, campaign_over.
     """
+    if "linking_coordinates" not in work.tools.agency.features:
+        return Refusal("not_found")
     if command.campaign is not None and (refusal := _closed(work, command.campaign)):
         return refusal
     command = _to_whom_the_campaign_goes(work, command)

@@ -39,12 +39,13 @@ async def begin_round(work: Work[Tools], _: None) -> None:
     if since is None:
         return
     rules = work.tools.agency.notices
-    await storage.enrol(work.connection, work.today, rules.recertification.every_months)
+    if rules.recertification is not None:
+        await storage.enrol(work.connection, work.today, rules.recertification.every_months)
     await storage.queue(
         work.connection,
         since,
         days_told(rules.ends.days_before, since, work.today),
-        days_told(rules.recertification.days_until_due, since, work.today),
+        days_told(rules.days_until_due, since, work.today),
     )
     await storage.forget(work.connection, work.today - timedelta(days=2 * LOOKS_BACK))
 
@@ -94,32 +95,36 @@ async def _news(work: Work[Tools], waiting: Waiting) -> list[News]:
 
 def _late(work: Work[Tools], news: Matters, since: date) -> date | None:
     rules = work.tools.agency.notices
-    return late_since(news, rules.ends.days_before, rules.recertification.days_until_due, since, work.today)
+    return late_since(news, rules.ends.days_before, rules.days_until_due, since, work.today)
 
 
 async def _matters(work: Work[Tools], organization_id: UUID, since: date) -> Matters:
     """What is to be told of an organization to somebody who was told last on a day."""
     rules, today = work.tools.agency.notices, work.today
     ends = await storage.ends(work.connection, organization_id, days_told(rules.ends.days_before, since, today))
-    due = days_told(rules.recertification.days_until_due, since, today)
+    due = days_told(rules.days_until_due, since, today)
     found = await storage.recertification(work.connection, organization_id)
     return Matters(ends, found.due_on if found and found.due_on in due else None)
 
 
 async def recertify(work: Work[Tools], command: Recertify) -> UUID | Refusal:
     """Confirm an organization's list, as long as it is the one that was seen. Returns the organization's id."""
+    rule = work.tools.agency.notices.recertification
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time()
     acting = await may_manage(work, command.by, command.organization_id)
     if isinstance(acting, Refusal):
         return acting
+    if rule is None:
+        return Refusal("not_found")
     version = await storage.list_version(work.connection, command.organization_id)
     if command.version != version:
         return Refusal("precondition_failed", fields=("If-Match",))
     if refusal := await keep_attestations(work, command.by, command.organization_id, "recertification", command.ticked):
         return refusal
-    months = work.tools.agency.notices.recertification.every_months
-    await storage.confirm(work.connection, command.organization_id, acting.contact_id, work.now, work.today, months)
+    await storage.confirm(
+        work.connection, command.organization_id, acting.contact_id, work.now, work.today, rule.every_months
+    )
     await record(work, OrganizationRecertified, command.organization_id)
     work.audit(
         "organization_recertified",

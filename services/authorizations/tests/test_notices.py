@@ -419,6 +419,7 @@ async def test_who_manages_is_reminded_when_a_list_is_due_and_overdue_and_nothin
 
 async def test_on_which_days_and_how_often_is_the_agencys_data(days: Days) -> None:
     opened, rules = days.firm.opened, days.firm.opened.tools.agency.notices
+    assert rules.recertification
     notices = rules.model_copy(
         update={
             "ends": rules.ends.model_copy(update={"days_before": (10,)}),

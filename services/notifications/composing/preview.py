@@ -57,11 +57,11 @@ class Preview:
 
 
 def samples(agency: Agency) -> Iterator[Sample]:
-    """A sample of every kind of mail, and more of those in which something may be absent.
+    """A sample of every kind of mail that the agency words, and more of those in which something may be absent.
 
     Raises FileNotFoundError for a kind without a golden example.
     """
-    for kind in MAIL_REQUESTS:
+    for kind in (request for request in MAIL_REQUESTS if request.mail in agency.mails):
         # The examples' codes are those of one agency.
         example = _with_codes_of(agency, json.loads((GOLDEN / jsonschema.file_name(kind)).read_bytes())["value"])
         sealed = _with_codes_of(agency, json.loads((GOLDEN / jsonschema.sealed_file_name(kind)).read_bytes()))
