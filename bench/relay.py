@@ -1,6 +1,7 @@
 """The relay, rows a second, beside a bare producer of the same records; its memory; what a kill -9 makes it repeat."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -21,7 +22,7 @@ from uuid_utils.compat import uuid7
 from bench.measuring import now, own_folder, say, table
 from bench.topics import everything_on
 from chassis import outbox
-from chassis.database import connect
+from chassis.database import WRITE_JSON, connect
 from chassis.migrations import migrate
 from chassis.outbox import Record
 from chassis.relay import BATCH, make_producer
@@ -98,7 +99,7 @@ def _records(rows: int) -> list[Record]:
             holder_kind="contact", holder_id=uuid7(), valid=valid,
         )  # fmt: skip
         envelope = Envelope.around(event, id=uuid7(), source="urn:mandat:ccq:authorizations", time=now())
-        headers = {name: value.decode() for name, value in envelope.headers()}
+        headers = WRITE_JSON(envelope.attributes())
         found.append(Record("", event.key, headers, event.model_dump_json().encode(), is_state=False))
     return found
 
@@ -136,7 +137,11 @@ async def _bare(ground: Ground, topic: Topic) -> float:
     """Records a second of the relay's own kind of producer, from memory, as many at once as the relay."""
     await create_topics(ground.servers, topics=[topic])
     messages = [
-        (record.payload, record.key.encode(), [(name, value.encode()) for name, value in record.headers.items()])
+        (
+            record.payload,
+            record.key.encode(),
+            [(name, value.encode()) for name, value in json.loads(record.headers).items()],
+        )
         for record in ground.records
     ]
     async with make_producer(ground.servers) as producer:
@@ -198,7 +203,7 @@ def _below(rows: int) -> Callable[[int], bool]:
 
 async def _read_back(ground: Ground, topic: Topic) -> tuple[list[int], int, int]:
     """The places of what stands there again, how many are lost, how many first ones are out of their key's order."""
-    places = {record.headers["ce_id"]: place for place, record in enumerate(ground.records)}
+    places = {json.loads(record.headers)["ce_id"]: place for place, record in enumerate(ground.records)}
     seen: set[int] = set()
     latest: dict[bytes, int] = {}
     repeated: list[int] = []

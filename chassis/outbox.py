@@ -18,8 +18,8 @@ BULK_WAITING = Gauge("mandat_bulk_waiting", "Bulk jobs of this process that wait
 
 INSERT = """
 insert into outbox (topic, key, headers, payload)
-select topic, key, headers, payload
-from unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])
+select topic, key, headers::jsonb, payload
+from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
     with ordinality as rows (topic, key, headers, payload, place)
 order by place
 """
@@ -27,11 +27,14 @@ order by place
 
 @dataclass(frozen=True)
 class Record:
-    """One row to be. `payload` is JSON, or None for a tombstone; `is_state`: it is sent again later."""
+    """One row to be. `headers` are an object of JSON; `payload` is JSON too, or None for a tombstone.
+
+    `is_state`: it is sent again later, so that both are written twice.
+    """
 
     topic: str
     key: str
-    headers: dict[str, str]
+    headers: str
     payload: bytes | None
     is_state: bool
 

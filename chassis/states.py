@@ -21,8 +21,8 @@ ECHOED = Counter("mandat_states_sent_again", "States and tombstones that were pu
 
 KEEP = """
 insert into state_echoes (topic, key, headers, payload, due_at)
-select topic, key, headers, payload, clock_timestamp() + $5
-from unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[]) as rows (topic, key, headers, payload)
+select topic, key, headers::jsonb, payload, clock_timestamp() + $5
+from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as rows (topic, key, headers, payload)
 on conflict (topic, key) do update
     set headers = excluded.headers, payload = excluded.payload, due_at = excluded.due_at
 """

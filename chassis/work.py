@@ -15,7 +15,7 @@ from asyncpg.transaction import Transaction
 from chassis import after, idempotency, inbox, outbox, refusals, states, tracing
 from chassis.after import Written
 from chassis.bell import Bell
-from chassis.database import COLLISIONS, Connection, Pool, Pooled
+from chassis.database import COLLISIONS, WRITE_JSON, Connection, Pool, Pooled
 from chassis.idempotency import Once, Repeated
 from chassis.inbox import Behind, Claim, Duplicate
 from chassis.outbox import Record
@@ -176,7 +176,7 @@ class Work(Generic[T]):
             Record(
                 topic=self.origin.topic_prefix + topic,
                 key=key,
-                headers={name: value.decode() for name, value in envelope.headers()},
+                headers=WRITE_JSON(envelope.attributes()),
                 payload=None if isinstance(event, Forgotten) else event.model_dump_json().encode(),
                 is_state=isinstance(event, State | Forgotten),
             )

@@ -53,8 +53,8 @@ class Envelope:
         kind = event.event if isinstance(event, Forgotten) else type(event)
         return cls(id, source, kind.type_name(), time, kind.schema_name(), str(event.key), traceparent)
 
-    def headers(self) -> list[tuple[str, bytes]]:
-        """Kafka headers, in a fixed order."""
+    def attributes(self) -> dict[str, str]:
+        """The headers' names and values as text, in a fixed order."""
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": str(self.id),
@@ -67,7 +67,11 @@ class Envelope:
         }
         if self.traceparent is not None:
             attributes["ce_traceparent"] = self.traceparent
-        return [(name, value.encode()) for name, value in attributes.items()]
+        return attributes
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """As Kafka carries them."""
+        return [(name, value.encode()) for name, value in self.attributes().items()]
 
 
 def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:

@@ -420,7 +420,7 @@ def envelope(event: Event) -> Envelope:
 
 def written(event: Event) -> Record:
     """The record as a service's outbox and relay write it."""
-    headers = {name: value.decode() for name, value in envelope(event).headers()}
+    headers = envelope(event).attributes()
     return Record(headers, event.key, json.loads(event.model_dump_json()))
 
 
