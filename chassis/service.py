@@ -212,14 +212,15 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             raise RuntimeError("a task of this process ended") from faults[0]
 
 
-def keep_for_good() -> None:
+def keep_for_good(young: int = YOUNG_OBJECTS) -> None:
     """What is made by now stays as long as the process: no search for garbage needs to walk through it again.
 
-    Nor is there one because some requests stand side by side: what they make is freed by count as they end.
+    Nor is there one because some requests stand side by side, or because bulk work has up to `young` objects in hand:
+    what they make is freed by count as they end.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    gc.set_threshold(young)
 
 
 def _end_for_certain() -> None:

@@ -24,6 +24,7 @@ from services.authorizations.imports.staging import ImportRow
 from services.authorizations.imports.wording import detail
 
 OPERATOR = Actor("operator", "import")
+IN_HAND = 1_000_000  # objects alive at once: two portions have some 110,000, a line of 35,000 rows twice that
 SHOWN = 1_000  # defects on the terminal; GET /v1/imports/{id} shows all
 
 
@@ -58,7 +59,7 @@ async def _import(paths: Sequence[Path], settings: Settings, *, dry_run: bool) -
     from services.authorizations.app import service  # noqa: PLC0415 (app imports every room)
 
     async with platform(service, settings) as (_, unit):
-        keep_for_good()
+        keep_for_good(IN_HAND)
         import_id = await receive(unit, files(paths), OPERATOR, dry_run=dry_run)
         done = await carry_out(unit, import_id)
         await _show_defects(unit.pool, import_id)
