@@ -26,6 +26,8 @@ from services.authorizations.relations.domain import ALL, Grant, NewRelation
 
 OrganizationKey = tuple[str, str]  # kind, number
 ContactKey = tuple[OrganizationKey, str]  # organization, client number
+HolderKey = OrganizationKey | ContactKey
+Holding = tuple[HolderKey, OrganizationKey]  # who holds, the organization acted for
 Verdict = Literal["created", "changed", "unchanged", "rejected"]
 
 
@@ -280,6 +282,20 @@ def members_named(rows: Iterable[Staged]) -> set[ContactKey]:
                 found.add((row.holder, number))
             case MembershipRow(client_number=number) as row:
                 found.add((row.organization, number))
+    return found
+
+
+def holdings_named(rows: Iterable[Staged]) -> set[Holding]:
+    """Between whom relations are looked for: those that rows would make, and those that delegations hang on."""
+    found = set[Holding]()
+    for staged in rows:
+        match staged.row:
+            case MembershipRow(organization=organization, client_number=number):
+                found.add(((organization, number), organization))
+            case RepresentationRow(organization=organization, holder=holder):
+                found.add((holder, organization))
+            case DelegationRow(organization=organization, holder=firm, client_number=number):
+                found |= {((firm, number), organization), (firm, organization), ((firm, number), firm)}
     return found
 
 

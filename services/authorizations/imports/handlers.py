@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -25,8 +26,10 @@ from services.authorizations.relations.domain import NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
+T = TypeVar("T")
+
 PORTION = 3_000  # rows of one transaction, which holds their organizations' locks for under a second
-AT_A_TIME = 50  # states told before others have their turn: about two milliseconds
+AT_A_TIME = 50  # states and events told before others have their turn: about two milliseconds
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ async def _known(work: Work[Tools], found: ImportRow, rows: Sequence[Staged]) ->
     if not found.dry_run:
         await organizations.lock(work.connection, standing.values())
         work.take_time()
-    known = await storage.known(work.connection, standing, members)
+    known = await storage.known(work.connection, standing, members, domain.holdings_named(rows))
     if found.dry_run:
         holders = {staged.row.holder for staged in rows if isinstance(staged.row, HeldRow)}
         earlier = await staging.judged_well(work.connection, found, holders, members)
@@ -194,26 +197,36 @@ def _contact_rows(judged: Judged) -> dict[UUID, tuple[UUID, ContactRow]]:
 async def _write(work: Work[Tools], turn: Turn, found: ImportRow, judged: Judged) -> None:
     """What was judged, and one event for each organization whose file changed; states of what tells others something.
 
-    While PostgreSQL writes the rights, which takes longest, states are told here and the next rows are read.
+    While PostgreSQL writes, which takes longest, all that is new is told here and the next rows are read.
     """
     version = version_at(work.now)
-    await staging.leave(work.connection, found)
-    await storage.add_relations(work.connection, [new for new, _ in judged.new_relations], work.now)
-    writing = asyncio.create_task(_write_the_rest(work, judged, version))
+    numbered = await _numbered(work, judged)
+    writing = asyncio.create_task(_write_rows(work, found, judged, version))
     turn.ahead.read_next(found)
     try:
         await _tell_new_states(work, judged, version)
+        await _tell_of_organizations(work, found, judged, numbered)
     finally:
         await writing
-    await _tell_of_organizations(work, found, judged)
     for organization_id, _ in judged.changed_organizations:
         await organization_handlers.publish_state(work, organization_id)
     for contact_id in sorted(judged.touched):
         await publish_state(work, contact_id)
 
 
-async def _write_the_rest(work: Work[Tools], judged: Judged, version: int) -> None:
+async def _numbered(work: Work[Tools], judged: Judged) -> dict[UUID, tuple[str, int]]:
+    """The kind and the number of the next event of each organization whose file changes."""
+    made = {organization_id: (row.kind, 1) for organization_id, row in judged.new_organizations}
+    changed = {organization_id for organization_id, _ in judged.changed_organizations}
+    changed |= {home for home, _ in judged.new_contacts.values()}
+    changed |= {new.organization_id for new, _ in judged.new_relations}
+    return made | await storage.next_sequences(work.connection, changed - made.keys())
+
+
+async def _write_rows(work: Work[Tools], found: ImportRow, judged: Judged, version: int) -> None:
     connection, now = work.connection, work.now
+    await staging.leave(connection, found)
+    await storage.add_relations(connection, [new for new, _ in judged.new_relations], now)
     await storage.grant(connection, judged.new_relations, work.actor.reference, now)
     await storage.add_organizations(connection, judged.new_organizations, version, now)
     await name_organizations(connection, dict(judged.changed_organizations))
@@ -223,43 +236,41 @@ async def _write_the_rest(work: Work[Tools], judged: Judged, version: int) -> No
 
 
 async def _tell_new_states(work: Work[Tools], judged: Judged, version: int) -> None:
-    """Of organizations and contacts that are new; gives way often, so that PostgreSQL never waits for its next rows."""
-    memberships = _memberships(judged)
-    for place, (organization_id, organization) in enumerate(judged.new_organizations):
-        if place % AT_A_TIME == 0:
-            await asyncio.sleep(0)
+    """Of organizations and contacts that are new."""
+    async for organization_id, organization in _by_turns(judged.new_organizations):
         work.publish(_organization_state(organization_id, organization, version))
-    for place, (contact_id, (home, contact)) in enumerate(_contact_rows(judged).items()):
-        if place % AT_A_TIME == 0:
-            await asyncio.sleep(0)
+    memberships = _memberships(judged)
+    async for contact_id, (home, contact) in _by_turns(_contact_rows(judged).items()):
         work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
 
 
-async def _tell_of_organizations(work: Work[Tools], found: ImportRow, judged: Judged) -> None:
+async def _tell_of_organizations(
+    work: Work[Tools], found: ImportRow, judged: Judged, numbered: Mapping[UUID, tuple[str, int]]
+) -> None:
     contacts = Counter(home for home, _ in judged.new_contacts.values())
     relations = Counter(new.organization_id for new, _ in judged.new_relations)
     rights = Counter[UUID]()
     for new, grants in judged.new_relations:
         rights[new.organization_id] += len(grants)
-    made = {organization_id for organization_id, _ in judged.new_organizations}
-    changed = {organization_id for organization_id, _ in judged.changed_organizations} | {*contacts, *relations}
-    sequences = dict.fromkeys(made, 1) | await storage.next_sequences(work.connection, changed - made)
-    kinds = {row.organization_id: row.kind for row in (await organizations.get(work.connection, sequences)).values()}
-    for organization_id, sequence in sequences.items():
+    async for organization_id, (kind, sequence) in _by_turns(numbered.items()):
         brought = {
             "contacts": contacts[organization_id],
             "relations": relations[organization_id],
             "rights": rights[organization_id],
         }
-        work.publish(
-            OrganizationImported(
-                organization_id=organization_id, sequence=sequence, kind=kinds[organization_id], **brought
-            )
-        )
+        work.publish(OrganizationImported(organization_id=organization_id, sequence=sequence, kind=kind, **brought))
         work.audit(
             "organization_imported", organization_id=organization_id, object_id=organization_id,
             import_id=str(found.import_id), **brought,
         )  # fmt: skip
+
+
+async def _by_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """Gives way often, so that PostgreSQL never waits for its next rows."""
+    for place, item in enumerate(items):
+        if place % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        yield item
 
 
 def _memberships(judged: Judged) -> dict[UUID, list[NewRelation]]:

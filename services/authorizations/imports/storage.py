@@ -10,7 +10,7 @@ from asyncpg import Range
 
 from chassis.database import Connection
 from contracts.extract import ContactRow, OrganizationRow
-from services.authorizations.imports.domain import ContactKey, Facts, Held, Known, OrganizationKey
+from services.authorizations.imports.domain import ContactKey, Facts, Held, Holding, Known, OrganizationKey
 from services.authorizations.organizations.storage import ORGANIZATION
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import describe_new, name_organizations
@@ -19,9 +19,10 @@ from services.authorizations.relations.domain import Grant, NewRelation
 HELD = """
 select r.relation_id, r.holder_id, r.organization_id, r.type, r.valid, r.ended_at is not null as ended, r.through,
     t.type as through_type, r.membership
-from relations r
+from unnest($1::uuid[], $2::uuid[]) as named (holder_id, organization_id)
+join relations r using (holder_id, organization_id)
 left join relations t on t.relation_id = r.through and upper_inf(t.recorded)
-where upper_inf(r.recorded) and r.holder_id = any($1::uuid[]) and r.organization_id = any($2::uuid[])
+where upper_inf(r.recorded)
 order by r.relation_id
 """
 
@@ -75,7 +76,10 @@ async def organizations_named(connection: Connection, keys: Iterable[Organizatio
 
 
 async def known(
-    connection: Connection, organizations: dict[OrganizationKey, UUID], members: Iterable[ContactKey]
+    connection: Connection,
+    organizations: dict[OrganizationKey, UUID],
+    members: Iterable[ContactKey],
+    holdings: Iterable[Holding],
 ) -> Known:
     """Everything that the rows of a portion may run into. Call it with the organizations locked."""
     keys = {organization_id: key for key, organization_id in organizations.items()}
@@ -92,7 +96,9 @@ async def known(
         for row in await connection.fetch(CONTACTS, *_columns(named, 2))
     }
     held = defaultdict[tuple[UUID, UUID], list[Held]](list)
-    for row in await connection.fetch(HELD, [*contacts.values(), *keys], list(keys)):
+    holders = organizations | contacts
+    asked = sorted((holders[by], organizations[of]) for by, of in holdings if by in holders and of in organizations)
+    for row in await connection.fetch(HELD, *_columns(asked, 2)):
         held[row["holder_id"], row["organization_id"]].append(
             Held(
                 row["relation_id"], row["type"], Period.stored(row["valid"]), row["ended"], row["through"],
@@ -166,14 +172,14 @@ async def grant(
     )
 
 
-async def next_sequences(connection: Connection, organization_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The number of the next event of each organization."""
+async def next_sequences(connection: Connection, organization_ids: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
+    """The kind of each organization and the number of its next event."""
     rows = await connection.fetch(
         "update organizations set sequence = sequence + 1 where organization_id = any($1::uuid[])"
-        " returning organization_id, sequence",
+        " returning organization_id, kind, sequence",
         list(organization_ids),
     )
-    return {row["organization_id"]: row["sequence"] for row in rows}
+    return {row["organization_id"]: (row["kind"], row["sequence"]) for row in rows}
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
