@@ -27,7 +27,6 @@ from services.authorizations.tools import Tools
 routes = router()
 
 ActorKind = Literal["account", "agent", "machine", "operator", "service"]
-REFUSED = "refused"  # its ids are what somebody typed, so nobody is named by them
 
 
 class AboutView(BaseModel):
@@ -111,9 +110,7 @@ def _actor_id(row: Any) -> UUID | None:
 
 
 def _about(row: Any) -> UUID | None:
-    """The contact that an entry names, if what it names is one."""
-    if row["action"] == REFUSED:
-        return None
+    """The contact that an entry names, if what it names is one; what a refusal names was only typed, and is nobody."""
     holder = row["detail"].get("holder")
     return UUID(holder) if holder is not None else row["object_id"]
 

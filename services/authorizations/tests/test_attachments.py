@@ -1,16 +1,20 @@
 """Files that go with a form: what they are is told from their bytes, they rest encrypted, and agents alone see them."""
 
 import struct
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zlib import compress, crc32
 
 import httpx
 import pytest
+from uuid_utils.compat import uuid7
 
+from contracts.linking import ProfileLinked
 from services.authorizations.attachments.chores import forget_past
 from services.authorizations.attachments.domain import format_of
-from services.authorizations.tests.conftest import Firm, Someone
+from services.authorizations.bindings.handlers import follow_link
+from services.authorizations.tests.conftest import TEST, Firm, Someone
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -208,6 +212,20 @@ async def test_another_persons_file_and_too_many_are_refused(firm: Firm) -> None
         assert (refused.status_code, refused.json()["code"]) == (422, "unknown_attachment")
     refused = await firm.add_member(attachments=[str(uuid4()) for _ in range(6)])
     assert (refused.status_code, refused.json()["code"]) == (422, "too_many_attachments")
+
+
+async def test_a_file_belongs_to_the_profile_through_which_it_was_sent(firm: Firm) -> None:
+    client_id, own = firm.clients["ENTREPRISE SHW INC."], await firm.contact("3000003")
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=firm.responsible.account_id, contact_id=own, organization_id=client_id,
+        method="linking_coordinates", linked_at=datetime.now(UTC) - timedelta(hours=1),
+    )  # fmt: skip
+    await firm.opened.unit.run(follow_link, linked, TEST)
+    other = Someone(firm.responsible.account_id, own, firm.responsible.headers | {"Mandat-Profile": str(own)})
+    sent = await _upload(firm, by=other)
+    assert sent.status_code == 201, sent.text
+    refused = await firm.add_member(attachments=[sent.json()["attachment_id"]])
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_attachment")
 
 
 async def test_only_those_who_send_forms_upload_and_so_many_an_hour(firm: Firm) -> None:

@@ -36,6 +36,29 @@ async def test_both_sides_and_agents_read_what_was_attested_of_a_request(two: Si
         assert all(item["language"] == "fr" and item["text"].startswith("J’atteste") for item in items)
 
 
+async def test_no_form_takes_effect_without_the_statements_that_belong_to_it(two: Sides) -> None:
+    firm, nothing = two.firm, dict[str, Any](attestations=[])
+    member, client_id = await firm.member(), next(iter(firm.clients.values()))
+    proposed = await two.propose(**nothing)
+    granted = (await two.grant()).json()["relation_id"]
+    read = {"subjects": [{"subject": "profile", "level": "read"}]}
+    delegated = await firm.delegate(
+        member.contact_id, two.employer_id, subjects=[{"subject": "monthly_report", "level": "read"}]
+    )
+    before = await firm.opened.published()
+    rights = f"/v1/relations/{delegated.json()['relation_id']}/rights"
+    refused = [
+        proposed,
+        await firm.delegate(member.contact_id, client_id, **nothing),
+        await firm.client.post(rights, json=read | nothing, headers=firm.responsible.headers),
+        await firm.remove(member.contact_id, **nothing),
+        await two.end(granted, two.employer.headers, **nothing),
+        await two.end(granted, firm.responsible.headers, **nothing),
+    ]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(422, "attestation_missing")}
+    assert await firm.opened.published() == before
+
+
 async def test_who_ticked_is_named_to_its_own_side_and_to_agents_alone(two: Sides) -> None:
     granted = (await two.grant()).json()["relation_id"]
     assert {item["by"] for item in await _items(two.firm, granted, two.employer.headers)} == {"Démo Personne"}

@@ -73,6 +73,9 @@ async def test_entries_are_filtered_by_contact_object_action_actor_and_time(firm
     assert await actions(actor="account", since=between.isoformat()) == ["relation_added"]
     assert await actions(actor="account", until=between.isoformat()) == ["contact_added", "contact_added"]
     assert await actions(actor="operator") == []
+    [delegated] = (await audit(firm, object=relation_id))["items"]
+    assert await actions(object=relation_id, since=delegated["at"]) == ["relation_added"]
+    assert await actions(object=relation_id, until=delegated["at"]) == []  # until is before it
 
 
 async def test_only_who_manages_the_organization_and_agents_read_it(firm: Firm) -> None:

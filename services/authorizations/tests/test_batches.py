@@ -195,6 +195,7 @@ async def test_another_organization_sees_and_resends_no_batch(firm: Firm, tmp_pa
     assert (await firm.client.get(f"{path}/items", headers=both.employer.headers)).status_code == 404
     sent = await firm.client.post(f"{path}/resend", json={"of": "undelivered"}, headers=both.employer.headers)
     assert sent.status_code == 404
+    assert await firm.opened.unit.pool.fetchval("select count(*) from linking_code_batches") == 1
 
 
 async def test_an_agent_reissues_for_anyone_so_a_sole_responsible_person_is_never_stuck(firm: Firm) -> None:

@@ -1,8 +1,10 @@
 """The service catalogue: each profile gets the forms that it may use, with everything a portal needs to show them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from services.authorizations.forms.domain import Offer
 from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm
 
 
@@ -117,6 +119,14 @@ async def test_a_profile_is_shown_only_what_its_organization_can_choose(firm: Fi
     assert shown["individual"]["addition", "subjects"] == shown["individual"]["representation", "subjects"]
     assert shown["individual"]["addition", "subjects"] == of_individuals
     assert "competency_certificate" not in shown["employer"]["addition", "subjects"]
+
+
+def test_who_has_nobody_to_act_for_it_nor_acts_for_another_is_shown_no_form_between_organizations(firm: Firm) -> None:
+    agency, today = firm.opened.tools.agency, firm.opened.tools.moment(datetime.now(UTC)).day
+    alone = {code: found for code, found in agency.relation_types.items() if found.shape != "representation"}
+    shown = {form.kind for form in Offer(replace(agency, relation_types=alone), firm.firm_id, "firm", today).forms()}
+    among_others = {form.kind for form in Offer(agency, firm.firm_id, "firm", today).forms()}
+    assert among_others - shown == {"representation", "representation_end"}
 
 
 async def test_the_form_says_which_files_may_go_with_it(firm: Firm) -> None:

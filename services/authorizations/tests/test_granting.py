@@ -1,14 +1,16 @@
 """Steps 4 and 5 of the guide: adding members, delegating, and what is refused."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from services.authorizations.tests.conftest import DELEGABLE, Firm, Someone
+from services.authorizations.tests.conftest import DELEGABLE, Firm, Someone, bring_in
 
 SUBJECTS = [{"subject": "profile", "level": "read"}]
 TOMORROW = datetime.now(UTC).date() + timedelta(days=2)  # a day that has not begun anywhere on earth
@@ -204,6 +206,40 @@ async def test_only_the_firms_own_relation_can_be_delegated_through(firm: Firm) 
     for through in (through_other, str(uuid4())):
         refused = await firm.delegate(member.contact_id, one, through=through)
         assert (refused.status_code, refused.json()["code"]) == (422, "no_relation_to_delegate")
+
+
+async def test_nobody_delegates_through_what_another_holds(firm: Firm, tmp_path: Path) -> None:
+    member, client_id = await firm.member(), firm.clients["ENTREPRISE SHW INC."]
+    colleagues = (await firm.delegate((await firm.member()).contact_id, client_id)).json()["relation_id"]
+    other_firm = {"kind": "firm", "number": "5000009"}
+    rows: list[dict[str, Any]] = [
+        {"record": "organization", **other_firm, "legal_name": "AUTRE FIRME", "status": "active", "language": "fr"},
+        {
+            "record": "representation", "kind": "employer", "number": "1000001", "holder_kind": "firm",
+            "holder_number": "5000009", "type": "accounting_firm", "starts_on": "2026-01-15",
+            "subjects": [{"subject": "monthly_report", "level": "write"}],
+        },
+    ]  # fmt: skip
+    extract = tmp_path / "extract.ndjson"
+    extract.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert (await bring_in(firm.opened.unit, extract)).created == 2
+    other_firms = await firm.opened.unit.pool.fetchval(
+        "select r.relation_id from relations r join organizations o on o.organization_id = r.holder_id"
+        " where o.number = '5000009'"
+    )
+    for through in (colleagues, other_firms):
+        refused = await firm.delegate(member.contact_id, client_id, through=str(through))
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_relation_to_delegate")
+
+
+async def test_who_is_no_member_yet_or_any_more_is_delegated_nothing(firm: Firm) -> None:
+    client_id = next(iter(firm.clients.values()))
+    begins = await firm.add_member(starts_on=TOMORROW.isoformat())
+    left = await firm.member()
+    assert (await firm.remove(left.contact_id)).status_code == 200
+    for contact_id in (begins.json()["contact_id"], left.contact_id):
+        refused = await firm.delegate(contact_id, client_id)
+        assert (refused.status_code, refused.json()["code"]) == (422, "not_a_member")
 
 
 async def test_the_same_delegation_twice_is_refused(firm: Firm) -> None:

@@ -189,6 +189,17 @@ async def test_the_likest_of_several_is_named_and_nobody_of_another_organization
     assert all(parameters["client_number"] != "3999992" for _, parameters in found)
 
 
+async def test_the_likest_is_named_though_another_has_more_keys_in_common(firm: Firm, tmp_path: Path) -> None:
+    telephones = [{"kind": "mobile", "number": "+15145550188"}]
+    rows = [
+        contact(client_number="3999990", email="autre@laforce.example"),
+        contact(client_number="3999991", given_name="Dzmo", telephones=telephones),
+        contact(client_number="3999993", telephones=telephones),
+    ]
+    found = await defects(firm.opened.unit, await bring_in(firm.opened.unit, extract_of(tmp_path, *rows), dry_run=True))
+    assert found[-1][1]["client_number"] == "3999991"
+
+
 async def test_a_firm_whose_members_share_a_mailbox_and_a_switchboard_is_not_full_of_duplicates(
     firm: Firm, tmp_path: Path
 ) -> None:
@@ -324,6 +335,25 @@ async def test_a_right_that_the_import_brought_is_answered_by_the_check(firm: Fi
     client = firm.clients["ENTREPRISE SHW INC."]
     assert (await firm.check(someone.account_id, "monthly_report", client, "read"))["decision"] is True
     assert (await firm.check(someone.account_id, "monthly_report", client, "write"))["decision"] is False
+
+
+async def test_nothing_is_brought_in_that_hangs_on_what_was_withdrawn(firm: Firm, tmp_path: Path) -> None:
+    later = extract_of(tmp_path, delegation(starts_on="2026-02-01"))
+    client = await firm.link(await firm.contact("3000003"))
+    ended = await firm.client.post(
+        f"/v1/relations/{await firm.through(firm.clients['ENTREPRISE SHW INC.'])}/end",
+        json={"attestations": await firm.attestations("representation_end")},
+        headers=client.headers,
+    )
+    assert ended.status_code == 200, ended.text
+    assert await defects(firm.opened.unit, await bring_in(firm.opened.unit, later)) == [
+        ("orphaned_relation", {"missing": "through"})
+    ]
+    assert (await firm.remove(await firm.contact("3000002"))).status_code == 200
+    elsewhere = extract_of(tmp_path, delegation(number="1000002", starts_on="2026-02-01"))
+    assert await defects(firm.opened.unit, await bring_in(firm.opened.unit, elsewhere)) == [
+        ("orphaned_relation", {"missing": "membership"})
+    ]
 
 
 async def test_a_member_added_again_gets_no_delegation_back_from_the_extract(firm: Firm) -> None:

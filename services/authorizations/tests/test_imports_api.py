@@ -39,6 +39,8 @@ async def test_an_agent_rehearses_an_extract_and_then_brings_it_in(firm: Firm) -
     assert (posted.status_code, posted.json()["state"], posted.json()["dry_run"]) == (202, "waiting", True)
     rehearsed = await carried_out(firm, posted.json()["import_id"])
     assert [rehearsed[count] for count in ("read", "created", "rejected", "noted")] == [4, 2, 2, 1]
+    report = await firm.client.get(f"/v1/organizations/{firm.firm_id}/migration-report", headers=firm.agent)
+    assert report.json()["total"] == 0  # nobody is asked about what was only rehearsed
     posted = await post(firm, body(*ROWS), dry_run=False)
     done = await carried_out(firm, posted.json()["import_id"])
     assert done["state"] == "done" and done["portions"] == done["portions_done"]

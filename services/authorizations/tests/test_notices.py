@@ -21,8 +21,10 @@ from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.notices import chores, mails
 from services.authorizations.notices.chores import tell
 from services.authorizations.notices.domain import End, Matters, days_told, late_since
+from services.authorizations.notices.handlers import begin_round, tell_some
 from services.authorizations.tests.conftest import TEST, Firm, Someone
 from services.authorizations.tools import Tools
+from tests.fixtures.patience import PATIENCE
 
 QUEBEC = ZoneInfo("America/Toronto")
 SHW, PLUMBER = "ENTREPRISE SHW INC.", "PLOMBERIE RICHARD BÉLANGER"
@@ -163,8 +165,25 @@ async def test_what_was_withdrawn_or_hangs_on_what_ended_is_not_told(days: Days)
     member = await days.firm.member()
     await days.firm.delegate(member.contact_id, days.firm.clients[SHW], ends_on=ends)
     assert (await days.firm.remove(member.contact_id)).status_code == 200
+    acting = await days.firm.member()
+    await days.firm.delegate(acting.contact_id, days.firm.clients[PLUMBER], ends_on=ends)
+    await days.firm.opened.unit.pool.execute(
+        "update relations set ended_at = now() where holder_id = $1 and organization_id = $2",
+        days.firm.firm_id, days.firm.clients[PLUMBER],
+    )  # fmt: skip
     await days.tell(days.today)
     assert await days.digests() == []
+
+
+async def test_nobody_is_told_of_an_organization_that_is_not_active(days: Days) -> None:
+    await days.member(days.today)
+    member, pool = await days.member(days.today + timedelta(days=1)), days.firm.opened.unit.pool
+    await pool.execute("update statuses set active = false where owner_id = $1", days.firm.firm_id)
+    await days.tell(days.today)
+    assert await days.digests() == []
+    await pool.execute("update statuses set active = true where owner_id = $1", days.firm.firm_id)
+    await days.tell(days.today + timedelta(days=1))
+    assert len(await days.digests(member.contact_id)) == 1
 
 
 async def test_several_ends_come_in_one_mail_and_a_long_list_says_how_many_more(
@@ -218,6 +237,25 @@ async def test_one_account_with_several_files_is_told_of_all_in_one_mail_a_day(
         assert len(await days.digests(manager)) == 1  # of each file apart, as it is theirs
     await days.tell(days.today)
     assert len(await days.digests()) == 3
+
+
+async def test_of_two_workers_with_a_file_each_of_one_account_one_tells(days: Days) -> None:
+    own = await days.firm.contact("3000005")
+    member = await days.member(days.today)
+    await _also(days, member, own)
+    await _ends(days, own, days.today)
+    unit, pool = days.unit(days.today), days.firm.opened.unit.pool
+    await unit.run(begin_round, None, TEST)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("lock table digests in share mode")  # both have read what there is to tell
+        workers = [asyncio.create_task(unit.run(tell_some, 1, TEST)) for _ in range(2)]
+        async with asyncio.timeout(PATIENCE):
+            waiting = "select count(*) from pg_locks where not granted and relation = 'digests'::regclass"
+            while await pool.fetchval(waiting) < 2:
+                await asyncio.sleep(0.01)
+    await asyncio.gather(*workers)
+    await days.tell(days.today)
+    assert len([m for m in await days.digests() if m["recipient_id"] in (str(own), str(member.contact_id))]) == 1
 
 
 async def test_who_is_to_confirm_several_lists_reads_each_with_its_day(days: Days) -> None:

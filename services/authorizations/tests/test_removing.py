@@ -191,6 +191,21 @@ async def test_another_firms_contact_cannot_be_removed(firm: Firm) -> None:
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
+async def test_a_removal_takes_what_the_contact_itself_holds_and_nothing_else_that_is_named(firm: Firm) -> None:
+    member, other, client_id = await firm.member(), await firm.member(), next(iter(firm.clients.values()))
+    await firm.delegate(member.contact_id, client_id)
+    chosen = [{"subject": "profile", "level": "read"}]
+    theirs = (await firm.delegate(other.contact_id, client_id, subjects=chosen)).json()["relation_id"]
+    for relation_id in (theirs, await firm.through(client_id)):
+        relations = {"scope": "relations", "relations": [relation_id]}
+        subjects = {"scope": "subjects", "subjects": [{"relation_id": relation_id, "subject": "profile"}]}
+        for named in (relations, subjects, relations | {"preview": True}):
+            refused = await firm.remove(member.contact_id, **named)
+            assert (refused.status_code, refused.json()["code"]) == (422, "nothing_to_remove"), named
+    for someone in (member, other):
+        assert (await firm.check(someone.account_id, "profile", client_id, "read"))["decision"]
+
+
 async def test_versions_close_and_insert_and_never_change_what_was_recorded(firm: Firm) -> None:
     member = await firm.member()
     await firm.remove(member.contact_id)
@@ -306,6 +321,19 @@ async def test_a_client_hears_nothing_while_the_person_stays_a_member_of_the_fir
     relation_id = (await firm.delegate(member.contact_id, client_id)).json()["relation_id"]
     await firm.remove(member.contact_id, scope="relations", relations=[relation_id])
     await firm.remove(member.contact_id, preview=True)
+    assert await firm.opened.published("MemberLeftMail") == []
+
+
+async def test_of_two_with_one_number_and_two_accounts_neither_is_taken_for_the_other(firm: Firm) -> None:
+    client_id, manager = firm.clients["ENTREPRISE SHW INC."], await firm.link(await firm.contact("3000003"))
+    member, somebody_else = await firm.member(), await firm.member()
+    own_contact = await _make_own_contact(firm, client_id, manager, somebody_else)
+    await firm.opened.unit.pool.execute(
+        "update contacts set client_number = m.client_number from contacts m"
+        " where contacts.contact_id = $1 and m.contact_id = $2",
+        own_contact, member.contact_id,
+    )  # fmt: skip
+    assert (await firm.remove(member.contact_id)).status_code == 200
     assert await firm.opened.published("MemberLeftMail") == []
 
 

@@ -87,6 +87,10 @@ async def test_what_an_employer_ends_is_over_with_everything_delegated_through_i
     assert (ended.status_code, ended.json()["relation_id"]) == (200, relation_id)
     assert not await _may(two, member, "monthly_report", "read")
     assert (await two.firm.opened.published())[-1]["name"] == "RelationEnded"
+    audited = await two.firm.opened.unit.pool.fetch(
+        "select organization_id from audit where action = 'relation_removed'"
+    )
+    assert {row["organization_id"] for row in audited} == {two.employer_id, two.firm.firm_id}
     again = await two.end(relation_id, two.employer.headers)
     assert (again.status_code, again.json()["code"]) == (422, "nothing_to_remove")
     assert (await two.grant()).status_code == 201  # anew: it revives nothing
@@ -167,6 +171,20 @@ async def test_what_an_employer_cannot_grant_is_refused(
         )
         == 0
     )
+
+
+async def test_an_employer_takes_on_no_firm_that_is_not_active(two: Sides) -> None:
+    body = {
+        "other": {"kind": "firm", "number": "5000001"}, "type": "accounting_firm",
+        "subjects": [{"subject": "monthly_report", "level": "read"}],
+        "attestations": await two.firm.attestations("representation"),
+    }  # fmt: skip
+    pool, path = two.firm.opened.unit.pool, f"/v1/organizations/{two.employer_id}/relations"
+    await pool.execute("update statuses set active = false where owner_id = $1", two.firm.firm_id)
+    refused = await two.firm.client.post(path, json=body, headers=two.employer.headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_organization")
+    await pool.execute("update statuses set active = true where owner_id = $1", two.firm.firm_id)
+    assert (await two.firm.client.post(path, json=body, headers=two.employer.headers)).status_code == 201
 
 
 async def test_an_employer_adds_a_firms_member_as_its_own_contact_without_a_hint_of_an_account(two: Sides) -> None:

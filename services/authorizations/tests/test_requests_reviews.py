@@ -234,7 +234,10 @@ async def test_an_organization_whose_managers_ran_out_goes_to_an_agent_once(two:
     (row,) = (await two.firm.client.get("/v1/requests", headers=two.firm.agent)).json()["items"]
     assert (row["reason"], row["organization"]["name"]) == ("unmanaged", "CHARPENTES DÉMO INC.")
     request_id = row["request_id"]
-    assert (await two.decide(request_id, two.firm.agent)).json()["code"] == "candidate_required"
+    firms = str(two.firm.responsible.contact_id)
+    for nobody in ({}, {"contact_id": firms}):  # a contact of another organization manages this one no more than none
+        refused = await two.decide(request_id, two.firm.agent, **nobody)
+        assert (refused.status_code, refused.json()["code"]) == (422, "candidate_required")
     named = await two.decide(request_id, two.firm.agent, contact_id=str(two.employer.contact_id))
     assert named.status_code == 200, named.text
     assert (await two.grant()).status_code == 201  # somebody manages again

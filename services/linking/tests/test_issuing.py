@@ -149,6 +149,21 @@ async def test_a_risen_generation_kills_the_older_code(linking: Linking) -> None
     assert (await linking.redeem(account.account_id, contact.client_number, newer)).status_code == 201
 
 
+async def test_an_older_code_dies_when_a_newer_is_asked_for_though_none_can_be_sent_yet(linking: Linking) -> None:
+    organization, account = an_organization(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, account, contact)
+    older = await linking.code(contact.contact_id)
+    without_address = changed(contact, linking_code_generation=2, email=None)
+    await linking.send(without_address)
+    assert len(await linking.published(LinkingCodeIssued)) == 1
+    assert (await linking.redeem(account.account_id, contact.client_number, older)).status_code == 422
+    await linking.send(changed(without_address, email="late@laforce.example"))
+    assert (await linking.redeem(account.account_id, contact.client_number, older)).status_code == 422
+    newer = await linking.code(contact.contact_id)
+    assert (await linking.redeem(account.account_id, contact.client_number, newer)).status_code == 201
+
+
 async def test_a_change_that_raises_no_generation_issues_nothing(linking: Linking) -> None:
     organization = an_organization()
     contact = a_contact(organization)
