@@ -6,5 +6,6 @@ No rule of an agency and no noun of a service stands here, with three exceptions
 - kinds of callers (tokens.py: person, machine, agent): a token says which by its issuer, at every gateway alike;
 - epochs and revoked sessions (tokens.py): accounts ends a session, and every gateway must then refuse its token.
 
-Which room imports which is told in pyproject.toml, from entry.py down: a room imports those below it.
+Other nouns are found by tests/test_words.py. Which room imports which is told in pyproject.toml, from entry.py down: a
+room imports those below it.
 """

@@ -23,7 +23,7 @@ from chassis.languages import choose
 from chassis.outcomes import Done, Made, Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
 from chassis.refusals import Refused
-from chassis.tokens import Agent, Caller, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
+from chassis.tokens import Agent, Caller, GoodElsewhere, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
 from chassis.work import Actor, Handler, Unit
 from contracts.events import Language
 from contracts.problems import problems
@@ -268,8 +268,8 @@ async def authenticate(request: Request, verifier: Verifier) -> Caller:
         raise ProblemRaised(Refusal("not_authenticated"))
     try:
         return await verifier.verify(token.strip())
-    except TermsNotAccepted:
-        raise ProblemRaised(Refusal("terms_not_accepted")) from None
+    except GoodElsewhere as error:
+        raise ProblemRaised(Refusal(error.code)) from None
     except NotAuthenticated:
         raise ProblemRaised(Refusal("not_authenticated")) from None
     except KeysUnavailable:

@@ -66,8 +66,7 @@ class Service(Generic[T]):
     """What one service is made of.
 
     `tools` builds what its handlers work with; `chores` are tasks a worker runs besides its doors, each until
-    cancelled; `apart` are applications with rules of their own, each at a path. `takes_limited_tokens` is for accounts:
-    those of persons who have yet to accept the terms of use in force.
+    cancelled; `apart` are applications with rules of their own, each at a path.
     """
 
     name: str
@@ -78,7 +77,6 @@ class Service(Generic[T]):
     subscriptions: Sequence[Subscription[T]] = ()
     chores: Callable[[Unit[T]], Sequence[Chore]] = lambda _: ()
     apart: Callable[[Gateway[T]], dict[str, ASGIApp]] = lambda _: {}
-    takes_limited_tokens: bool = False
 
 
 class _Server(uvicorn.Server):
@@ -163,8 +161,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with platform(service, settings) as (built, unit):
         issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
-        limited = service.takes_limited_tokens
-        verifier = Verifier(settings.issuer_base, issuers, built.pool, takes_limited=limited)
+        verifier = Verifier(settings.issuer_base, issuers, built.pool, service=service.name)
         app = build_gateway(service, unit, verifier, built.agency.profile.default_language)
         tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}

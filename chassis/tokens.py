@@ -20,9 +20,8 @@ from chassis.issuer_keys import IssuerKeys
 from chassis.together import Together
 from chassis.waiting import set_within
 from contracts.agency.profile import AgentIssuer
+from contracts.tokens import AUDIENCE, GOOD_AT_ONE
 
-AUDIENCE = "mandat"
-LIMITED_AUDIENCE = "mandat.accounts"  # of a person who has yet to accept the terms in force: good at accounts alone
 ACCESS_TYPE = "at+jwt"  # RFC 9068: what accounts signs for another purpose is no access token
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
@@ -70,8 +69,12 @@ class NotAuthenticated(Exception):
     """The token is missing, expired, forged, revoked, or from an issuer that nobody here trusts."""
 
 
-class TermsNotAccepted(NotAuthenticated):
-    """The token is good, and for accounts alone: its person has yet to accept the terms of use in force."""
+class GoodElsewhere(NotAuthenticated):
+    """The token is good, but at another service alone; `code` is the problem that says why."""
+
+    def __init__(self, code: str) -> None:
+        """As contracts/tokens.py says of the token's audience."""
+        self.code = code
 
 
 class KeysUnavailable(Exception):
@@ -82,11 +85,11 @@ class Verifier:
     """Verifies bearer tokens. The kind of caller follows from `iss` alone."""
 
     def __init__(
-        self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool, *, takes_limited: bool = False
+        self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool, *, service: str = ""
     ) -> None:
         """`issuer_base` is the public base address of accounts; its keys serve for people and for machines.
 
-        `takes_limited` is for accounts itself: persons may come who have yet to accept the terms of use in force.
+        `service` is where this verifies: a token that is good there alone is taken.
         """
         self._people = f"{issuer_base}/people"
         self._machines = f"{issuer_base}/machines"
@@ -99,12 +102,12 @@ class Verifier:
         }
         self._keys = {source: IssuerKeys(source) for source in self._sources.values()}
         self._verified: dict[bytes, dict[str, Any]] = {}
-        self._takes_limited = takes_limited
+        self._own_audience = f"{AUDIENCE}.{service}"
         self._wanted = {source: asyncio.Event() for source in self._keys}
         self._revoked = Together(partial(are_revoked, pool))
 
     async def verify(self, token: str) -> Caller:
-        """The caller that a token names. Raises NotAuthenticated (also TermsNotAccepted) or KeysUnavailable."""
+        """The caller that a token names. Raises NotAuthenticated (also GoodElsewhere) or KeysUnavailable."""
         claims = self._remembered(token) or self._claims(token)
         try:
             if claims["iss"] == self._people:
@@ -138,7 +141,7 @@ class Verifier:
         if keys is None:
             self._wanted[source].set()
             raise KeysUnavailable
-        audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, LIMITED_AUDIENCE]
+        audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, *GOOD_AT_ONE]
         rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
             iss={"essential": True, "value": issuer},
@@ -151,8 +154,9 @@ class Verifier:
             rules.validate(verified.claims)
             if issuer not in self._agents and verified.header.get("typ") != ACCESS_TYPE:
                 raise NotAuthenticated
-            if verified.claims["aud"] == LIMITED_AUDIENCE and not self._takes_limited:
-                raise TermsNotAccepted
+            audience = str(verified.claims["aud"])  # an agent's may be a list
+            if audience in GOOD_AT_ONE and audience != self._own_audience:
+                raise GoodElsewhere(GOOD_AT_ONE[audience])
         except (JoseError, ValueError, KeyError, TypeError):
             if str(unverified.headers().get("kid")) not in {key.kid for key in keys.keys}:  # whatever a stranger wrote
                 self._wanted[source].set()

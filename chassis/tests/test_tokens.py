@@ -15,7 +15,7 @@ from joserfc.util import json_b64encode
 from chassis import issuer_keys, tokens
 from chassis.issuer_keys import usable_keys
 from chassis.tests.conftest import Bench, eventually
-from chassis.tokens import Agent, KeysUnavailable, Machine, NotAuthenticated, Person, TermsNotAccepted, Verifier
+from chassis.tokens import Agent, GoodElsewhere, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
 from contracts.agency.profile import AgentIssuer
 
 
@@ -265,13 +265,13 @@ async def test_a_person_who_has_yet_to_accept_the_terms_is_let_in_by_accounts_al
     claims |= {"aud": "mandat.accounts", "exp": int(time.time()) + 60}
     token = jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, claims, key)
     elsewhere = Verifier(base, (), bench.pool)
-    accounts = Verifier(base, (), bench.pool, takes_limited=True)
+    accounts = Verifier(base, (), bench.pool, service="accounts")
     for verifier in (elsewhere, accounts):
         verifier.learn(f"{base}/.well-known/jwks.json", usable_keys({"keys": [key.as_dict(private=False)]}))
     assert isinstance(await accounts.verify(token), Person)
-    with pytest.raises(TermsNotAccepted):
+    with pytest.raises(GoodElsewhere):
         await elsewhere.verify(token)
     forged = jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, claims, key_named("1"))
     with pytest.raises(NotAuthenticated) as refused:
         await elsewhere.verify(forged)
-    assert not isinstance(refused.value, TermsNotAccepted)
+    assert not isinstance(refused.value, GoodElsewhere)

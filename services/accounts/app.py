@@ -60,5 +60,4 @@ service = Service(
     ],
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [*chores.forgetting(unit), lapsing(unit)],
-    takes_limited_tokens=True,
 )

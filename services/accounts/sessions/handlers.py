@@ -6,9 +6,9 @@ from uuid import UUID
 
 from chassis import tokens as revocations
 from chassis.outcomes import Refusal
-from chassis.tokens import AUDIENCE, LIMITED_AUDIENCE
 from chassis.work import Work
 from contracts.accounts import SessionsRevoked
+from contracts.tokens import AUDIENCE, UNTIL_TERMS_ARE_ACCEPTED
 from services.accounts import attempts
 from services.accounts.metrics import REFRESHES, SIGN_INS
 from services.accounts.networks import handlers as known_networks
@@ -204,6 +204,6 @@ async def _end(work: Work[Tools], session: Session, reason: Literal["signed_out"
 async def _tokens(work: Work[Tools], account: Account, session: Session, refresh_token: str) -> Tokens:
     key = await keys.newest(work.connection)
     current = account.terms_version == work.tools.agency.terms.version
-    audience = AUDIENCE if current else LIMITED_AUDIENCE
+    audience = AUDIENCE if current else UNTIL_TERMS_ARE_ACCEPTED
     access_token = work.tools.signer.for_person(key, session, audience, work.now, work.new_id())
     return Tokens(account.account_id, current, access_token, refresh_token)

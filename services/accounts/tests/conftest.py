@@ -219,7 +219,7 @@ async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts
     async with platform(service, settings) as (built, plain):
         unit = replace(plain, origin=replace(plain.origin, clock=clock))
         app = gateway.build("accounts", service.description, service.routers, "fr")
-        verifier = Verifier(BASE, (AGENTS,), built.pool, takes_limited=True)
+        verifier = Verifier(BASE, (AGENTS,), built.pool, service="accounts")
         issuer = Issuer()
         verifier.learn(AGENTS.jwks_uri, KeySet([issuer.key]))
 

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from chassis.tokens import Person, TermsNotAccepted, Verifier
+from chassis.tokens import GoodElsewhere, Person, Verifier
 from contracts.accounts import TermsAccepted
 from contracts.agency.profile import Terms
 from services.accounts.tests.conftest import BASE, Accounts, Signed, signed
@@ -65,7 +65,7 @@ async def test_new_terms_let_a_person_into_accounts_alone_until_they_are_accepte
     answer = await accounts.refresh(before.refresh_token)
     assert answer.json()["terms_current"] is False
     person = signed(answer)
-    with pytest.raises(TermsNotAccepted):
+    with pytest.raises(GoodElsewhere):
         await elsewhere(accounts).verify(person.access_token)
 
     own = (await accounts.client.get("/v1/account", headers=person.headers)).json()

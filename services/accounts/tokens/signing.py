@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from chassis.keys import Keyring
 from chassis.sealing import Vault
-from chassis.tokens import AUDIENCE
+from contracts.tokens import AUDIENCE
 
 LIFE = timedelta(minutes=5)  # how long a revocation may matter at worst
 SIGNATURE = "ES256"

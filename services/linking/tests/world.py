@@ -14,12 +14,12 @@ from chassis.inbox import Claim
 from chassis.letter import DeadLetter
 from chassis.sealing import Sealer
 from chassis.subscriptions import consumer_name
-from chassis.tokens import AUDIENCE
 from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.events import Event, State
 from contracts.notifications import LinkingCoordinatesContents, LinkingCoordinatesMail
+from contracts.tokens import AUDIENCE
 from services.linking.app import service
 from services.linking.tools import Tools
 
