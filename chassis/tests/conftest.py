@@ -12,23 +12,32 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import httpx
 import pytest
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from joserfc.jwk import KeySet
 from uuid_utils.compat import uuid7
 
+from chassis import gateway
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
 from chassis.doors import Doors
+from chassis.gateway import Gateway
 from chassis.migrations import migrate
 from chassis.relay import Relay
 from chassis.subscriptions import Subscription, consumer_name
+from chassis.tests.library import books
+from chassis.tests.visiting import Library
+from chassis.tokens import Verifier
 from chassis.work import Actor, Origin, Unit, Work
+from contracts.accounts import AccountOpened
 from contracts.agency.retention import Retention
 from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.topics import ACCOUNTS_EVENTS
 from local import topics
+from tests.fixtures.gateway import AGENTS, BASE, Issuer
 from tests.fixtures.patience import PATIENCE
 from tests.fixtures.servers import Broker, DatabaseServer
 
@@ -273,3 +282,17 @@ async def superuser(postgres: DatabaseServer) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(postgres.superuser_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def library(bench: Bench) -> AsyncIterator[Library]:
+    """A gateway on a fresh database."""
+    issuer = Issuer()
+    verifier = Verifier(BASE, (AGENTS,), bench.pool)
+    for source in (f"{BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
+        verifier.learn(source, KeySet([issuer.key]))
+    app = gateway.build("Library", "Books", [books], "fr")
+    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
+    app.state.gateway = Gateway(bench.unit, verifier, reads, "fr")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
+        yield Library(http, bench, issuer, app.state.gateway)

@@ -21,7 +21,7 @@ from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import Bench
 from chassis.tests.letters import parked
 from chassis.tests.library import count, opened
-from chassis.tests.test_gateway import check
+from chassis.tests.visiting import check
 from chassis.tokens import Verifier
 from chassis.work import Work
 from contracts.accounts import AccountOpened

@@ -1,96 +1,29 @@
 """Whatever arrives at a gateway, the caller gets a problem with a code, in words it reads, and nothing of ours."""
 
-import asyncio
 import base64
 import hmac
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import structlog
-from aiokafka.partitioner import DefaultPartitioner
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey
 from prometheus_client import generate_latest
-from uuid_utils.compat import uuid7
 
-from chassis import after, gateway
-from chassis.after import Waiters, Written
-from chassis.database import Pool
+from chassis import gateway
 from chassis.gate import LARGEST_BODY
 from chassis.gateway import Gateway
-from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
-from chassis.tests.library import LibraryCall, Title, add, books, opened
+from chassis.tests.conftest import Bench
+from chassis.tests.library import books
+from chassis.tests.visiting import ACCOUNT, ANNE, Library, check, encoded
 from chassis.tokens import Verifier, revoke
-from contracts.accounts import AccountOpened
-from contracts.problems import problems
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
-
-ACCOUNT = uuid4()
-ANNE = {"title": "Anne of Green Gables"}
-
-
-@dataclass
-class Library:
-    """The gateway under test, and what stands behind it."""
-
-    http: httpx.AsyncClient
-    bench: Bench
-    issuer: Issuer
-    gateway: Gateway[None]
-
-    async def post(
-        self, body: Any = ANNE, *, token: str | None = None, path: str = "/v1/books", **headers: str
-    ) -> httpx.Response:
-        """Add a book as a person, with a good token unless another is given."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        usual = {"authorization": f"Bearer {token or self.issuer.person(ACCOUNT)}", "content-type": "application/json"}
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        encoded = {name.encode(): value.encode() for name, value in (usual | given).items()}
-        return await self.http.post(path, content=content, headers=encoded)
-
-    async def refused(self, code: str, *arguments: Any, **more: Any) -> httpx.Response:
-        """Post, and see that it is answered with this problem in both languages."""
-        for language in ("fr", "en"):
-            response = await self.post(*arguments, accept_language=language, **more)
-            check(response, code, language)
-        return response
-
-
-def check(response: httpx.Response, code: str, language: str = "fr") -> None:
-    """See that a response is this problem, whole and in these words."""
-    problem = problems()[code]
-    body = response.json()
-    assert (body["code"], response.status_code) == (code, problem.status)
-    assert response.headers["content-type"] == "application/problem+json"
-    assert (body["type"], body["status"]) == (f"urn:mandat:problem:{code}", problem.status)
-    assert body["title"] == problem.title.in_("en" if language == "en" else "fr")
-    assert response.headers["content-language"] == language
-    assert response.headers["cache-control"] == "no-store"
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert "{" not in body["detail"]
-    assert "Traceback" not in response.text
-
-
-@pytest.fixture
-async def library(bench: Bench) -> AsyncIterator[Library]:
-    """A gateway on a fresh database."""
-    issuer = Issuer()
-    verifier = Verifier(BASE, (AGENTS,), bench.pool)
-    for source in (f"{BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
-        verifier.learn(source, KeySet([issuer.key]))
-    app = gateway.build("Library", "Books", [books], "fr")
-    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
-    app.state.gateway = Gateway(bench.unit, verifier, reads, "fr")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
-        yield Library(http, bench, issuer, app.state.gateway)
 
 
 @pytest.mark.parametrize("name", ["J.-P. L’Écuyer", "J.P. Roy", "St. John", "Ng (née O'Neil), B.A.", "李 小龍"])
@@ -209,10 +142,6 @@ async def test_an_empty_body_is_a_missing_one(library: Library) -> None:
     response = await library.refused("invalid_request", b"")
 
     assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [("#", "field_missing")]
-
-
-def encoded(content: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
 async def test_a_broken_token_is_refused_whatever_is_broken_about_it(library: Library) -> None:
@@ -362,235 +291,6 @@ async def test_a_refusal_names_no_event_that_was_not_written_and_its_transaction
     assert await library.bench.size("counters") == 1
 
 
-# Idempotency-Key
-
-
-async def book_ids(library: Library) -> set[str]:
-    return {str(row["id"]) for row in await library.bench.rows("counters")}
-
-
-async def test_the_same_key_and_body_give_the_same_resource_and_no_second_effect(library: Library) -> None:
-    answers = [await library.post(idempotency_key="k-1") for _ in range(3)]
-
-    assert {answer.json()["book_id"] for answer in answers} == await book_ids(library)
-    assert [answer.status_code for answer in answers] == [201, 201, 201]
-    assert await library.bench.size("outbox") == await library.bench.size("audit") == 1
-
-
-async def test_the_same_key_with_another_body_is_refused(library: Library) -> None:
-    await library.post(idempotency_key="k-1")
-
-    await library.refused("idempotency_key_reused", {"title": "Émilie de la Nouvelle Lune"}, idempotency_key="k-1")
-    assert len(await book_ids(library)) == 1
-
-
-async def test_a_key_is_its_callers_own_and_its_routes_own(library: Library) -> None:
-    await library.post(idempotency_key="k-1")
-    await library.post(idempotency_key="k-1", token=library.issuer.person(uuid4()))
-    await library.post(idempotency_key="k-1", path="/v1/shelves/1/books")
-    await library.post(idempotency_key="k-1", path="/v1/shelves/2/books")
-
-    assert len(await book_ids(library)) == 4
-
-
-async def test_requests_with_one_key_at_the_same_time_have_one_effect(library: Library) -> None:
-    answers = await asyncio.gather(*[library.post({"title": "slow"}, idempotency_key="k-1") for _ in range(8)])
-
-    assert {answer.status_code for answer in answers} <= {201, 409}
-    for answer in answers:
-        if answer.status_code == 409:
-            check(answer, "idempotency_in_progress")
-            assert answer.headers["retry-after"] == "1"
-    assert {answer.json()["book_id"] for answer in answers if answer.status_code == 201} == await book_ids(library)
-    assert len(await book_ids(library)) == 1
-
-
-async def test_a_refused_or_failed_request_may_be_sent_again_with_its_key(library: Library) -> None:
-    check(await library.post({"title": "banned"}, idempotency_key="k-1"), "not_permitted")
-    check(await library.post({"title": "banned"}, idempotency_key="k-1"), "not_permitted")
-    check(await library.post({"title": "crash"}, idempotency_key="k-1"), "internal_error")
-
-    assert (await library.post(idempotency_key="k-1")).status_code == 201
-
-
-async def test_a_key_has_bounds_and_only_printable_ascii(library: Library) -> None:
-    for key in ("", "k" * 201, "k\0", "k\x07", "k\x7f", "k\xe9"):
-        response = await library.refused("invalid_request", idempotency_key=key)
-        assert response.json()["fields"] == ["Idempotency-Key"]
-
-
-# Mandat-After
-
-
-def drawn_at(seconds: float) -> UUID:
-    """A UUIDv7 of that time."""
-    return UUID(int=(int(seconds * 1000) << 80) | (uuid7().int & ((1 << 80) - 1)))
-
-
-def header_of(event: UUID) -> str:
-    """What names one event that the library reads."""
-    header = after.name([Written(AccountOpened.topic.name, AccountOpened.type_name(), event, "key")])
-    assert header is not None
-    return header
-
-
-async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it(
-    library: Library, open_unit: OpenUnit
-) -> None:
-    elsewhere = await open_unit()
-    await elsewhere.publish(opened(ACCOUNT))
-    [row] = await elsewhere.rows("outbox")
-    event = UUID(row["headers"]["ce_id"])
-    header = header_of(event)
-    waiting = asyncio.create_task(library.post(mandat_after=header))
-    await asyncio.sleep(0.1)
-    assert not waiting.done()
-
-    await library.bench.pool.execute("insert into inbox (consumer, event_id) values ($1, $2)", CONSUMER, event)
-
-    assert (await waiting).status_code == 201
-
-
-async def test_what_does_not_arrive_in_time_is_said_not_to_be_applied_yet(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(after, "PATIENCE", 0.05)
-    header = (await library.post()).headers["mandat-after"]
-
-    response = await library.refused("not_yet_applied", mandat_after=header)
-
-    assert response.headers["retry-after"] == "1"
-
-
-async def test_what_nobody_here_reads_or_is_older_than_the_inbox_counts_as_applied(library: Library) -> None:
-    old = UUID("01800000-0000-7000-8000-000000000000")  # drawn in 2022
-    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
-    for written in (
-        Written(topic, "mandat.accounts.Other.v1", uuid4(), "key"),
-        Written("other", kind, uuid4(), "key"),
-        Written(topic, kind, old, "key"),
-    ):
-        header = after.name([written])
-        assert header is not None
-        assert (await library.post(mandat_after=header)).status_code == 201
-
-
-async def test_an_event_that_nobody_can_have_written_yet_is_refused(library: Library) -> None:
-    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
-    header = after.name([Written(topic, kind, drawn_at(time.time() + 61), "key")])
-    await library.refused("invalid_after", mandat_after=header)
-
-
-async def test_those_who_wait_share_each_look(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-    look = after.applied
-
-    async def counted(pool: Pool, several: Sequence[set[Any]]) -> list[set[Any]]:
-        looks.append(len(set().union(*several)))
-        return await look(pool, several)
-
-    monkeypatch.setattr(after, "applied", counted)
-    monkeypatch.setattr(after, "PATIENCE", 0.0)
-    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
-    waiters, now = Waiters(library.bench.pool), datetime.now(UTC)
-
-    refused = await asyncio.gather(*[waiters.wait(header_of(uuid7()), reads, now) for _ in range(100)])
-
-    assert {refusal.code for refusal in refused if refusal} == {"not_yet_applied"}
-    assert looks[0] == 100
-    assert len(looks) <= 3
-
-
-async def test_beyond_so_many_waiting_a_caller_is_told_at_once_and_one_whose_events_are_applied_goes_through(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(after, "MOST_WAITING", 1)
-    applied, header = uuid7(), header_of(uuid7())
-    await library.bench.pool.execute("insert into inbox (consumer, event_id) values ($1, $2)", CONSUMER, applied)
-    monkeypatch.setattr(after, "PATIENCE", 3600.0)
-    waiting = asyncio.create_task(library.post(mandat_after=header))
-    waiters = library.gateway.waiters
-    await eventually(lambda: waiters._number == 1)
-
-    await library.refused("not_yet_applied", mandat_after=header)
-    assert (await library.post(mandat_after=header_of(applied))).status_code == 201
-
-    waiting.cancel()
-    await eventually(lambda: waiters._number == 0)
-
-
-async def test_a_header_that_we_did_not_write_is_refused(library: Library) -> None:
-    good = (await library.post()).headers["mandat-after"]
-    beyond_time = [[AccountOpened.topic.name, AccountOpened.type_name(), "ffffffff-ffff-ffff-ffff-ffffffffffff"]]
-    strange = [{}, [1], [["a", "b"]], [["a", "b", "c"]], beyond_time]
-    nested = base64.urlsafe_b64encode(b"[" * 3000).decode()
-    for junk in ("x", "%%%", "é", good[:-9], good * 40, nested, *map(encoded, strange)):
-        await library.refused("invalid_after", mandat_after=junk)
-
-
-async def test_a_request_that_is_sent_again_is_answered_with_the_mandat_after_of_the_first(library: Library) -> None:
-    answers = [await library.post(idempotency_key="k-1") for _ in range(2)]
-
-    assert answers[0].headers["mandat-after"] == answers[1].headers["mandat-after"]
-
-
-async def test_a_stranger_is_told_nothing_of_what_its_request_wrote(library: Library) -> None:
-    suggestions = gateway.router()
-
-    @suggestions.post("/v1/suggestions", status_code=204, dependencies=[gateway.ONCE])
-    async def suggest(body: Title, call: LibraryCall) -> None:
-        await call.create(add, body)
-
-    app = gateway.build("Library", "Books", [suggestions], "fr")
-    app.state.gateway = Gateway(library.bench.unit, Verifier(BASE, (), library.bench.pool), {}, "fr")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
-        for headers in ({}, {"idempotency-key": "k"}, {"idempotency-key": "k"}):
-            response = await http.post("/v1/suggestions", json=ANNE, headers=headers)
-            assert (response.status_code, response.headers.get("mandat-after")) == (204, None)
-
-
-def test_a_header_names_the_last_event_of_each_key_while_they_are_few() -> None:
-    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
-    written = [Written(topic, kind, uuid4(), f"key {number % 30}") for number in range(90)]
-
-    header = after.name(written)
-
-    assert header is not None
-    assert {identity for _, _, identity in after._read(header)} == {event.id for event in written[60:]}
-
-
-def test_a_header_names_the_last_event_of_each_partition_where_keys_are_many() -> None:
-    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
-    written = [Written(topic, kind, uuid4(), str(uuid4())) for _ in range(500)]
-    partitions = list(range(AccountOpened.topic.partitions))
-    choose = DefaultPartitioner()
-    last = {choose(event.key.encode(), partitions, partitions): event.id for event in written}
-
-    header = after.name(written)
-
-    assert header is not None
-    assert len(header) <= after.LONGEST
-    assert {identity for _, _, identity in after._read(header)} == set(last.values())
-
-
-def test_a_header_of_the_former_shape_is_still_read() -> None:
-    topic, kind, event = AccountOpened.topic.name, AccountOpened.type_name(), uuid4()
-
-    assert after._read(encoded([[topic, kind, str(event)]])) == [(topic, kind, event)]
-
-
-def test_a_header_names_the_last_event_of_each_kind_and_stays_within_what_is_read() -> None:
-    kinds = [f"mandat.authorizations.AdministratorAppointed{number}.v1" for number in range(20)]
-    written = [Written("authorizations.events", kind, uuid4(), "key") for _ in range(50) for kind in kinds]
-
-    header = after.name(written)
-
-    assert header is not None
-    assert len(header) <= after.LONGEST
-    assert header == after.name(written[-20:])
-    assert after.name([]) is None
-
-
 async def test_requests_are_counted_by_route_and_never_by_what_a_caller_invents(library: Library) -> None:
     await library.http.request("INVENTED", "/v1/books")
     await library.http.get(f"/{SENT}")
@@ -600,17 +300,3 @@ async def test_requests_are_counted_by_route_and_never_by_what_a_caller_invents(
     assert "INVENTED" not in shown
     assert SENT not in shown
     assert 'route="/v1/books/{book_id}"' in shown
-
-
-async def test_the_waiting_of_two_seconds_is_the_callers_alone(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(after, "PATIENCE", 3600.0)
-    header = (await library.post()).headers["mandat-after"]
-    waiting = asyncio.create_task(library.post(mandat_after=header))
-    await asyncio.sleep(0.05)
-
-    assert (await library.post()).status_code == 201
-    assert not waiting.done()
-    waiting.cancel()
-    await eventually(waiting.done)
