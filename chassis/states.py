@@ -13,6 +13,9 @@ from prometheus_client import Counter
 from chassis.database import Connection
 from chassis.outbox import Record
 
+LAST_VERSION = 2**63 - 1
+"""Of what a reader has forgotten, as a bigint holds it: no state that arrives late is newer."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ECHO_AFTER = timedelta(hours=1)  # far longer than a send can be in flight (chassis/relay.py), less than COMPACTION_LAG
 PORTION = 500  # echoes in one transaction

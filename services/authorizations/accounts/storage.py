@@ -4,11 +4,9 @@ from collections.abc import Collection
 from uuid import UUID
 
 from chassis.database import Connection, lock_number
+from chassis.states import LAST_VERSION
 from contracts.accounts import Person
 from services.authorizations.personal import storage as personal_fields
-
-LAST_VERSION = 2**63 - 1
-"""Of an account that is forgotten: no state that arrives late is newer."""
 
 
 async def lock(connection: Connection, account_id: UUID) -> None:

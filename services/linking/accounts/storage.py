@@ -3,13 +3,11 @@
 from uuid import UUID
 
 from chassis.database import Connection
+from chassis.states import LAST_VERSION
 from contracts import accounts as accounts_contract
 from services.linking import people
 from services.linking.accounts.domain import Account
 from services.linking.people import Person
-
-LAST_VERSION = 2**63 - 1
-"""Of what is forgotten: no state that arrives late is newer."""
 
 # Returns no row for a version that is not newer.
 KEEP_ACCOUNT = """

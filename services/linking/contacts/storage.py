@@ -8,14 +8,12 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection
+from chassis.states import LAST_VERSION
 from contracts import authorizations as authorizations_contract
 from contracts.events import Span
 from services.linking import people
 from services.linking.contacts.domain import Contact, Function, Period
 from services.linking.people import Person
-
-LAST_VERSION = 2**63 - 1
-"""Of what is forgotten: no state that arrives late is newer."""
 
 # Returns no row for a version that is not newer.
 KEEP_CONTACT = """

@@ -5,11 +5,9 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection, lock_number
+from chassis.states import LAST_VERSION
 from contracts import authorizations as authorizations_contract
 from services.linking.organizations.domain import Organization
-
-LAST_VERSION = 2**63 - 1
-"""Of what is forgotten: no state that arrives late is newer."""
 
 # An advisory lock stands in for an organization's row, which may not have arrived yet: a contact's state shares it, the
 # organization's own holds it alone, so that whichever commits last sees the other and issues what is owed.
