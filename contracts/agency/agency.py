@@ -12,6 +12,7 @@ from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import AttachmentRule, Attestation, Category, Form, FormKind
+from contracts.agency.letters import Letter
 from contracts.agency.limits import Limits
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
@@ -74,6 +75,7 @@ class Agency:
     attestation_versions: Mapping[tuple[str, int], Attestation]
     mails: Mapping[str, MailTemplates]
     features: frozenset[Feature]
+    letters: Mapping[str, Letter]
     documents: Mapping[CodeKind, Document]
 
     @cached_property

@@ -125,6 +125,12 @@ def check_linking(document: Document, linking: Linking, catalogue: Catalogue, li
         yield document.fault("A method organization_code and a kind that `has_code` need each other.", "methods")
 
 
+def check_letters(folder: Path, worded: Collection[str], linking: Linking) -> Iterator[Fault]:
+    """Whoever has codes of organizations sends them on paper."""
+    if "welcome" not in worded and any(method.kind == "organization_code" for method in linking.methods):
+        yield Fault(folder / "welcome.yaml", 1, "The file is missing. An agency with organization_code prints it.")
+
+
 def check_campaigns(document: Document, campaigns: Campaigns, relations: Relations) -> Iterator[Fault]:
     """Codes once each; functions are those of members who manage; words that stand in a mail hold no address."""
     managing = {relation.code for relation in relations.relation_types if relation.manages}

@@ -18,6 +18,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.features import features
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
 from contracts.agency.forms import Forms
+from contracts.agency.letters import LETTER_KINDS, Letter, LetterKind
 from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
@@ -134,13 +135,18 @@ def load(folder: Path) -> Agency:
         for kind in worded
         if (mail := faults.reading(partial(read_model, folder / "mails" / f"{kind}.yaml", MailTemplates)))
     }
+    letters: dict[str, Letter] = {
+        kind: letter[1]
+        for kind in _worded(folder)
+        if (letter := faults.reading(partial(read_model, folder / "letters" / f"{kind}.yaml", Letter)))
+    }
     faults.found.extend(_strangers(folder))
     for check in _checks(files, folder, terms, worded):
         faults.checking(check)
     for kind, mail in mails.items():
         faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
     faults.stop_if_any()
-    return _agency(files, folder, terms, {kind: mail[1] for kind, mail in mails.items()})
+    return _agency(files, folder, terms, {kind: mail[1] for kind, mail in mails.items()}, letters)
 
 
 def _policy(file: Path, model: type[File]) -> tuple[Document, File]:
@@ -163,6 +169,7 @@ def _checks(
         lambda: checks.check_relations(*files.relations.read, files.catalogue.policy),
         lambda: checks.check_accounts(*files.accounts.read, files.relations.policy),
         lambda: checks.check_linking(*files.linking.read, files.catalogue.policy, files.limits.policy),
+        lambda: checks.check_letters(folder / "letters", _worded(folder), files.linking.policy),
         lambda: checks.check_campaigns(*files.campaigns.read, files.relations.policy),
         lambda: checks.check_matching(*files.matching.read),
         lambda: checks.check_limits(*files.limits.read, present()),
@@ -173,7 +180,11 @@ def _checks(
 
 
 def _agency(
-    files: PolicyFiles, folder: Path, terms: Mapping[str, Terms | None], mails: Mapping[str, MailTemplates]
+    files: PolicyFiles,
+    folder: Path,
+    terms: Mapping[str, Terms | None],
+    mails: Mapping[str, MailTemplates],
+    letters: Mapping[str, Letter],
 ) -> Agency:
     texts = {version: text for version, text in terms.items() if text}
     profile, accounts, catalogue = files.agency.policy, files.accounts.policy, files.catalogue.policy
@@ -205,6 +216,7 @@ def _agency(
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),
         features=features(accounts, relations, linking, campaigns, forms),
+        letters=MappingProxyType(letters),
         documents=MappingProxyType(
             {
                 "organization_kinds": files.catalogue.document,
@@ -259,12 +271,21 @@ def _strangers(folder: Path) -> Iterator[Fault]:
     for file in sorted((folder / "mails").glob("*")):
         if file.suffix != ".yaml" or file.stem not in MAIL_KINDS:
             yield Fault(file, 1, f"No kind of mail has this name; the kinds are {', '.join(MAIL_KINDS)}.")
+    for file in sorted((folder / "letters").glob("*")):
+        if file.suffix != ".yaml" or file.stem not in LETTER_KINDS:
+            yield Fault(file, 1, f"No kind of letter has this name; the kinds are {', '.join(LETTER_KINDS)}.")
+
+
+def _worded(folder: Path) -> list[LetterKind]:
+    """The kinds of letters that the folder words."""
+    return [kind for kind in LETTER_KINDS if (folder / "letters" / f"{kind}.yaml").exists()]
 
 
 def _version(folder: Path) -> str:
     """The first 16 hex digits of the SHA-256 over names and contents of every file there is of those read above."""
     terms = (f"terms/{version}/{language}.md" for version in _terms_versions(folder) for language in LANGUAGES)
     names = (*MODELS, *terms, *(f"mails/{kind}.yaml" for kind in MAIL_KINDS))
+    names = (*names, *(f"letters/{kind}.yaml" for kind in _worded(folder)))
     digest = hashlib.sha256()
     for name in sorted(name for name in names if (folder / name).exists()):
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())

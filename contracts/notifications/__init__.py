@@ -50,6 +50,7 @@ from contracts.notifications.linking import (
     LinkedElsewhereMail,
     LinkingCoordinatesContents,
     LinkingCoordinatesMail,
+    OrganizationCodeLockedMail,
     ProfileLinkedMail,
     ProfileUnlinkedMail,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "MemberLeftContents",
     "MemberLeftMail",
     "NoAccountMail",
+    "OrganizationCodeLockedMail",
     "PasswordChangedMail",
     "PasswordResetCodeMail",
     "PortalPage",

@@ -100,3 +100,15 @@ class LinkedElsewhereMail(MailRequest):
     organization_name: str
     organization_number: str
     linked_at: Instant
+
+
+class OrganizationCodeLockedMail(MailRequest):
+    """An organization's code proves nothing until a new one is issued; to its address on file."""
+
+    mail: ClassVar[str] = "organization_code_locked"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "locked_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    locked_at: Instant

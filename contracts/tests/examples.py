@@ -257,6 +257,12 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000001",
         linked_at=NOW,
     ),
+    notifications.OrganizationCodeLockedMail(
+        **_mail("organization_code_locked"),
+        organization_name="EMPLOYEUR EXEMPLE LTÉE",
+        organization_number="9000003",
+        locked_at=NOW,
+    ),
     notifications.RequestReceivedMail(
         **_mail("request_received"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -361,6 +367,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),
+    notifications.OrganizationCodeLockedMail: notifications.Contents(address="bureau@example.org", given_name=""),
     notifications.RequestReceivedMail: ADA,
     notifications.LinkReviewedMail: ADA,
     notifications.LinkNotReviewedMail: ADA,

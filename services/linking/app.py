@@ -15,8 +15,10 @@ from services.linking.former_credentials import chores
 from services.linking.former_credentials import storage as former_storage
 from services.linking.former_credentials.directory import Directory
 from services.linking.former_credentials.proving import Prover
+from services.linking.letters import api as letters
 from services.linking.links import api as links
 from services.linking.methods import api as methods
+from services.linking.organization_codes import api as organization_codes
 from services.linking.settings import LinkingSettings
 from services.linking.tools import Tools
 
@@ -55,7 +57,7 @@ service: Service[Tools] = Service(
     description="Links a person's account to the agency's files about that person, and lists the profiles that result.",
     settings=LinkingSettings,
     tools=_tools,
-    routers=(methods.routes, links.routes),
+    routers=(methods.routes, links.routes, organization_codes.routes, letters.routes),
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [chores.forgetting(unit)],
 )

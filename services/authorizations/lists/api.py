@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from chassis import pages
+from chassis import pages, tables
 from chassis.gateway import Call, router
 from chassis.outcomes import Refusal
 from chassis.pages import Listing
@@ -20,7 +20,7 @@ from contracts.problems import word
 from services.authorizations.access.domain import Moment
 from services.authorizations.answers import OrganizationView, last_day
 from services.authorizations.instants import At, RecordedAt, asked_at
-from services.authorizations.lists import storage, tables
+from services.authorizations.lists import storage
 from services.authorizations.lists.authorizations import LEVELS, NO_AND_YES, authorizations
 from services.authorizations.lists.storage import Narrow, Order
 from services.authorizations.lists.views import AuthorizationView, ContactNameView, ListedContactView, RelationView

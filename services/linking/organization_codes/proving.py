@@ -20,6 +20,7 @@ from contracts.authorizations import ReportedPayroll
 from services.linking.organization_codes import domain, storage
 from services.linking.organization_codes.domain import Claimable
 from services.linking.organization_codes.issuing import CODE_PURPOSE
+from services.linking.organization_codes.mails import tell_of_lock
 from services.linking.organizations.domain import Organization
 from services.linking.tools import Tools
 
@@ -124,8 +125,13 @@ def _compare(work: Work[Tools], found: Claimable | None, method: OrganizationCod
 async def _lock(work: Work[Tools], found: Claimable) -> None:
     organization_id = found.organization.organization_id
     await storage.set_locked(work.connection, organization_id, work.now)
+    delivery_id = await tell_of_lock(work, found.organization, found.issue)
     work.audit(
-        "organization_code_locked", organization_id=organization_id, object_id=organization_id, issue=found.issue
+        "organization_code_locked",
+        organization_id=organization_id,
+        object_id=organization_id,
+        issue=found.issue,
+        delivery_id=str(delivery_id) if delivery_id else None,
     )
 
 

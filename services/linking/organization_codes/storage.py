@@ -9,6 +9,7 @@ from asyncpg import Record
 
 from chassis.database import Connection
 from contracts import authorizations as authorizations_contract
+from contracts.events import Language
 from services.linking.organization_codes.domain import Claimable, Code
 from services.linking.organizations.storage import organization_of
 
@@ -40,15 +41,23 @@ where organization_id = $1 and ended_at is null
 
 TAKEN = "select digest from organization_codes where digest = any ($1) and ended_at is null and valid"
 
+# An adopted code is known to its holder: it needs no letter.
 KEEP = """
-insert into organization_codes (organization_id, issue, digest, kept, adopted, issued_at, valid)
-select $1, coalesce(max(issue), 0) + 1, $2, $3, $4, $5, true from organization_codes where organization_id = $1
+insert into organization_codes (organization_id, issue, digest, kept, adopted, issued_at, valid, letter_due)
+select $1, coalesce(max(issue), 0) + 1, $2, $3, $4, $5, true, not $4 from organization_codes where organization_id = $1
 returning issue
 """
 
 END = """
 update organization_codes set ended_at = $2, ended_by = $3 where organization_id = $1 and ended_at is null
 returning issue
+"""
+
+READABLE = """
+select c.issue, c.kept, c.issued_at, c.locked_at, c.letter_due,
+    (select max(p.printed_at) from printed_letters l join letter_printings p using (printing_id)
+     where l.organization_id = c.organization_id and l.issue = c.issue) as printed_at
+from organization_codes c where c.organization_id = $1 and c.ended_at is null and c.valid
 """
 
 SET_VALID = "update organization_codes set valid = $2 where organization_id = $1 and ended_at is null"
@@ -67,6 +76,8 @@ from organizations o join organization_files f using (organization_id)
 left join organization_codes c on c.organization_id = o.organization_id and c.ended_at is null and c.valid
 where o.organization_id = $1 and o.active
 """
+
+ADDRESS_ON_FILE = "select email, language from organization_files where organization_id = $1"
 
 TRY = """
 update organization_codes set tries = tries + 1
@@ -117,6 +128,12 @@ async def living(connection: Connection, organization_id: UUID) -> tuple[Code, b
     return (Code(row["issue"], row["valid"], row["locked"]), row["digest"], row["kept"]) if row else None
 
 
+async def readable(connection: Connection, organization_id: UUID) -> Record | None:
+    """The code of an active organization as its holder reads it: issue, kept, issued_at, locked_at, letter_due,
+    printed_at."""
+    return await connection.fetchrow(READABLE, organization_id)
+
+
 async def taken(connection: Connection, digests: Collection[bytes]) -> set[bytes]:
     """Those that are digests of an active organization's code."""
     return {row["digest"] for row in await connection.fetch(TAKEN, list(digests))}
@@ -161,6 +178,12 @@ def _claimable(row: Record) -> Claimable:
         digest=row["digest"],
         facts=row["facts"],
     )
+
+
+async def address_on_file(connection: Connection, organization_id: UUID) -> tuple[str, Language] | None:
+    """Where the organization is written to by mail, and in which language; None without an address."""
+    row = await connection.fetchrow(ADDRESS_ON_FILE, organization_id)
+    return (row["email"], row["language"]) if row and row["email"] else None
 
 
 async def count_try(connection: Connection, organization_id: UUID, most: int) -> int | None:

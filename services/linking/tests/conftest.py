@@ -21,6 +21,7 @@ from services.linking.app import service
 from services.linking.former_credentials.directory import DirectorySettings
 from services.linking.settings import LinkingSettings
 from services.linking.tests.world import ISSUER_BASE, Clock, Linking
+from tests.fixtures.gateway import AGENTS
 from tests.fixtures.stack import Database
 
 CCQ = Path(__file__).resolve().parents[3] / "agencies" / "ccq"
@@ -78,8 +79,9 @@ async def _linking(
     async with platform(service, settings) as (built, at_wall_time):
         unit = replace(at_wall_time, origin=replace(at_wall_time.origin, clock=clock))
         signing_key = ECKey.generate_key("P-256", {"kid": "accounts.1", "use": "sig"})
-        verifier = Verifier(ISSUER_BASE, (), built.pool)
-        verifier.learn(f"{ISSUER_BASE}/.well-known/jwks.json", KeySet([signing_key]))
+        verifier = Verifier(ISSUER_BASE, (AGENTS,), built.pool)
+        for source in (f"{ISSUER_BASE}/.well-known/jwks.json", AGENTS.jwks_uri):
+            verifier.learn(source, KeySet([signing_key]))
         reads = {
             (s.event.topic.name, s.event.type_name()): consumer_name("linking", s.event.topic)
             for s in service.subscriptions

@@ -13,10 +13,11 @@ import pytest
 from chassis.outcomes import Refusal
 from chassis.work import Actor, Work
 from contracts.authorizations import Organization, ReportedPayroll
+from contracts.notifications import Contents, OrganizationCodeLockedMail
 from services.linking.organization_codes.domain import folded, read_amount
 from services.linking.organization_codes.proving import Examined, Typed, examine
-from services.linking.tests.coded import agency_with_codes, an_employer, code_of
-from services.linking.tests.conftest import CCQ, Opening
+from services.linking.tests.coded import WSSCC, an_employer, code_of
+from services.linking.tests.conftest import Opening
 from services.linking.tests.world import Clock, Linking, changed
 from services.linking.tools import Tools
 
@@ -25,8 +26,8 @@ REPORTED = ReportedPayroll(year=2026, amount=Decimal("125000.50"))
 
 
 @pytest.fixture
-async def coded(opening: Opening, tmp_path: Any) -> Linking:
-    return await opening(agency_with_codes(tmp_path / "agency", CCQ))
+async def coded(opening: Opening) -> Linking:
+    return await opening(WSSCC)
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ async def test_until_the_report_of_the_year_is_filed_the_answer_is_zero_and_noth
 ) -> None:
     _, code = await an_issued(coded)
     assert outcome(await claim(coded, code, "0")) == "unproven"
-    clock.now = datetime(2027, 1, 1, 6, 0, tzinfo=UTC)  # the year began in Montréal an hour ago
+    clock.now = datetime(2027, 1, 1, 8, 0, tzinfo=UTC)  # the year began in Yellowknife an hour ago
     assert outcome(await claim(coded, code, "00 $")) == "proven"
     assert outcome(await claim(coded, code, "100")) == "unproven"
     assert outcome(await claim(coded, code, "125000.50")) == "unproven"
@@ -246,6 +247,9 @@ async def test_after_twenty_wrong_tries_however_slow_the_code_is_locked_and_clai
 ) -> None:
     employer, code = await an_issued(coded)
     assert await guess_until_locked(coded, clock, code) == 20
+    [mail] = await coded.published(OrganizationCodeLockedMail)
+    told = coded.notifications.open(mail.sealed, Contents)
+    assert (told.address, mail.language, mail.locked_at) == ("office@ete-nord.example", "fr", clock.now)
     assert outcome(await claim(coded, code, "125000")) == "locked"
     assert outcome(await claim(coded)) == "locked"
     await coded.send(changed(employer, code_generation=2))

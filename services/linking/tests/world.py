@@ -22,6 +22,7 @@ from contracts.notifications import LinkingCoordinatesContents, LinkingCoordinat
 from contracts.tokens import AUDIENCE
 from services.linking.app import service
 from services.linking.tools import Tools
+from tests.fixtures.gateway import AGENTS
 
 ISSUER_BASE = "https://accounts.example"
 E = TypeVar("E", bound=Event)
@@ -92,6 +93,19 @@ class Linking:
             "auth_time": now,
             "exp": now + 300,
         }
+        token = jwt.encode({"alg": "ES256", "kid": self.signing_key.kid, "typ": "at+jwt"}, claims, self.signing_key)
+        return {"Authorization": f"Bearer {token}"}
+
+    @property
+    def agent(self) -> dict[str, str]:
+        """Headers with the token of an agent."""
+        claims: dict[str, Any] = {
+            "iss": AGENTS.issuer,
+            "aud": AGENTS.audience,
+            "sub": "agent-1",
+            "name": "Agent d’essai",
+        }
+        claims |= {"exp": int(time.time()) + 300}
         token = jwt.encode({"alg": "ES256", "kid": self.signing_key.kid, "typ": "at+jwt"}, claims, self.signing_key)
         return {"Authorization": f"Bearer {token}"}
 

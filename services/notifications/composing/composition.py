@@ -22,6 +22,7 @@ from email_validator import EmailNotValidError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from chassis.writing import COLON, one_line
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, MailTemplate
 from contracts.events import LANGUAGES, Language
@@ -29,7 +30,6 @@ from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.addresses import ascii_domain
 from services.notifications.composing.filling import PAGES, fill_in, of_the_agency
 from services.notifications.composing.layout import Gaps, Layout, Part, Written, wrapped
-from services.notifications.composing.writing import COLON, one_line
 from services.notifications.mails.domain import Mail
 
 TEMPLATES = Path(__file__).parent / "templates"

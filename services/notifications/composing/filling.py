@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, create_model
 
+from chassis.writing import AND, grouped, joined, one_line, written_date, written_instant
 from contracts.agency import Agency
 from contracts.agency.mails import MAIL_FIELDS, OF_THE_AGENCY
 from contracts.events import Language
@@ -20,7 +21,6 @@ from contracts.notifications import (
     PortalPage,
 )
 from contracts.problems import word
-from services.notifications.composing.writing import AND, grouped, joined, one_line, written_date, written_instant
 
 Writer = Callable[[Any, Language, Agency], str]
 

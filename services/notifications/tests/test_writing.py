@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.writing import grouped, joined, one_line, written_date, written_instant
 from contracts.events import Language
-from services.notifications.composing.writing import grouped, joined, one_line, written_date, written_instant
 
 TORONTO = ZoneInfo("America/Toronto")
 

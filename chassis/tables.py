@@ -28,10 +28,15 @@ async def written(headings: Sequence[str], portions: AsyncIterator[Iterable[Sequ
         yield _lines(rows)
 
 
+def text(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that is whole."""
+    return BYTE_ORDER_MARK + _lines([headings, *rows])
+
+
 def _lines(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    return file.getvalue()
 
 
 def _harmless(cell: str) -> str:
