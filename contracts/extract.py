@@ -4,8 +4,9 @@ A row is an organization, a contact, a membership, a representation or a delegat
 `number` always name the organization acted for; where a firm or a firm's member holds, `holder_kind` and
 `holder_number` name the firm. CSV has a header with these names, in any order and with any of `,` `;` or tab between
 them; an absent or empty cell is an absent field. Within a cell, trade names are parted by `|`, telephones by spaces
-(`work:+15145550101`), subjects by spaces (`monthly_report:write profile:read`, or `all`). A line of NDJSON is such a
-row as an object, or a nested line about one organization, which `unrolled` takes apart.
+(`work:+15145550101`), subjects by spaces (`monthly_report:write profile:read`, or `all`), the lines of an address by
+`|`; a payroll is its year and its amount (`2026:125000.50`). A line of NDJSON is such a row as an object, or a nested
+line about one organization, which `unrolled` takes apart.
 """
 
 import re
@@ -20,8 +21,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 from contracts.events import Code, Language
 from contracts.imports import (
     ALL,
+    MOST_ADDRESS_LINES,
+    AddressLine,
     ClientNumber,
+    ExistingCode,
     Imported,
+    ImportedPayroll,
     ImportedRight,
     OrganizationKey,
     OrganizationName,
@@ -105,7 +110,10 @@ class Row(Imported):
 
 
 class OrganizationRow(Row):
-    """The organization itself; `email` is its address on file."""
+    """The organization itself; `email` is its address on file.
+
+    `payroll` and `organization_code` are for linking alone: no dump of a row holds them.
+    """
 
     record: Literal["organization"]
     legal_name: OrganizationName
@@ -113,6 +121,9 @@ class OrganizationRow(Row):
     status: Literal["active", "inactive"]
     email: Address | None = None
     language: Language
+    billing_address: Annotated[tuple[AddressLine, ...], Field(max_length=MOST_ADDRESS_LINES), _parted("|")] = ()
+    payroll: Annotated[ImportedPayroll | None, _pair("year", "amount")] = Field(default=None, exclude=True, repr=False)
+    organization_code: ExistingCode | None = Field(default=None, exclude=True, repr=False)
 
 
 class ContactRow(Row):

@@ -9,6 +9,7 @@ catalogue; dates are inclusive legal dates, an absent `ends_on` means that no en
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -43,6 +44,14 @@ PersonName = Annotated[
     AfterValidator(_printable),
     AfterValidator(_without_address),
 ]
+AddressLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$"), AfterValidator(_printable)
+]
+MOST_ADDRESS_LINES = 6
+"""Below the name: what fits the window of an envelope."""
+
+ExistingCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+
 TelephoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """ITU-T E.164: + and at most 15 digits."""
 
@@ -60,14 +69,28 @@ class OrganizationKey(Imported):
     number: OrganizationNumber
 
 
+class ImportedPayroll(Imported):
+    """The payroll that an organization reported for a calendar year, in dollars."""
+
+    year: int = Field(ge=1900, le=9999)
+    amount: Decimal = Field(ge=0, max_digits=14, decimal_places=2)
+
+
 class OrganizationFacts(OrganizationKey):
-    """The organization itself; `email` is its address on file."""
+    """The organization itself; `email` is its address on file, `billing_address` the lines below its name on a letter.
+
+    `payroll` and `organization_code`, one that it has already, are of kinds that have codes, and linking alone reads
+    them: the import seals them before they rest anywhere. A line that gives neither leaves both as they are.
+    """
 
     legal_name: OrganizationName
     trade_names: tuple[OrganizationName, ...] = Field(default=(), max_length=20)
     status: Literal["active", "inactive"]
     email: EmailAddress | None = None
     language: Language
+    billing_address: tuple[AddressLine, ...] = Field(default=(), max_length=MOST_ADDRESS_LINES)
+    payroll: ImportedPayroll | None = Field(default=None, repr=False)
+    organization_code: ExistingCode | None = Field(default=None, repr=False)
 
 
 class Telephone(Imported):

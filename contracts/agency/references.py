@@ -20,7 +20,7 @@ def unfit(row: AnyRow, agency: Agency) -> Fault | None:
     """Why a row cannot stand, whatever stands besides; None where it can."""
     match row:
         case OrganizationRow():
-            return None if row.kind in agency.organization_kinds else ("unknown_kind", {})
+            return ("unknown_kind", {}) if row.kind not in agency.organization_kinds else unfit_facts(row, agency)
         case ContactRow():
             return None
         case MembershipRow():
@@ -30,6 +30,19 @@ def unfit(row: AnyRow, agency: Agency) -> Fault | None:
         case DelegationRow():
             misplaced = None if agency.delegation_type else ("unknown_relation_type", {"type": "delegation"})
     return misplaced or _reversed(row) or _beyond(agency, row, delegated=isinstance(row, DelegationRow))
+
+
+def unfit_facts(row: OrganizationRow, agency: Agency) -> Fault | None:
+    """Why what a row says for linking alone cannot stand; None where it can, or says nothing."""
+    if row.payroll is None and row.organization_code is None:
+        return None
+    kind = agency.organization_kinds.get(row.kind)
+    method = next((m for m in agency.linking_methods.values() if m.kind == "organization_code"), None)
+    if kind is None or not kind.has_code or method is None:
+        return "no_organization_code", {}
+    if row.organization_code is not None and len(row.organization_code) != method.digits:
+        return "organization_code_length", {"digits": str(method.digits)}
+    return None
 
 
 def _misplaced(agency: Agency, code: str, shape: str, of_kind: str, by_kind: str | None = None) -> Fault | None:

@@ -20,7 +20,7 @@ from contracts.extract import (
     OrganizationRow,
     RepresentationRow,
 )
-from services.authorizations.imports.reading import Defect
+from services.authorizations.imports.reading import Defect, SealedFacts
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import ALL, Grant, NewRelation
 
@@ -39,6 +39,7 @@ class Staged:
     line: int
     at: str
     row: AnyRow
+    facts: SealedFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,22 @@ class Facts:
     email: str | None
     language: str
     active: bool
+    billing_address: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: OrganizationRow) -> "Facts":
         """As a row has them."""
-        return cls(row.legal_name, row.trade_names, row.email, row.language, row.status == "active")
+        return cls(
+            row.legal_name, row.trade_names, row.email, row.language, row.status == "active", row.billing_address
+        )
+
+
+@dataclass(frozen=True)
+class Code:
+    """Whether an organization was given a code, and the digest of what linking alone knows of it."""
+
+    generation: int
+    digest: bytes | None
 
 
 @dataclass(frozen=True)
@@ -78,11 +90,15 @@ class Known:
     facts: dict[OrganizationKey, Facts]
     contacts: dict[ContactKey, UUID]
     held: dict[tuple[UUID, UUID], list[Held]]  # holder, organization acted for
+    codes: dict[OrganizationKey, Code] = field(default_factory=dict)
 
 
 @dataclass
 class Judged:
-    """What a portion comes to. `touched` are contacts that stood before and have more relations now."""
+    """What a portion comes to. `touched` are contacts that stood before and have more relations now.
+
+    `facts` are what linking alone may read and does not know yet, `coded` the organizations that get their first code.
+    """
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     defects: list[tuple[Staged, Defect]] = field(default_factory=list)
@@ -91,6 +107,8 @@ class Judged:
     new_contacts: dict[UUID, tuple[UUID, Staged]] = field(default_factory=dict)  # contact → organization, row
     new_relations: list[tuple[NewRelation, Sequence[Grant]]] = field(default_factory=list)
     touched: set[UUID] = field(default_factory=set)
+    facts: dict[UUID, SealedFacts] = field(default_factory=dict)
+    coded: set[UUID] = field(default_factory=set)
 
 
 class Judge:
@@ -102,7 +120,7 @@ class Judge:
         self._today = today
         self._known = known
         self._new_id = new_id
-        self._rows: dict[object, AnyRow] = {}  # accepted ones by what they are about
+        self._said: dict[object, tuple[AnyRow, bytes | None]] = {}  # by accepted rows, by what they are about
 
     def judge(self, rows: Iterable[Staged]) -> Judged:
         """In the order of RECORDS, else in the extract's."""
@@ -118,12 +136,13 @@ class Judge:
     def _judge(self, staged: Staged) -> Verdict | Defect:
         row = staged.row
         about = _about(row)
-        earlier = self._rows.get(about)
+        said = (row, staged.facts.digest if staged.facts else None)
+        earlier = self._said.get(about)
         if earlier is not None:
-            return "unchanged" if earlier == row else Defect("contradictory_row")
+            return "unchanged" if earlier == said else Defect("contradictory_row")
         match row:
             case OrganizationRow():
-                found = self._organization(row)
+                found = self._organization(row, staged.facts)
             case ContactRow():
                 found = self._contact(row, staged)
             case MembershipRow():
@@ -133,21 +152,34 @@ class Judge:
             case DelegationRow():
                 found = self._delegation(row)
         if not isinstance(found, Defect):
-            self._rows[about] = row
+            self._said[about] = said
         return found
 
-    def _organization(self, row: OrganizationRow) -> Verdict | Defect:
+    def _organization(self, row: OrganizationRow, facts: SealedFacts | None) -> Verdict | Defect:
         if fault := unfit(row, self._agency):
             return Defect(*fault)
         organization_id = self._known.organizations.get(row.organization)
         if organization_id is None:
             organization_id = self._known.organizations[row.organization] = self._new_id()
             self.judged.new_organizations.append((organization_id, row))
+            self._code(organization_id, row, facts)
             return "created"
-        if self._known.facts.get(row.organization) == Facts.of(row):
+        has_news = self._code(organization_id, row, facts)
+        if self._known.facts.get(row.organization) == Facts.of(row) and not has_news:
             return "unchanged"
         self.judged.changed_organizations.append((organization_id, row))
         return "changed"
+
+    def _code(self, organization_id: UUID, row: OrganizationRow, facts: SealedFacts | None) -> bool:
+        """What linking needs to hear for the organization's code: facts that are new, and that it is due its first."""
+        known = self._known.codes.get(row.organization, Code(0, None))
+        is_due = self._agency.organization_kinds[row.kind].has_code and row.status == "active" and not known.generation
+        is_new = facts is not None and facts.digest != known.digest
+        if is_due:
+            self.judged.coded.add(organization_id)
+        if facts is not None and is_new:
+            self.judged.facts[organization_id] = facts
+        return is_due or is_new
 
     def _contact(self, row: ContactRow, staged: Staged) -> Verdict | Defect:
         organization_id = self._known.organizations.get(row.organization)

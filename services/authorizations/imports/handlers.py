@@ -229,6 +229,7 @@ async def _write_rows(work: Work[Tools], found: ImportRow, judged: Judged, versi
     await storage.add_relations(connection, [new for new, _ in judged.new_relations], now)
     await storage.grant(connection, judged.new_relations, work.actor.reference, now)
     await storage.add_organizations(connection, judged.new_organizations, version, now)
+    await storage.tell_codes(connection, judged.facts, judged.coded)
     await name_organizations(connection, dict(judged.changed_organizations))
     for organization_id, row in judged.changed_organizations:
         await set_status(connection, organization_id, row.status == "active", now, now)
@@ -238,7 +239,7 @@ async def _write_rows(work: Work[Tools], found: ImportRow, judged: Judged, versi
 async def _tell_new_states(work: Work[Tools], judged: Judged, version: int) -> None:
     """Of organizations and contacts that are new."""
     async for organization_id, organization in _by_turns(judged.new_organizations):
-        work.publish(_organization_state(organization_id, organization, version))
+        work.publish(_organization_state(organization_id, organization, version, judged))
     memberships = _memberships(judged)
     async for contact_id, (home, contact) in _by_turns(_contact_rows(judged).items()):
         work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
@@ -282,7 +283,8 @@ def _memberships(judged: Judged) -> dict[UUID, list[NewRelation]]:
     return found
 
 
-def _organization_state(organization_id: UUID, row: OrganizationRow, version: int) -> Organization:
+def _organization_state(organization_id: UUID, row: OrganizationRow, version: int, judged: Judged) -> Organization:
+    facts = judged.facts.get(organization_id)
     return Organization(
         organization_id=organization_id,
         version=version,
@@ -293,6 +295,9 @@ def _organization_state(organization_id: UUID, row: OrganizationRow, version: in
         status=row.status,
         email=row.email,
         language=row.language,
+        billing_address=row.billing_address,
+        facts=facts and facts.sealed,
+        code_generation=int(organization_id in judged.coded),
     )
 
 

@@ -48,13 +48,25 @@ class Defect:
 
 
 @dataclass(frozen=True)
+class SealedFacts:
+    """What a row says for linking alone: to linking's key, and a keyed digest, which tells whether it is as before."""
+
+    sealed: str = field(repr=False)
+    digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Read:
-    """A row as it was found: on which line (from 1), where in it, and the row itself, or why there is none."""
+    """A row as it was found: on which line (from 1), where in it, and the row itself, or why there is none.
+
+    `facts` are what an organization's row said for linking alone.
+    """
 
     line: int
     at: str
     found: AnyRow | Defect
     keys: Mapping[str, str]
+    facts: SealedFacts | None = None
 
 
 class Reader:

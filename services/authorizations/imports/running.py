@@ -1,7 +1,7 @@
 """Receiving an extract and carrying it out, many transactions one after another."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -17,6 +17,7 @@ from chassis.telemetry import described
 from chassis.work import Actor, Unit
 from services.authorizations.imports import staging
 from services.authorizations.imports.ahead import Ahead
+from services.authorizations.imports.facts import sealing
 from services.authorizations.imports.handlers import (
     Received,
     Turn,
@@ -54,7 +55,7 @@ async def receive(unit: Unit[Tools], chunks: AsyncIterable[bytes | None], actor:
     import_id = (await unit.run(open_import, dry_run, actor)).outcome
     try:
         staged = 0
-        async for rows in _read(chunks):
+        async for rows in _read(chunks, sealing(unit.tools)):
             await unit.run(stage, Received(import_id, staged, rows), actor)
             staged += len(rows)
         await unit.run(close_import, import_id, actor)
@@ -64,14 +65,14 @@ async def receive(unit: Unit[Tools], chunks: AsyncIterable[bytes | None], actor:
     return import_id
 
 
-async def _read(chunks: AsyncIterable[bytes | None]) -> AsyncIterator[list[Read]]:
+async def _read(chunks: AsyncIterable[bytes | None], seal: Callable[[Read], Read]) -> AsyncIterator[list[Read]]:
     """The rows of an extract, so many together as one COPY takes. Raises ExtractRefused.
 
-    They are read in a thread: the largest line has 35,000 rows, and others have their turn meanwhile.
+    They are read and sealed in a thread: the largest line has 35,000 rows, and others have their turn meanwhile.
     """
     reader, waiting = Reader(), list[Read]()
     async for chunk in chunks:
-        rows = reader.end() if chunk is None else reader.feed(chunk)
+        rows = map(seal, reader.end() if chunk is None else reader.feed(chunk))
         while found := await asyncio.to_thread(list, islice(rows, STAGED_TOGETHER - len(waiting))):
             waiting += found
             if len(waiting) == STAGED_TOGETHER:

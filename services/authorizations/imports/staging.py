@@ -11,13 +11,15 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.extract import ROW
 from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
-from services.authorizations.imports.reading import Defect, Read
+from services.authorizations.imports.reading import Defect, Read, SealedFacts
 
 AT_A_TIME = 100  # rows read before others have their turn: about two milliseconds
 PATIENCE = 600.0  # seconds for the few statements that look at a whole extract: ten million rows take a minute
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-COLUMNS = ("import_id", "place", "line", "at", "record", "kind", "number", "client_number", "content")
+COLUMNS = (
+    "import_id", "place", "line", "at", "record", "kind", "number", "client_number", "content", "facts", "facts_digest",
+)  # fmt: skip
 
 # Organizations in the order of their kinds' ranks, as many together as give a portion of rows.
 PART = """
@@ -31,7 +33,8 @@ select $1, kind, number, ((sum(rows) over (order by rank, kind, number) - 1) / $
 """
 
 OF_PORTION = """
-select r.place, r.line, r.at, r.content from import_organizations o join import_rows r using (import_id, kind, number)
+select r.place, r.line, r.at, r.content, r.facts, r.facts_digest
+from import_organizations o join import_rows r using (import_id, kind, number)
 where o.import_id = $1 and o.portion = $2
 """
 
@@ -42,7 +45,7 @@ where o.import_id = $1 and o.portion = $2 and (r.import_id, r.kind, r.number) = 
 
 # What a dry run has judged well and not written: rows of some organizations that stand in earlier portions.
 JUDGED_WELL = """
-select r.place, r.line, r.at, r.content
+select r.place, r.line, r.at, r.content, r.facts, r.facts_digest
 from unnest($3::text[], $4::text[]) as named (kind, number)
 join import_organizations o on o.import_id = $1 and o.portion < $2 and (o.kind, o.number) = (named.kind, named.number)
 join import_rows r on (r.import_id, r.kind, r.number) = (o.import_id, o.kind, o.number)
@@ -90,6 +93,7 @@ async def stage(connection: Connection, import_id: UUID, first: int, found: Sequ
         (
             import_id, place, read.line, read.at, read.found.record, *read.found.organization,
             getattr(read.found, "client_number", None), read.found.model_dump_json(exclude_unset=True),
+            read.facts and read.facts.sealed, read.facts and read.facts.digest,
         )
         for place, read in numbered
         if not isinstance(read.found, Defect)
@@ -183,7 +187,8 @@ async def judged_well(
 
 
 def _staged(row: Any) -> Staged:
-    return Staged(row["place"], row["line"], row["at"], ROW.validate_json(row["content"]))
+    facts = SealedFacts(row["facts"], row["facts_digest"]) if row["facts"] else None
+    return Staged(row["place"], row["line"], row["at"], ROW.validate_json(row["content"]), facts)
 
 
 async def advance(connection: Connection, found: ImportRow, verdicts: Mapping[Verdict, int], noted: int) -> None:

@@ -1,7 +1,7 @@
 """What stands of all that a portion names, and what it makes, each in a few statements whatever its size."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,17 @@ from asyncpg import Range
 
 from chassis.database import Connection
 from contracts.extract import ContactRow, OrganizationRow
-from services.authorizations.imports.domain import ContactKey, Facts, Held, Holding, Known, OrganizationKey
-from services.authorizations.organizations.storage import ORGANIZATION
+from services.authorizations.imports.domain import Code, ContactKey, Facts, Held, Holding, Known, OrganizationKey
+from services.authorizations.imports.reading import SealedFacts
+from services.authorizations.organizations.storage import COLUMNS, WITH_NAMES
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import describe_new, name_organizations
 from services.authorizations.relations.domain import Grant, NewRelation
+
+ORGANIZATIONS = f"""
+select {COLUMNS}, p.billing_address, o.facts_digest, o.code_generation {WITH_NAMES}
+where o.organization_id = any($1::uuid[])
+"""
 
 HELD = """
 select r.relation_id, r.holder_id, r.organization_id, r.type, r.valid, r.ended_at is not null as ended, r.through,
@@ -45,6 +51,14 @@ from (
 ) made
 cross join lateral unnest(string_to_array(made.subjects, ' '), string_to_array(made.levels, ' '))
     as of_each (subject, level)
+"""
+
+
+TELL_CODES = """
+update organizations o set facts = coalesce(told.facts, o.facts), facts_digest = coalesce(told.digest, o.facts_digest),
+    code_generation = case when told.coded then greatest(o.code_generation, 1) else o.code_generation end
+from unnest($1::uuid[], $2::text[], $3::bytea[], $4::bool[]) as told (organization_id, facts, digest, coded)
+where o.organization_id = told.organization_id
 """
 
 
@@ -83,13 +97,19 @@ async def known(
 ) -> Known:
     """Everything that the rows of a portion may run into. Call it with the organizations locked."""
     keys = {organization_id: key for key, organization_id in organizations.items()}
-    rows = await connection.fetch(f"{ORGANIZATION} where o.organization_id = any($1::uuid[])", list(keys))
+    rows = await connection.fetch(ORGANIZATIONS, list(keys))
     facts = {
         keys[row["organization_id"]]: Facts(
-            row["legal_name"], tuple(row["trade_names"]), row["email"], row["language"], row["active"]
+            row["legal_name"],
+            tuple(row["trade_names"]),
+            row["email"],
+            row["language"],
+            row["active"],
+            tuple(row["billing_address"]),
         )
         for row in rows
     }
+    codes = {keys[row["organization_id"]]: Code(row["code_generation"], row["facts_digest"]) for row in rows}
     named = sorted({(organizations[key], number) for key, number in members if key in organizations})
     contacts = {
         (keys[row["organization_id"]], row["client_number"]): row["contact_id"]
@@ -105,7 +125,7 @@ async def known(
                 row["through_type"], row["membership"],
             )
         )  # fmt: skip
-    return Known(organizations, facts, contacts, dict(held))
+    return Known(organizations, facts, contacts, dict(held), codes)
 
 
 async def add_organizations(
@@ -124,6 +144,20 @@ async def add_organizations(
         columns=("owner_id", "active", "during", "recorded"),
     )
     await name_organizations(connection, dict(new))
+
+
+async def tell_codes(connection: Connection, facts: Mapping[UUID, SealedFacts], coded: Collection[UUID]) -> None:
+    """Keep what linking alone may read, and the first generation of the codes of those who are due one."""
+    told = sorted({*facts, *coded})
+    if told:
+        found = [facts.get(organization_id) for organization_id in told]
+        await connection.execute(
+            TELL_CODES,
+            told,
+            [one and one.sealed for one in found],
+            [one and one.digest for one in found],
+            [organization_id in coded for organization_id in told],
+        )
 
 
 async def add_contacts(connection: Connection, new: Mapping[UUID, tuple[UUID, ContactRow]], version: int) -> None:

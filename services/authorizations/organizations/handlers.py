@@ -33,6 +33,7 @@ async def publish_state(work: Work[Tools], organization_id: UUID) -> None:
     """Publish the organization's whole state under its next version."""
     version = await next_version(work.connection, "organizations", organization_id, version_at(work.now))
     found = (await storage.get(work.connection, [organization_id]))[organization_id]
+    told = await storage.for_linking(work.connection, organization_id)
     work.publish(
         Organization(
             organization_id=organization_id,
@@ -44,5 +45,8 @@ async def publish_state(work: Work[Tools], organization_id: UUID) -> None:
             status="active" if found.active else "inactive",
             email=found.email,
             language=found.language,
+            billing_address=told.billing_address,
+            facts=told.facts,
+            code_generation=told.code_generation,
         )
     )

@@ -1,18 +1,24 @@
 """Rows of organizations, their names and their status."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.database import Connection
 from contracts.events import Language
 from services.authorizations.statuses import active
 
-ORGANIZATION = f"""
-select o.organization_id, o.kind, o.number, o.version, p.legal_name, p.trade_names, p.email, p.language,
+COLUMNS = f"""
+o.organization_id, o.kind, o.number, o.version, p.legal_name, p.trade_names, p.email, p.language,
     {active("o.organization_id", at=None)} as active
-from organizations o join personal_fields p on p.owner_id = o.organization_id
 """
+
+WITH_NAMES = "from organizations o join personal_fields p on p.owner_id = o.organization_id"
+
+ORGANIZATION = f"select {COLUMNS} {WITH_NAMES}"
+
+# What only linking is told, beside the organization: for letters, claims and codes.
+FOR_LINKING = f"select p.billing_address, o.facts, o.code_generation {WITH_NAMES} where o.organization_id = $1"
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,15 @@ class OrganizationRow:
     email: str | None
     language: Language
     active: bool
+
+
+@dataclass(frozen=True)
+class ForLinking:
+    """What an organization's state says for linking alone; `facts` are sealed to it."""
+
+    billing_address: tuple[str, ...]
+    facts: str | None = field(repr=False)
+    code_generation: int
 
 
 async def lock(connection: Connection, organization_ids: Iterable[UUID]) -> None:
@@ -71,6 +86,13 @@ async def get(connection: Connection, organization_ids: Iterable[UUID]) -> dict[
     """Organizations by id; unknown ids are absent."""
     rows = await connection.fetch(f"{ORGANIZATION} where o.organization_id = any($1::uuid[])", list(organization_ids))
     return {row["organization_id"]: OrganizationRow(**row) for row in rows}
+
+
+async def for_linking(connection: Connection, organization_id: UUID) -> ForLinking:
+    """What an organization's state says for linking alone."""
+    row = await connection.fetchrow(FOR_LINKING, organization_id)
+    assert row is not None
+    return ForLinking(tuple(row["billing_address"]), row["facts"], row["code_generation"])
 
 
 async def next_sequence(connection: Connection, organization_id: UUID) -> int:

@@ -35,12 +35,12 @@ on conflict (owner_id) do update set family_name = excluded.family_name, given_n
 """
 
 NAME_ORGANIZATIONS = """
-insert into personal_fields (owner_id, legal_name, trade_names, email, language)
-select owner_id, legal_name, trade_names, email, language
+insert into personal_fields (owner_id, legal_name, trade_names, email, language, billing_address)
+select owner_id, legal_name, trade_names, email, language, billing_address
 from jsonb_to_recordset($1::jsonb)
-    as told (owner_id uuid, legal_name text, trade_names text[], email text, language text)
+    as told (owner_id uuid, legal_name text, trade_names text[], email text, language text, billing_address text[])
 on conflict (owner_id) do update set legal_name = excluded.legal_name, trade_names = excluded.trade_names,
-    email = excluded.email, language = excluded.language
+    email = excluded.email, language = excluded.language, billing_address = excluded.billing_address
 """
 
 DESCRIBE_NEW = """
@@ -96,7 +96,7 @@ async def name_organizations(connection: Connection, told: Mapping[UUID, Organiz
     rows = [
         {
             "owner_id": str(organization_id), "legal_name": row.legal_name, "trade_names": row.trade_names,
-            "email": row.email, "language": row.language,
+            "email": row.email, "language": row.language, "billing_address": row.billing_address,
         }
         for organization_id, row in told.items()
     ]  # fmt: skip
