@@ -1,8 +1,8 @@
 """The one query: from a relation, through everything it hangs on, to a subject at a level, at an instant.
 
 Check, authorized files, the list of authorizations, preview and "never wider than held" all read ENTITLEMENTS, so that
-they cannot disagree. Only the list's total is counted another way (lists/counting.py). It yields what is not in force
-too, each link of the chain beside it, because explanations need the first link that fails.
+they cannot disagree. Only the list's total is counted another way (lists/counting.py), by the same links. It yields
+what is not in force too, each link of the chain beside it, because explanations need the first link that fails.
 """
 
 import re
@@ -31,19 +31,38 @@ def asking(moment: Moment, query: str, *arguments: Any) -> tuple[str, list[Any]]
     return known_at(f"${len(arguments) + 1}::timestamptz", query), [*arguments, moment.recorded_at]
 
 
-# The rights that a relation carries, its own or those of what it goes through, and which of them a delegation may.
+# What a relation hangs on, and the rights that it carries: its own or those of what it goes through.
+HANGS_ON = f"""
+left join relations m on m.relation_id = r.membership and {known("m")}
+left join relations t on t.relation_id = r.through and {known("t")}
+"""
 HELD = (
     "join rights held on held.relation_id = case when r.all_rights then r.through else r.relation_id end"
     f" and {known('held')}"
 )
-DELEGABLE = "(r.through is null or held.subject = any($3::text[]))"
 
 # A delegation with rights of its own carries no more than the firm's rights to the same subject: its lowest level, and
 # only while one of them holds. Both are looked up for such a delegation alone.
 NARROWED = "(r.through is not null and not r.all_rights)"
 OF_FIRM = f"from rights f where f.relation_id = r.through and f.subject = held.subject and {known('f')}"
 
-# $1 the instant, $2 the agency's day then, $3 the codes of the delegable subjects.
+# The rule: the links of a chain, of a relation r and of a right `held` that it carries. What costs most comes last,
+# because PostgreSQL stops at the first that fails. $1 the instant, $2 the agency's day then, $3 the codes of the
+# delegable subjects.
+OF_RIGHT = {
+    "delegable": "(r.through is null or held.subject = any($3::text[]))",
+    "right_holds": in_force("held"),
+    "firm_right_holds": f"(not {NARROWED} or coalesce((select true {OF_FIRM} and {in_force('f')} limit 1), false))",
+}
+OF_RELATION = {
+    "relation_holds": in_force("r"),
+    "membership_holds": f"(r.membership is null or {in_force('m')})",
+    "through_holds": f"(r.through is null or {in_force('t')})",
+    "organization_active": active("r.organization_id"),
+    "firm_active": active("r.holder_organization_id"),
+}
+IN_FORCE = " and ".join([*OF_RIGHT, *OF_RELATION])
+
 ENTITLEMENTS = f"""
 select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_organization_id, r.through, r.membership,
     r.all_rights, r.type, coalesce(m.type, r.type) as function,
@@ -52,25 +71,12 @@ select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_or
         select f.level {OF_FIRM} order by {in_force("f")} desc, upper(f.valid) desc nulls first limit 1
     ) end) as level,
     r.valid * held.valid as valid,
-    {active("r.organization_id")} as organization_active,
-    {active("r.holder_organization_id")} as firm_active,
-    r.membership is null or {in_force("m")} as membership_holds,
-    r.through is null or {in_force("t")} as through_holds,
-    {in_force("r")} as relation_holds,
-    {DELEGABLE} as delegable,
-    {in_force("held")} as right_holds,
-    not {NARROWED} or coalesce((select true {OF_FIRM} and {in_force("f")} limit 1), false) as firm_right_holds
+    {", ".join(f"{holds} as {link}" for link, holds in (OF_RIGHT | OF_RELATION).items())}
 from relations r
-left join relations m on m.relation_id = r.membership and {known("m")}
-left join relations t on t.relation_id = r.through and {known("t")}
+{HANGS_ON}
 {HELD}
 where {known("r")}
 """
-
-IN_FORCE = (
-    "organization_active and firm_active and membership_holds and through_holds"
-    " and relation_holds and delegable and right_holds and firm_right_holds"
-)
 
 OF_ACCOUNT = f"""
 select e.*, {active("b.account_id")} as account_active, b.during @> $1::timestamptz as bound

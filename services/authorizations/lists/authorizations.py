@@ -15,7 +15,7 @@ from services.authorizations.access.domain import Moment
 from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE
 from services.authorizations.dated import known
 from services.authorizations.lists.counting import Count
-from services.authorizations.lists.filters import HOLDERS, Filters
+from services.authorizations.lists.filters import ACTED_FOR, HOLDERS, Filters
 from services.authorizations.lists.storage import Columns, Narrow, Order, also
 
 Column = Literal["contact", "subject", "level", "organization", "holder_organization", "function", "active"]
@@ -28,12 +28,6 @@ VALUES = {
     "function": "case when e.holder_kind = 'contact' then e.function else '' end",
     "active": f"({IN_FORCE})::text",
 }
-
-# The same from the other end: for which organizations.
-ACTED_FOR = f"""
-select o.owner_id as organization_id, o.sorted_name as organization_name from personal_fields o
-where o.owner_id in (select r.organization_id from relations r where r.holder_id = $4 and {known("r")} union select $4)
-"""
 
 # Of a holder h either its whole relations, or `only` those for some organizations.
 BY_HOLDER = f"""
@@ -150,7 +144,7 @@ class _Walk(Filters):
         if self.contacts:
             whole, only = "false", self.contacts
         else:
-            whole, only = self.matches("g.organization_name"), self.matching("h.holder_id", "h.holder_name", HOLDERS)
+            whole, only = self.matches("g.organization_name"), self.looked_up(self.named_holders)
         named = also(f"g.organization_id = {self.organization}" if self.organization else None)
         return BY_ORGANIZATION.format(
             organizations=f"select g.*, {whole} as whole, {only} as only from ({ACTED_FOR}) g"
@@ -180,7 +174,7 @@ class _Walk(Filters):
             whole = f"h.own and {self.matches('h.holder_name')} and (h.place = 0 or {delegable})"
             only = ONLY.format(
                 delegable=delegable,
-                matching=self.matching("g.organization_id", "g.organization_name", ACTED_FOR),
+                matching=self.looked_up(self.named_organizations),
             )
         of_holder = also(f"h.holder_id = any({self.contacts})" if self.contacts else None, pruned)
         return (

@@ -25,6 +25,12 @@ from (
 join personal_fields p on p.owner_id = other.holder_id
 """
 
+# The same from the other end: for which organizations.
+ACTED_FOR = f"""
+select o.owner_id as organization_id, o.sorted_name as organization_name from personal_fields o
+where o.owner_id in (select r.organization_id from relations r where r.holder_id = $4 and {known("r")} union select $4)
+"""
+
 
 class Filters:
     """One query's arguments, and the filters that concern each of its parts, as SQL."""
@@ -49,8 +55,16 @@ class Filters:
         """Whether a name holds the words."""
         return f"{name} like all ({self.words})" if self.words else "true"
 
-    def matching(self, identity: str, name: str, found: str) -> str:
-        """The ids of those whose name matches, looked up once."""
-        if not self.words:
-            return "'{}'::uuid[]"
-        return f"array(select {identity} from ({found}) {identity[0]} where {self.matches(name)})"
+    @property
+    def named_holders(self) -> str:
+        """The ids of the holders whose name matches."""
+        return f"select h.holder_id from ({HOLDERS}) h where {self.matches('h.holder_name')}"
+
+    @property
+    def named_organizations(self) -> str:
+        """The ids of the organizations acted for whose name matches."""
+        return f"select g.organization_id from ({ACTED_FOR}) g where {self.matches('g.organization_name')}"
+
+    def looked_up(self, identities: str) -> str:
+        """Those of a query that matches names, looked up once; none where no name is asked for."""
+        return f"array({identities})" if self.words else "'{}'::uuid[]"

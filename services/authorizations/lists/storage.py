@@ -162,8 +162,9 @@ def relations(moment: Moment, organization_id: UUID, narrow: Narrow, order: Orde
         ranked = f"r.type, array_position({arguments.add(order.ranks, 'text[]')}, r.type) as type_rank,"
         query = query.replace("r.type,", ranked, 1)
     query += also(
-        f"r.relation_id in (select d.through from relations d where d.holder_id ="
-        f" {arguments.add(narrow.own_rows, 'uuid')} and {known('d')})"
+        # A hash, and no join: PostgreSQL would compare each row with each delegation.
+        f"(r.relation_id in (select d.through from relations d where d.holder_id ="
+        f" {arguments.add(narrow.own_rows, 'uuid')} and {known('d')} and d.through is not null)) is true"
         if narrow.own_rows
         else None,
         f"{arguments.add(narrow.organization_id, 'uuid')} in (r.organization_id, r.holder_organization_id)"

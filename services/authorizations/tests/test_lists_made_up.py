@@ -137,6 +137,22 @@ async def test_every_list_shows_what_a_naive_reading_finds(
             judge_total(first, len(files), len(files), where)
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_each_holder_has_in_force_is_counted_as_a_naive_reading_counts_it(
+    open_service: OpenService, seed: int
+) -> None:
+    opened = await open_service(service)
+    async with opened.unit.pool.acquire() as connection:
+        await write(connection, drawn(seed))
+        for moment in MOMENTS:
+            world = await World.read(connection, moment)
+            for holder in {(row["holder_id"], row["holder_organization_id"]) for row in world.relations}:
+                narrow = Narrow(contact_id=holder[0], active=True)
+                listing = authorizations(moment, holder[1], narrow, Order("contact"))
+                counted = await pages.count(connection, listing)
+                assert counted == (len(world.authorizations(holder[1], narrow)), True), (seed, moment, holder)
+
+
 def judge_total(page: Page, true: int, looked_at: int, where: object) -> None:
     """Exact where so many are counted, at least true beyond."""
     if looked_at <= pages.COUNT_TO or page.exact:
