@@ -104,7 +104,8 @@ class AccountReactivated(AccountFact):
 class Person(State):
     """accounts.people: the latest state of one account's person.
 
-    `door` is the one by which the account was opened; absent: the agency's first.
+    `door` is the one by which the account was opened, `portal` the address of the agency at which its person began;
+    absent: the agency's first.
     """
 
     topic: ClassVar[Topic] = ACCOUNTS_PEOPLE
@@ -120,3 +121,4 @@ class Person(State):
     family_name: str
     language: Language
     door: Code | None = None
+    portal: Code | None = None

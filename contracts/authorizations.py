@@ -256,7 +256,8 @@ class Contact(State):
     linking issue a code; `linking_code_priority` is how urgent the mail of that generation's code is, and
     `linking_code_changes` what was corrected together with asking for it, which the same mail tells.
     `linking_code_campaign` is the campaign of the agency's data that asked for it: it says how long the code lives and
-    what its mail says. `ended_link_id` is the last link of the contact that an agent decided to end: linking ends it.
+    what its mail says. `portal` is where the person of the linked account began, as `email` is that account's.
+    `ended_link_id` is the last link of the contact that an agent decided to end: linking ends it.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -271,6 +272,7 @@ class Contact(State):
     email: str | None = None
     telephones: tuple[Telephone, ...] = ()
     language: Language
+    portal: Code | None = None
     functions: tuple[FunctionSpan, ...] = ()
     manages: tuple[Span, ...] = ()
     linking_code_generation: Annotated[int, Field(ge=0)] = 0

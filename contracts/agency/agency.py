@@ -34,6 +34,7 @@ CodeKind = Literal[
     "attestations",
     "decision_reasons",
     "doors",
+    "portals",
 ]
 
 _KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods", "decision_reasons": "reasons"}
@@ -134,6 +135,7 @@ class Agency:
             "attestations": self.attestations,
             "decision_reasons": self.decision_reasons,
             "doors": self.doors,
+            "portals": {portal.code: portal for portal in self.profile.portals},
         }
         faults = [
             self.documents[kind].fault(

@@ -25,6 +25,7 @@ from contracts.agency.mails import (
     block_texts,
 )
 from contracts.agency.matching import CONTACT_FIELDS, Matching
+from contracts.agency.profile import AgencyProfile
 from contracts.agency.relations import Relations
 from contracts.agency.requests import REQUEST_KINDS, Requests
 from contracts.events import LANGUAGES
@@ -50,6 +51,13 @@ def _unknown(
     for index, code in enumerate(codes):
         if code not in known:
             yield document.fault(f"No {noun} has the code `{code}`.", *place, index)
+
+
+def check_portals(document: Document, profile: AgencyProfile) -> Iterator[Fault]:
+    """Codes once each; whoever names none has one that stays."""
+    yield from _repeated(document, ("portals",), (portal.code for portal in profile.portals))
+    if profile.portals[0].until is not None:
+        yield document.fault("The first portal is that of whoever names none: no `until`.", "portals", 0)
 
 
 def check_catalogue(document: Document, catalogue: Catalogue) -> Iterator[Fault]:

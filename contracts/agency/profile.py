@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from contracts.agency.links import WebAddress
-from contracts.agency.text import EmailAddress, Policy, Text
+from contracts.agency.text import Coded, EmailAddress, Policy, Text
 from contracts.events import Code, Language
 from contracts.notifications import PortalPage
 
@@ -122,6 +122,24 @@ class ClientNumbers(Policy):
         return isinstance(number, str) and len(number) == len(self.first) and self.first <= number <= self.last
 
 
+class PortalUrl(Policy):
+    """Where the portal is entered in each language."""
+
+    fr: PortalAddress
+    en: PortalAddress
+
+    def in_(self, language: Language) -> str:
+        """The address in that language, without a slash at its end."""
+        return (self.fr if language == "fr" else self.en).rstrip("/")
+
+
+class Portal(Coded):
+    """One of the public addresses of the agency's portal. Whoever began at one gets mails that lead there."""
+
+    name: Text
+    url: PortalUrl
+
+
 PagePath = Annotated[str, StringConstraints(pattern=r"^/[a-z0-9][a-z0-9/-]{0,39}$")]
 """Where a page stands below the portal's address; short, so that a mail shows the whole link on one line."""
 
@@ -138,14 +156,17 @@ class PortalPages(Policy):
 
 
 class AgencyProfile(Policy):
-    """The agency itself. `terms_version` names the folder in terms/ that is in force; a new one must be accepted."""
+    """The agency itself. `terms_version` names the folder in terms/ that is in force; a new one must be accepted.
+
+    The first of the `portals` is the one of whoever names none.
+    """
 
     code: Code
     name: Text
     short_name: Text
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     default_language: Language
-    portal_url: PortalAddress
+    portals: tuple[Portal, ...] = Field(min_length=1, max_length=10)
     portal_pages: PortalPages
     colours: Colours
     sender: Sender
@@ -159,9 +180,15 @@ class AgencyProfile(Policy):
         """The time zone in which the agency's days begin and end."""
         return ZoneInfo(self.time_zone)
 
-    def link(self, page: PortalPage, token: str) -> str:
+    def portal(self, code: str | None) -> Portal:
+        """The portal of this code, retired or not; the first for None. Raises KeyError for an unknown code."""
+        if code is None:
+            return self.portals[0]
+        return {portal.code: portal for portal in self.portals}[code]
+
+    def link(self, page: PortalPage, token: str, language: Language, portal: str | None) -> str:
         """The address of a portal page for one reader. What follows # stays in the browser: no server ever sees it."""
-        return f"{self.portal_url.rstrip('/')}{self.portal_pages.path(page)}#{token}"
+        return f"{self.portal(portal).url.in_(language)}{self.portal_pages.path(page)}#{token}"
 
     @property
     def support_email(self) -> str:

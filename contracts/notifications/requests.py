@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from contracts.events import Event, Instant, Language
+from contracts.events import Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 
 PortalPage = Literal["email_change_undo"]
@@ -55,6 +55,7 @@ class MailRequest(Event):
 
     `handle` is what the person may ask with (GET /v1/deliveries/{handle}). `replaces` names a purpose: an older unsent
     mail of the same purpose expires, so that code 1 never arrives after code 2. After `expires_at` it is never sent.
+    `portal` is where its reader began, and its links lead; absent: the agency's first.
     """
 
     topic: ClassVar[Topic] = NOTIFICATIONS_REQUESTS
@@ -70,6 +71,7 @@ class MailRequest(Event):
     delivery_id: UUID
     handle: str
     language: Language
+    portal: Code | None = None
     priority: Literal["urgent", "normal", "bulk"]
     expires_at: Instant
     deduplication_id: str
@@ -87,8 +89,8 @@ class MailRequest(Event):
         return {name: field for name, field in cls.model_fields.items() if name not in MailRequest.model_fields}
 
     def in_clear(self) -> dict[str, Any]:
-        """What they hold, as JSON: the part of the mail that is not under the seal."""
-        return self.model_dump(mode="json", include=set(self.own_fields()))
+        """What they hold, and `portal`, as JSON: the part of the mail that is not under the seal."""
+        return self.model_dump(mode="json", include={*self.own_fields(), "portal"})
 
     @classmethod
     def topics(cls) -> tuple[Topic, ...]:

@@ -25,11 +25,16 @@ from services.accounts.tools import Tools
 async def build(platform: Platform) -> Tools:
     """The tools; makes the first signing key when there is none.
 
-    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted, or a door that accounts have.
+    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted, or a door or portal in use.
     """
     assert isinstance(platform.settings, AccountsSettings)
     platform.agency.require_terms(await acceptances.accepted_versions(platform.pool))
-    platform.agency.require_codes({"doors": await people_storage.doors_in_use(platform.pool)})
+    platform.agency.require_codes(
+        {
+            "doors": await people_storage.doors_in_use(platform.pool),
+            "portals": await people_storage.portals_in_use(platform.pool),
+        }
+    )
     await storage.insert_first(platform.pool, signing.generate(platform.keyring), platform.origin.clock())
     return Tools(
         agency=platform.agency,

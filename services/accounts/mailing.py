@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.events import Language
+from contracts.events import Code, Language
 from contracts.notifications import Contents, MailRequest
 from services.accounts import codes
 from services.accounts.people.domain import PersonalFields
@@ -14,6 +14,26 @@ from services.accounts.tools import Tools
 
 READER = "notifications"  # whom the contents are sealed to
 NEWS_KEEPS = timedelta(days=3)  # a mail that only tells is worth sending after a mail host's long weekend
+
+
+class Reader(Protocol):
+    """Whoever a mail goes to: an account's person, or somebody without one."""
+
+    @property
+    def language(self) -> Language:
+        """In which they read it."""
+
+    @property
+    def portal(self) -> Code | None:
+        """Where its links lead; None: the agency's first portal."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody of whom nothing is known but the language in which they asked."""
+
+    language: Language
+    portal: Code | None = None
 
 
 @dataclass(frozen=True)
@@ -51,17 +71,21 @@ def ask(
     work: Work[Tools],
     mail: type[MailRequest],
     delivery: Delivery,
-    language: Language,
+    reader: Reader,
     contents: Contents,
     **shown: Any,
 ) -> None:
-    """Ask for one mail; `shown` are the fields of its kind that need no seal."""
+    """Ask for one mail, in its reader's language and leading to where they began.
+
+    `shown` are the fields of its kind that need no seal.
+    """
     work.publish(
         mail(
             recipient_id=delivery.recipient_id,
             delivery_id=delivery.delivery_id,
             handle=delivery.handle,
-            language=language,
+            language=reader.language,
+            portal=reader.portal,
             priority=delivery.priority,
             expires_at=delivery.expires_at,
             deduplication_id=str(delivery.delivery_id),

@@ -2,11 +2,11 @@
 
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.events import Language
+from contracts.events import Code, Language
 from contracts.notifications import Contents
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
@@ -20,10 +20,22 @@ NEWS_KEEPS = timedelta(
 WARNING_KEEPS = timedelta(days=30)  # whoever may have lost something wants to know it late rather than never
 
 
+class Reader(Protocol):
+    """Whoever a mail goes to."""
+
+    @property
+    def language(self) -> Language:
+        """In which they read it."""
+
+    @property
+    def portal(self) -> Code | None:
+        """Where its links lead: where the person began, or for None to the agency's first portal."""
+
+
 def envelope(
     work: Work[Tools],
     recipient_id: UUID,
-    language: Language,
+    reader: Reader,
     contents: Contents,
     organization: OrganizationRow,
     *,
@@ -38,7 +50,8 @@ def envelope(
         "recipient_id": recipient_id,
         "delivery_id": work.new_id(),
         "handle": secrets.token_urlsafe(24),
-        "language": language,
+        "language": reader.language,
+        "portal": reader.portal,
         "priority": "normal",
         "expires_at": work.now + keeps,
         "deduplication_id": once,

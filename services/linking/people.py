@@ -7,16 +7,16 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection
-from contracts.events import Language
+from contracts.events import Code, Language
 
 Kind = Literal["account", "contact"]
 
 
 KEEP_PERSON = """
-insert into people (kind, id, email, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
+insert into people (kind, id, email, given_name, family_name, language, portal) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (kind, id) do update
     set email = excluded.email, given_name = excluded.given_name, family_name = excluded.family_name,
-        language = excluded.language
+        language = excluded.language, portal = excluded.portal
 """
 
 ERASE_PERSON = "update people set email = null, given_name = '', family_name = '' where kind = $1 and id = $2"
@@ -24,12 +24,16 @@ ERASE_PERSON = "update people set email = null, given_name = '', family_name = '
 
 @dataclass(frozen=True)
 class Person:
-    """What identifies a person and how to write to them; also of an account, whose e-mail address is never None."""
+    """What identifies a person and how to write to them; also of an account, whose e-mail address is never None.
+
+    `portal`: where the account's person began, and links in mails lead; None: the agency's first.
+    """
 
     email: str | None = field(repr=False)
     given_name: str = field(repr=False)
     family_name: str = field(repr=False)
     language: Language
+    portal: Code | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +48,7 @@ def same_address(one: Person, other: Person) -> bool:
 
 async def keep(connection: Connection, kind: Kind, identity: UUID, person: Person) -> None:
     """Write a person over whatever stood there."""
-    values = (person.email, person.given_name, person.family_name, person.language)
+    values = (person.email, person.given_name, person.family_name, person.language, person.portal)
     await connection.execute(KEEP_PERSON, kind, identity, *values)
 
 
@@ -55,4 +59,4 @@ async def erase(connection: Connection, kind: Kind, identity: UUID) -> None:
 
 def person_of(row: Record) -> Person:
     """The person of a row that carries the columns of people."""
-    return Person(row["email"], row["given_name"], row["family_name"], row["language"])
+    return Person(row["email"], row["given_name"], row["family_name"], row["language"], row["portal"])

@@ -84,7 +84,7 @@ async def reactivate(work: Work[Tools], command: Reactivate) -> OwnAccount | Ref
     work.publish(AccountReactivated(account_id=reopened.account_id))
     work.audit("account_reactivated", object_id=reopened.account_id, reason=command.reason)
     news = mailing.news(work, reopened.account_id)
-    mailing.ask(work, AccountReopenedMail, news, own.person.language, mailing.to(own.person))
+    mailing.ask(work, AccountReopenedMail, news, own.person, mailing.to(own.person))
     return await people.keep(work, OwnAccount(reopened, own.person))
 
 
@@ -113,4 +113,4 @@ async def _found(work: Work[Tools], account_id: UUID) -> OwnAccount | Refusal:
 
 def _tell_closed(work: Work[Tools], closed: OwnAccount) -> None:
     news = mailing.news(work, closed.account.account_id)
-    mailing.ask(work, AccountClosedMail, news, closed.person.language, mailing.to(closed.person), closed_at=work.now)
+    mailing.ask(work, AccountClosedMail, news, closed.person, mailing.to(closed.person), closed_at=work.now)

@@ -136,7 +136,7 @@ async def verify(work: Work[Tools], command: Verify) -> OwnAccount | Refusal:
     await people_storage.change_address(work.connection, change.change_id, own.person.email, own.person.email_key)
     sealed = UndoContents(address=own.person.email, given_name=own.person.given_name, token=token)
     news = mailing.news(work, command.account_id)
-    mailing.ask(work, EmailChangedMail, news, own.person.language, sealed, changed_at=work.now, undo_until=undo_until)
+    mailing.ask(work, EmailChangedMail, news, own.person, sealed, changed_at=work.now, undo_until=undo_until)
     work.audit("email_changed", object_id=command.account_id, change_id=str(command.change_id))
     EMAIL_CHANGES.labels("changed").inc()
     return await _give(work, own, wanted, undone=False)
@@ -193,13 +193,13 @@ async def _mail(work: Work[Tools], own: OwnAccount, wanted: PersonalFields, acce
         expires_at=accepted.expires_at,
     )
     if owner is not None and owner.account_id != own.account.account_id:
-        mailing.ask(work, AddressTakenMail, delivery, owner.language, mailing.to(owner))
+        mailing.ask(work, AddressTakenMail, delivery, owner, mailing.to(owner))
         EMAIL_CHANGES.labels("taken").inc()
         return codes.no_code()
     code = codes.new_code()
     sealed = VerificationCodeContents(address=wanted.email, given_name=wanted.given_name, code=code)
     minutes = work.tools.agency.limits.one_time_code.minutes
-    mailing.ask(work, EmailChangeCodeMail, delivery, wanted.language, sealed, minutes=minutes)
+    mailing.ask(work, EmailChangeCodeMail, delivery, wanted, sealed, minutes=minutes)
     EMAIL_CHANGES.labels("code").inc()
     return code
 

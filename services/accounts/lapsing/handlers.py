@@ -34,7 +34,7 @@ async def tell(work: Work[Tools], _: None) -> int:
             work,
             AccountLapsingMail,
             mailing.news(work, account_id, keeps=notice),
-            person.language,
+            person,
             mailing.to(person),
             lapses_on=work.day(lapses_at),
         )
@@ -54,5 +54,5 @@ async def lapse(work: Work[Tools], _: None) -> int:
         own = OwnAccount(account, await people.person(work.connection, account.account_id))
         await deactivate(work, own, "never_linked")
         news = mailing.news(work, account.account_id)
-        mailing.ask(work, AccountLapsedMail, news, own.person.language, mailing.to(own.person))
+        mailing.ask(work, AccountLapsedMail, news, own.person, mailing.to(own.person))
     return len(accounts)

@@ -119,7 +119,7 @@ async def complete(work: Work[Tools], command: Complete) -> Refusal | None:
     work.audit("password_reset", object_id=account.account_id, reset_id=str(command.reset_id))
     await people.keep(work, OwnAccount(await end_all(work, account, "password_reset"), person))
     news = mailing.news(work, account.account_id)
-    mailing.ask(work, PasswordChangedMail, news, person.language, mailing.to(person), changed_at=work.now)
+    mailing.ask(work, PasswordChangedMail, news, person, mailing.to(person), changed_at=work.now)
     PASSWORD_RESETS.labels("completed").inc()
     return None
 
@@ -148,10 +148,10 @@ def _mail(work: Work[Tools], command: Ask, accepted: Accepted, owner: PersonalFi
     )
     if owner is None:
         contents = Contents(address=command.email, given_name="")
-        mailing.ask(work, NoAccountMail, delivery, command.language, contents)
+        mailing.ask(work, NoAccountMail, delivery, mailing.Stranger(command.language), contents)
         return codes.no_code()
     code = codes.new_code()
     minutes = work.tools.agency.limits.one_time_code.minutes
     sealed = VerificationCodeContents(address=owner.email, given_name=owner.given_name, code=code)
-    mailing.ask(work, PasswordResetCodeMail, delivery, owner.language, sealed, minutes=minutes)
+    mailing.ask(work, PasswordResetCodeMail, delivery, owner, sealed, minutes=minutes)
     return code

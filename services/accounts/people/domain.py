@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from chassis import states
 from contracts.accounts import Person
-from contracts.events import Language
+from contracts.events import Code, Language
 
 Status = Literal["active", "deactivated"]
 
@@ -19,7 +19,10 @@ DeactivatedBecause = Literal["closed", "by_agent", "never_linked"]
 
 @dataclass(frozen=True)
 class PersonalFields:
-    """What the person told about themselves; `email_key` is address_key(email)."""
+    """What the person told about themselves; `email_key` is address_key(email).
+
+    `portal`: at which of the agency's addresses they began, and links in mails lead; None: the first.
+    """
 
     account_id: UUID
     email: str = field(repr=False)
@@ -27,6 +30,7 @@ class PersonalFields:
     given_name: str = field(repr=False)
     family_name: str = field(repr=False)
     language: Language
+    portal: Code | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Account:
             family_name=person.family_name,
             language=person.language,
             door=self.door,
+            portal=person.portal,
         )
 
 

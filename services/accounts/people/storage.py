@@ -5,11 +5,12 @@ from uuid import UUID
 from chassis.database import Connection, Pool
 from services.accounts.people.domain import Account, PersonalFields
 
-PERSON = "select account_id, email, email_key, given_name, family_name, language from people"
+PERSON = "select account_id, email, email_key, given_name, family_name, language, portal from people"
 BY_ACCOUNT = f"{PERSON} where account_id = $1"
 BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
 INSERT_PERSON = """
-insert into people (account_id, email, email_key, given_name, family_name, language) values ($1, $2, $3, $4, $5, $6)
+insert into people (account_id, email, email_key, given_name, family_name, language, portal)
+values ($1, $2, $3, $4, $5, $6, $7)
 """
 OPEN = "update people set opened = true where account_id = $1"
 RELEASE = "update people set opened = false where account_id = $1"
@@ -36,6 +37,7 @@ select account_id, password_hash from accounts join people using (account_id) wh
 FORGET_LAPSE_NOTICE = "update accounts set lapse_told_at = null where account_id = $1"
 SET_HASH = "update accounts set password_hash = $2 where account_id = $1"
 DOORS = "select distinct door from accounts where door is not null"
+PORTALS = "select distinct portal from people where portal is not null"
 HASH = "select password_hash from accounts where account_id = $1"
 STILL_THIS_PASSWORD = f"{ACCOUNT} and password_hash = $2 for share"
 
@@ -63,6 +65,7 @@ async def insert_person(connection: Connection, person: PersonalFields) -> None:
         person.given_name,
         person.family_name,
         person.language,
+        person.portal,
     )
 
 
@@ -156,6 +159,11 @@ async def take_address(connection: Connection, account_id: UUID) -> None:
 async def doors_in_use(pool: Pool) -> list[str]:
     """Every door by which an account was opened."""
     return [row["door"] for row in await pool.fetch(DOORS)]
+
+
+async def portals_in_use(pool: Pool) -> list[str]:
+    """Every portal at which a person began."""
+    return [row["portal"] for row in await pool.fetch(PORTALS)]
 
 
 async def release_address(connection: Connection, account_id: UUID) -> None:

@@ -23,7 +23,7 @@ routes = router()
 class RegistrationBody(Body):
     """Who wants an account. `terms_version` is the one that was shown, from GET /v1/terms.
 
-    `door` is one of GET /v1/registration-notice; the first when absent.
+    `door` and `portal`, at whose address the person is, are of GET /v1/registration-notice; the first when absent.
     """
 
     email: Annotated[Email, Field(repr=False, examples=["responsable@laforce.example"])]
@@ -33,6 +33,7 @@ class RegistrationBody(Body):
     language: Language
     terms_version: Reference
     door: Reference | None = None
+    portal: Reference | None = None
 
 
 class AcceptedRegistration(BaseModel):
@@ -67,9 +68,10 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
     Takes no Idempotency-Key: a fast digest of a body with a password in it must not be kept. Repeating is harmless, and
     the first registration to be verified wins.
 
-    Problems: terms_not_current, unknown_door, door_has_issuer, password_refused (422), too_many_attempts (429).
+    Problems: terms_not_current, unknown_door, door_has_issuer, password_refused, invalid_request (also a portal; 422),
+    too_many_attempts (429).
     """
-    await call.run(handlers.admit, handlers.Attempt(host_of(request), body.terms_version, body.door))
+    await call.run(handlers.admit, handlers.Attempt(host_of(request), body.terms_version, body.door, body.portal))
     password = passwords.normalized(body.password)
     if refusal := passwords.refusal(call.tools.agency, password, body.email, body.given_name, body.family_name):
         raise ProblemRaised(refusal)
@@ -82,6 +84,7 @@ async def register(call: AccountsCall, request: Request, body: RegistrationBody)
         language=body.language,
         terms_version=body.terms_version,
         door=body.door,
+        portal=body.portal,
     )
     return AcceptedRegistration.of(await call.run(handlers.register, command))
 

@@ -1,8 +1,11 @@
 """A registration and its one-time code."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+
+from chassis.outcomes import Refusal
+from contracts.agency import Agency
 
 KEPT_FOR = timedelta(days=1)  # an unverified registration, with the personal fields in it; codes live minutes
 
@@ -44,6 +47,12 @@ class Accepted:
     delivery_handle: str = field(repr=False)
     expires_at: datetime
     resend_after: datetime
+
+
+def refuse_portal(agency: Agency, code: str | None, today: date) -> Refusal | None:
+    """A portal must be one of the agency's that is in use. None names the first."""
+    portals = {portal.code for portal in agency.profile.portals if portal.in_force(today)}
+    return Refusal("invalid_request", fields=("portal",)) if code is not None and code not in portals else None
 
 
 def code_purpose(registration_id: UUID) -> str:

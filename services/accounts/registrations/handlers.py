@@ -29,11 +29,15 @@ ADDRESS_LIMIT: LimitName = "registration_per_address"
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody at `host` is about to register under these terms, by a door of the agency's or by its first."""
+    """Somebody at `host` is about to register under these terms, by a door and at a portal of the agency's.
+
+    Without a door or portal: by or at its first.
+    """
 
     host: str = field(repr=False)
     terms_version: str
     door: str | None
+    portal: str | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Register:
     language: Language
     terms_version: str
     door: str | None
+    portal: str | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,11 @@ async def admit(work: Work[Tools], command: Attempt) -> Refusal | None:
     refusal = await attempts.by_network(work, "registration", command.host)
     if refusal is None and command.terms_version != current:
         refusal = Refusal("terms_not_current", {"current": current}, fields=("terms_version",))
-    return refusal or doors.refuse_registration(work.tools.agency, command.door, work.today)
+    return (
+        refusal
+        or doors.refuse_registration(work.tools.agency, command.door, work.today)
+        or domain.refuse_portal(work.tools.agency, command.portal, work.today)
+    )
 
 
 async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
@@ -98,6 +107,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
         given_name=command.given_name,
         family_name=command.family_name,
         language=command.language,
+        portal=command.portal,
     )
     registration_id = work.new_id()
     if await attempts.by_mailbox(work, ADDRESS_LIMIT, person.email_key, command.host):
@@ -224,10 +234,10 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
         secret = codes.new_code()
         minutes = work.tools.agency.limits.one_time_code.minutes
         contents = VerificationCodeContents(address=person.email, given_name=person.given_name, code=secret)
-        mailing.ask(work, VerificationCodeMail, delivery, person.language, contents, minutes=minutes)
+        mailing.ask(work, VerificationCodeMail, delivery, person, contents, minutes=minutes)
     else:  # to the address that the account has, in its owner's language: nothing in it is the caller's
         secret = codes.no_code()
-        mailing.ask(work, AlreadyRegisteredMail, delivery, owner.language, mailing.to(owner))
+        mailing.ask(work, AlreadyRegisteredMail, delivery, owner, mailing.to(owner))
     REGISTRATIONS.labels("code" if owner is None else "already_registered").inc()
     return Mailed(work.tools.keyring.digest(domain.code_purpose(registration_id), secret), accepted)
 

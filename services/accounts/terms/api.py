@@ -26,12 +26,23 @@ class DoorView(BaseModel):
     issuer: str | None = Field(description="Whose ID token POST /v1/doors/{code}/sessions takes.")
 
 
+class PortalView(BaseModel):
+    """One of the public addresses of the agency's portal, in the caller's language."""
+
+    code: str = Field(description="What a registration that begins there names.", examples=["nt"])
+    name: str
+    url: str
+
+
 class RegistrationNotice(BaseModel):
     """What to know before asking for an account, in the caller's language (Accept-Language)."""
 
     language: Language
     for_whom: str = Field(description="To be shown above the form: for whom the first door is.")
     doors: list[DoorView] = Field(description="Those in force; the first is that of a registration that names none.")
+    portals: list[PortalView] = Field(
+        description="Those in use; mails lead to the one that the registration names, or else to the first."
+    )
     terms_version: str = Field(description="The version in force; GET /v1/terms has its text.", examples=["2026-01"])
     shortest_password: int = Field(description="Characters.", examples=[15])
     longest_password: int = Field(description="Characters.", examples=[128])
@@ -74,6 +85,11 @@ async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
             )
             for door in agency.doors.values()
             if door.in_force(today)
+        ],
+        portals=[
+            PortalView(code=portal.code, name=portal.name.in_(language), url=portal.url.in_(language))
+            for portal in agency.profile.portals
+            if portal.in_force(today)
         ],
         terms_version=agency.terms.version,
         shortest_password=agency.limits.password.minimum,

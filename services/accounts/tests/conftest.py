@@ -202,11 +202,24 @@ def holds(text: str, code: str) -> bool:
 
 @pytest.fixture
 async def accounts(database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
+    async with _accounts("ccq", database, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def wsscc(database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
+    """The service of an agency with two portals, registration fields, and confirmation by a link."""
+    async with _accounts("wsscc", database, tmp_path) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _accounts(agency: str, database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
     own, other = keys.generate("accounts"), keys.generate("notifications")
     own.write(tmp_path / "keyring.json")
     keys.write_public([own, other], tmp_path / "sealing.json")
     settings = AccountsSettings(
-        agency=ROOT / "agencies" / "ccq",
+        agency=ROOT / "agencies" / agency,
         database_url=await database("accounts"),
         gateway_port=1,
         operations_port=1,

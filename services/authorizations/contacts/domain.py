@@ -6,14 +6,14 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.authorizations import CorrectedItem, Telephone
-from contracts.events import Language
+from contracts.events import Code, Language
 
 CodePriority = Literal["normal", "bulk"]
 
 
 @dataclass(frozen=True)
 class ContactFile:
-    """One contact as it stands. `email` is that of the account, once one is linked."""
+    """One contact as it stands. `email` is that of the account, once one is linked; `portal` is where it began."""
 
     contact_id: UUID
     organization_id: UUID
@@ -29,4 +29,5 @@ class ContactFile:
     telephones: Sequence[Telephone]
     language: Language
     email: str | None
+    portal: Code | None
     linked: bool

@@ -37,6 +37,7 @@ async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
             email=contact.email,
             telephones=tuple(contact.telephones),
             language=contact.language,
+            portal=contact.portal,
             functions=tuple(FunctionSpan(type=m.type, **m.period.span.model_dump()) for m in memberships),
             manages=tuple(
                 Span(**m.period.span.model_dump())

@@ -15,7 +15,7 @@ from services.authorizations.personal.domain import Personal
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
     c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.version,
-    p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email,
+    p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email, verified.portal,
     b.account_id is not null as linked
 from contacts c
 join personal_fields p on p.owner_id = c.contact_id

@@ -37,7 +37,7 @@ async def _envelopes(work: Work[Tools], kind: str, request: Request, accounts: S
         mailing.envelope(
             work,
             account_id,
-            person.language,
+            person,
             Contents(address=person.email, given_name=person.given_name),
             organization,
             once=f"{kind}:{request.request_id}:{account_id}",

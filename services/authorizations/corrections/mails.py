@@ -38,7 +38,5 @@ def _mail(
 ) -> dict[str, Any]:
     contents = Contents(address=address, given_name=contact.given_name)
     once = f"{kind}:{contact.contact_id}:{contact.version}"
-    carried = mailing.envelope(
-        work, contact.contact_id, contact.language, contents, organization, once=once, keeps=keeps
-    )
+    carried = mailing.envelope(work, contact.contact_id, contact, contents, organization, once=once, keeps=keeps)
     return carried | {"corrected_at": work.now}

@@ -56,6 +56,7 @@ def digest(work: Work[Tools], news: Sequence[News]) -> None:
             delivery_id=work.new_id(),
             handle=secrets.token_urlsafe(24),
             language=reader.language,
+            portal=reader.portal,
             priority="bulk",
             expires_at=work.now + LIFE,
             deduplication_id=f"ends_digest:{work.today}:{reader.contact_id}",

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.authorizations import Telephone
-from contracts.events import Language
+from contracts.events import Code, Language
 
 
 @dataclass(frozen=True)
 class Personal:
-    """The personal fields of a contact, as a form or an import gives them."""
+    """The personal fields of a contact, as a form or an import gives them; of an account, also where it began."""
 
     family_name: str
     given_name: str
     email: str | None
     telephones: Sequence[Telephone]
     language: Language
+    portal: Code | None = None
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,7 @@ def _mail(
     # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
     once = f"member_left:{person.contact_id}:{reader.contact_id}:{work.today.isoformat()}"
     return MemberLeftMail(
-        **mailing.envelope(
-            work, reader.contact_id, reader.language, contents, client, once=once, keeps=mailing.WARNING_KEEPS
-        ),
+        **mailing.envelope(work, reader.contact_id, reader, contents, client, once=once, keeps=mailing.WARNING_KEEPS),
         firm_name=firm.legal_name,
         left_at=work.now,
     )

@@ -52,4 +52,4 @@ def _mail(work: Work[Tools], purpose: str, reader: ContactFile, organization: Or
     assert reader.email is not None
     contents = Contents(address=reader.email, given_name=reader.given_name)
     once = f"{purpose}:{reader.contact_id}"
-    return mailing.envelope(work, reader.contact_id, reader.language, contents, organization, once=once)
+    return mailing.envelope(work, reader.contact_id, reader, contents, organization, once=once)

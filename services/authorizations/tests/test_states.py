@@ -45,6 +45,20 @@ async def test_a_link_and_its_account_may_arrive_in_either_order(firm: Firm, per
     assert (state["contact_id"], state["email"]) == (str(contact_id), "verified@example.org")
 
 
+async def test_a_contacts_mails_lead_to_where_the_person_of_its_account_began(firm: Firm) -> None:
+    member = await firm.member()
+    began = person(member.account_id, 2, "member@example.org").model_copy(update={"portal": "nu"})
+    await firm.opened.unit.run(follow_account, began, TEST)
+    assert (await firm.opened.published("Contact"))[-1]["portal"] == "nu"
+    contact = await firm.client.get(f"/v1/contacts/{member.contact_id}", headers=firm.responsible.headers)
+    body = {"given_name": "Corrigé", "attestations": await firm.attestations("correction")}
+    headers = firm.responsible.headers | {"If-Match": contact.headers["ETag"]}
+    corrected = await firm.client.patch(f"/v1/contacts/{member.contact_id}", json=body, headers=headers)
+    assert corrected.status_code == 200, corrected.text
+    [mail] = await firm.opened.published("ContactCorrectedMail")
+    assert mail["portal"] == "nu"
+
+
 async def test_an_older_state_is_ignored(firm: Firm) -> None:
     member = await firm.member()
     for version, email in ((3, "third@example.org"), (2, "second@example.org")):

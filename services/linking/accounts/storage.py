@@ -24,7 +24,7 @@ on conflict (account_id) do update set version = excluded.version, status = excl
 """
 
 ACCOUNT = """
-select a.account_id, a.status = 'active' as active, a.door, p.email, p.given_name, p.family_name, p.language
+select a.account_id, a.status = 'active' as active, a.door, p.email, p.given_name, p.family_name, p.language, p.portal
 from accounts a join people p on p.kind = 'account' and p.id = a.account_id
 where a.account_id = $1
 """
@@ -34,7 +34,7 @@ async def keep_account(connection: Connection, state: accounts_contract.Person) 
     """Keep an account's state. False when it is not newer than what is known."""
     if not await connection.fetchval(KEEP_ACCOUNT, state.account_id, state.version, state.status, state.door):
         return False
-    person = Person(state.email, state.given_name, state.family_name, state.language)
+    person = Person(state.email, state.given_name, state.family_name, state.language, state.portal)
     await people.keep(connection, "account", state.account_id, person)
     return True
 

@@ -74,6 +74,7 @@ def _envelope(delivery_id: UUID, contact: Contact, organization: Organization, v
         "delivery_id": delivery_id,
         "handle": draw_handle(),
         "language": contact.person.language,
+        "portal": contact.person.portal,
         "priority": contact.code_priority,
         "expires_at": validity.ends_at,
         "deduplication_id": f"linking_coordinates:{contact.contact_id}:{contact.generation}",

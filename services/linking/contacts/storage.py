@@ -65,7 +65,7 @@ select place - 1 as place from {FILES}
 where not exists (select from contacts c join organizations o using (organization_id) where {IS_OF}) order by place
 """
 CONTACTS = """
-select c.*, p.email, p.given_name, p.family_name, p.language
+select c.*, p.email, p.given_name, p.family_name, p.language, p.portal
 from contacts c join people p on p.kind = 'contact' and p.id = c.contact_id
 """
 
@@ -97,7 +97,7 @@ async def keep_contact(connection: Connection, state: authorizations_contract.Co
     )
     if not newer:
         return False
-    person = Person(state.email, state.given_name, state.family_name, state.language)
+    person = Person(state.email, state.given_name, state.family_name, state.language, state.portal)
     await people.keep(connection, "contact", state.contact_id, person)
     return True
 

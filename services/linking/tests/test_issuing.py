@@ -76,7 +76,7 @@ async def test_the_mail_says_what_to_do_until_when_and_whom_to_ask(linking: Link
     assert coordinates.responsible == ("Ève Roy",)
     assert mail.expires_on == date(2026, 12, 31)  # 1 December and 30 days
     assert mail.expires_at == datetime(2027, 1, 1, 5, tzinfo=UTC)  # when that day ends in Montréal
-    assert (mail.language, mail.priority) == ("en", "normal")
+    assert (mail.language, mail.priority, mail.portal) == ("en", "normal", None)
     assert mail.replaces == f"linking_coordinates:{contact.contact_id}"
     assert mail.deduplication_id == f"linking_coordinates:{contact.contact_id}:1"
 

@@ -87,13 +87,13 @@ async def test_redeeming_links_the_account_and_says_so_in_the_callers_language(l
 
 async def test_the_person_is_told_by_mail_to_the_accounts_address_in_its_language(linking: Linking) -> None:
     organization, _, _, code = await stand(linking)
-    account = an_account(email="mine@mail.example", given_name="Alex", language="en")
+    account = an_account(email="mine@mail.example", given_name="Alex", language="en", portal="nu")
     await linking.send(account)
     assert (await linking.redeem(account.account_id, "3000001", code)).status_code == 201
     [mail] = await linking.published(ProfileLinkedMail)
     assert linking.notifications.open(mail.sealed, Contents) == Contents(address="mine@mail.example", given_name="Alex")
     assert (mail.recipient_id, mail.language, mail.function) == (account.account_id, "en", "staff_member")
-    assert mail.organization_name == organization.legal_name
+    assert (mail.organization_name, mail.portal) == (organization.legal_name, "nu")
 
 
 async def test_a_contact_whose_function_begins_later_may_link_now(linking: Linking) -> None:

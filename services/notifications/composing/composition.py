@@ -28,7 +28,7 @@ from contracts.agency.mails import MAIL_FIELDS, MailTemplate
 from contracts.events import LANGUAGES, Language
 from contracts.notifications import MAIL_REQUESTS, Contents
 from services.notifications.addresses import ascii_domain
-from services.notifications.composing.filling import PAGES, fill_in, of_the_agency
+from services.notifications.composing.filling import PAGES, PORTAL, fill_in, of_the_agency
 from services.notifications.composing.layout import Gaps, Layout, Part, Written, wrapped
 from services.notifications.mails.domain import Mail
 
@@ -109,12 +109,13 @@ class Composer:
             lstrip_blocks=True,
         )
         self._layouts = {
-            (kind, language, empty): _lay_out(
-                environment, agency, language, template.in_(language), empty, opens_page=PAGES[kind] is not None
+            (kind, language, empty, portal): _lay_out(
+                environment, agency, language, portal, template.in_(language), empty, opens_page=PAGES[kind] is not None
             )
             for kind, template in agency.mails.items()
             for language in LANGUAGES
             for empty in MAIL_FIELDS[kind].absences()
+            for portal in (portal.code for portal in agency.profile.portals)
         }
 
     def contents(self, kind: str) -> type[Contents]:
@@ -128,17 +129,18 @@ class Composer:
     def written(self, kind: str, language: Language, fields: Mapping[str, Any], contents: Contents) -> Written:
         """What a mail of this kind says; `fields` is what its request said in clear, as JSON."""
         values = fill_in(kind, language, fields, contents, self._agency)
-        return self._layout(kind, language, values).written(values, _escaped(values))
+        layout = self._layout(kind, language, fields.get(PORTAL), values)
+        return layout.written(values, _escaped(values))
 
-    def _layout(self, kind: str, language: Language, values: Mapping[str, str]) -> Layout:
+    def _layout(self, kind: str, language: Language, portal: str | None, values: Mapping[str, str]) -> Layout:
         empty = frozenset(name for name in MAIL_FIELDS[kind].optional if not values[name])
-        return self._layouts[kind, language, empty]
+        return self._layouts[kind, language, empty, self._agency.profile.portal(portal).code]
 
     def compose(self, mail: Mail, contents: Contents, now: datetime) -> Message:
         """The whole message (RFC 5322). Raises Unsendable when the address is none."""
         recipient = _address(contents.address)
         values = fill_in(mail.kind, mail.language, mail.fields, contents, self._agency)
-        layout = self._layout(mail.kind, mail.language, values)
+        layout = self._layout(mail.kind, mail.language, mail.fields.get(PORTAL), values)
         message = (
             f"{self._from[mail.language]}"
             f"To: {recipient}\r\n"
@@ -160,6 +162,7 @@ def _lay_out(
     environment: Environment,
     agency: Agency,
     language: Language,
+    portal: str,
     template: MailTemplate,
     empty: frozenset[str],
     *,
@@ -172,13 +175,13 @@ def _lay_out(
         "blocks": template.blocks_without(empty),
         "agency": agency.profile.name.in_(language),
         "short_name": agency.profile.short_name.in_(language),
-        "target": "{{ link }}" if opens_page else agency.profile.portal_url,
+        "target": "{{ link }}" if opens_page else agency.profile.portal(portal).url.in_(language),
         "colon": COLON[language],
         "light": LIGHT,
         "dark": DARK,
         "band": Surface(agency.profile.colours.primary, agency.profile.colours.on_primary),
     }
-    known = of_the_agency(agency)
+    known = of_the_agency(agency, language, portal)
     text = environment.get_template("mail.txt").render(parameters).strip()
     html = environment.get_template("mail.html").render(parameters)
     return Layout(

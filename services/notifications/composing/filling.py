@@ -48,15 +48,21 @@ def _in_clear(request: type[MailRequest]) -> type[BaseModel]:
 IN_CLEAR: Mapping[str, type[BaseModel]] = {request.mail: _in_clear(request) for request in MAIL_REQUESTS}
 
 
+PORTAL = "portal"
+"""Where the links of a mail lead, whichever kind it is; what a row of before portals lacks is None."""
+
 PAGES: Mapping[str, PortalPage | None] = {request.mail: request.page for request in MAIL_REQUESTS}
 
 FILLED_IN: Mapping[str, frozenset[str]] = {kind: fields.offered - OF_THE_AGENCY for kind, fields in MAIL_FIELDS.items()}
 
 
-def of_the_agency(agency: Agency) -> dict[str, str]:
-    """What fills the gaps that are the same in every mail."""
+def of_the_agency(agency: Agency, language: Language, portal: str | None) -> dict[str, str]:
+    """What fills the gaps that are the same in every mail in that language to whoever began at that portal."""
     profile = agency.profile
-    return {"portal_url": one_line(profile.portal_url), "support_email": one_line(profile.support_email)}
+    return {
+        "portal_url": one_line(profile.portal(portal).url.in_(language)),
+        "support_email": one_line(profile.support_email),
+    }
 
 
 def fill_in(
@@ -77,7 +83,7 @@ def fill_in(
         for name in FILLED_IN[kind]
     }
     if (page := PAGES[kind]) is not None:
-        filled["link"] = one_line(agency.profile.link(page, known["token"]))
+        filled["link"] = one_line(agency.profile.link(page, known["token"], language, fields.get(PORTAL)))
     return filled
 
 

@@ -160,6 +160,25 @@ def test_html_needs_nothing_from_outside_and_names_its_language(
     assert links <= {token or "https://sel.ccq.org", "mailto:firmecomptable@ccq.org"}
 
 
+@pytest.mark.parametrize(
+    ("portal", "language", "leads_to"),
+    [
+        (None, "fr", "https://connect.nt.ca/fr"),
+        ("nt", "en", "https://connect.nt.ca/en"),
+        ("nu", "fr", "https://connect.nu.ca/fr"),
+        ("nu", "en", "https://connect.nu.ca/en"),
+    ],
+)
+def test_links_lead_to_the_address_at_which_the_reader_began_in_their_language(
+    portal: str | None, language: Language, leads_to: str
+) -> None:
+    composer = Composer(load(ROOT / "agencies" / "wsscc"))
+    for kind in ("already_registered", "email_changed"):
+        mail = parsed(composer, SAMPLES[kind].model_copy(update={"portal": portal}), language)
+        for text in (part(mail, "plain"), part(mail, "html")):
+            assert set(re.findall(r"https://connect[^/]*/[a-z]{2}", text)) == {leads_to}
+
+
 def test_a_single_use_token_stands_in_the_fragment_of_one_link_and_nowhere_else(composer: Composer) -> None:
     mail = parsed(composer, SAMPLES["email_changed"])
     link = "https://sel.ccq.org/courriel/annulation#example-token-00000001"
