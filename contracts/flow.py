@@ -44,6 +44,7 @@ from contracts.notifications import (
     RequestDecidedMail,
     RequestReceivedMail,
     VerificationCodeMail,
+    VerificationLinkMail,
 )
 from contracts.topics import TOPICS, Kind, Topic
 
@@ -69,6 +70,7 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
 
 MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     VerificationCodeMail: ("accounts",),
+    VerificationLinkMail: ("accounts",),
     AlreadyRegisteredMail: ("accounts",),
     PasswordResetCodeMail: ("accounts",),
     NoAccountMail: ("accounts",),

@@ -13,7 +13,7 @@ from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import AttachmentRule, Attestation, Category, Form, FormKind
 from contracts.agency.letters import Letter
-from contracts.agency.limits import Limits
+from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
 from contracts.agency.matching import Matching
@@ -94,6 +94,12 @@ class Agency:
     def ceiling(self, organization_kind: str, day: date) -> tuple[Subject, ...]:
         """The subjects that can be held for an organization of this kind on `day`, in order."""
         return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
+
+    @property
+    def confirmation(self) -> OneTimeCode | ConfirmationLink:
+        """How long what proves the address of a registration works, and how often it may be tried or sent again."""
+        link = self.limits.confirmation_link if self.accounts.confirmation == "link" else None
+        return link or self.limits.one_time_code
 
     @property
     def first_door(self) -> Door:

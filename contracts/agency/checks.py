@@ -29,7 +29,7 @@ from contracts.agency.profile import AgencyProfile
 from contracts.agency.relations import Relations
 from contracts.agency.requests import REQUEST_KINDS, Requests
 from contracts.events import LANGUAGES
-from contracts.notifications import Feature
+from contracts.notifications import MAIL_REQUESTS, Feature
 
 _FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
 """Markup, and what mail programs turn into a link: an address of the web or of a mailbox, also a bare host name."""
@@ -53,8 +53,12 @@ def _unknown(
             yield document.fault(f"No {noun} has the code `{code}`.", *place, index)
 
 
-def check_portals(document: Document, profile: AgencyProfile) -> Iterator[Fault]:
-    """Codes once each; whoever names none has one that stays."""
+def check_portals(document: Document, profile: AgencyProfile, present: Collection[Feature]) -> Iterator[Fault]:
+    """Codes once each; whoever names none has one that stays; pages to which mails of the agency lead are there."""
+    for request in MAIL_REQUESTS:
+        page = request.page
+        if page is not None and needed(request.needed_for, present) and profile.portal_pages.path(page) is None:
+            yield document.fault(f"The mail {request.mail} leads to a page `{page}`.", "portal_pages")
     yield from _repeated(document, ("portals",), (portal.code for portal in profile.portals))
     if profile.portals[0].until is not None:
         yield document.fault("The first portal is that of whoever names none: no `until`.", "portals", 0)
@@ -95,6 +99,10 @@ def check_accounts(document: Document, accounts: Accounts, relations: Relations)
     """Codes once each; whoever names no door can register; each membership, and each kind of file, has one door."""
     memberships = {t.code: t for t in relations.relation_types if t.shape == "membership"}
     yield from _repeated(document, ("doors",), (door.code for door in accounts.doors))
+    yield from _repeated(document, ("registration_fields",), (field.code for field in accounts.registration_fields))
+    for index, field in enumerate(accounts.registration_fields):
+        options = (option.code for option in field.options)
+        yield from _repeated(document, ("registration_fields", index, "options"), options)
     first = accounts.doors[0]
     if first.issuer is not None or first.until is not None:
         yield document.fault("The first door is that of whoever names none: no `issuer`, no `until`.", "doors", 0)
@@ -169,6 +177,8 @@ def check_limits(document: Document, limits: Limits, present: Collection[Feature
     ]
     if missing:
         yield document.fault(f"No limit is given for {', '.join(missing)}.", "attempts")
+    if "confirmation_link" in present and limits.confirmation_link is None:
+        yield document.fault("No `confirmation_link` is given, and accounts.yaml confirms by a link.")
 
 
 def check_requests(document: Document, requests: Requests, present: Collection[Feature]) -> Iterator[Fault]:

@@ -38,6 +38,7 @@ def features(
 ) -> frozenset[Feature]:
     """What the data have. What is retired counts: what began before may still have to be told of."""
     present: set[Feature] = {method.kind for method in linking.methods}
+    present.add("confirmation_link" if accounts.confirmation == "link" else "confirmation_code")
     if campaigns.campaigns:
         present.add("campaign")
     if any(relation.shape == "representation" for relation in relations.relation_types):

@@ -1,6 +1,7 @@
 """limits.yaml: how often, how long, how many. Bounds here are the standards'; data may be stricter."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -72,6 +73,28 @@ class OneTimeCode(Policy):
     tries: int = Field(ge=1, le=10)
     resend_after_seconds: int = Field(ge=10, le=600)
 
+    @property
+    def lifetime(self) -> timedelta:
+        """From the mail's request."""
+        return timedelta(minutes=self.minutes)
+
+
+class ConfirmationLink(Policy):
+    """The link of a registration, sent by mail.
+
+    NIST SP 800-63A-4 allows a code sent to an e-mail address at most 24 hours. Wrong tries are of the password that its
+    page asks for, or of the token; a new link gives no new tries (ASVS 5.0 6.6.3).
+    """
+
+    hours: int = Field(ge=1, le=24)
+    tries: int = Field(ge=1, le=10)
+    resend_after_seconds: int = Field(ge=10, le=600)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """From the mail's request."""
+        return timedelta(hours=self.hours)
+
 
 class PasswordLength(Policy):
     """Length in characters (code points).
@@ -126,6 +149,7 @@ class Limits(Policy):
     """The file as a whole; `attempts` has every LimitName but those of what the agency does without (features.py)."""
 
     one_time_code: OneTimeCode
+    confirmation_link: ConfirmationLink | None = None
     password: PasswordLength
     attempts: Annotated[Mapping[LimitName, Budget], AfterValidator(_bounded)]
     organization_codes: OrganizationCodeLimits | None = None

@@ -165,7 +165,7 @@ def _checks(
 
     return (
         lambda: _faulty_profile(*files.agency.read, folder, terms),
-        lambda: checks.check_portals(*files.agency.read),
+        lambda: checks.check_portals(*files.agency.read, present()),
         lambda: checks.check_catalogue(*files.catalogue.read),
         lambda: checks.check_relations(*files.relations.read, files.catalogue.policy),
         lambda: checks.check_accounts(*files.accounts.read, files.relations.policy),

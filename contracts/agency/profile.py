@@ -148,10 +148,11 @@ class PortalPages(Policy):
     """The portal's pages that take a single-use token out of the fragment of their address, and post it on a click."""
 
     email_change_undo: PagePath
+    registration_confirmation: PagePath | None = None
 
-    def path(self, page: PortalPage) -> str:
-        """Where the page stands."""
-        path: str = getattr(self, page)
+    def path(self, page: PortalPage) -> str | None:
+        """Where the page stands; None where the agency does without."""
+        path: str | None = getattr(self, page)
         return path
 
 

@@ -16,6 +16,8 @@ from contracts.notifications.accounts import (
     UndoContents,
     VerificationCodeContents,
     VerificationCodeMail,
+    VerificationLinkContents,
+    VerificationLinkMail,
 )
 from contracts.notifications.authorizations import (
     AddressReplacedMail,
@@ -112,6 +114,8 @@ __all__ = [
     "UndoContents",
     "VerificationCodeContents",
     "VerificationCodeMail",
+    "VerificationLinkContents",
+    "VerificationLinkMail",
 ]
 
 MAIL_REQUESTS: tuple[type[MailRequest], ...] = tuple(

@@ -21,9 +21,29 @@ class VerificationCodeMail(MailRequest):
     mail: ClassVar[str] = "verification_code"
     contents: ClassVar[type[Contents]] = VerificationCodeContents
     shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"confirmation_code"})
     anyone_may_ask: ClassVar[bool] = True
 
     minutes: Annotated[int, Field(ge=1)]
+
+
+class VerificationLinkContents(Contents):
+    """The address to verify, and what the link carries: the registration's id, a full stop, and the token."""
+
+    token: str
+
+
+class VerificationLinkMail(MailRequest):
+    """The link of a registration: its page asks for the password that was chosen, and posts it with the token."""
+
+    mail: ClassVar[str] = "verification_link"
+    contents: ClassVar[type[Contents]] = VerificationLinkContents
+    shown: ClassVar[frozenset[str]] = frozenset({"valid_until"})
+    anyone_may_ask: ClassVar[bool] = True
+    page: ClassVar[PortalPage | None] = "registration_confirmation"
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"confirmation_link"})
+
+    valid_until: Instant
 
 
 class AlreadyRegisteredMail(MailRequest):

@@ -13,10 +13,12 @@ from pydantic.fields import FieldInfo
 from contracts.events import Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 
-PortalPage = Literal["email_change_undo"]
+PortalPage = Literal["email_change_undo", "registration_confirmation"]
 """A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
 
 Feature = Literal[
+    "confirmation_code",
+    "confirmation_link",
     "linking_coordinates",
     "former_credential",
     "organization_code",
@@ -25,10 +27,11 @@ Feature = Literal[
     "correction",
     "lapsing",
 ]
-"""What an agency may do without: its data say what it has. linking_coordinates, former_credential, organization_code:
-linking methods of these kinds. campaign: coordinates for many organizations at once. representation: organizations that
-act for others, and so delegations. correction: a form by which those who manage an organization correct a contact's
-file. lapsing: accounts that close because they were never linked."""
+"""What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
+proves to have the address. linking_coordinates, former_credential, organization_code: linking methods of these kinds.
+campaign: coordinates for many organizations at once. representation: organizations that act for others, and so
+delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
+that close because they were never linked."""
 
 
 class Contents(BaseModel):

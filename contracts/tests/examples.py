@@ -209,6 +209,7 @@ EVENTS: tuple[Event, ...] = (
         unlinked_at=SOON,
     ),
     notifications.VerificationCodeMail(**_mail("verification"), minutes=10),
+    notifications.VerificationLinkMail(**_mail("verification"), valid_until=LATER),
     notifications.AlreadyRegisteredMail(**_mail("verification")),
     notifications.PasswordResetCodeMail(**_mail("password_reset"), minutes=10),
     notifications.NoAccountMail(**_mail("password_reset")),
@@ -335,6 +336,9 @@ CODE = notifications.VerificationCodeContents(address="ada.example@example.org",
 
 SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {
     notifications.VerificationCodeMail: CODE,
+    notifications.VerificationLinkMail: notifications.VerificationLinkContents(
+        address="ada.example@example.org", given_name="Ada", token="example-registration.example-token-00000001"
+    ),
     notifications.AlreadyRegisteredMail: ADA,
     notifications.PasswordResetCodeMail: CODE,
     notifications.NoAccountMail: notifications.Contents(address="ada.example@example.org", given_name=""),

@@ -120,6 +120,30 @@ SEEDS = {
         "    success:",
         "`company` is not offered",
     ),
+    "first portal that closes": Seed(
+        "agency.yaml",
+        "  - code: sel\n",
+        "  - code: sel\n    until: 2027-01-01\n",
+        "  - code: sel",
+        "whoever names none",
+    ),
+    "field with options of another kind": Seed(
+        "accounts.yaml",
+        "confirmation: code\n",
+        "confirmation: code\nregistration_fields:\n"
+        "  - {code: territory, kind: choice, required: true, label: {fr: T, en: T}}\n",
+        "  - {code: territory",
+        "`options` are listed where the kind is choice",
+    ),
+    "field named twice": Seed(
+        "accounts.yaml",
+        "confirmation: code\n",
+        "confirmation: code\nregistration_fields:\n"
+        "  - {code: a, kind: text, required: true, label: {fr: T, en: T}}\n"
+        "  - {code: a, kind: text, required: false, label: {fr: T, en: T}}\n",
+        "  - {code: a, kind: text, required: false",
+        "a second time",
+    ),
     "code lives too long": Seed(
         "limits.yaml", "{minutes: 10", "{minutes: 11", "one_time_code:", "less than or equal to 10"
     ),
@@ -476,6 +500,17 @@ def test_a_kind_of_mail_is_missed_only_where_the_agency_can_cause_it(folder: Pat
     with pytest.raises(FaultyFiles) as refused:
         load(folder)
     assert [(fault.file.stem, why in fault.reason) for fault in refused.value.faults] == [(kind, True)]
+
+
+def test_who_confirms_by_a_link_says_where_its_page_is_how_long_it_works_and_what_the_mail_says(folder: Path) -> None:
+    sow(folder, Seed("accounts.yaml", "confirmation: code", "confirmation: link", "confirmation", ""))
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert {(fault.file.name, fault.reason.split("`")[0]) for fault in refused.value.faults} == {
+        ("agency.yaml", "The mail verification_link leads to a page "),
+        ("limits.yaml", "No "),
+        ("verification_link.yaml", "The file is missing. An agency with confirmation_link sends it."),
+    }
 
 
 def test_a_file_of_which_nothing_is_required_may_be_absent(folder: Path) -> None:

@@ -17,15 +17,17 @@ def _digits(code: str) -> str:
     return "".join(character for character in code if character.isascii() and character.isdigit())
 
 
-SubmittedCode = Annotated[
-    str, Field(pattern=GROUPED, repr=False, examples=["042917", "042 917"]), AfterValidator(_digits)
-]
+SubmittedCode = Annotated[str, Field(pattern=GROUPED, examples=["042917", "042 917"]), AfterValidator(_digits)]
 """A code as somebody types or copies it; its value is the digits alone."""
 
 
 def new_code() -> str:
     """Digits that nobody can foresee, leading zeros included."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+
+
+SubmittedToken = Annotated[str, Field(min_length=22, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+"""What stood in a mail's link, as its page read it."""
 
 
 def new_token() -> str:

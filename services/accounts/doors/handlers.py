@@ -87,6 +87,8 @@ async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | 
         given_name=identity.given_name,
         family_name=identity.family_name,
         language=identity.language,
+        portal=None,
+        fields={},
     )
     if await people.owner(work.connection, person.email_key) is not None:
         return Refusal("address_of_another_account", fields=("id_token",))

@@ -37,7 +37,7 @@ class AcceptedChange(BaseModel):
 class VerificationBody(Body):
     """The one-time code of the mail to the new address."""
 
-    code: SubmittedCode
+    code: SubmittedCode = Field(repr=False)
 
 
 class UndoBody(Body):

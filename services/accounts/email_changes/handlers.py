@@ -94,7 +94,7 @@ async def ask(work: Work[Tools], command: Ask) -> Accepted | Refusal:
     if await attempts.by_mailbox(work, ADDRESS_LIMIT, new_key, command.host):
         EMAIL_CHANGES.labels("over_limit").inc()
         return accepted
-    wanted = replace(own.person, account_id=accepted.change_id, email=command.new_email, email_key=new_key)
+    wanted = replace(own.person, account_id=accepted.change_id, email=command.new_email, email_key=new_key, fields={})
     secret = await _mail(work, own, wanted, accepted)
     await storage.close_unverified(work.connection, own.account.account_id, work.now)
     await people_storage.insert_person(work.connection, wanted)

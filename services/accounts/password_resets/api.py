@@ -36,7 +36,7 @@ class AcceptedReset(BaseModel):
 class CompletionBody(Body):
     """The one-time code of the mail, and the password that is to be."""
 
-    code: SubmittedCode
+    code: SubmittedCode = Field(repr=False)
     new_password: Secret
 
 

@@ -6,14 +6,15 @@ from uuid import UUID
 from chassis.database import Connection
 from services.accounts.password_resets.domain import Reset
 from services.accounts.people.domain import PersonalFields
+from services.accounts.people.storage import PERSONAL_FIELDS
 
 COLUMNS = "reset_id, account_id, address, requested_at, code_digest, code_expires_at, tries, closed_at"
 INSERT = f"insert into password_resets ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)"
 ACCOUNT = "select account_id from password_resets where reset_id = $1"
 COUNT_TRY = f"update password_resets set tries = tries + 1 where reset_id = $1 and tries < $2 returning {COLUMNS}"
 CLOSE = "update password_resets set closed_at = $2 where account_id = $1 and closed_at is null"
-OWNER = """
-select account_id, email, email_key, given_name, family_name, language from people join accounts using (account_id)
+OWNER = f"""
+select {PERSONAL_FIELDS} from people join accounts using (account_id)
 where email_key = $1 and opened and status = 'active'
     and not exists (select from door_identities i where i.account_id = people.account_id)
 """

@@ -1,5 +1,6 @@
 """What an account is, and when two addresses are the same."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -21,7 +22,8 @@ DeactivatedBecause = Literal["closed", "by_agent", "never_linked"]
 class PersonalFields:
     """What the person told about themselves; `email_key` is address_key(email).
 
-    `portal`: at which of the agency's addresses they began, and links in mails lead; None: the first.
+    `portal`: at which of the agency's addresses they began, and links in mails lead; None: the first. `fields`: what
+    else the agency asks, by code.
     """
 
     account_id: UUID
@@ -30,7 +32,8 @@ class PersonalFields:
     given_name: str = field(repr=False)
     family_name: str = field(repr=False)
     language: Language
-    portal: Code | None = None
+    portal: Code | None
+    fields: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)

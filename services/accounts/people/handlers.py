@@ -1,12 +1,13 @@
 """What a person may see of their own account, and how any change of one is kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Language
-from services.accounts.people import storage
+from services.accounts.people import fields, storage
 from services.accounts.people.domain import Account, PersonalFields
 from services.accounts.tools import Tools
 
@@ -37,10 +38,11 @@ class Change:
     given_name: str | None = field(repr=False)
     family_name: str | None = field(repr=False)
     language: Language | None
+    fields: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
 
 async def change(work: Work[Tools], command: Change) -> OwnAccount | Refusal:
-    """Correct name or language. The audit says which fields, and never what they hold; no change is no change."""
+    """Correct name, language, or what else the agency asks. The audit says which fields, and never what they hold."""
     own = await lock(work, command.account_id)
     if command.version != own.account.version:
         return Refusal("precondition_failed", fields=("If-Match",))
@@ -49,10 +51,12 @@ async def change(work: Work[Tools], command: Change) -> OwnAccount | Refusal:
         given_name=command.given_name or own.person.given_name,
         family_name=command.family_name or own.person.family_name,
         language=command.language or own.person.language,
+        fields=fields.kept(own.person.fields, command.fields),
     )
     if person == own.person:
         return own
     changed = [name for name in CORRECTED if getattr(person, name) != getattr(own.person, name)]
+    changed += [code for code in command.fields if person.fields.get(code) != own.person.fields.get(code)]
     await storage.change_person(work.connection, person)
     work.audit("account_changed", object_id=command.account_id, fields=changed)
     return await keep(work, OwnAccount(own.account.following(work.now), person))

@@ -5,17 +5,20 @@ from uuid import UUID
 from chassis.database import Connection, Pool
 from services.accounts.people.domain import Account, PersonalFields
 
-PERSON = "select account_id, email, email_key, given_name, family_name, language, portal from people"
+PERSONAL_FIELDS = "account_id, email, email_key, given_name, family_name, language, portal, fields"
+PERSON = f"select {PERSONAL_FIELDS} from people"
 BY_ACCOUNT = f"{PERSON} where account_id = $1"
 BY_ADDRESS = f"{PERSON} where email_key = $1 and opened"
-INSERT_PERSON = """
-insert into people (account_id, email, email_key, given_name, family_name, language, portal)
-values ($1, $2, $3, $4, $5, $6, $7)
+INSERT_PERSON = f"""
+insert into people ({PERSONAL_FIELDS})
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 OPEN = "update people set opened = true where account_id = $1"
 RELEASE = "update people set opened = false where account_id = $1"
 CHANGE_ADDRESS = "update people set email = $2, email_key = $3 where account_id = $1"
-CHANGE_PERSON = "update people set given_name = $2, family_name = $3, language = $4 where account_id = $1"
+CHANGE_PERSON = """
+update people set given_name = $2, family_name = $3, language = $4, fields = $5 where account_id = $1
+"""
 
 COLUMNS = """
 account_id, status, status_since, deactivated_because, epoch, version, terms_version, terms_accepted_at, opened_at,
@@ -66,6 +69,7 @@ async def insert_person(connection: Connection, person: PersonalFields) -> None:
         person.family_name,
         person.language,
         person.portal,
+        person.fields,
     )
 
 
@@ -142,8 +146,10 @@ async def set_password(connection: Connection, account_id: UUID, password_hash: 
 
 
 async def change_person(connection: Connection, person: PersonalFields) -> None:
-    """Keep another name or language."""
-    await connection.execute(CHANGE_PERSON, person.account_id, person.given_name, person.family_name, person.language)
+    """Keep another name or language, or what else the agency asks."""
+    await connection.execute(
+        CHANGE_PERSON, person.account_id, person.given_name, person.family_name, person.language, person.fields
+    )
 
 
 async def change_address(connection: Connection, account_id: UUID, email: str, email_key: str) -> None:

@@ -1,4 +1,4 @@
-"""A registration and its one-time code."""
+"""A registration, and what proves its address: a one-time code, or the token of a link."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,7 +12,10 @@ KEPT_FOR = timedelta(days=1)  # an unverified registration, with the personal fi
 
 @dataclass(frozen=True)
 class Registration:
-    """Somebody wants an account. `password_hash` is None once the account has it; `door` for the agency's first."""
+    """Somebody wants an account. `password_hash` is None once the account has it; `door` for the agency's first.
+
+    `code_digest` is of the code, or of the token of a link.
+    """
 
     registration_id: UUID
     account_id: UUID
@@ -47,6 +50,11 @@ class Accepted:
     delivery_handle: str = field(repr=False)
     expires_at: datetime
     resend_after: datetime
+
+
+def in_link(registration_id: UUID, token: str) -> str:
+    """What a link carries: whoever opens it elsewhere needs the registration's id as well."""
+    return f"{registration_id}.{token}"
 
 
 def refuse_portal(agency: Agency, code: str | None, today: date) -> Refusal | None:

@@ -1,5 +1,6 @@
 """Registering: whether an address is known shows in no answer, and in exactly one mail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,13 +11,20 @@ from chassis.work import Work
 from contracts.accounts import VerificationRequested
 from contracts.agency.limits import LimitName
 from contracts.events import Language
-from contracts.notifications import AlreadyRegisteredMail, VerificationCodeContents, VerificationCodeMail
+from contracts.notifications import (
+    AlreadyRegisteredMail,
+    VerificationCodeContents,
+    VerificationCodeMail,
+    VerificationLinkContents,
+    VerificationLinkMail,
+)
 from services.accounts import attempts, codes, mailing
 from services.accounts.doors import domain as doors
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import REGISTRATIONS, VERIFICATIONS
 from services.accounts.networks import handlers as known_networks
 from services.accounts.opening import Opening, open_account
+from services.accounts.people import fields
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.registrations import domain, storage
@@ -53,6 +61,7 @@ class Register:
     terms_version: str
     door: str | None
     portal: str | None
+    fields: Mapping[str, str | None] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,24 @@ class Verify:
     registration_id: UUID
     code: str = field(repr=False)
     host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Somebody at `host` has opened the link of a registration, and typed a password on its page."""
+
+    registration_id: UUID
+    token: str = field(repr=False)
+    host: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """The outcome of comparing that password with `password_hash`, outside any transaction."""
+
+    confirmation: Confirmation
+    password_hash: str = field(repr=False)
+    password_is_right: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +135,7 @@ async def register(work: Work[Tools], command: Register) -> Accepted | Refusal:
         family_name=command.family_name,
         language=command.language,
         portal=command.portal,
+        fields=fields.kept({}, command.fields),
     )
     registration_id = work.new_id()
     if await attempts.by_mailbox(work, ADDRESS_LIMIT, person.email_key, command.host):
@@ -147,7 +175,7 @@ async def resend(work: Work[Tools], command: Resend) -> Accepted | Refusal:
     now = work.take_time()
     if registration is None:
         return _as_if_mailed(work, command.registration_id)
-    if registration.tries >= work.tools.agency.limits.one_time_code.tries:
+    if registration.tries >= work.tools.agency.confirmation.tries:
         return Refusal("registration_exhausted")
     if now < registration.resend_after:
         seconds = _whole_seconds(registration.resend_after - now)
@@ -174,26 +202,65 @@ async def verify(work: Work[Tools], command: Verify) -> Tokens | Refusal:
     The try is counted before the code is compared, and stays counted. Of two registrations of one address the first to
     arrive here wins: the other collides with it, is run again, and finds the address taken.
     """
-    tries = work.tools.agency.limits.one_time_code.tries
+    tries = work.tools.agency.confirmation.tries
     registration = await storage.count_try(work.connection, command.registration_id, tries)
     work.take_time()
     if registration is None or not _is_right(work, registration, command.code):
-        return _code_refused(work, command.registration_id)
-    person = await people.person(work.connection, registration.account_id)
-    if await people.owner(work.connection, person.email_key) is not None:
-        return _code_refused(work, command.registration_id)
-    account = await _open(work, registration, person)
-    await known_networks.remember(work, person.email_key, command.host)
-    VERIFICATIONS.labels("opened").inc()
-    return await open_session(work, account)
+        return _refused(work, command.registration_id, "code_refused")
+    return await _open(work, registration, command.host) or _refused(work, command.registration_id, "code_refused")
+
+
+async def begin_confirmation(work: Work[Tools], command: Confirmation) -> str | Refusal:
+    """Count the attempt before any work, on the network and on the registration. The hash to compare with.
+
+    It is the registration's only for the right token; else a dummy's, so that the work is the same.
+    """
+    if refusal := await attempts.by_network(work, "confirmation", command.host):
+        return refusal
+    tries = work.tools.agency.confirmation.tries
+    registration = await storage.count_try(work.connection, command.registration_id, tries)
+    work.take_time()
+    if registration is None or not _is_right(work, registration, command.token):
+        return work.tools.hasher.dummy
+    return registration.password_hash or work.tools.hasher.dummy
+
+
+async def confirm(work: Work[Tools], command: Confirm) -> Tokens | Refusal:
+    """Open the account and a first session, once, for the token of the mail and the password chosen when registering.
+
+    Neither is enough: who registered somebody else's address knows the password and not the mail, and whoever reads the
+    mail did not choose the password. Everything else is refused in the same words.
+    """
+    asked = command.confirmation
+    registration = await storage.lock(work.connection, asked.registration_id)
+    work.take_time()
+    if (
+        registration is None
+        or not command.password_is_right
+        or registration.password_hash != command.password_hash
+        or not _is_right(work, registration, asked.token)
+    ):
+        return _refused(work, asked.registration_id, "confirmation_refused")
+    return await _open(work, registration, asked.host) or _refused(work, asked.registration_id, "confirmation_refused")
 
 
 async def forget_unverified(work: Work[Tools], _: None) -> None:
     """Forget what people typed who never verified their address."""
-    await storage.forget(work.connection, work.now - domain.KEPT_FOR)
+    await storage.forget(work.connection, work.now - domain.KEPT_FOR, work.now)
 
 
-async def _open(work: Work[Tools], registration: Registration, person: PersonalFields) -> Account:
+async def _open(work: Work[Tools], registration: Registration, host: str) -> Tokens | None:
+    """Open the account and a first session; None where its address is somebody's by now."""
+    person = await people.person(work.connection, registration.account_id)
+    if await people.owner(work.connection, person.email_key) is not None:
+        return None
+    account = await _open_account(work, registration, person)
+    await known_networks.remember(work, person.email_key, host)
+    VERIFICATIONS.labels("opened").inc()
+    return await open_session(work, account)
+
+
+async def _open_account(work: Work[Tools], registration: Registration, person: PersonalFields) -> Account:
     assert registration.password_hash is not None  # it leaves only when the code is spent
     opening = Opening(registration.terms_version, registration.registered_at, registration.door)
     account = await open_account(work, person, opening, registration.password_hash)
@@ -202,15 +269,15 @@ async def _open(work: Work[Tools], registration: Registration, person: PersonalF
     return account
 
 
-def _is_right(work: Work[Tools], registration: Registration, code: str) -> bool:
-    matches = work.tools.keyring.matches(registration.code_purpose, code, registration.code_digest)
+def _is_right(work: Work[Tools], registration: Registration, secret: str) -> bool:
+    matches = work.tools.keyring.matches(registration.code_purpose, secret, registration.code_digest)
     return matches and registration.accepts_code(work.now)
 
 
-def _code_refused(work: Work[Tools], registration_id: UUID) -> Refusal:
+def _refused(work: Work[Tools], registration_id: UUID, code: str) -> Refusal:
     work.audit("registration_code_refused", object_id=registration_id)
     VERIFICATIONS.labels("refused").inc()
-    return Refusal("code_refused")
+    return Refusal(code)
 
 
 async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields) -> Mailed:
@@ -231,10 +298,7 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
         )
     )
     if owner is None:
-        secret = codes.new_code()
-        minutes = work.tools.agency.limits.one_time_code.minutes
-        contents = VerificationCodeContents(address=person.email, given_name=person.given_name, code=secret)
-        mailing.ask(work, VerificationCodeMail, delivery, person, contents, minutes=minutes)
+        secret = _mail_secret(work, registration_id, delivery, person)
     else:  # to the address that the account has, in its owner's language: nothing in it is the caller's
         secret = codes.no_code()
         mailing.ask(work, AlreadyRegisteredMail, delivery, owner, mailing.to(owner))
@@ -242,13 +306,28 @@ async def _mail(work: Work[Tools], registration_id: UUID, person: PersonalFields
     return Mailed(work.tools.keyring.digest(domain.code_purpose(registration_id), secret), accepted)
 
 
+def _mail_secret(work: Work[Tools], registration_id: UUID, delivery: Delivery, person: PersonalFields) -> str:
+    """Ask for the mail whose reader has the address. Returns what it proves that with."""
+    if work.tools.agency.accounts.confirmation == "link":
+        token = codes.new_token()
+        carried = domain.in_link(registration_id, token)
+        link = VerificationLinkContents(address=person.email, given_name=person.given_name, token=carried)
+        mailing.ask(work, VerificationLinkMail, delivery, person, link, valid_until=delivery.expires_at)
+        return token
+    code = codes.new_code()
+    minutes = work.tools.agency.limits.one_time_code.minutes
+    contents = VerificationCodeContents(address=person.email, given_name=person.given_name, code=code)
+    mailing.ask(work, VerificationCodeMail, delivery, person, contents, minutes=minutes)
+    return code
+
+
 def _as_if_mailed(work: Work[Tools], registration_id: UUID, expires_at: datetime | None = None) -> Accepted:
     """What the caller learns of a mail requested now; without `expires_at`, of a code made now."""
-    policy = work.tools.agency.limits.one_time_code
+    policy = work.tools.agency.confirmation
     return Accepted(
         registration_id,
         codes.new_handle(),
-        expires_at or work.now + timedelta(minutes=policy.minutes),
+        expires_at or work.now + policy.lifetime,
         work.now + timedelta(seconds=policy.resend_after_seconds),
     )
 

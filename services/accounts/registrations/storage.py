@@ -18,7 +18,9 @@ update registrations set code_digest = $2, code_expires_at = $3, resend_after = 
 """
 VERIFIED = "update registrations set verified_at = $2, password_hash = null where registration_id = $1"
 FORGET = """
-with gone as (delete from registrations where registered_at < $1 returning account_id)
+with gone as (
+    delete from registrations where registered_at < $1 and code_expires_at < $2 returning account_id
+)
 delete from people using gone where people.account_id = gone.account_id
     and not exists (select from accounts where accounts.account_id = gone.account_id)
 """
@@ -66,6 +68,6 @@ async def verified(connection: Connection, registration_id: UUID, now: datetime)
     await connection.execute(VERIFIED, registration_id, now)
 
 
-async def forget(connection: Connection, before: datetime) -> None:
-    """Delete registrations made before, and the personal fields of those that opened no account."""
-    await connection.execute(FORGET, before)
+async def forget(connection: Connection, before: datetime, now: datetime) -> None:
+    """Delete registrations made before that nothing can open any more, and the personal fields of those unopened."""
+    await connection.execute(FORGET, before, now)

@@ -1,6 +1,6 @@
 """GET /v1/registration-notice and /v1/terms, and POST /v1/account/terms-acceptances."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
@@ -9,6 +9,7 @@ from chassis.fields import Body, Reference
 from chassis.gateway import PersonCaller, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from contracts.agency.accounts import RegistrationField, RegistrationFieldKind
 from contracts.events import Language
 from services.accounts.people.api import OwnAccount
 from services.accounts.terms import handlers
@@ -34,6 +35,44 @@ class PortalView(BaseModel):
     url: str
 
 
+class FieldOption(BaseModel):
+    """A value that a field may have."""
+
+    code: str
+    label: str
+    help: str | None
+
+
+class RegistrationFieldView(BaseModel):
+    """Something else that the agency asks, in the caller's language."""
+
+    code: str = Field(description="What a registration names it in `fields`.", examples=["telephone"])
+    kind: RegistrationFieldKind
+    required: bool
+    label: str
+    help: str | None
+    options: list[FieldOption] = Field(description="Of a field of kind choice.")
+
+    @classmethod
+    def of(cls, field: RegistrationField, language: Language) -> "RegistrationFieldView":
+        """As the form words it."""
+        return cls(
+            code=field.code,
+            kind=field.kind,
+            required=field.required,
+            label=field.label.in_(language),
+            help=field.help.in_(language) if field.help else None,
+            options=[
+                FieldOption(
+                    code=option.code,
+                    label=option.label.in_(language),
+                    help=option.help.in_(language) if option.help else None,
+                )
+                for option in field.options
+            ],
+        )
+
+
 class RegistrationNotice(BaseModel):
     """What to know before asking for an account, in the caller's language (Accept-Language)."""
 
@@ -43,6 +82,10 @@ class RegistrationNotice(BaseModel):
     portals: list[PortalView] = Field(
         description="Those in use; mails lead to the one that the registration names, or else to the first."
     )
+    confirmation: Literal["code", "link"] = Field(
+        description="What the mail has: a code to be typed here, or a link whose page asks for the password."
+    )
+    fields: list[RegistrationFieldView] = Field(description="What else is asked, in the order of the form.")
     terms_version: str = Field(description="The version in force; GET /v1/terms has its text.", examples=["2026-01"])
     shortest_password: int = Field(description="Characters.", examples=[15])
     longest_password: int = Field(description="Characters.", examples=[128])
@@ -91,6 +134,8 @@ async def notice(call: AccountsCall, response: Response) -> RegistrationNotice:
             for portal in agency.profile.portals
             if portal.in_force(today)
         ],
+        confirmation=agency.accounts.confirmation,
+        fields=[RegistrationFieldView.of(field, language) for field in agency.accounts.fields_on(today)],
         terms_version=agency.terms.version,
         shortest_password=agency.limits.password.minimum,
         longest_password=agency.limits.password.maximum,

@@ -1,7 +1,7 @@
 """The service behind its real gateway, on a real database, with a clock that tests move."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,14 @@ from chassis.tokens import Verifier
 from chassis.work import Unit
 from contracts.agency.limits import Budget, LimitName
 from contracts.events import REGISTRY, Event
-from contracts.notifications import Contents, MailRequest, VerificationCodeContents, VerificationCodeMail
+from contracts.notifications import (
+    Contents,
+    MailRequest,
+    VerificationCodeContents,
+    VerificationCodeMail,
+    VerificationLinkContents,
+    VerificationLinkMail,
+)
 from local import ROOT
 from services.accounts.app import service
 from services.accounts.settings import AccountsSettings, MachineClient
@@ -36,6 +43,9 @@ E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound=MailRequest)
 
 PASSWORD = "une phrase de passe pour essayer"
+ASKED: Mapping[str, Mapping[str, str]] = {"ccq": {}, "wsscc": {"telephone": "+1 867 555-0100", "territory": "nu"}}
+"""What each agency asks of whoever registers, answered."""
+
 MACHINE_SECRET = "a random secret of the other system: 41c2+9/="
 MACHINE = MachineClient(
     client_id="payroll",
@@ -82,6 +92,7 @@ class Accounts:
     clock: Clock
     notifications: Sealer
     issuer: Issuer
+    asked: Mapping[str, str]
     set_unit: Callable[[Unit[Tools]], None] = field(repr=False)
     app: FastAPI = field(repr=False)
 
@@ -100,6 +111,7 @@ class Accounts:
             "family_name": "Membre",
             "language": "fr",
             "terms_version": "2026-01",
+            "fields": self.asked,
         }
         return await self.client.post("/v1/registrations", json=body | fields)
 
@@ -115,10 +127,28 @@ class Accounts:
     async def refresh(self, refresh_token: str) -> httpx.Response:
         return await self.client.post("/v1/sessions/refresh", json={"refresh_token": refresh_token})
 
+    async def confirm(self, registration_id: str, token: str, password: str = PASSWORD) -> httpx.Response:
+        """What the page of a registration's link posts."""
+        body = {"token": token, "password": password}
+        return await self.client.post(f"/v1/registrations/{registration_id}/verification", json=body)
+
+    async def link(self, registration_id: str) -> tuple[str, str]:
+        """What the page reads out of the link in the latest mail: the registration's id, and the token."""
+        mail, contents = (await self.mails(registration_id))[-1]
+        assert isinstance(mail, VerificationLinkMail)
+        assert isinstance(contents, VerificationLinkContents)
+        in_link, _, token = contents.token.partition(".")
+        return in_link, token
+
     async def opened(self, email: str = "membre@laforce.example", **fields: Any) -> Signed:
         """A person whose account is open, in its first session."""
-        registration = (await self.register(email, **fields)).json()
-        verified = await self.verify(registration["registration_id"], await self.code(registration["registration_id"]))
+        accepted = await self.register(email, **fields)
+        assert accepted.status_code == 202, accepted.text
+        registration_id = accepted.json()["registration_id"]
+        if self.unit.tools.agency.accounts.confirmation == "link":
+            verified = await self.confirm(*await self.link(registration_id))
+        else:
+            verified = await self.verify(registration_id, await self.code(registration_id))
         assert verified.status_code == 201, verified.text
         return signed(verified)
 
@@ -245,4 +275,6 @@ async def _accounts(agency: str, database: Database, tmp_path: Path) -> AsyncIte
             published = await client.get("/.well-known/jwks.json")
             verifier.learn(f"{BASE}/.well-known/jwks.json", KeySet.import_key_set(published.json()))
             public = keys.read_public(settings.sealing_keys)
-            yield Accounts(client, unit, built.pool, verifier, clock, Sealer(other, public), issuer, set_unit, app)
+            yield Accounts(
+                client, unit, built.pool, verifier, clock, Sealer(other, public), issuer, ASKED[agency], set_unit, app
+            )

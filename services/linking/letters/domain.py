@@ -13,6 +13,8 @@ from contracts.agency.profile import AgencyProfile
 from contracts.events import Language
 from services.linking.organizations.domain import Organization
 
+OR: Mapping[Language, str] = {"fr": " ou ", "en": " or "}
+
 COLUMNS = (
     "organization_number", "organization_name", "address_1", "address_2", "address_3", "address_4", "address_5",
     "address_6", "language", "code",
@@ -107,7 +109,9 @@ def _values(one: Addressed, profile: AgencyProfile, day: date) -> Mapping[str, s
         "organization": one.organization.name,
         "number": one.organization.number,
         "date": written_date(day, one.language),
-        "portal_url": profile.portal_url,
+        "portal_url": OR[one.language].join(  # nobody knows yet at which its first person will begin
+            portal.url.in_(one.language) for portal in profile.portals if portal.in_force(day)
+        ),
         "support_email": profile.support_email,
     }
 
