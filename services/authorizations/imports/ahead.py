@@ -1,4 +1,4 @@
-"""The rows of an import's next portion, read while the one before is written."""
+"""An import's next portion, read while the one before is written."""
 
 import asyncio
 from types import TracebackType
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.database import Pool
 from services.authorizations.imports import staging
-from services.authorizations.imports.domain import Staged
+from services.authorizations.imports.domain import Portion
 from services.authorizations.imports.staging import ImportRow
 
 
@@ -20,7 +20,7 @@ class Ahead:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._reading: dict[tuple[UUID, int], asyncio.Task[list[Staged]]] = {}  # one, or none
+        self._reading: dict[tuple[UUID, int], asyncio.Task[Portion]] = {}  # one, or none
 
     async def __aenter__(self) -> Self:
         return self
@@ -30,8 +30,8 @@ class Ahead:
     ) -> None:
         await self._forget()
 
-    async def rows(self, found: ImportRow) -> list[Staged]:
-        """The rows of the import's next portion."""
+    async def portion(self, found: ImportRow) -> Portion:
+        """The import's next portion."""
         reading = self._reading.pop((found.import_id, found.next_portion), None)
         await self._forget()
         if reading is None:
@@ -44,8 +44,8 @@ class Ahead:
             following = (found.import_id, found.next_portion + 1)
             self._reading[following] = self._read(*following)
 
-    def _read(self, import_id: UUID, portion: int) -> "asyncio.Task[list[Staged]]":
-        return asyncio.create_task(staging.of_portion(self._pool, import_id, portion))
+    def _read(self, import_id: UUID, portion: int) -> "asyncio.Task[Portion]":
+        return asyncio.create_task(staging.portion_at(self._pool, import_id, portion))
 
     async def _forget(self) -> None:
         for task in self._reading.values():

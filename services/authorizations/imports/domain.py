@@ -20,6 +20,7 @@ from contracts.extract import (
     OrganizationRow,
     RepresentationRow,
 )
+from contracts.imports import ImportedRight
 from services.authorizations.imports.reading import Defect, SealedFacts
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import ALL, Grant, NewRelation
@@ -28,6 +29,7 @@ OrganizationKey = tuple[str, str]  # kind, number
 ContactKey = tuple[OrganizationKey, str]  # organization, client number
 HolderKey = OrganizationKey | ContactKey
 Holding = tuple[HolderKey, OrganizationKey]  # who holds, the organization acted for
+Grants = Sequence[Grant] | Sequence[ImportedRight]
 Verdict = Literal["created", "changed", "unchanged", "rejected"]
 
 
@@ -40,6 +42,43 @@ class Staged:
     at: str
     row: AnyRow
     facts: SealedFacts | None = None
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Rows that are judged together, in the order in which they are, and what they name: known before what stands is.
+
+    `members` are contacts that they bring or name; `holdings` are between whom relations are looked for: those that
+    rows would make, and those that delegations hang on.
+    """
+
+    rows: Sequence[Staged]
+    organizations: set[OrganizationKey]
+    members: set[ContactKey]
+    holdings: set[Holding]
+
+    @classmethod
+    def of(cls, rows: Iterable[Staged]) -> "Portion":
+        """In the order of RECORDS, else in the extract's."""
+        ordered = sorted(rows, key=lambda one: (RECORDS.index(one.row.record), one.place))
+        organizations, members, holdings = set[OrganizationKey](), set[ContactKey](), set[Holding]()
+        for staged in ordered:
+            organization = staged.row.organization
+            organizations.add(organization)
+            match staged.row:
+                case ContactRow(client_number=number):
+                    members.add((organization, number))
+                case MembershipRow(client_number=number):
+                    members.add((organization, number))
+                    holdings.add(((organization, number), organization))
+                case RepresentationRow(holder=holder):
+                    organizations.add(holder)
+                    holdings.add((holder, organization))
+                case DelegationRow(holder=firm, client_number=number):
+                    organizations.add(firm)
+                    members.add((firm, number))
+                    holdings |= {((firm, number), organization), (firm, organization), ((firm, number), firm)}
+        return cls(ordered, organizations, members, holdings)
 
 
 @dataclass(frozen=True)
@@ -105,7 +144,7 @@ class Judged:
     new_organizations: list[tuple[UUID, OrganizationRow]] = field(default_factory=list)
     changed_organizations: list[tuple[UUID, OrganizationRow]] = field(default_factory=list)
     new_contacts: dict[UUID, tuple[UUID, Staged]] = field(default_factory=dict)  # contact → organization, row
-    new_relations: list[tuple[NewRelation, Sequence[Grant]]] = field(default_factory=list)
+    new_relations: list[tuple[NewRelation, Grants]] = field(default_factory=list)
     touched: set[UUID] = field(default_factory=set)
     facts: dict[UUID, SealedFacts] = field(default_factory=dict)
     coded: set[UUID] = field(default_factory=set)
@@ -122,9 +161,9 @@ class Judge:
         self._new_id = new_id
         self._said: dict[object, tuple[AnyRow, bytes | None]] = {}  # by accepted rows, by what they are about
 
-    def judge(self, rows: Iterable[Staged]) -> Judged:
-        """In the order of RECORDS, else in the extract's."""
-        for staged in sorted(rows, key=lambda one: (RECORDS.index(one.row.record), one.place)):
+    def judge(self, portion: Portion) -> Judged:
+        """Row by row, as they are ordered."""
+        for staged in portion.rows:
             found = self._judge(staged)
             if isinstance(found, Defect):
                 self.judged.defects.append((staged, found))
@@ -281,11 +320,11 @@ class Judge:
             for held in self._known.held.get((holder_id, organization_id), ())
         )
 
-    def _grants(self, row: DatedRow) -> list[Grant]:
+    def _grants(self, row: DatedRow) -> Grants:
         if row.subjects == ALL:
             ceiling = self._agency.ceiling(row.kind, max(row.starts_on, self._today))
             return [Grant(subject.code, "write") for subject in ceiling]
-        return [Grant(right.subject, right.level) for right in row.subjects]
+        return row.subjects
 
 
 def ranks(agency: Agency) -> Mapping[str, int]:
@@ -302,32 +341,6 @@ def ranks(agency: Agency) -> Mapping[str, int]:
     found = dict.fromkeys(agency.organization_kinds, 0)
     for _ in found:
         found = {kind: max((found[by] + 1 for by in acting[kind]), default=0) for kind in found}
-    return found
-
-
-def members_named(rows: Iterable[Staged]) -> set[ContactKey]:
-    """The contacts that rows name: delegations name members of the holder, the others those of the organization."""
-    found = set()
-    for staged in rows:
-        match staged.row:
-            case DelegationRow(client_number=number) as row:
-                found.add((row.holder, number))
-            case MembershipRow(client_number=number) as row:
-                found.add((row.organization, number))
-    return found
-
-
-def holdings_named(rows: Iterable[Staged]) -> set[Holding]:
-    """Between whom relations are looked for: those that rows would make, and those that delegations hang on."""
-    found = set[Holding]()
-    for staged in rows:
-        match staged.row:
-            case MembershipRow(organization=organization, client_number=number):
-                found.add(((organization, number), organization))
-            case RepresentationRow(organization=organization, holder=holder):
-                found.add((holder, organization))
-            case DelegationRow(organization=organization, holder=firm, client_number=number):
-                found |= {((firm, number), organization), (firm, organization), ((firm, number), firm)}
     return found
 
 

@@ -11,11 +11,11 @@ from chassis.outcomes import Refusal
 from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
-from contracts.extract import ContactRow, HeldRow, OrganizationRow
+from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports import domain, duplicates, staging, storage
 from services.authorizations.imports.ahead import Ahead
-from services.authorizations.imports.domain import Judge, Judged, Known, Staged
+from services.authorizations.imports.domain import Judge, Judged, Known, Portion, Staged
 from services.authorizations.imports.reading import Defect, Read
 from services.authorizations.imports.staging import ImportRow
 from services.authorizations.migration_reports import storage as migration_reports
@@ -91,9 +91,9 @@ async def carry_out_portion(work: Work[Tools], turn: Turn) -> bool:
     if found.next_portion == found.portions:
         await _finish(work, found)
         return True
-    rows = await turn.ahead.rows(found)
-    known = await _known(work, found, rows)
-    judged = Judge(work.tools.agency, work.today, known, work.new_id).judge(rows)
+    portion = await turn.ahead.portion(found)
+    known = await _known(work, found, portion)
+    judged = Judge(work.tools.agency, work.today, known, work.new_id).judge(portion)
     judged.defects += await _resemblances(work, judged)
     if found.dry_run:
         turn.ahead.read_next(found)
@@ -138,21 +138,15 @@ async def _finish(work: Work[Tools], found: ImportRow) -> None:
     work.audit("import_finished", object_id=found.import_id)
 
 
-async def _known(work: Work[Tools], found: ImportRow, rows: Sequence[Staged]) -> Known:
+async def _known(work: Work[Tools], found: ImportRow, portion: Portion) -> Known:
     """What stands, read under the locks of every organization that the rows name; in a dry run without locks."""
-    members = domain.members_named(rows) | {
-        (staged.row.organization, staged.row.client_number) for staged in rows if isinstance(staged.row, ContactRow)
-    }
-    keys = {staged.row.organization for staged in rows}
-    keys |= {staged.row.holder for staged in rows if isinstance(staged.row, HeldRow)}
-    standing = await storage.organizations_named(work.connection, keys)
+    standing = await storage.organizations_named(work.connection, portion.organizations)
     if not found.dry_run:
         await organizations.lock(work.connection, standing.values())
         work.take_time()
-    known = await storage.known(work.connection, standing, members, domain.holdings_named(rows))
+    known = await storage.known(work.connection, standing, portion)
     if found.dry_run:
-        holders = {staged.row.holder for staged in rows if isinstance(staged.row, HeldRow)}
-        earlier = await staging.judged_well(work.connection, found, holders, members)
+        earlier = await staging.judged_well(work.connection, found, portion)
         Judge(work.tools.agency, work.today, known, work.new_id).judge(earlier)
     return known
 

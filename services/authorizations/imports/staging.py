@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.extract import ROW
-from services.authorizations.imports.domain import ContactKey, OrganizationKey, Staged, Verdict
+from services.authorizations.imports.domain import Portion, Staged, Verdict
 from services.authorizations.imports.reading import Defect, Read, SealedFacts
 
 AT_A_TIME = 100  # rows read before others have their turn: about two milliseconds
@@ -159,14 +159,14 @@ async def claim(connection: Connection, import_id: UUID) -> ImportRow | None:
     return ImportRow(**row) if row else None
 
 
-async def of_portion(pool: Pool, import_id: UUID, portion: int) -> list[Staged]:
-    """The rows of a portion, which never change and leave the staging once it is carried out."""
+async def portion_at(pool: Pool, import_id: UUID, portion: int) -> Portion:
+    """One of an import's portions, whose rows never change and leave the staging once it is carried out."""
     found = list[Staged]()
     for place, row in enumerate(await pool.fetch(OF_PORTION, import_id, portion)):
         if place % AT_A_TIME == 0:
             await asyncio.sleep(0)
         found.append(_staged(row))
-    return found
+    return Portion.of(found)
 
 
 async def leave(connection: Connection, found: ImportRow) -> None:
@@ -174,16 +174,14 @@ async def leave(connection: Connection, found: ImportRow) -> None:
     await connection.execute(LEAVE, found.import_id, found.next_portion)
 
 
-async def judged_well(
-    connection: Connection, found: ImportRow, organizations: Iterable[OrganizationKey], members: Iterable[ContactKey]
-) -> list[Staged]:
-    """Of a dry run: the rows of earlier portions that these organizations and members of theirs would stand on."""
-    named = sorted(set(organizations))
+async def judged_well(connection: Connection, found: ImportRow, portion: Portion) -> Portion:
+    """Of a dry run: the rows of earlier portions that those of this one would stand on."""
+    named = sorted(portion.organizations)
     rows = await connection.fetch(
         JUDGED_WELL, found.import_id, found.next_portion, [kind for kind, _ in named], [number for _, number in named],
-        sorted({client_number for _, client_number in members}),
+        sorted({client_number for _, client_number in portion.members}),
     )  # fmt: skip
-    return [_staged(row) for row in rows]
+    return Portion.of(_staged(row) for row in rows)
 
 
 def _staged(row: Any) -> Staged:

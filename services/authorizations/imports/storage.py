@@ -10,12 +10,12 @@ from asyncpg import Range
 
 from chassis.database import Connection
 from contracts.extract import ContactRow, OrganizationRow
-from services.authorizations.imports.domain import Code, ContactKey, Facts, Held, Holding, Known, OrganizationKey
+from services.authorizations.imports.domain import Code, Facts, Grants, Held, Known, OrganizationKey, Portion
 from services.authorizations.imports.reading import SealedFacts
 from services.authorizations.organizations.storage import COLUMNS, WITH_NAMES
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import describe_new, name_organizations
-from services.authorizations.relations.domain import Grant, NewRelation
+from services.authorizations.relations.domain import NewRelation
 
 ORGANIZATIONS = f"""
 select {COLUMNS}, p.billing_address, o.facts_digest, o.code_generation {WITH_NAMES}
@@ -89,12 +89,7 @@ async def organizations_named(connection: Connection, keys: Iterable[Organizatio
     return {(row["kind"], row["number"]): row["organization_id"] for row in rows}
 
 
-async def known(
-    connection: Connection,
-    organizations: dict[OrganizationKey, UUID],
-    members: Iterable[ContactKey],
-    holdings: Iterable[Holding],
-) -> Known:
+async def known(connection: Connection, organizations: dict[OrganizationKey, UUID], portion: Portion) -> Known:
     """Everything that the rows of a portion may run into. Call it with the organizations locked."""
     keys = {organization_id: key for key, organization_id in organizations.items()}
     rows = await connection.fetch(ORGANIZATIONS, list(keys))
@@ -110,14 +105,16 @@ async def known(
         for row in rows
     }
     codes = {keys[row["organization_id"]]: Code(row["code_generation"], row["facts_digest"]) for row in rows}
-    named = sorted({(organizations[key], number) for key, number in members if key in organizations})
+    named = sorted({(organizations[key], number) for key, number in portion.members if key in organizations})
     contacts = {
         (keys[row["organization_id"]], row["client_number"]): row["contact_id"]
         for row in await connection.fetch(CONTACTS, *_columns(named, 2))
     }
     held = defaultdict[tuple[UUID, UUID], list[Held]](list)
     holders = organizations | contacts
-    asked = sorted((holders[by], organizations[of]) for by, of in holdings if by in holders and of in organizations)
+    asked = sorted(
+        (holders[by], organizations[of]) for by, of in portion.holdings if by in holders and of in organizations
+    )
     for row in await connection.fetch(HELD, *_columns(asked, 2)):
         held[row["holder_id"], row["organization_id"]].append(
             Held(
@@ -190,7 +187,7 @@ async def add_relations(connection: Connection, new: Iterable[NewRelation], now:
 
 
 async def grant(
-    connection: Connection, new: Sequence[tuple[NewRelation, Sequence[Grant]]], granted_by: str, now: datetime
+    connection: Connection, new: Sequence[tuple[NewRelation, Grants]], granted_by: str, now: datetime
 ) -> None:
     """Make the rights of relations, each as long as its relation."""
     granted = [(relation, grants) for relation, grants in new if grants]
