@@ -21,7 +21,15 @@ from services.authorizations.imports import handlers, running, staging, storage
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.handlers import Turn, carry_out_portion
 from services.authorizations.tests.conftest import TEST, Firm, bring_in, carry_on
-from services.authorizations.tests.test_imports import contact, counts, everything, extract_of, made_up, organization
+from services.authorizations.tests.test_imports import (
+    contact,
+    counts,
+    everything,
+    extract_of,
+    made_up,
+    membership,
+    organization,
+)
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
 
@@ -190,6 +198,26 @@ async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_afte
     await work(later(unit, timedelta(minutes=5)))
     done = await row(unit, faulty)
     assert (done["state"], done["created"], done["failures"]) == ("done", 1, 0)
+
+
+async def test_a_portion_that_fails_while_postgresql_writes_it_leaves_nothing_and_is_tried_again(
+    firm: Firm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = firm.opened.unit
+    import_id, before = await receive(unit, extract_of(tmp_path, contact(), membership())), await everything(unit)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(handlers, "_contact_state", lambda *_: 1 / 0)
+        await work(unit)
+    failed = await row(unit, import_id)
+    assert (failed["state"], failed["next_portion"], failed["failures"]) == ("waiting", 0, 1)
+    assert await everything(unit) == before
+    assert await unit.pool.fetchval("select count(*) from import_rows") == 2
+
+    await work(later(unit, timedelta(minutes=2)))
+    done = await row(unit, import_id)
+    assert (done["state"], done["created"]) == ("done", 2)
+    assert (await everything(unit))["relations"] == before["relations"] + 1
 
 
 async def test_rows_of_an_import_that_nobody_could_carry_out_do_not_stay(
