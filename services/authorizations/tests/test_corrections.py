@@ -313,9 +313,12 @@ async def test_only_managers_of_the_contacts_organization_correct_it(firm: Firm)
 async def test_a_relation_may_end_later_or_earlier_and_its_rights_with_it(firm: Firm) -> None:
     contact_id = await added(firm, ends_on=day(firm, 100).isoformat())
     member, relation_id = await firm.link(contact_id), await membership(firm, contact_id)
+    granted = [right["granted"] for right in (await shown(firm, contact_id))["relations"][0]["rights"]]
     for days in (30, 300):
         assert (await correct(firm, contact_id, **end(relation_id, day(firm, days)))).status_code == 200
-        assert (await shown(firm, contact_id))["relations"][0]["ends_on"] == day(firm, days).isoformat()
+        relation = (await shown(firm, contact_id))["relations"][0]
+        assert relation["ends_on"] == day(firm, days).isoformat()
+        assert [right["granted"] for right in relation["rights"]] == granted  # when, and by whom, stays as it was
         rights = await firm.opened.unit.pool.fetch(
             "select valid <@ (select valid from relations where relation_id = $1 and upper_inf(recorded)) as within,"
             " upper(valid) as until from rights where relation_id = $1 and upper_inf(recorded)",

@@ -148,6 +148,21 @@ async def test_client_numbers_are_drawn_from_the_agencys_range_each_once(firm: F
     assert len(set(numbers)) == 6 and all(number in profile.client_numbers for number in numbers)
 
 
+async def test_a_members_further_function_is_told_to_who_keeps_its_state(firm: Firm) -> None:
+    member = await firm.member()
+    body = {
+        "organization_id": str(firm.firm_id), "type": "administrator", "subjects": SUBJECTS,
+        "attestations": await firm.attestations("addition"),
+    }  # fmt: skip
+    path = f"/v1/contacts/{member.contact_id}/relations"
+    added = await firm.client.post(path, json=body, headers=firm.responsible.headers)
+    assert added.status_code == 201, added.text
+    state = (await firm.opened.published())[-1]
+    assert (state["name"], state["contact_id"]) == ("Contact", str(member.contact_id))
+    assert {one["type"] for one in state["functions"]} == {"staff_member", "administrator"}
+    assert len(state["manages"]) == 1
+
+
 async def test_a_delegation_of_all_carries_what_the_firm_holds_and_may_delegate(firm: Firm) -> None:
     member, client_id = await firm.member(), next(iter(firm.clients.values()))
     assert (await firm.delegate(member.contact_id, client_id)).status_code == 201

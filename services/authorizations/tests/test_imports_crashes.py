@@ -162,6 +162,19 @@ def failures() -> float:
     return REGISTRY.get_sample_value("mandat_import_failures_total") or 0.0
 
 
+async def test_what_was_carried_out_leaves_the_staging_portion_by_portion(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 20)
+    opened = await open_service(service)
+    await receive(opened.unit, made_up(tmp_path, 60, seed=10))
+    staged, left = "select count(*) from import_rows", list[int]()
+    async with Ahead(opened.unit.pool) as ahead:
+        while await running.carry_on(opened.unit, ahead) is not None:
+            left.append(await opened.unit.pool.fetchval(staged))
+    assert left == sorted(left, reverse=True) and left[0] > left[len(left) // 2] > left[-1] == 0
+
+
 async def test_rows_leave_the_staging_by_their_keys_though_it_was_empty_when_postgresql_last_looked(
     firm: Firm, tmp_path: Path
 ) -> None:

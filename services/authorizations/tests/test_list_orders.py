@@ -73,6 +73,20 @@ async def test_an_order_by_a_column_follows_its_names_in_the_readers_language(fi
     assert by_client == sorted(by_client)
 
 
+async def test_relations_by_type_follow_the_names_of_types_in_the_readers_language(firm: Firm) -> None:
+    one, *_ = firm.clients.values()
+    await firm.opened.unit.pool.execute(  # CCQ has one type between organizations
+        "update relations set type = 'director' where organization_id = $1 and holder_kind = 'organization'", one
+    )
+    for language in ("fr", "en"):
+        reader = {"Accept-Language": language}
+        rows = (await ask(firm, "relations", sort="type", headers=reader)).json()["items"]
+        names = [row["type_name"] for row in rows]
+        assert len(set(names)) == 2 and names == sorted(names, key=str.casefold)
+        rows = (await ask(firm, "relations", sort="-type", headers=reader)).json()["items"]
+        assert [row["type_name"] for row in rows] == names[::-1]
+
+
 async def test_contacts_and_relations_are_ordered_by_each_of_their_columns(firm: Firm, member: Someone) -> None:
     for name, columns in (("contacts", ("name", "email", "active")),
                           ("relations", ("organization", "type", "related_organization", "active"))):  # fmt: skip

@@ -49,6 +49,25 @@ async def test_list_and_authorized_files_say_why_a_member_lacks_what_cannot_be_d
         assert file["absent"][0]["name"] not in {subject["name"] for subject in file["subjects"]}
 
 
+async def test_of_two_functions_with_one_subject_the_authorized_file_shows_the_higher_level(firm: Firm) -> None:
+    member = await firm.member()
+    body = {"organization_id": str(firm.firm_id), "attestations": await firm.attestations("addition")}
+    for type, levels in (
+        ("administrator", {"workforce": "write", "monthly_report": "read"}),
+        ("authorized_individual", {"workforce": "read", "monthly_report": "write"}),
+    ):
+        subjects = [{"subject": subject, "level": level} for subject, level in levels.items()]
+        granted = await firm.client.post(
+            f"/v1/contacts/{member.contact_id}/relations",
+            json=body | {"type": type, "subjects": subjects},
+            headers=firm.responsible.headers,
+        )
+        assert granted.status_code == 201, granted.text
+    (file,) = (await firm.client.get("/v1/authorized-files", headers=member.headers)).json()["items"]
+    shown = {subject["subject"]: subject["level"] for subject in file["subjects"]}
+    assert shown == {"profile": "read", "workforce": "write", "monthly_report": "write"}
+
+
 async def test_a_clients_own_contact_has_what_cannot_be_delegated_and_no_reason_beside_it(firm: Firm) -> None:
     member = await firm.contact("3000002")
     linked, own = await firm.link(member), await firm.link(await firm.contact("3000003"))

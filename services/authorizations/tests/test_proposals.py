@@ -46,6 +46,15 @@ async def test_a_number_that_is_nobodys_gets_the_same_answer_as_one_that_is_some
     assert "RequestSubmitted" not in await two.events()
 
 
+async def test_a_number_of_an_organization_that_is_not_active_is_to_who_proposes_like_nobodys(two: Sides) -> None:
+    pool = two.firm.opened.unit.pool
+    await pool.execute("update statuses set active = false where owner_id = $1", two.employer_id)
+    request_id = await two.proposed()
+    (waiting,) = (await two.firm.client.get("/v1/requests?decider=agents", headers=two.firm.agent)).json()["items"]
+    assert (waiting["request_id"], waiting["organization"]) == (request_id, None)
+    assert await two.mails("RequestReceivedMail") == []
+
+
 async def test_who_proposed_sees_no_difference_afterwards_either(two: Sides) -> None:
     known, unknown = await two.proposed(NEWCOMER), await two.proposed(NOBODY)
     headers = two.firm.responsible.headers
@@ -62,6 +71,8 @@ async def test_a_rejection_names_nobody_whose_number_was_only_guessed(two: Sides
     request_id = await two.proposed()
     await two.decide(request_id, two.employer.headers, "reject", reason="not_our_provider")
     assert "CHARPENTES" not in (await two.show(request_id, two.firm.responsible.headers)).text
+    told = {mail["recipient_id"]: mail["concerning"] for mail in await two.mails("RequestDecidedMail")}
+    assert told[str(two.firm.responsible.contact_id)] == NEWCOMER
     listed = await two.firm.client.get(
         f"/v1/organizations/{two.firm.firm_id}/requests", headers=two.firm.responsible.headers
     )
@@ -94,6 +105,13 @@ async def test_a_firm_proposes_what_it_does_not_hold_yet_and_only_so_often(two: 
     )
     refused = await two.propose()
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+
+
+async def test_what_an_employer_has_ended_can_be_proposed_again(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    assert (await two.propose()).json()["code"] == "already_held"
+    assert (await two.end(relation_id, two.employer.headers)).status_code == 200
+    assert (await two.propose()).status_code == 202
 
 
 async def test_the_same_proposal_with_one_key_is_one_request(two: Sides) -> None:

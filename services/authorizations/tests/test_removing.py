@@ -42,7 +42,9 @@ async def test_a_removal_of_all_tells_of_the_membership_and_of_nothing_that_hang
         await firm.delegate(member.contact_id, client_id)
     before = len(await firm.opened.published())
     await firm.remove(member.contact_id)
-    assert [event["name"] for event in (await firm.opened.published())[before:]] == ["RelationEnded", "Contact"]
+    ended, state = (await firm.opened.published())[before:]
+    assert (ended["name"], state["name"]) == ("RelationEnded", "Contact")
+    assert (state["functions"], state["manages"]) == ([], [])  # so nobody becomes this contact any more
 
 
 async def test_removing_one_delegation_leaves_the_others(firm: Firm) -> None:

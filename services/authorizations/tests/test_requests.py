@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from services.authorizations.deciding.chores import lapse_overdue, tell_waiting
+from services.authorizations.deciding.handlers import lapse
 from services.authorizations.tests.asking import NOBODY, Sides, sides
-from services.authorizations.tests.conftest import Firm
+from services.authorizations.tests.conftest import TEST, Firm
 
 
 @pytest.fixture
@@ -50,11 +51,14 @@ async def test_on_its_last_day_a_request_can_still_be_decided(two: Sides) -> Non
         "update requests set lapses_on = $2 where request_id = $1", UUID(request_id), today
     )
     await lapse_overdue(two.firm.opened.unit)
+    await two.firm.opened.unit.run(lapse, UUID(request_id), TEST)  # submitted again, after a worker had seen it overdue
     assert (await two.decide(request_id, two.employer.headers)).status_code == 200
 
 
 async def test_a_withdrawn_request_is_decided_no_more_and_both_sides_are_told(two: Sides) -> None:
     request_id = await two.proposed()
+    deciders = await two.withdraw(request_id, two.employer.headers)
+    assert (deciders.status_code, deciders.json()["code"]) == (403, "not_permitted")
     assert (await two.withdraw(request_id, two.firm.responsible.headers)).json()["state"] == "withdrawn"
     assert (await two.decide(request_id, two.employer.headers)).json()["code"] == "request_not_pending"
     await tell_waiting(two.firm.opened.unit)

@@ -111,6 +111,8 @@ async def test_a_returned_review_is_corrected_and_decided(two: Sides) -> None:
     early = await _correct(two, request_id, "addition")
     assert (early.status_code, early.json()["code"]) == (409, "request_not_returned")
     await two.decide(request_id, two.firm.agent, "return", reason="information_to_correct")
+    unattested = await _correct(two, request_id, "addition", attestations=[])
+    assert (unattested.status_code, unattested.json()["code"]) == (422, "attestation_missing")
     contact = {"family_name": "Certaine", "given_name": "Démo", "email": "certaine@laforce.example", "language": "en"}
 
     corrected = await _correct(two, request_id, "addition", contact=contact)
@@ -171,9 +173,10 @@ async def test_a_proposal_describes_no_person(two: Sides) -> None:
 async def _correct(two: Sides, request_id: str, form: str = "representation", **changes: Any) -> httpx.Response:
     headers = two.firm.responsible.headers
     etag = (await two.show(request_id, headers)).headers["etag"]
+    ticked = changes.pop("attestations", None)
     body = {
         "subjects": [{"subject": "workforce", "level": "read"}],
-        "attestations": changes.pop("attestations", None) or await two.firm.attestations(form),
+        "attestations": await two.firm.attestations(form) if ticked is None else ticked,
     }
     return await two.firm.client.post(
         f"/v1/requests/{request_id}/submission", json=body | changes, headers=headers | {"If-Match": etag}
