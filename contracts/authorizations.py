@@ -60,6 +60,28 @@ class ContactChanged(OrganizationFact):
     changed: tuple[CorrectedItem, ...]
 
 
+class ContactBlocked(OrganizationFact):
+    """The organization keeps somebody out: nothing that the contact or account holds for it is in force from now on.
+
+    A contact is named with the account that it is. `reason` is a code of the agency's data.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    block_id: UUID
+    contact_id: UUID | None = None
+    account_id: UUID | None = None
+    reason: Code | None = None
+
+
+class ContactUnblocked(OrganizationFact):
+    """The organization keeps somebody out no more: what is still in force of what they hold says yes again."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    block_id: UUID
+
+
 class RelationAdded(OrganizationFact):
     """A holder now stands in a dated relation to the organization acted for.
 

@@ -12,6 +12,8 @@ from contracts.events import Event
 from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
 from contracts.notifications import (
     MAIL_REQUESTS,
+    AccessBlockedMail,
+    AccessUnblockedMail,
     AccountClosedMail,
     AccountLapsedMail,
     AccountLapsingMail,
@@ -95,6 +97,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     ContactCorrectedMail: ("authorizations",),
     AddressReplacedMail: ("authorizations",),
     MemberLeftMail: ("authorizations",),
+    AccessBlockedMail: ("authorizations",),
+    AccessUnblockedMail: ("authorizations",),
     EndsDigestMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""

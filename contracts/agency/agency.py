@@ -16,6 +16,7 @@ from contracts.agency.letters import Letter
 from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.mails import MailTemplates
+from contracts.agency.managing import Managing, ManagingReason
 from contracts.agency.matching import Matching
 from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
@@ -33,11 +34,16 @@ CodeKind = Literal[
     "forms",
     "attestations",
     "decision_reasons",
+    "managing_reasons",
     "doors",
     "portals",
 ]
 
-_KEY_IN_FILE: Mapping[CodeKind, str] = {"linking_methods": "methods", "decision_reasons": "reasons"}
+_KEY_IN_FILE: Mapping[CodeKind, str] = {
+    "linking_methods": "methods",
+    "decision_reasons": "reasons",
+    "managing_reasons": "reasons",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,8 @@ class Agency:
     limits: Limits
     matching: Matching
     requests: Requests
+    managing: Managing
+    managing_reasons: Mapping[str, ManagingReason]
     notices: Notices
     retention: Retention
     decision_reasons: Mapping[str, DecisionReason]

@@ -24,6 +24,7 @@ from contracts.agency.mails import (
     MailTemplates,
     block_texts,
 )
+from contracts.agency.managing import Managing
 from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.profile import AgencyProfile
 from contracts.agency.relations import Relations
@@ -231,6 +232,11 @@ def _check_attestations(document: Document, forms: Forms) -> Iterator[Fault]:
             yield document.fault(f"An earlier version of `{attestation.code}` has no `until`.", *place)
         if attestation.until is None:
             open_codes.add(attestation.code)
+
+
+def check_managing(document: Document, managing: Managing) -> Iterator[Fault]:
+    """Codes once each."""
+    yield from _repeated(document, ("reasons",), (reason.code for reason in managing.reasons))
 
 
 def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]:

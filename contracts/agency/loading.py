@@ -22,6 +22,7 @@ from contracts.agency.letters import LETTER_KINDS, Letter, LetterKind
 from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
+from contracts.agency.managing import Managing
 from contracts.agency.matching import Matching
 from contracts.agency.notices import Notices
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
@@ -83,6 +84,7 @@ class PolicyFiles:
     limits: PolicyFile[Limits]
     matching: PolicyFile[Matching]
     requests: PolicyFile[Requests]
+    managing: PolicyFile[Managing]
     notices: PolicyFile[Notices]
     retention: PolicyFile[Retention]
     forms: PolicyFile[Forms]
@@ -175,6 +177,7 @@ def _checks(
         lambda: checks.check_matching(*files.matching.read),
         lambda: checks.check_limits(*files.limits.read, present()),
         lambda: checks.check_requests(*files.requests.read, present()),
+        lambda: checks.check_managing(*files.managing.read),
         lambda: checks.check_forms(*files.forms.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
     )
@@ -207,6 +210,8 @@ def _agency(
         limits=files.limits.policy,
         matching=files.matching.policy,
         requests=requests,
+        managing=files.managing.policy,
+        managing_reasons=_by_code(files.managing.policy.reasons),
         notices=files.notices.policy,
         retention=files.retention.policy,
         decision_reasons=_by_code(requests.reasons),
@@ -226,6 +231,7 @@ def _agency(
                 "linking_methods": files.linking.document,
                 "campaigns": files.campaigns.document,
                 "decision_reasons": files.requests.document,
+                "managing_reasons": files.managing.document,
                 "forms": files.forms.document,
                 "attestations": files.forms.document,
                 "doors": files.accounts.document,

@@ -20,6 +20,8 @@ from contracts.notifications.accounts import (
     VerificationLinkMail,
 )
 from contracts.notifications.authorizations import (
+    AccessBlockedMail,
+    AccessUnblockedMail,
     AddressReplacedMail,
     ContactCorrectedMail,
     DigestFile,
@@ -65,6 +67,8 @@ from contracts.notifications.requests import (
 
 __all__ = [
     "MAIL_REQUESTS",
+    "AccessBlockedMail",
+    "AccessUnblockedMail",
     "AccountClosedMail",
     "AccountLapsedMail",
     "AccountLapsingMail",

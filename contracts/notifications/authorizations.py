@@ -115,6 +115,29 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
+class AccessBlockedMail(MailRequest):
+    """To whom an organization keeps out: nothing that they hold for it is in force any more."""
+
+    mail: ClassVar[str] = "access_blocked"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "blocked_at", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    blocked_at: Instant
+    managing_reason: str = ""
+
+
+class AccessUnblockedMail(MailRequest):
+    """To whom an organization keeps out no more: what is still in force of what they hold says yes again."""
+
+    mail: ClassVar[str] = "access_unblocked"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "unblocked_at"})
+
+    organization_name: str
+    organization_number: str
+    unblocked_at: Instant
+
+
 class Ending(BaseModel):
     """Something that ends on a day: a relation as a whole, or with `subject` one right of it.
 

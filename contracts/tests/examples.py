@@ -34,6 +34,7 @@ CONTACT, LINK = _id(20), _id(21)
 MEMBERSHIP, REPRESENTATION, DELEGATION, RIGHT = _id(30), _id(31), _id(32), _id(33)
 DELIVERY, EVENT = _id(40), _id(90)
 REQUEST = _id(50)
+BLOCK = _id(60)
 
 NOW = datetime(2026, 11, 22, 15, 4, 5, 678901, tzinfo=UTC)
 SOON = datetime(2026, 11, 22, 15, 14, 5, tzinfo=UTC)
@@ -148,6 +149,10 @@ EVENTS: tuple[Event, ...] = (
     authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST),
     authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST),
     authorizations.OrganizationRecertified(organization_id=CLIENT, sequence=16),
+    authorizations.ContactBlocked(
+        organization_id=CLIENT, sequence=17, block_id=BLOCK, contact_id=CONTACT, account_id=ACCOUNT, reason="left_us"
+    ),
+    authorizations.ContactUnblocked(organization_id=CLIENT, sequence=18, block_id=BLOCK),
     authorizations.Organization(
         organization_id=ORGANIZATION,
         version=4,
@@ -314,6 +319,19 @@ EVENTS: tuple[Event, ...] = (
         firm_name="COMPTABLES EXEMPLE INC.",
         left_at=NOW,
     ),
+    notifications.AccessBlockedMail(
+        **_mail("block_begun"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        blocked_at=NOW,
+        managing_reason="left_us",
+    ),
+    notifications.AccessUnblockedMail(
+        **_mail("block_ended"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        unblocked_at=NOW,
+    ),
     notifications.EndsDigestMail(
         **_mail("ends_digest"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -368,6 +386,8 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.MemberLeftMail: notifications.MemberLeftContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),
+    notifications.AccessBlockedMail: ADA,
+    notifications.AccessUnblockedMail: ADA,
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),

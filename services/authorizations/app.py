@@ -13,6 +13,7 @@ from services.authorizations.attachments import api as attachments_api
 from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.attestations import api as attestations_api
 from services.authorizations.audit import api as audit_api
+from services.authorizations.blocks import api as blocks_api
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.corrections import api as corrections_api
@@ -40,6 +41,7 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "subjects": "select distinct subject from rights",
     "attestations": "select distinct code from attestations",
     "campaigns": "select distinct campaign from linking_code_batches where campaign is not null",
+    "managing_reasons": "select distinct reason from blocks where reason is not null",
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
@@ -71,6 +73,7 @@ service: Service[Tools] = Service(
         corrections_api.routes,
         granting_api.routes,
         removals_api.routes,
+        blocks_api.routes,
         representations_api.routes,
         deciding_api.routes,
         linking_codes_api.routes,

@@ -53,6 +53,11 @@ class Asker:
     manages: bool
 
     @property
+    def is_agent(self) -> bool:
+        """Whether an agent looks or asks."""
+        return isinstance(self.acting, AsAgent)
+
+    @property
     def by(self) -> AsProfile | AsAgent:
         """Who asks, for a handler that re-reads what it may do."""
         return self.acting if isinstance(self.acting, AsAgent) else as_profile(self.acting)

@@ -45,7 +45,7 @@ MOST_EXPLAINED = 100  # of one batch: the reason of a no takes queries of its ow
 # What to do next, by the reason of a no; the agency's support where nothing else helps.
 NEXT = {"no_profile": "next_link", "binding": "next_link", "no_subject": "next_manager", "level": "next_manager",
         "no_relation": "next_manager", "right": "next_manager", "relation": "next_manager",
-        "membership": "next_manager"}  # fmt: skip
+        "membership": "next_manager", "blocked": "next_unblock"}  # fmt: skip
 
 
 # No database text can hold a NUL.

@@ -60,6 +60,7 @@ class Chain:
     bound: bool
     organization_active: bool
     firm_active: bool
+    unblocked: bool
     membership_holds: bool
     through_holds: bool
     relation_holds: bool
@@ -96,6 +97,11 @@ class Link(NamedTuple):
     name: str
     holds: bool
 
+    @property
+    def reason(self) -> str:
+        """The name of the reason of a no, where it fails first."""
+        return "blocked" if self.name == "unblocked" else self.name
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -115,11 +121,10 @@ def links(chain: Chain, wanted: Level) -> list[Link]:
         Link("organization", chain.organization_active),
     ]
     if chain.through is not None:
-        found += [
-            Link("firm", chain.firm_active),
-            Link("membership", chain.membership_holds),
-            Link("through", chain.through_holds),
-        ]
+        found += [Link("firm", chain.firm_active)]
+    found += [Link("unblocked", chain.unblocked)]
+    if chain.through is not None:
+        found += [Link("membership", chain.membership_holds), Link("through", chain.through_holds)]
     found += [Link("relation", chain.relation_holds)]
     if chain.through is not None:
         found += [Link("delegable", chain.delegable)]
@@ -140,7 +145,7 @@ def decide(chains: Iterable[Chain], wanted: Level) -> Decision | None:
             return Decision(True, found, None, chain.relation_id)
         reach = found.index(failed) - len(found)
         if best is None or reach > best[0]:
-            best = (reach, Decision(False, found, failed.name, chain.relation_id))
+            best = (reach, Decision(False, found, failed.reason, chain.relation_id))
     return best[1] if best else None
 
 
@@ -165,4 +170,4 @@ def without_subject(nearest: Decision | None) -> Decision:
     failed = next((link for link in shared if not link.holds), None)
     if failed is None:
         return Decision(False, (*shared, Link("right", False)), "no_subject", nearest.relation_id)
-    return Decision(False, shared[: shared.index(failed) + 1], failed.name, nearest.relation_id)
+    return Decision(False, shared[: shared.index(failed) + 1], failed.reason, nearest.relation_id)

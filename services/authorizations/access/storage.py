@@ -17,6 +17,7 @@ from asyncpg import Range
 from chassis.database import Connection
 from contracts.events import Level
 from services.authorizations.access.domain import Acting, Chain, Entitlement, Moment
+from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known, known_at
 from services.authorizations.periods import Period
 from services.authorizations.statuses import active
@@ -60,6 +61,7 @@ OF_RELATION = {
     "through_holds": f"(r.through is null or {in_force('t')})",
     "organization_active": active("r.organization_id"),
     "firm_active": active("r.holder_organization_id"),
+    "unblocked": unblocked("r.holder_id", "r.organization_id", "r.holder_organization_id"),
 }
 IN_FORCE = " and ".join([*OF_RIGHT, *OF_RELATION])
 
@@ -119,6 +121,7 @@ from contacts c
 join bindings b on b.contact_id = c.contact_id and {known("b")} and b.during @> $1::timestamptz
 left join relations r on r.holder_id = c.contact_id and r.through is null and {known("r")}
 where c.contact_id = $3 and b.account_id = $4 and {active("b.account_id")} and {active("c.organization_id")}
+    and {unblocked("c.contact_id", "c.organization_id")}
 group by c.organization_id
 """
 
@@ -190,7 +193,7 @@ async def held_by_relation(connection: Connection, moment: Moment, relation_id: 
 
 
 async def acting(connection: Connection, at: datetime, day: date, account_id: UUID, contact_id: UUID) -> Acting | None:
-    """The profile an account chose, if the account is that contact and both it and the organization are active."""
+    """The profile an account chose, if the account is that contact, and nothing keeps either of them from acting."""
     row = await connection.fetchrow(ACTING, at, day, contact_id, account_id)
     if row is None or not row["memberships"]:
         return None

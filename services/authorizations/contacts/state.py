@@ -7,6 +7,7 @@ from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, CorrectedItem, FunctionSpan
 from contracts.events import Span
+from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage
 from services.authorizations.relations import storage as relations
 from services.authorizations.tools import Tools
@@ -17,15 +18,16 @@ ITEMS: tuple[CorrectedItem, ...] = get_args(CorrectedItem)
 
 
 async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
-    """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans."""
+    """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans.
+
+    Of whom the organization keeps out, none.
+    """
     version = await next_version(work.connection, "contacts", contact_id, version_at(work.now))
     contact = await storage.get(work.connection, contact_id)
     assert contact is not None
-    memberships = [
-        relation
-        for relation in await relations.memberships_of(work.connection, contact_id)
-        if relation.ended_at is None
-    ]
+    blocked = await keeps_out(work.connection, contact.organization_id, contact_id)
+    held = [] if blocked else await relations.memberships_of(work.connection, contact_id)
+    memberships = [relation for relation in held if relation.ended_at is None]
     work.publish(
         Contact(
             contact_id=contact_id,

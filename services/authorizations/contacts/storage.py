@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis.database import Connection
 from contracts.authorizations import CorrectedItem, Telephone
+from services.authorizations.blocked import unblocked
 from services.authorizations.contacts.domain import CodePriority, ContactFile
 from services.authorizations.dated import in_force, known
 from services.authorizations.personal.domain import Personal
@@ -69,11 +70,15 @@ async def find_linked(connection: Connection, organization_id: UUID, personal: P
 async def with_functions(
     connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
 ) -> list[ContactFile]:
-    """The contacts of an organization who have one of these functions at the moment; `day` is the agency's day then."""
+    """The contacts of an organization who have one of these functions at the moment; `day` is the agency's day then.
+
+    Who is blocked there has none.
+    """
     rows = await connection.fetch(
         f"select found.* from ({CONTACT}) found where found.organization_id = $3 and exists (select from relations r"
         " where r.holder_id = found.contact_id and r.organization_id = $3 and r.through is null"
-        f" and r.type = any($4::text[]) and {known('r')} and {in_force('r')}) order by found.contact_id",
+        f" and r.type = any($4::text[]) and {known('r')} and {in_force('r')})"
+        f" and {unblocked('found.contact_id', '$3')} order by found.contact_id",
         at, day, organization_id, types,
     )  # fmt: skip
     return [_contact(row) for row in rows]

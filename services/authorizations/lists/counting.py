@@ -9,6 +9,7 @@ both against a naive reading.
 from typing import Any
 
 from services.authorizations.access.storage import HELD, OF_RELATION, OF_RIGHT
+from services.authorizations.blocked import blocked_pairs
 from services.authorizations.dated import in_force, known
 from services.authorizations.lists.filters import Filters
 from services.authorizations.lists.storage import also
@@ -92,6 +93,12 @@ where d.organization_id = $4 and d.membership is not null and {known("d")} and {
 # The same of the relations of firms.
 THROUGHS_IN_FORCE = f"select t.relation_id from ({THROUGHS}) t where {in_force('t')}"
 
+# Nobody whom the organization acted for, or the firm, keeps out: those are few, and read once, into a hash.
+UNBLOCKED = f"""(
+    (r.organization_id, r.holder_id) not in ({blocked_pairs()})
+    and (r.holder_organization_id, r.holder_id) not in ({blocked_pairs()})
+)"""
+
 
 def active_once(owner: str) -> str:
     """Whether an end of a relation is active: one of the two is the organization itself, whose status is asked once."""
@@ -104,6 +111,7 @@ LINKS = OF_RELATION | {
     "through_holds": f"(r.through is null or r.through in ({THROUGHS_IN_FORCE}))",
     "organization_active": active_once("r.organization_id"),
     "firm_active": active_once("r.holder_organization_id"),
+    "unblocked": UNBLOCKED,
 }
 
 

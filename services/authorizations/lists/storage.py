@@ -13,6 +13,7 @@ from uuid import UUID
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
 from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, asking
+from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
 from services.authorizations.statuses import active
 
@@ -86,7 +87,7 @@ def also(*conditions: str | None) -> str:
 MEMBER = f"""exists (
     select from relations r where r.holder_id = c.contact_id and r.organization_id = c.organization_id
         and {known("r")} and {in_force("r")}
-)"""
+) and {unblocked("c.contact_id", "c.organization_id")}"""
 
 CONTACTS = f"""
 select c.contact_id, p.sorted_name, p.family_name, p.given_name, p.telephones,
@@ -107,7 +108,7 @@ CONTACTS_BY: dict[str, Columns] = {
 
 
 def contacts(moment: Moment, organization_id: UUID, narrow: Narrow, order: Order) -> Listing:
-    """The contacts of an organization; active are those with a membership in force."""
+    """The contacts of an organization; active are those with a membership in force whom nothing blocks."""
     arguments = Arguments([moment.at, moment.day, organization_id])
     query = CONTACTS + also(
         f"c.contact_id = {arguments.add(narrow.own_rows, 'uuid')}" if narrow.own_rows else None,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
+from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import FiledRelation, Grant, Granted, HeldRight, NewRelation, Relation
@@ -43,7 +44,8 @@ CHANGE_RIGHT = _next_version("rights", "right_id", OF_RIGHT, valid="$3::daterang
 OF_CONTACT = f"""
 select r.relation_id, r.type, coalesce(m.type, r.type) as function, r.valid, r.ended_at, r.organization_id, r.through,
     r.membership, r.all_rights, p.legal_name as organization_name,
-    {in_force("r")} and (m is null or {in_force("m")}) and (t is null or {in_force("t")}) as active
+    {in_force("r")} and (m is null or {in_force("m")}) and (t is null or {in_force("t")})
+        and {unblocked("r.holder_id", "r.organization_id", "r.holder_organization_id")} as active
 from relations r
 join personal_fields p on p.owner_id = r.organization_id
 left join relations m on m.relation_id = r.membership and {known("m")}
@@ -199,10 +201,11 @@ async def relation_recorded(connection: Connection, relation_id: UUID) -> dateti
 async def managing(
     connection: Connection, organization_id: UUID, at: datetime, day: date, types: Sequence[str]
 ) -> set[UUID]:
-    """The memberships of an organization that are in force and of one of these types."""
+    """The memberships of an organization that are in force and of one of these types, of contacts it does not block."""
     rows = await connection.fetch(
         f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null"
-        f" and type = any($4::text[]) and {in_force('relations')}",
+        f" and type = any($4::text[]) and {in_force('relations')}"
+        f" and {unblocked('relations.holder_id', '$3')}",
         at, day, organization_id, types,
     )  # fmt: skip
     return {row["relation_id"] for row in rows}

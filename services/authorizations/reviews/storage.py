@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.database import Connection, Pool
 from services.authorizations.access.domain import Moment
+from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
 from services.authorizations.statuses import active
 
@@ -16,7 +17,8 @@ select r.organization_id, (array_agg(r.type order by lower(r.recorded) desc))[1]
 where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is null and {known("r")}
     and ($5::uuid is null or r.organization_id = $5)
 group by r.organization_id
-having not bool_or({in_force("r")}) and {active("r.organization_id")}
+having not bool_or({in_force("r")} and {unblocked("r.holder_id", "r.organization_id")})
+    and {active("r.organization_id")}
     and not exists (select from requests q where q.organization_id = r.organization_id and q.reason = 'unmanaged'
         and q.submitted_at >= max(lower(r.recorded)) and q.state <> 'lapsed')
 order by r.organization_id limit $4

@@ -25,6 +25,7 @@ DELEGABLE = ("alpha", "beta_one", "beta_two")
 TYPES = ("accounting_firm", "delegation", "payroll_service", "responsible_person", "staff_member")
 FAMILIES, GIVEN = ("abel", "bru", "bruyère", "cyr", "dion"), ("zoe", "abel", "noé")
 COMPANIES = ("abel inc", "bru et cyr", "dion ltée", "é", "abel inc")
+READ = ("contacts", "personal_fields", "statuses", "relations", "rights", "bindings", "blocks")
 
 Row = dict[str, Any]
 
@@ -107,6 +108,24 @@ class Drawn:
         self.rights(membership["relation_id"], likely)
         return contact, membership
 
+    def keep_out(self, organization: UUID, contact: UUID) -> None:
+        """Block a contact, or the account that it is: for ever, until some day, since lately, or as is known lately."""
+        long_ago, change = noon(self.day(-1000, -950)), noon(self.day(-300, -10))
+        account = self.id()
+        self.add("bindings", link_id=self.id(), version=1, account_id=account, contact_id=contact,
+                 during=Range(long_ago, None), recorded=Range(long_ago, None))  # fmt: skip
+        for during, recorded in self.random.choice((
+            [((long_ago, None), (long_ago, None))],
+            [((long_ago, change), (long_ago, None))],
+            [((change, None), (change, None))],
+            [((long_ago, None), (long_ago, change)), ((long_ago, change), (change, None))],
+        )):  # fmt: skip
+            named = self.random.choice(({"contact_id": contact, "account_id": None},
+                                        {"contact_id": None, "account_id": account}))  # fmt: skip
+            self.add("blocks", block_id=self.id(), version=1, organization_id=organization, **named, blocked_by="test",
+                     ended_by="test" if during[1] else None, during=Range(*during), recorded=Range(*recorded)
+                     )  # fmt: skip
+
 
 def drawn(seed: int) -> Drawn:
     """Two firms and six employers, each with contacts, and what they hold for one another."""
@@ -133,12 +152,25 @@ def drawn(seed: int) -> Drawn:
             delegation = world.relation("contact", contact, firm, employer, "delegation", all_rights=everything, **hung)
             if not everything:
                 world.rights(delegation["relation_id"], 0.7)
+    for row in world.tables["contacts"]:
+        if world.random.random() < 0.4:
+            at = world.random.choice((row["organization_id"], world.random.choice(employers)))
+            world.keep_out(at, row["contact_id"])
     return world
 
 
 async def write(connection: Connection, world: Drawn) -> None:
     """Put it into an empty database."""
-    for table in ("organizations", "contacts", "personal_fields", "statuses", "relations", "rights"):
+    for table in (
+        "organizations",
+        "contacts",
+        "personal_fields",
+        "statuses",
+        "relations",
+        "rights",
+        "bindings",
+        "blocks",
+    ):
         rows = world.tables[table]
         for columns in {tuple(row) for row in rows}:
             records = [tuple(row.values()) for row in rows if tuple(row) == columns]
@@ -184,6 +216,8 @@ class World:
         self.statuses = self._known(tables["statuses"])
         self.relations = self._known(tables["relations"])
         self.rights = self._known(tables["rights"])
+        self.bindings = [row for row in self._known(tables["bindings"]) if _within(row["during"], moment.at)]
+        self.blocks = [row for row in self._known(tables["blocks"]) if _within(row["during"], moment.at)]
         self._by_id = {row["relation_id"]: row for row in self.relations}
         self._active = {
             row["owner_id"]
@@ -194,8 +228,7 @@ class World:
     @classmethod
     async def read(cls, connection: Connection, moment: Moment) -> "World":
         """The world of a database."""
-        tables = ("personal_fields", "contacts", "statuses", "relations", "rights")
-        return cls({table: await connection.fetch(f"select * from {table}") for table in tables}, moment)
+        return cls({table: await connection.fetch(f"select * from {table}") for table in READ}, moment)
 
     def _known(self, rows: Iterable[asyncpg.Record]) -> list[asyncpg.Record]:
         at = self.moment.recorded_at
@@ -204,6 +237,12 @@ class World:
     def in_force(self, row: asyncpg.Record) -> bool:
         """Whether a relation or right is, by itself."""
         return _within(row["valid"], self.moment.day) and (row["ended_at"] is None or self.moment.at < row["ended_at"])
+
+    def keeps_out(self, organization_id: UUID, contact_id: UUID) -> bool:
+        """Whether the organization blocks the contact, or an account that it is."""
+        accounts = {row["account_id"] for row in self.bindings if row["contact_id"] == contact_id}
+        blocks = [row for row in self.blocks if row["organization_id"] == organization_id]
+        return any(row["contact_id"] == contact_id or row["account_id"] in accounts for row in blocks)
 
     def authorizations(self, organization_id: UUID, narrow: Narrow) -> list[Held]:
         """The rows of an organization's list, in no order."""
@@ -223,6 +262,7 @@ class World:
         level = right["level"]
         owners = {relation["organization_id"], relation["holder_organization_id"]}
         holds = all(map(self.in_force, chain)) and owners <= self._active
+        holds = holds and not any(self.keeps_out(owner, relation["holder_id"]) for owner in owners)
         if relation["through"] and not relation["all_rights"]:
             firm = [
                 row
@@ -279,7 +319,8 @@ class World:
             if contact["organization_id"] != organization_id or (self.moment.recorded_at and not held):
                 continue
             home = [row for row in held if row["organization_id"] == organization_id]
-            rows.append((*self._named(contact["contact_id"]), any(map(self.in_force, home))))
+            let_in = not self.keeps_out(organization_id, contact["contact_id"])
+            rows.append((*self._named(contact["contact_id"]), let_in and any(map(self.in_force, home))))
         return [
             (name, contact_id, active)
             for name, contact_id, active in rows

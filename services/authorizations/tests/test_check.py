@@ -50,8 +50,8 @@ async def test_an_allowed_answer_explains_its_whole_chain(firm: Firm) -> None:
     answer = await firm.check(member.account_id, "profile", client_id, explain=True)
     chain = answer["context"]["chain"]
     assert [link["link"] for link in chain] == [
-        "account", "binding", "organization", "firm", "membership", "through", "relation", "delegable", "right",
-        "firm_right", "level",
+        "account", "binding", "organization", "firm", "unblocked", "membership", "through", "relation", "delegable",
+        "right", "firm_right", "level",
     ]  # fmt: skip
     assert all(link["holds"] and link["fr"] and link["en"] for link in chain)
 
@@ -75,7 +75,9 @@ async def test_a_no_without_any_chain_to_the_subject_shows_the_links_up_to_the_f
         assert all(context["next"][language] for language in ("code", "fr", "en"))
         return context["reason"]["code"], {link["link"]: link["holds"] for link in context["chain"]}
 
-    to_it = dict.fromkeys(("account", "binding", "organization", "firm", "membership", "through", "relation"), True)
+    to_it = dict.fromkeys(
+        ("account", "binding", "organization", "firm", "unblocked", "membership", "through", "relation"), True
+    )
     assert await shown(member.account_id, client_id) == ("no_subject", to_it | {"right": False})
     assert await shown(member.account_id, other_id) == ("no_relation", {"relation": False})
     assert await shown(uuid7(), client_id) == ("no_profile", {"binding": False})

@@ -33,6 +33,9 @@ WRITERS: Mapping[str, Writer] = {
     "decision_reason": lambda value, language, agency: (
         agency.decision_reasons[value].name.in_(language) if value else ""
     ),
+    "managing_reason": lambda value, language, agency: (
+        agency.managing_reasons[value].name.in_(language) if value else ""
+    ),
     "changed": lambda value, language, _agency: joined(
         [word(f"corrected_{item}", language) for item in value], language, AND
     ),

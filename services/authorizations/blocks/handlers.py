@@ -1,0 +1,150 @@
+"""Keeping somebody out of an organization, at once and in every function, and letting them in again."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import ContactBlocked, ContactUnblocked
+from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.handlers import permitted
+from services.authorizations.accounts import storage as accounts
+from services.authorizations.blocks import domain, mails, storage
+from services.authorizations.blocks.domain import Block, Concerned
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.reasons import refuse_reason
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.managers import refuse_last_manager
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class BlockPerson:
+    """A contact, or an account, is to be kept out; of both one is named."""
+
+    by: AsProfile | AsAgent
+    organization_id: UUID
+    contact_id: UUID | None
+    account_id: UUID | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Unblock:
+    """A block is to end."""
+
+    by: AsProfile | AsAgent
+    organization_id: UUID
+    block_id: UUID
+
+
+async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
+    """Keep somebody out: whatever they hold for the organization is in force no more. Returns the block's id.
+
+    A contact that is named takes the account that it is with it, through whatever other contact that account acts.
+    """
+    await organizations.lock(work.connection, [command.organization_id])
+    work.take_time(after=await storage.last_recorded(work.connection, command.organization_id))
+    if refusal := await permitted(work, command.by, command.organization_id):
+        return refusal
+    concerned = await _concerned(work, command)
+    if isinstance(concerned, Refusal):
+        return concerned
+    refusal = await _refuse(work, command, concerned)
+    if refusal is not None:
+        return refusal
+    block_id, by = work.new_id(), work.actor.reference
+    own = await _own_contacts(work, command.organization_id, concerned)
+    going = {m.relation_id for contact_id in own for m in await relations.memberships_of(work.connection, contact_id)}
+    organization_id = command.organization_id
+    if refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id"):
+        return refusal
+    await storage.add(work.connection, block_id, organization_id, concerned, command.reason, by, work.now)
+    await record(
+        work, ContactBlocked, organization_id,
+        block_id=block_id, contact_id=concerned.contact_id, account_id=concerned.account_id, reason=command.reason,
+    )  # fmt: skip
+    await _tell(work, organization_id, block_id, own, "contact_blocked")
+    return block_id
+
+
+async def unblock(work: Work[Tools], command: Unblock) -> UUID | Refusal:
+    """Let somebody in again: what is still in force of what they hold says yes. Ending it again changes nothing."""
+    organization_id = command.organization_id
+    await organizations.lock(work.connection, [organization_id])
+    work.take_time(after=await storage.last_recorded(work.connection, organization_id))
+    if refusal := await permitted(work, command.by, organization_id):
+        return refusal
+    found = await storage.get(work.connection, organization_id, command.block_id)
+    if found is None:
+        return Refusal("not_found")
+    if found.until is not None:
+        return found.block_id
+    await _lock(work, found.concerned)
+    await storage.end(work.connection, found.block_id, work.actor.reference, work.now)
+    await record(work, ContactUnblocked, organization_id, block_id=found.block_id)
+    own = await _own_contacts(work, organization_id, found.concerned)
+    await _tell(work, organization_id, found.block_id, own, "contact_unblocked")
+    return found.block_id
+
+
+async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Refusal:
+    """Whom the block is about, kept from being linked until it is there: an account, then a contact, as links lock."""
+    account_id = command.account_id
+    if command.contact_id is not None:
+        if not await storage.has_to_do_with(work.connection, command.organization_id, [command.contact_id]):
+            return Refusal("not_found", fields=("contact_id",))
+        account_id = await storage.account_of(work.connection, command.contact_id)
+    elif account_id is not None and isinstance(command.by, AsProfile):
+        held = await storage.ever_contact(work.connection, account_id)
+        if not await storage.has_to_do_with(work.connection, command.organization_id, held):
+            return Refusal("not_found", fields=("account_id",))
+    await _lock(work, Concerned(command.contact_id, account_id))
+    if command.contact_id is not None:
+        account_id = await storage.account_of(work.connection, command.contact_id)
+    elif account_id is not None and not await accounts.all_heard_of(work.connection, [account_id]):
+        return Refusal("not_found", fields=("account_id",))
+    return Concerned(command.contact_id, account_id)
+
+
+async def _lock(work: Work[Tools], concerned: Concerned) -> None:
+    if concerned.account_id is not None:
+        await accounts.lock(work.connection, concerned.account_id)
+    if concerned.contact_id is not None:
+        await contacts.lock(work.connection, concerned.contact_id)
+
+
+async def _refuse(work: Work[Tools], command: BlockPerson, concerned: Concerned) -> Refusal | None:
+    if isinstance(command.by, AsProfile) and (
+        refusal := domain.refuse_oneself(concerned, command.by.account_id, command.by.contact_id)
+    ):
+        return refusal
+    if await storage.standing(work.connection, command.organization_id, concerned):
+        return Refusal("already_blocked")
+    return refuse_reason(work, "block", command.reason)
+
+
+async def _own_contacts(work: Work[Tools], organization_id: UUID, concerned: Concerned) -> list[UUID]:
+    """The organization's contacts that it is about, in the order of their ids."""
+    found = {concerned.contact_id} if concerned.contact_id else set[UUID]()
+    if concerned.account_id is not None:
+        found |= set(await accounts.contacts_of(work.connection, concerned.account_id))
+    files = await contacts.get_all(work.connection, found)
+    return [file.contact_id for file in files if file.organization_id == organization_id]
+
+
+async def _tell(work: Work[Tools], organization_id: UUID, block_id: UUID, own: list[UUID], action: str) -> None:
+    for contact_id in own:
+        await publish_state(work, contact_id)
+    found = await storage.get(work.connection, organization_id, block_id)
+    assert found is not None
+    await mails.tell(work, found)
+    work.audit(action, organization_id=organization_id, object_id=block_id, **_named(found))
+
+
+def _named(block: Block) -> dict[str, str]:
+    named = {"contact_id": block.contact_id, "account_id": block.account_id, "reason": block.reason}
+    return {name: str(value) for name, value in named.items() if value is not None}

@@ -1,0 +1,19 @@
+"""Why those who manage an organization, or an agent, did something to somebody: a code of the agency's data."""
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.agency.managing import Act
+from services.authorizations.tools import Tools
+
+
+def refuse_reason(work: Work[Tools], act: Act, reason: str | None) -> Refusal | None:
+    """A reason must be one of the agency's for the act; an agent gives one, wherever there is any to give."""
+    reasons = [
+        found for found in work.tools.agency.managing.reasons if act in found.acts and found.in_force(work.today)
+    ]
+    if reason is None:
+        missing = work.actor.kind == "agent" and bool(reasons)
+        return Refusal("reason_missing", fields=("reason",)) if missing else None
+    if reason not in {found.code for found in reasons}:
+        return Refusal("unknown_reason", {"reason": reason}, ("reason",))
+    return None
