@@ -69,7 +69,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--keep", action="store_true", help=f"{', '.join(KEEPING)}: leave the filled database, and use it the next time"
     )
+    parser.add_argument("--only", metavar="WORDS", help="lists: those alone whose name holds these words")
     options = parser.parse_args(arguments)
+    if options.only and options.name != "lists":
+        parser.error(f"{options.name} measures all of it")
     if options.keep and options.name not in KEEPING:
         parser.error(f"{options.name} keeps nothing")
     if options.name == "list":
@@ -77,6 +80,8 @@ def main(arguments: Sequence[str]) -> int:
             say(f"{name:<11}{what}")
         return 0
     run = partial(KEEPING[options.name], keep=True) if options.keep else COMMANDS[options.name][1]
+    if options.only:
+        run = partial(lists.run, keep=options.keep, only=options.only)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     say(f"{options.name}: {facts()}")

@@ -54,8 +54,11 @@ Make = Callable[[Moment, Draw], Listing]
 SHOWN = ("p50", "p99", "of it a core", "deep p50", "p99", "past p99", "known then p99", "first turn p50", "max")
 
 
-def run(small: bool, keep: bool = False) -> None:
-    """Fill a database of its own, or with `keep` the one that was kept, measure each list, print one table."""
+def run(small: bool, keep: bool = False, only: str = "") -> None:
+    """Fill a database of its own, or with `keep` the one that was kept, measure each list, print one table.
+
+    With `only` no more lists than those whose name holds it.
+    """
     size, turns = (SMALL, 20) if small else (Size(), TURNS)
     with own_folder(f"lists-{size.members}" if keep else None) as folder:
         [port] = free_ports(1)
@@ -70,7 +73,7 @@ def run(small: bool, keep: bool = False) -> None:
                 (folder / "filled").touch()
                 postgres.stop()  # so that what was filled a moment ago is in its memory no more
                 postgres.start()
-            asyncio.run(measure(dsn, agency, Population(size, 0, 0), turns))
+            asyncio.run(measure(dsn, agency, Population(size, 0, 0), turns, only))
         finally:
             postgres.stop()
 
@@ -81,8 +84,8 @@ async def _fill(dsn: str, agency: Agency, size: Size) -> None:
     say(f"\n{people.rights:,} rights in force or ended, filled in {people.seconds:.0f} s.")
 
 
-async def measure(dsn: str, agency: Agency, people: Population, turns: int) -> None:
-    """Each list of the firm of a filled database: one table."""
+async def measure(dsn: str, agency: Agency, people: Population, turns: int, only: str = "") -> None:
+    """Each list of the firm of a filled database whose name holds `only`: one table."""
     connection = await asyncpg.connect(dsn, server_settings=dict(SERVER_SETTINGS))
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=str)
     try:
@@ -93,7 +96,7 @@ async def measure(dsn: str, agency: Agency, people: Population, turns: int) -> N
             Moment(now - LONG_AGO, (now - LONG_AGO).date(), delegable),
             Moment(now, now.date(), delegable, now - BEFORE_THE_WITHDRAWALS),
         ]
-        lists = await _lists(connection, people, agency)
+        lists = {name: make for name, make in (await _lists(connection, people, agency)).items() if only in name}
         cold = {name: await _cold(connection, make, moments) for name, make in lists.items()}
         bare: list[float] = []
         rows: list[tuple[str, Sequence[str]]] = []
@@ -130,6 +133,10 @@ async def _lists(
         ),
         "active": lambda _: Narrow(active=True),
         "not active": lambda _: Narrow(active=False),
+        "active, of a contact": lambda draw: Narrow(contact_id=draw.choice(contacts), active=True),
+        "active, of a contact and a subject": lambda draw: Narrow(
+            contact_id=draw.choice(contacts), subject=draw.choice(delegable), active=True
+        ),
         "not active, of a contact": lambda draw: Narrow(contact_id=draw.choice(contacts), active=False),
         "active, of a subject": lambda draw: Narrow(subject=draw.choice(delegable), active=True),
         "not active, of a subject": lambda draw: Narrow(subject=draw.choice(delegable), active=False),
@@ -156,9 +163,11 @@ async def _lists(
     found["authorizations of a client"] = lambda moment, draw: authorizations(
         moment, draw.choice(clients), Narrow(), by_name
     )
-    for name in ("", "not active", "a person's name"):
+    for name in ("", "not active", "a person's name", "of a subject", "of a subject that cannot be delegated",
+                 "active, of a subject", "for a client", "active, for a client"):  # fmt: skip
         add(f"contacts {name}", storage.contacts, narrowed[name], Order("name"))
-    for name in ("", "active", "a client's name", "as a member sees it"):
+    for name in ("", "active", "a client's name", "as a member sees it", "of a contact", "active, of a contact",
+                 "of a subject", "active, of a subject", "active, of a contact and a subject"):  # fmt: skip
         add(f"relations {name}", storage.relations, narrowed[name], Order("organization"))
     for name, words in (("", None), (", a client's name", companies)):
         found[f"authorized files{name}"] = _files(contacts, words)

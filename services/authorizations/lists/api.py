@@ -53,10 +53,12 @@ AuthorizationSort = Annotated[
     ],
     Query(description=SORT),
 ]  # fmt: skip
-OfOrganization = Annotated[UUID | None, Query(description="Only rows for this other organization.")]
+OfOrganization = Annotated[UUID | None, Query(description="Only what concerns this other organization.")]
 OfContact = Annotated[UUID | None, Query(description="Only what this contact holds.")]
 OfKind = Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9_]+$", description="The other one's kind.")]
-OfSubject = Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9_]+$")]
+OfSubject = Annotated[
+    str | None, Query(max_length=64, pattern="^[a-z0-9_]+$", description="Only what concerns this subject.")
+]
 
 Row = Any
 Column = tuple[str, Callable[[Any, Language], str]]
@@ -136,9 +138,14 @@ AskedOf = Annotated[Asked, Depends()]
     response_model=PageView[ListedContactView],
     responses=TABLE,
 )
-async def list_contacts(asked: AskedOf, sort: ContactSort = "name") -> Any:
-    """The guide's list: family name, given name, e-mail, telephones, active."""
-    return await _contacts(asked, sort, ())
+async def list_contacts(
+    asked: AskedOf, subject: OfSubject = None, organization: OfOrganization = None, sort: ContactSort = "name"
+) -> Any:
+    """The guide's list: family name, given name, e-mail, telephones, active.
+
+    By subject and organization: who has such an authorization; with `active` one in force.
+    """
+    return await _contacts(asked, subject, organization, sort, ())
 
 
 @routes.post(
@@ -147,9 +154,15 @@ async def list_contacts(asked: AskedOf, sort: ContactSort = "name") -> Any:
     response_model=PageView[ListedContactView],
     responses=TABLE,
 )
-async def search_contacts(asked: AskedOf, body: SearchBody, sort: ContactSort = "name") -> Any:
+async def search_contacts(
+    asked: AskedOf,
+    body: SearchBody,
+    subject: OfSubject = None,
+    organization: OfOrganization = None,
+    sort: ContactSort = "name",
+) -> Any:
     """As the list; accents and case do not count. In a body, because addresses are logged on their way."""
-    return await _contacts(asked, sort, body.words)
+    return await _contacts(asked, subject, organization, sort, body.words)
 
 
 @routes.get(
@@ -159,10 +172,18 @@ async def search_contacts(asked: AskedOf, body: SearchBody, sort: ContactSort = 
     responses=TABLE,
 )
 async def list_relations(
-    asked: AskedOf, organization: OfOrganization = None, kind: OfKind = None, sort: RelationSort = "organization"
+    asked: AskedOf,
+    contact: OfContact = None,
+    subject: OfSubject = None,
+    organization: OfOrganization = None,
+    kind: OfKind = None,
+    sort: RelationSort = "organization",
 ) -> Any:
-    """The guide's list: organization, type of relation, related organization, active."""
-    return await _relations(asked, organization, kind, sort, ())
+    """The guide's list: organization, type of relation, related organization, active.
+
+    By contact: what it has an authorization through; by subject: what carries one. With `active` one in force.
+    """
+    return await _relations(asked, contact, subject, organization, kind, sort, ())
 
 
 @routes.post(
@@ -174,12 +195,14 @@ async def list_relations(
 async def search_relations(
     asked: AskedOf,
     body: SearchBody,
+    contact: OfContact = None,
+    subject: OfSubject = None,
     organization: OfOrganization = None,
     kind: OfKind = None,
     sort: RelationSort = "organization",
 ) -> Any:
     """As the list; accents and case do not count."""
-    return await _relations(asked, organization, kind, sort, body.words)
+    return await _relations(asked, contact, subject, organization, kind, sort, body.words)
 
 
 @routes.get(
@@ -217,16 +240,24 @@ async def search_authorizations(
     return await _authorizations(asked, contact, subject, organization, sort, body.words)
 
 
-async def _contacts(asked: Asked, sort: str, words: Sequence[str]) -> Any:
-    narrow = Narrow(own_rows=await asked.open_file(), active=asked.active, words=words)
+async def _contacts(
+    asked: Asked, subject: str | None, organization: UUID | None, sort: str, words: Sequence[str]
+) -> Any:
+    narrow = Narrow(await asked.open_file(), None, subject, organization, asked.active, words)
     listing = storage.contacts(asked.moment, asked.organization_id, narrow, Order.of(sort))
     return await asked.answer(listing, CONTACTS)
 
 
-async def _relations(asked: Asked, organization: UUID | None, kind: str | None, sort: str, words: Sequence[str]) -> Any:
-    narrow = Narrow(
-        own_rows=await asked.open_file(), organization_id=organization, kind=kind, active=asked.active, words=words
-    )
+async def _relations(
+    asked: Asked,
+    contact: UUID | None,
+    subject: str | None,
+    organization: UUID | None,
+    kind: str | None,
+    sort: str,
+    words: Sequence[str],
+) -> Any:
+    narrow = Narrow(await asked.open_file(), contact, subject, organization, asked.active, words, kind)
     order = Order.of(sort)
     if order.column == "type":
         types = asked.call.tools.agency.relation_types

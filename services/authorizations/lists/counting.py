@@ -8,12 +8,11 @@ both against a naive reading.
 
 from typing import Any
 
-from services.authorizations.access.storage import HELD, OF_RELATION, OF_RIGHT
+from services.authorizations.access.storage import HELD, NARROWED, OF_RELATION, OF_RIGHT
 from services.authorizations.blocked import blocked_pairs
 from services.authorizations.dated import in_force, known
 from services.authorizations.lists.filters import Filters
-from services.authorizations.lists.storage import also
-from services.authorizations.statuses import active
+from services.authorizations.lists.storage import active_once, also
 
 # Whose name holds the words is looked up once. (The walk cannot: with this, PostgreSQL would put all of it in order.)
 NAMED = """
@@ -59,11 +58,19 @@ join rights held on held.relation_id = r.relation_id
 where not r.all_rights and {known("r")} and held.subject = any($3::text[]) and {known("held")} {{of_right}}
 """
 
+# What the firm has in force, asked once for a delegation with rights of its own.
+FIRM_SUBJECTS = f"""
+case when {NARROWED} then array(
+    select f.subject from rights f where f.relation_id = r.through and {known("f")} and {in_force("f")}
+) end
+"""
+
 # Each right of some relations, one relation after the other.
 ONE_BY_ONE = f"""
 select r.holds, {{right_holds}} as right_holds
 from (
-    select r.*, {{holds}} as holds from ({{relations}}) r where true {{of_relation}} offset 0
+    select r.*, {{holds}} as holds, {{firm_subjects}} as firm_subjects
+    from ({{relations}}) r where true {{of_relation}} offset 0
 ) r
 {HELD} where {OF_RIGHT["delegable"]} {{of_right}}
 """
@@ -98,12 +105,6 @@ UNBLOCKED = f"""(
     (r.organization_id, r.holder_id) not in ({blocked_pairs()})
     and (r.holder_organization_id, r.holder_id) not in ({blocked_pairs()})
 )"""
-
-
-def active_once(owner: str) -> str:
-    """Whether an end of a relation is active: one of the two is the organization itself, whose status is asked once."""
-    return f"case when {owner} = $4 then {active('$4')} else {active(owner)} end"
-
 
 # The links of a relation, those that many share looked up once for all.
 LINKS = OF_RELATION | {
@@ -159,7 +160,10 @@ class Count(Filters):
         return ONE_BY_ONE.format(
             relations=relations,
             holds=self._relation_holds(),
-            right_holds=self._right_holds(),
+            firm_subjects="null" if self.active is None else FIRM_SUBJECTS,
+            right_holds=self._right_holds(
+                firm_right_holds="(r.firm_subjects is null or held.subject = any(r.firm_subjects))"
+            ),
             of_relation=self._of_organization
             + also(f"r.holder_id = any({self.contacts})" if self.contacts else None, named),
             of_right=self._of_right,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from chassis.pages import Listing
 from services.authorizations.access.domain import Moment
-from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE, asking
+from services.authorizations.access.storage import ENTITLEMENTS, HANGS_ON, HELD, IN_FORCE, OF_RELATION, OF_RIGHT, asking
 from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
 from services.authorizations.statuses import active
@@ -24,7 +24,9 @@ Columns: TypeAlias = Sequence[tuple[str, str]]
 class Narrow:
     """What narrows a list; None leaves open. `own_rows` is the one contact whose rows the viewer may see.
 
-    `words` must all stand in one of a row's names, without accents and case, in whatever order.
+    Of contacts those stay that have an authorization of this subject and organization, of relations those that carry
+    this subject or that this contact acts through; with `active` in force. `words` must all stand in one of a row's
+    names, without accents and case, in whatever order.
     """
 
     own_rows: UUID | None = None
@@ -82,6 +84,19 @@ def also(*conditions: str | None) -> str:
     return "".join(f" and {condition}" for condition in conditions if condition)
 
 
+def active_once(owner: str) -> str:
+    """Whether an end of a relation is active: one of the two is the organization itself, whose status is asked once."""
+    return f"case when {owner} = $4 then {active('$4')} else {active(owner)} end"
+
+
+# Whether there is such an authorization: a value, and no join, so that it is looked for row by row until one is found.
+HAS = f"coalesce((select true from ({ENTITLEMENTS}) e where e.delegable {{such}} limit 1), false)"
+
+
+def _has(narrow: Narrow, *such: str | None) -> str:
+    return HAS.format(such=also(*such, IN_FORCE if narrow.active else None))
+
+
 # Contacts
 
 MEMBER = f"""exists (
@@ -97,7 +112,7 @@ from contacts c
 join personal_fields p on p.owner_id = c.contact_id
 left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
 left join personal_fields verified on verified.owner_id = b.account_id
-where c.organization_id = $3 /* named: c.contact_id */
+where c.organization_id = $4 and $3::text[] is not null /* named: c.contact_id */
 """
 
 CONTACTS_BY: dict[str, Columns] = {
@@ -109,8 +124,19 @@ CONTACTS_BY: dict[str, Columns] = {
 
 def contacts(moment: Moment, organization_id: UUID, narrow: Narrow, order: Order) -> Listing:
     """The contacts of an organization; active are those with a membership in force whom nothing blocks."""
-    arguments = Arguments([moment.at, moment.day, organization_id])
+    arguments = Arguments([moment.at, moment.day, moment.delegable, organization_id])
+    # What cannot be delegated a contact has for its own organization alone.
+    at_home = narrow.subject is not None and narrow.subject not in moment.delegable
     query = CONTACTS + also(
+        _has(
+            narrow,
+            "e.holder_id = c.contact_id",
+            f"e.subject = {arguments.add(narrow.subject, 'text')}" if narrow.subject else None,
+            f"e.organization_id = {arguments.add(narrow.organization_id, 'uuid')}" if narrow.organization_id else None,
+            "e.organization_id = $4 and e.through is null" if at_home else None,
+        )
+        if narrow.subject or narrow.organization_id
+        else None,
         f"c.contact_id = {arguments.add(narrow.own_rows, 'uuid')}" if narrow.own_rows else None,
         arguments.like(narrow.words, "p.sorted_name") if narrow.words else None,
         None if narrow.active is None else f"({MEMBER}) = {narrow.active}",
@@ -130,22 +156,36 @@ def contacts(moment: Moment, organization_id: UUID, narrow: Narrow, order: Order
 
 # Relations. The guide's list: an organization, how it stands, to which other organization.
 
-REPRESENTED = f"{in_force('r')} and {active('r.organization_id')} and {active('r.holder_organization_id')}"
+REPRESENTED = f"{in_force('r')} and {active_once('r.organization_id')} and {active_once('r.holder_organization_id')}"
 
 RELATIONS = f"""
 select r.relation_id, r.type, r.valid, r.ended_at, r.organization_id, r.holder_organization_id,
     acted_for.sorted_name as sorted_organization, holder.sorted_name as sorted_related_organization,
     ({REPRESENTED}) as active
 from (
-    select * from relations r where r.holder_id = $3 and {known("r")} /* named: r.relation_id */
+    select * from relations r where r.holder_id = $4 and {known("r")} /* named: r.relation_id */
     union all
     select * from relations r
-    where r.organization_id = $3 and r.holder_kind = 'organization' and {known("r")} /* named: r.relation_id */
+    where r.organization_id = $4 and r.holder_kind = 'organization' and {known("r")} /* named: r.relation_id */
 ) r
 join personal_fields acted_for on acted_for.owner_id = r.organization_id
 join personal_fields holder on holder.owner_id = r.holder_organization_id
-where true
+where $3::text[] is not null
 """
+
+# What a contact acts, or ever acted, through, for a subject or for any; links that a delegation has from there are the
+# row's own.
+ACTED_THROUGH = f"""
+select r.through from relations r {{joined}}
+where r.through is not null and {known("r")} and r.holder_id = {{holder}} {{such}}
+"""
+CARRIES = f"""coalesce((
+    select true from rights held
+    where held.relation_id = r.relation_id and held.subject = {{subject}} and {known("held")} {{such}} limit 1
+), false)"""
+OF_DELEGATION = [
+    holds for link, holds in OF_RELATION.items() if link not in ("through_holds", "organization_active", "firm_active")
+]
 
 RELATIONS_BY: dict[str, Columns] = {
     "organization": (("sorted_organization", "text"), ("sorted_related_organization", "text")),
@@ -155,24 +195,39 @@ RELATIONS_BY: dict[str, Columns] = {
 }
 
 
+def _acted_through(narrow: Narrow, holder: str, subject: str | None) -> str:
+    rights = OF_RIGHT if narrow.active else {"delegable": OF_RIGHT["delegable"]}
+    of_right = [f"held.subject = {subject}", *rights.values()] if subject else []
+    in_force = narrow.active and (narrow.contact_id or subject)
+    return ACTED_THROUGH.format(
+        joined=(HANGS_ON if in_force else "") + (HELD if subject else ""),
+        holder=holder,
+        such=also(*(OF_DELEGATION if in_force else ()), *of_right),
+    )
+
+
 def relations(moment: Moment, organization_id: UUID, narrow: Narrow, order: Order) -> Listing:
     """The relations between an organization and others; with `own_rows` those that this contact acts through."""
-    arguments = Arguments([moment.at, moment.day, organization_id])
-    query = RELATIONS
+    arguments = Arguments([moment.at, moment.day, moment.delegable, organization_id])
+    query, acting = RELATIONS, narrow.own_rows or narrow.contact_id
+    holder = arguments.add(acting, "uuid") if acting else None
+    subject = arguments.add(narrow.subject, "text") if narrow.subject else None
     if order.column == "type":
         ranked = f"r.type, array_position({arguments.add(order.ranks, 'text[]')}, r.type) as type_rank,"
         query = query.replace("r.type,", ranked, 1)
     query += also(
+        # Whoever sees its own rows alone learns nothing of another contact's, nor of the firm's.
+        "false" if narrow.own_rows and narrow.contact_id not in (None, narrow.own_rows) else None,
         # A hash, and no join: PostgreSQL would compare each row with each delegation.
-        f"(r.relation_id in (select d.through from relations d where d.holder_id ="
-        f" {arguments.add(narrow.own_rows, 'uuid')} and {known('d')} and d.through is not null)) is true"
-        if narrow.own_rows
+        f"(r.relation_id in ({_acted_through(narrow, holder, subject)})) is true" if holder else None,
+        CARRIES.format(subject=subject, such=also(*OF_RIGHT.values()) if narrow.active else "")
+        if subject and not holder
         else None,
         f"{arguments.add(narrow.organization_id, 'uuid')} in (r.organization_id, r.holder_organization_id)"
         if narrow.organization_id
         else None,
         f"exists (select from organizations o where o.kind = {arguments.add(narrow.kind, 'text')} and o.organization_id"
-        " in (r.organization_id, r.holder_organization_id) and o.organization_id <> $3)"
+        " in (r.organization_id, r.holder_organization_id) and o.organization_id <> $4)"
         if narrow.kind
         else None,
         arguments.like(narrow.words, "acted_for.sorted_name", "holder.sorted_name") if narrow.words else None,

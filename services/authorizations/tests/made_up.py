@@ -246,23 +246,18 @@ class World:
 
     def authorizations(self, organization_id: UUID, narrow: Narrow) -> list[Held]:
         """The rows of an organization's list, in no order."""
-        found = []
+        found: list[Held] = []
         for relation in self.relations:
             if organization_id not in (relation["organization_id"], relation["holder_organization_id"]):
                 continue
-            carried = relation["through"] if relation["all_rights"] else relation["relation_id"]
-            found += [self._held(relation, right) for right in self.rights if right["relation_id"] == carried]
-        return [row for row in found if row is not None and self._stays(row, narrow)]
+            found += self._rows(relation)
+        return [row for row in found if self._stays(row, narrow)]
 
     def _held(self, relation: asyncpg.Record, right: asyncpg.Record) -> Held | None:
         if relation["through"] and right["subject"] not in self.moment.delegable:
             return None
-        hangs_on = [self._by_id[relation[on]] for on in ("membership", "through") if relation[on]]
-        chain = [relation, right, *hangs_on]
         level = right["level"]
-        owners = {relation["organization_id"], relation["holder_organization_id"]}
-        holds = all(map(self.in_force, chain)) and owners <= self._active
-        holds = holds and not any(self.keeps_out(owner, relation["holder_id"]) for owner in owners)
+        holds = self._stands(relation) and self.in_force(right)
         if relation["through"] and not relation["all_rights"]:
             firm = [
                 row
@@ -302,14 +297,39 @@ class World:
             or (organization_id == row["organization_id"] and row["holder_kind"] == "organization")
         ]  # fmt: skip
         own = {row["through"] for row in self.relations if row["holder_id"] == narrow.own_rows}
+        if narrow.own_rows and narrow.contact_id not in (None, narrow.own_rows):
+            return []
         return [
             row
             for row in rows
             if (narrow.own_rows is None or row.relation_id in own)
+            and (not (narrow.contact_id or narrow.subject) or self._carries(row, narrow))
             and narrow.organization_id in (None, row.organization[1], row.related[1])
             and narrow.active in (None, row.active)
             and any(_has(name, narrow.words) for name, _ in (row.organization, row.related))
         ]
+
+    def _carries(self, row: Related, narrow: Narrow) -> bool:
+        holder = narrow.own_rows or narrow.contact_id
+        mine = [r for r in self.relations if r["through"] == row.relation_id and r["holder_id"] == holder]
+        if narrow.contact_id and not any(self._stands(relation) or not narrow.active for relation in mine):
+            return False
+        return narrow.subject is None or any(
+            narrow.subject == held.subject and (held.active or not narrow.active)
+            for relation in (mine if holder else [self._by_id[row.relation_id]])
+            for held in self._rows(relation)
+        )
+
+    def _stands(self, relation: asyncpg.Record) -> bool:
+        chain = [relation, *(self._by_id[relation[on]] for on in ("membership", "through") if relation[on])]
+        owners = {relation["organization_id"], relation["holder_organization_id"]}
+        kept_out = any(self.keeps_out(owner, relation["holder_id"]) for owner in owners)
+        return all(map(self.in_force, chain)) and owners <= self._active and not kept_out
+
+    def _rows(self, relation: asyncpg.Record) -> list[Held]:
+        carried = relation["through"] if relation["all_rights"] else relation["relation_id"]
+        found = [self._held(relation, right) for right in self.rights if right["relation_id"] == carried]
+        return [row for row in found if row is not None]
 
     def listed_contacts(self, organization_id: UUID, narrow: Narrow) -> list[tuple[str, UUID, bool]]:
         """Name, id and whether active of an organization's contacts, in no order."""
@@ -324,16 +344,25 @@ class World:
         return [
             (name, contact_id, active)
             for name, contact_id, active in rows
-            if narrow.own_rows in (None, contact_id) and narrow.active in (None, active) and _has(name, narrow.words)
+            if narrow.own_rows in (None, contact_id)
+            and narrow.active in (None, active)
+            and _has(name, narrow.words)
+            and (not (narrow.subject or narrow.organization_id) or self._may(contact_id, narrow))
         ]
+
+    def _may(self, contact_id: UUID, narrow: Narrow) -> bool:
+        return any(
+            narrow.subject in (None, row.subject) and narrow.organization_id in (None, row.organization[1])
+            and (row.active or not narrow.active)
+            for relation in self.relations if relation["holder_id"] == contact_id
+            for row in self._rows(relation)
+        )  # fmt: skip
 
     def files(self, contact_id: UUID, words: Sequence[str]) -> list[tuple[str, UUID]]:
         """The organizations that a contact may act for, in order."""
-        held = [self._held(relation, right) for relation, right in product(self.relations, self.rights)
-                if relation["holder_id"] == contact_id
-                and right["relation_id"] == (relation["through"] if relation["all_rights"] else relation["relation_id"])
-                ]  # fmt: skip
-        return sorted({row.organization for row in held if row and row.active and _has(row.organization[0], words)})
+        held = [row for relation in self.relations if relation["holder_id"] == contact_id
+                for row in self._rows(relation)]  # fmt: skip
+        return sorted({row.organization for row in held if row.active and _has(row.organization[0], words)})
 
     def _named(self, owner_id: UUID) -> tuple[str, UUID]:
         return self.names[owner_id], owner_id

@@ -100,6 +100,62 @@ async def test_authorizations_are_filtered_by_contact_subject_client_and_activit
     assert len(await subjects(f"contact={member.contact_id}&active=false")) == 6
 
 
+async def test_contacts_are_filtered_by_subject_client_and_activity(firm: Firm) -> None:
+    member, (client_id, other_id) = await firm.member(), firm.clients.values()
+    path, me = f"/v1/organizations/{firm.firm_id}/contacts", str(member.contact_id)
+
+    async def finds_me(query: str) -> bool:
+        answer = (await firm.client.get(f"{path}?{query}", headers=firm.responsible.headers)).json()
+        assert answer["total"] == len(answer["items"])
+        return me in {row["contact_id"] for row in answer["items"]}
+
+    of_client = f"organization={client_id}"
+    assert not await finds_me(of_client)
+    await firm.delegate(member.contact_id, client_id)
+    assert await finds_me(of_client) and await finds_me(f"{of_client}&active=true")
+    assert not await finds_me(f"organization={other_id}") and not await finds_me(f"{of_client}&active=false")
+    assert await finds_me("subject=profile") and await finds_me(f"subject=payments_statements&{of_client}")
+    assert not await finds_me("subject=status_letter")
+    assert not await finds_me(f"subject=profile&organization={other_id}")
+    await firm.remove(member.contact_id)
+    assert await finds_me(of_client) and await finds_me(f"{of_client}&active=false")
+    assert not await finds_me(f"{of_client}&active=true")
+
+
+async def test_relations_are_filtered_by_contact_subject_client_and_activity(firm: Firm) -> None:
+    member, (client_id, other_id) = await firm.member(), firm.clients.values()
+    read = [{"subject": "payments_statements", "level": "read"}]
+    await firm.delegate(member.contact_id, client_id, subjects=read)
+    path = f"/v1/organizations/{firm.firm_id}/relations"
+
+    async def found(query: str) -> set[str]:
+        answer = (await firm.client.get(f"{path}?{query}", headers=firm.responsible.headers)).json()
+        assert answer["total"] == len(answer["items"])
+        return {row["organization"]["organization_id"] for row in answer["items"]}
+
+    mine = f"contact={member.contact_id}"
+    assert await found(mine) == await found(f"{mine}&active=true") == {str(client_id)}
+    assert await found(f"{mine}&subject=payments_statements") == {str(client_id)}
+    assert await found(f"{mine}&subject=profile") == await found(f"{mine}&organization={other_id}") == set()
+    assert await found("subject=status_letter") == {str(client_id), str(other_id)}
+    await firm.remove(member.contact_id)
+    assert (await found(mine), await found(f"{mine}&active=true")) == ({str(client_id)}, set())
+
+
+async def test_a_member_learns_by_no_filter_what_others_act_through(firm: Firm) -> None:
+    member, other, client_id = await firm.member(), await firm.member(), next(iter(firm.clients.values()))
+    read = [{"subject": "payments_statements", "level": "read"}]
+    for contact in (member, other):
+        await firm.delegate(contact.contact_id, client_id, subjects=read)
+    path = f"/v1/organizations/{firm.firm_id}/relations"
+    for query, rows in (
+        ("subject=payments_statements", 1), ("subject=status_letter", 0), (f"contact={member.contact_id}", 1),
+        (f"contact={other.contact_id}", 0),
+    ):  # fmt: skip
+        listed = (await firm.client.get(f"{path}?{query}", headers=member.headers)).json()
+        assert len(listed["items"]) == rows, query
+
+
 async def test_a_cursor_walks_every_row_once(firm: Firm) -> None:
     path = f"/v1/organizations/{firm.firm_id}/authorizations"
     whole = (await firm.client.get(f"{path}?limit=200", headers=firm.responsible.headers)).json()
