@@ -53,9 +53,13 @@ class PrintingView(BaseModel):
 
 
 class LettersView(BaseModel):
-    """How many letters are due, and the latest printings."""
+    """How many letters are due, and the latest printings.
+
+    `without_address`: letters that wait until an extract brings a billing address.
+    """
 
     due: int
+    without_address: int
     items: list[PrintingView]
     total: int
 
@@ -65,7 +69,7 @@ async def overview(agent: AgentCaller, call: LinkingCall) -> LettersView:
     """`total` counts the items shown, the latest printings."""
     found = await call.run(show_overview, None)
     items = [_printing(one) for one in found.printings]
-    return LettersView(due=found.due, items=items, total=len(items))
+    return LettersView(due=found.due, without_address=found.without_address, items=items, total=len(items))
 
 
 @routes.post(

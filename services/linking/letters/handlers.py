@@ -20,7 +20,7 @@ LATEST = 50
 
 @dataclass(frozen=True)
 class Print:
-    """Print the letters of these organizations, or of None all that are due, up to the data's bound."""
+    """Print the letters of these organizations, or for None all that are due and have an address, up to a bound."""
 
     organization_ids: tuple[UUID, ...] | None
 
@@ -36,9 +36,10 @@ class Printed:
 
 @dataclass(frozen=True)
 class Overview:
-    """How many letters are due, and the latest printings."""
+    """How many letters are due, how many have no address to go to, and the latest printings."""
 
     due: int
+    without_address: int
     printings: Sequence[Printed]
 
 
@@ -66,7 +67,8 @@ async def print_letters(work: Work[Tools], asked: Print) -> UUID | Refusal:
 async def show_overview(work: Work[Tools], _: None) -> Overview:
     """What is to be printed, and what was."""
     rows = await storage.printings(work.connection, LATEST)
-    return Overview(await storage.how_many_due(work.connection), [Printed(**row) for row in rows])
+    due, without_address = await storage.how_many_due(work.connection)
+    return Overview(due, without_address, [Printed(**row) for row in rows])
 
 
 async def show_printing(work: Work[Tools], printing_id: UUID) -> Printed | Refusal:

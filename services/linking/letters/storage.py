@@ -15,16 +15,22 @@ from organization_codes c join organizations o using (organization_id) join orga
 
 LIVING = "c.ended_at is null and c.valid"
 
+SENDABLE = "f.billing_address <> '{}'"
+
 # Rows are locked in this order, and left to another printing that has them in hand.
 DUE = f"""
-{CODES} where {LIVING} and c.letter_due order by c.issued_at, c.organization_id limit $1 for update of c skip locked
+{CODES} where {LIVING} and c.letter_due and {SENDABLE} order by c.issued_at, c.organization_id
+limit $1 for update of c skip locked
 """
 
 NAMED = f"{CODES} where {LIVING} and c.organization_id = any ($1) order by c.organization_id for update of c"
 
 LIVING_OF = f"{CODES} where {LIVING} and c.organization_id = $1"
 
-HOW_MANY_DUE = f"select count(*) from organization_codes c where {LIVING} and c.letter_due"
+HOW_MANY_DUE = f"""
+select count(*) filter (where {SENDABLE}) as due, count(*) filter (where not {SENDABLE}) as without_address
+from organization_codes c join organization_files f using (organization_id) where {LIVING} and c.letter_due
+"""
 
 ADD_PRINTING = "insert into letter_printings (printing_id, printed_at, printed_by, letters) values ($1, $2, $3, $4)"
 
@@ -51,7 +57,7 @@ where l.printing_id = $1 and {LIVING} order by c.issued_at, c.organization_id
 
 
 async def lock_due(connection: Connection, most: int) -> list[Record]:
-    """Codes whose letter is due, the oldest first."""
+    """Codes whose letter is due and has an address, the oldest first."""
     found: list[Record] = await connection.fetch(DUE, most)
     return found
 
@@ -67,10 +73,11 @@ async def code_of(connection: Connection, organization_id: UUID) -> Record | Non
     return await connection.fetchrow(LIVING_OF, organization_id)
 
 
-async def how_many_due(connection: Connection) -> int:
-    """Letters that are to be printed."""
-    count: int = await connection.fetchval(HOW_MANY_DUE)
-    return count
+async def how_many_due(connection: Connection) -> tuple[int, int]:
+    """Letters that are to be printed, and those that would be if their organization had a billing address."""
+    row = await connection.fetchrow(HOW_MANY_DUE)
+    assert row is not None
+    return row["due"], row["without_address"]
 
 
 async def add_printing(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from chassis import limits
 from chassis.limits import too_many
 from chassis.outcomes import Phrase, Refusal
@@ -26,6 +28,8 @@ from services.linking.tools import Tools
 
 BY_ACCOUNT = "claims_per_account"
 BY_ORGANIZATION = "codes_tried_per_organization"
+
+LOCKED = Counter("mandat_organization_codes_locked", "Organization codes that too many wrong tries have locked")
 
 UNREADABLE = ""
 """Compared in place of what cannot be a code; no digest is of it."""
@@ -125,6 +129,7 @@ def _compare(work: Work[Tools], found: Claimable | None, method: OrganizationCod
 async def _lock(work: Work[Tools], found: Claimable) -> None:
     organization_id = found.organization.organization_id
     await storage.set_locked(work.connection, organization_id, work.now)
+    work.afterwards(LOCKED.inc)
     delivery_id = await tell_of_lock(work, found.organization, found.issue)
     work.audit(
         "organization_code_locked",

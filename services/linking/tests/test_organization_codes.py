@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis.outcomes import Refusal
 from chassis.work import Actor, Work
@@ -246,7 +247,9 @@ async def test_after_twenty_wrong_tries_however_slow_the_code_is_locked_and_clai
     coded: Linking, clock: Clock
 ) -> None:
     employer, code = await an_issued(coded)
+    locked_before = REGISTRY.get_sample_value("mandat_organization_codes_locked_total")
     assert await guess_until_locked(coded, clock, code) == 20
+    assert REGISTRY.get_sample_value("mandat_organization_codes_locked_total") == (locked_before or 0) + 1
     [mail] = await coded.published(OrganizationCodeLockedMail)
     told = coded.notifications.open(mail.sealed, Contents)
     assert (told.address, mail.language, mail.locked_at) == ("office@ete-nord.example", "fr", clock.now)

@@ -195,6 +195,18 @@ async def test_what_was_printed_is_known_and_can_be_fetched_again_as_sheets_and_
     assert (listed["due"], listed["total"], listed["items"]) == (0, 1, [printed])
 
 
+async def test_a_letter_without_an_address_waits_for_one_unless_it_is_asked_for_by_name(office: Office) -> None:
+    nowhere = an_employer(office.linking, number="1000010", billing_address=())
+    await office.linking.send(nowhere)
+    assert (await office.print()).json()["letters"] == 1
+    overview = (await office.linking.http.get("/v1/organization-letters", headers=office.linking.agent)).json()
+    assert (overview["due"], overview["without_address"]) == (0, 1)
+    await office.linking.send(changed(nowhere, billing_address=("1, rue du Lac",)))
+    assert await office.due() == 1
+    assert (await office.print(nowhere.organization_id)).json()["letters"] == 1
+    assert await office.due() == 0
+
+
 async def test_a_code_that_was_renewed_since_stands_on_no_sheet_of_an_older_printing(office: Office) -> None:
     printed = (await office.print()).json()
     old = as_printed(await code_of(office.linking, office.employer))
