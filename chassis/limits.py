@@ -42,6 +42,8 @@ returning true
 
 WAIT = f"select extract(epoch from l.window_start + {DELAY} - $3) from limits l where l.name = $1 and l.key = $2"
 
+SHRINK = "update limits set spent = spent - 1 where name = $1 and key = $2 and spent > 0"
+
 GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
 
 
@@ -140,6 +142,11 @@ async def grow(connection: Connection, name: str, key: bytes, delays: Delays, no
         return None
     left: float | None = await connection.fetchval(WAIT, name, key, now, *bounds)
     return max(1, math.ceil(left or 0))
+
+
+async def shrink(connection: Connection, name: str, key: bytes) -> None:
+    """Uncount an attempt that `grow` counted: the wait after it is that of the attempt before."""
+    await connection.execute(SHRINK, name, key)
 
 
 async def overload(connection: Connection, name: str, limit: Limit, now: datetime) -> float:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chassis.limits import give_back, grow, not_waiting, overload, spend, spend_each
+from chassis.limits import give_back, grow, not_waiting, overload, shrink, spend, spend_each
 from chassis.tests.conftest import Bench
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -150,6 +150,16 @@ async def test_whoever_rests_long_enough_begins_anew(bench: Bench) -> None:
         await grown(bench, NOON)
     later = NOON + timedelta(seconds=601)
     assert [await grown(bench, later) for _ in range(4)] == [None, None, None, 10]
+
+
+async def test_an_attempt_taken_back_makes_no_wait_longer_and_forgives_none_before_it(bench: Bench) -> None:
+    for _ in range(2):
+        await grown(bench, NOON)
+    for _ in range(5):
+        assert await grown(bench, NOON) is None
+        async with bench.pool.acquire() as connection:
+            await shrink(connection, "claims", b"k")
+    assert [await grown(bench, NOON) for _ in range(2)] == [None, 10]
 
 
 async def test_of_fifty_attempts_at_once_those_pass_that_need_no_wait_and_then_one(bench: Bench) -> None:

@@ -76,8 +76,9 @@ async def examine(work: Work[Tools], account_id: UUID, method: OrganizationCode,
     if proven:
         await storage.forgive(work.connection, organization_id)
         await limits.forgive(work.connection, BY_ORGANIZATION, organization_id.bytes)
-        await limits.forgive(work.connection, BY_ACCOUNT, by_account)
-    elif counted == allowed.wrong_tries:
+        # Taken back and not forgiven: who has one code would else guess at others without a wait.
+        await limits.shrink(work.connection, BY_ACCOUNT, by_account)
+    elif _is_spent(found, counted, allowed, typed):
         await _lock(work, found)
         return Examined(found.organization, proven=False, locked=True)
     return Examined(found.organization, proven, found.locked)
@@ -111,6 +112,13 @@ async def _count(
         work.audit("claim_delayed", organization_id=organization_id, object_id=organization_id, seconds=wait)
         return too_many(wait)
     return await storage.count_try(work.connection, organization_id, allowed.wrong_tries)
+
+
+def _is_spent(found: Claimable, counted: int | None, allowed: OrganizationCodeLimits, typed: Typed) -> bool:
+    """Whether that was the last try of a living code; also where the data allow fewer now than were made before."""
+    if typed.organization_code is None or found.locked or found.digest is None:
+        return False
+    return counted is None or counted >= allowed.wrong_tries
 
 
 def _compare(work: Work[Tools], found: Claimable | None, method: OrganizationCode, typed: Typed) -> bool:

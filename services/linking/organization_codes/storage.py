@@ -65,7 +65,7 @@ SET_VALID = "update organization_codes set valid = $2 where organization_id = $1
 # By the number as it is typed; a number is unique within a kind alone, so there may be several.
 NUMBERED = """
 select o.organization_id from organizations o join organization_files f using (organization_id)
-where upper(regexp_replace(o.number, '[^0-9A-Za-z]', '', 'g')) = $1 and o.active and f.generation > 0
+where upper(regexp_replace(o.number, '[^0-9A-Za-z]', '', 'g')) = $1 and f.generation > 0
 order by o.organization_id
 """
 
@@ -159,7 +159,7 @@ async def set_valid(connection: Connection, organization_id: UUID, *, valid: boo
 
 
 async def numbered(connection: Connection, number: str) -> list[UUID]:
-    """Active organizations that have codes and bear a number, as `read_number` reads one."""
+    """Organizations of kinds that have codes and bear a number, as `read_number` reads one; also inactive ones."""
     return [row["organization_id"] for row in await connection.fetch(NUMBERED, number)]
 
 

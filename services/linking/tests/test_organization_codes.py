@@ -211,8 +211,8 @@ async def test_every_claim_costs_the_same_comparisons(coded: Linking, monkeypatc
 async def test_an_account_that_goes_on_claiming_waits_longer_each_time(coded: Linking, clock: Clock) -> None:
     await an_issued(coded)
     account = uuid4()
-    answers = [await claim(coded, number="9999999", account_id=account) for _ in range(6)]
-    assert [outcome(answer) for answer in answers] == ["link_refused"] * 5 + ["too_many_attempts"]
+    answers = [await claim(coded, number="9999999", account_id=account) for _ in range(11)]
+    assert [outcome(answer) for answer in answers] == ["link_refused"] * 10 + ["too_many_attempts"]
     waits = []
     for _ in range(3):
         refused = await claim(coded, account_id=account)
@@ -221,8 +221,30 @@ async def test_an_account_that_goes_on_claiming_waits_longer_each_time(coded: Li
         waits.append(refused.retry_after)
         clock.now += timedelta(seconds=refused.retry_after)
         assert outcome(await claim(coded, account_id=account)) == "unproven"
-    assert waits == [60, 120, 240]
+    assert waits == [30, 60, 120]
     assert outcome(await claim(coded)) == "unproven"
+
+
+async def test_whoever_proves_one_code_after_another_waits_for_none_and_gains_no_guess_by_it(coded: Linking) -> None:
+    _, code = await an_issued(coded)
+    account = uuid4()
+    for _ in range(9):
+        await claim(coded, number="9999999", account_id=account)
+    proofs = [outcome(await claim(coded, code, "125000", account_id=account)) for _ in range(12)]
+    assert proofs == ["proven"] * 12
+    assert outcome(await claim(coded, number="9999999", account_id=account)) == "link_refused"
+    assert outcome(await claim(coded, number="9999999", account_id=account)) == "too_many_attempts"
+
+
+async def test_where_the_data_allow_fewer_tries_than_were_made_the_next_one_locks_and_tells(
+    coded: Linking, clock: Clock
+) -> None:
+    _, code = await an_issued(coded)
+    await coded.unit.pool.execute("update organization_codes set tries = 50")
+    assert outcome(await claim(coded, code, "125000")) == "locked"
+    assert len(await coded.published(OrganizationCodeLockedMail)) == 1
+    assert outcome(await claim(coded)) == "locked"
+    assert len(await coded.published(OrganizationCodeLockedMail)) == 1
 
 
 async def test_many_accounts_that_try_the_codes_of_one_organization_wait_together(coded: Linking, clock: Clock) -> None:
