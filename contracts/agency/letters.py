@@ -1,5 +1,6 @@
 """letters/KIND.yaml: what the agency sends on paper, printed here or by a mailing house."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -47,6 +48,13 @@ class LetterText(Policy):
     after_code: tuple[LetterLine, ...] = Field(min_length=1, max_length=20)
     closing: LetterLine
     signature: tuple[LetterLine, ...] = Field(min_length=1, max_length=5)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every text with its place in the letter."""
+        for name in type(self).model_fields:
+            found: str | tuple[str, ...] = getattr(self, name)
+            for index, text in enumerate((found,) if isinstance(found, str) else found):
+                yield f"{name}[{index}]", text
 
 
 class Letter(Policy):

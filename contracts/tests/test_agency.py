@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.agency import Agency, Text, load
 from contracts.agency.demo import Demo, load_demo
+from contracts.agency.letters import Letter
 from contracts.agency.linking import LinkedFile, LinkingCoordinates
 from contracts.agency.mails import MAIL_FIELDS, MAIL_KINDS, CodeBlock, MailTemplates
 from contracts.agency.typography import faults
@@ -39,7 +40,7 @@ def human_texts(value: object, place: str = "") -> Iterator[tuple[str, Language,
         case Text():
             for language in LANGUAGES:
                 yield f"{place}.{language}", language, value.in_(language)
-        case MailTemplates():
+        case MailTemplates() | Letter():
             for language in LANGUAGES:
                 for where, text in value.in_(language).texts():
                     yield f"{place}.{language}.{where}", language, text
