@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 from chassis import gateway
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
-from chassis.doors import Doors
+from chassis.doors import Doors, reception
 from chassis.gateway import Gateway
 from chassis.migrations import migrate
 from chassis.relay import Relay
@@ -296,3 +296,10 @@ async def library(bench: Bench) -> AsyncIterator[Library]:
     app.state.gateway = Gateway(bench.unit, verifier, reads, "fr")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test") as http:
         yield Library(http, bench, issuer, app.state.gateway)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doors try again soon."""
+    monkeypatch.setattr(reception, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(reception, "LONGEST_PAUSE", 0.05)
