@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
-from chassis.gateway import Call, router
+from chassis.gateway import Call, PersonCaller, router
 from contracts.events import Level
 from contracts.problems import word
 from services.authorizations.access import storage
@@ -65,6 +65,42 @@ class AuthorizedFileView(BaseModel):
     functions: list[str]
     subjects: list[FileSubjectView]
     absent: list[AbsentSubjectView]
+
+
+class OwnSubjectView(BaseModel):
+    """A service that is about the person alone; the access check takes the account's own id as its resource."""
+
+    subject: str
+    name: str
+    help: str
+    link: str | None
+
+
+class OwnSubjectsView(BaseModel):
+    """What any active account may do, in the order of the agency's catalogue."""
+
+    account_id: UUID
+    items: list[OwnSubjectView]
+    total: int
+
+
+@routes.get("/v1/own-subjects", summary="What one may do without acting for any organization")
+async def own_subjects(call: AuthorizationsCall, caller: PersonCaller) -> OwnSubjectsView:
+    """For any person who is signed in, with or without a profile: nothing of it hangs on an organization."""
+    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    async with call.gateway.unit.pool.acquire() as connection:
+        active = await storage.is_active(connection, moment, caller.account_id)
+    items = [
+        OwnSubjectView(
+            subject=subject.code,
+            name=subject.name.in_(call.language),
+            help=subject.help.in_(call.language),
+            link=subject.link.in_(call.language) if subject.link else None,
+        )
+        for subject in call.tools.agency.subjects.values()
+        if active and subject.scope == "self" and subject.in_force(moment.day)
+    ]
+    return OwnSubjectsView(account_id=caller.account_id, items=items, total=len(items))
 
 
 class _FilesAsked:

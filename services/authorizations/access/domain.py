@@ -159,6 +159,16 @@ NO_RELATION = Decision(False, (Link("relation", False),), "no_relation")
 """The account has nothing to do with the organization."""
 
 
+NOT_ONESELF = Decision(False, (Link("oneself", False),), "oneself")
+"""The subject is about oneself alone, and what was named is not the account that asks."""
+
+
+def of_oneself(account_active: bool) -> Decision:
+    """The answer about a subject that any active account has for itself, before any organization is linked."""
+    found = (Link("oneself", True), Link("account", account_active))
+    return Decision(account_active, found, None if account_active else "account")
+
+
 def without_subject(nearest: Decision | None) -> Decision:
     """The no to a subject of an organization that none of the account's chains leads to: links to the first that fails.
 

@@ -20,7 +20,8 @@ from services.authorizations.tools import Tools
 class Question:
     """One access question; the organization is named by its id or as `kind:number`. None: an id that is not one.
 
-    `recorded_at` asks by what was known then.
+    Of a subject of scope self, the account's own id stands in the organization's place. `recorded_at` asks by what was
+    known then.
     """
 
     account_id: UUID | None
@@ -43,10 +44,48 @@ async def evaluate(pool: Pool, tools: Tools, questions: Sequence[Question]) -> l
 
     What does not exist is a no like any other.
     """
+    of_self = [question for question in questions if _is_of_oneself(tools, question)]
+    of_files = [question for question in questions if not _is_of_oneself(tools, question)] if of_self else questions
     async with pool.acquire() as connection:
-        sought = await _sought(connection, tools, questions)
+        oneself = iter(await _of_oneself(connection, tools, of_self))
+        sought = await _sought(connection, tools, of_files)
         chains = iter(await storage.of_accounts(connection, [one for one in sought if one is not None]))
-    return [UNKNOWN if one is None else domain.decide(next(chains), one.level) or NO_CHAIN for one in sought]
+    decided = iter([UNKNOWN if one is None else domain.decide(next(chains), one.level) or NO_CHAIN for one in sought])
+    return [next(oneself) if _is_of_oneself(tools, question) else next(decided) for question in questions]
+
+
+def _is_of_oneself(tools: Tools, question: Question) -> bool:
+    subject = tools.agency.subjects.get(question.subject)
+    return subject is not None and subject.scope == "self"
+
+
+async def _of_oneself(connection: Connection, tools: Tools, questions: Sequence[Question]) -> list[Decision]:
+    """Any active account may, before any organization is linked; and nobody for another account."""
+    active: dict[tuple[UUID, datetime, datetime | None], bool] = {}
+    found = []
+    for question in questions:
+        account_id, moment = question.account_id, tools.moment(question.at, question.recorded_at)
+        if (
+            account_id is None
+            or question.level is None
+            or not tools.agency.subjects[question.subject].in_force(moment.day)
+        ):
+            found.append(UNKNOWN)
+        elif not _names(question.organization, account_id):
+            found.append(domain.NOT_ONESELF)
+        else:
+            key = (account_id, question.at, question.recorded_at)
+            if key not in active:
+                active[key] = await storage.is_active(connection, moment, account_id)
+            found.append(domain.of_oneself(active[key]))
+    return found
+
+
+def _names(resource: str, account_id: UUID) -> bool:
+    try:
+        return UUID(resource) == account_id
+    except ValueError:
+        return False
 
 
 async def why_no_chain(pool: Pool, tools: Tools, question: Question, *, tells_unknown: bool) -> Decision:

@@ -200,6 +200,14 @@ async def acting(connection: Connection, at: datetime, day: date, account_id: UU
     return Acting(account_id, contact_id, row["organization_id"], frozenset(row["functions"]))
 
 
+async def is_active(connection: Connection, moment: Moment, account_id: UUID) -> bool:
+    """Whether the account is active at the moment; one that nobody told of is not."""
+    asked = f"select {active('$1::uuid', '$2::timestamptz')}"
+    query, arguments = asking(moment, asked, account_id, moment.at)
+    found: bool = await connection.fetchval(query, *arguments)
+    return found
+
+
 async def has_profile(connection: Connection, moment: Moment, account_id: UUID) -> bool:
     """Whether the account is linked to any contact at the moment."""
     bound = (
