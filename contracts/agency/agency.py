@@ -12,6 +12,7 @@ from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
 from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import AttachmentRule, Attestation, Category, Form, FormKind
+from contracts.agency.help import Help
 from contracts.agency.letters import Letter
 from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
 from contracts.agency.linking import LinkingMethod
@@ -80,6 +81,7 @@ class Agency:
     categories: Mapping[str, Category]
     forms: Mapping[str, Form]
     attachment_rule: AttachmentRule
+    help: Help
     attestations: Mapping[str, Attestation]
     attestation_versions: Mapping[tuple[str, int], Attestation]
     mails: Mapping[str, MailTemplates]

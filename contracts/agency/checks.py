@@ -11,6 +11,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.features import LIMITS_NEEDED_FOR, MAILS_NEEDED_FOR, REQUESTS_NEEDED_FOR, needed
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
+from contracts.agency.help import Help
 from contracts.agency.limits import LIMIT_NAMES, Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import (
@@ -213,6 +214,15 @@ def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:
             document, (*place, "attestations"), form.attestations, current, "attestation without `until`"
         )
         yield from _check_fields(document, index, form)
+
+
+def check_help(document: Document, texts: Help) -> Iterator[Fault]:
+    """Codes once each; each text says something."""
+    yield from _repeated(document, ("texts",), (text.code for text in texts.texts))
+    yield from _repeated(document, ("questions",), (question.code for question in texts.questions))
+    for index, text in enumerate(texts.texts):
+        if text.text is None and not text.steps:
+            yield document.fault("A text of help has a `text`, or `steps`, or both.", "texts", index)
 
 
 def _check_attestations(document: Document, forms: Forms) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.features import features
 from contracts.agency.files import Document, Fault, FaultyFiles, read_model, read_text
 from contracts.agency.forms import Forms
+from contracts.agency.help import Help
 from contracts.agency.letters import LETTER_KINDS, Letter, LetterKind
 from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
@@ -88,6 +89,7 @@ class PolicyFiles:
     notices: PolicyFile[Notices]
     retention: PolicyFile[Retention]
     forms: PolicyFile[Forms]
+    help: PolicyFile[Help]
 
 
 MODELS: Mapping[str, type[Policy]] = {
@@ -179,6 +181,7 @@ def _checks(
         lambda: checks.check_requests(*files.requests.read, present()),
         lambda: checks.check_managing(*files.managing.read),
         lambda: checks.check_forms(*files.forms.read),
+        lambda: checks.check_help(*files.help.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
     )
 
@@ -218,6 +221,7 @@ def _agency(
         categories=_by_code(forms.categories),
         forms=_by_code(forms.forms),
         attachment_rule=forms.attachment_rule,
+        help=files.help.policy,
         attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),

@@ -275,6 +275,9 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(folder: Path)
         "Campaigns": {c: k.name for c, k in agency.campaigns.items()},
         "Categories": {c: k.name for c, k in agency.categories.items()},
         "Forms": {c: f.title for c, f in agency.forms.items()},
+        "Portals": {p.code: p.name for p in agency.profile.portals},
+        "Registration fields": {f.code: f.label for f in agency.accounts.registration_fields},
+        "Help texts": {t.code: t.title for t in agency.help.texts},
         "Doors": {c: d.name for c, d in agency.doors.items()},
         "Decision reasons": {c: r.name for c, r in agency.decision_reasons.items()},
     }

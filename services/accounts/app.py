@@ -8,6 +8,7 @@ from services.accounts.doors import api as doors
 from services.accounts.doors.issuers import Issuers
 from services.accounts.email_changes import api as email_changes
 from services.accounts.hashing import Hasher
+from services.accounts.help import api as help_texts
 from services.accounts.lapsing.chores import lapsing
 from services.accounts.password_resets import api as password_resets
 from services.accounts.people import api as people
@@ -54,6 +55,7 @@ service = Service(
     tools=build,
     routers=[
         terms.routes,
+        help_texts.routes,
         registrations.routes,
         sessions.routes,
         doors.routes,
