@@ -50,6 +50,7 @@ def _mail(purpose: str) -> dict[str, Any]:
         "delivery_id": DELIVERY,
         "handle": HANDLE,
         "language": "fr",
+        "portal": "example_portal",
         "priority": "urgent",
         "expires_at": SOON,
         "deduplication_id": f"{purpose}:{DELIVERY}",
@@ -75,6 +76,7 @@ EVENTS: tuple[Event, ...] = (
         family_name="Exemple",
         language="fr",
         door="example_door",
+        portal="example_portal",
     ),
     authorizations.OrganizationImported(
         organization_id=ORGANIZATION, sequence=1, kind="firm", contacts=2, relations=4, rights=14
@@ -177,6 +179,7 @@ EVENTS: tuple[Event, ...] = (
         email="ada.example@example.org",
         telephones=(authorizations.Telephone(kind="work", number="+15145550100"),),
         language="fr",
+        portal="example_portal",
         functions=(
             authorizations.FunctionSpan(type="responsible_person", starts_on="2026-01-05", ends_on="2027-01-04"),
         ),

@@ -30,7 +30,7 @@ SEEDS = {
     "code is not the folder": Seed("agency.yaml", "code: ccq", "code: cqc", "code: cqc", "folder's name"),
     "time zone": Seed("agency.yaml", "America/Toronto", "America/Quebec", "time_zone:", "no time zone"),
     "unreadable colours": Seed("agency.yaml", "#ffffff", "#0050a0", "colours:", "contrast"),
-    "plain http": Seed("agency.yaml", "https://sel.ccq", "http://sel.ccq", "portal_url", "https://"),
+    "plain http": Seed("agency.yaml", "https://sel.ccq", "http://sel.ccq", "    url: {fr", "https://"),
     "client number range": Seed("agency.yaml", 'last: "7999999"', 'last: "6999999"', "client_n", "in order"),
     "support without way": Seed(
         "agency.yaml",
@@ -234,7 +234,7 @@ SEEDS = {
         "  - code: may_act_for_me",
         "not in rising order",
     ),
-    "address without host": Seed("agency.yaml", "https://sel.ccq.org", "https:///", "portal_url", "not a web"),
+    "address without host": Seed("agency.yaml", "https://sel.ccq.org", "https:///", "    url: {fr", "not a web"),
     "no support by mail": Seed(
         "agency.yaml",
         "    email: firmecomptable@ccq.org",
@@ -410,7 +410,7 @@ SEEDS = {
         "more than one action",
     ),
     "portal with a query": Seed(
-        "agency.yaml", "https://sel.ccq.org", "https://sel.ccq.org/?source=mail", "portal_url", "has no query"
+        "agency.yaml", "https://sel.ccq.org", '"https://sel.ccq.org/?source=mail"', "    url: {fr", "has no query"
     ),
     "page with a query": Seed(
         "agency.yaml", "/courriel/annulation", "/courriel/annulation.html", "portal_pages:", "should match pattern"
