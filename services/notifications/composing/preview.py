@@ -76,10 +76,12 @@ def samples(agency: Agency) -> Iterator[Sample]:
 
 
 def _with_codes_of(agency: Agency, example: Any) -> Any:
-    """The example, with the agency's first function, subject or portal in place of one that it does not have."""
+    """The example, with the agency's first function, subject and so on in place of one that it does not have."""
     known: dict[str, Mapping[str, Any]] = {
         "function": agency.relation_types,
         "subject": agency.subjects,
+        "request_kind": {str(kind): rule for kind, rule in agency.requests.kinds.items()},
+        "decision_reason": agency.decision_reasons,
         "portal": {portal.code: portal for portal in agency.profile.portals},
     }
     match example:

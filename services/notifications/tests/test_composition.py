@@ -27,7 +27,7 @@ from contracts.notifications import (
 )
 from local import ROOT
 from services.notifications.composing.composition import DARK, LIGHT, Composer, Message, Surface, Unsendable
-from services.notifications.composing.preview import samples
+from services.notifications.composing.preview import previews, samples
 from services.notifications.mails.domain import Mail
 from services.notifications.tests.host import part
 from services.notifications.tests.rig import SEALER, START, code_mail, coordinates_mail, seal
@@ -127,6 +127,20 @@ def test_a_mail_follows_the_typography_of_its_language(composer: Composer, kind:
     paragraphs = re.split(r"\n(?:\n| *\d+\. |- )", part(mail, "plain"))
     texts = [mail["Subject"], *(" ".join(text.split("\n")) for text in paragraphs), *reader.texts]
     assert not [fault for text in texts for fault in faults(re.sub(" {2,}", " ", str(text)).strip(" "), language)]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_agencys_mails_are_filled_and_lead_to_its_own_addresses_alone(folder: Path) -> None:
+    agency = load(folder)
+    own = {url for portal in agency.profile.portals for url in (portal.url.fr, portal.url.en)}
+    kinds = set()
+    for found in previews(agency):
+        kinds.add(found.name.split("-")[0])
+        assert not re.search(r"\{\{|\}\}", found.mail.subject + found.mail.text + found.mail.html), found.name
+        assert not faults(re.sub(r"\s*\n\s*", " ", found.mail.subject), found.language), found.name
+        links = set(re.findall(r'href="(https?://[^"]+)"', found.mail.html))
+        assert all(any(link.startswith(url) for url in own) for link in links), found.name
+    assert kinds == set(agency.mails)
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY_MAIL)
