@@ -14,7 +14,7 @@ PURPOSE = "organization_facts"
 
 
 def sealing(tools: Tools) -> Callable[[Read], Read]:
-    """What each row goes through before it is kept: it loses what linking alone may read, and carries it sealed.
+    """What each row goes through before it is kept: what linking alone may read is sealed beside it, and in no dump.
 
     A row whose facts the agency's data have no place for becomes a defect here: afterwards nobody could tell.
     """
@@ -29,8 +29,8 @@ def sealing(tools: Tools) -> Callable[[Read], Read]:
         payroll = row.payroll and ReportedPayroll(year=row.payroll.year, amount=row.payroll.amount)
         facts = OrganizationFacts(payroll=payroll, code=row.organization_code)
         said = f"{row.kind}:{row.number}:{facts.model_dump_json()}"
-        found = SealedFacts(tools.sealer.seal("linking", facts), tools.keyring.lookup(PURPOSE, said))
-        bare = row.model_copy(update={"payroll": None, "organization_code": None})
-        return replace(read, found=bare, facts=found)
+        return replace(
+            read, facts=SealedFacts(tools.sealer.seal("linking", facts), tools.keyring.lookup(PURPOSE, said))
+        )
 
     return seal
