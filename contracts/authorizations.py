@@ -82,6 +82,16 @@ class ContactUnblocked(OrganizationFact):
     block_id: UUID
 
 
+class AdministratorAppointed(OrganizationFact):
+    """A contact may manage the organization from now on, by this relation; `claim_id`: because of that claim."""
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    contact_id: UUID
+    relation_id: UUID
+    claim_id: UUID | None = None
+
+
 class RelationAdded(OrganizationFact):
     """A holder now stands in a dated relation to the organization acted for.
 

@@ -20,6 +20,8 @@ from contracts.notifications import (
     AccountReopenedMail,
     AddressReplacedMail,
     AddressTakenMail,
+    AdministratorsChangedMail,
+    AdministratorStatusMail,
     AlreadyRegisteredMail,
     CampaignCoordinatesMail,
     ContactCorrectedMail,
@@ -99,6 +101,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     MemberLeftMail: ("authorizations",),
     AccessBlockedMail: ("authorizations",),
     AccessUnblockedMail: ("authorizations",),
+    AdministratorStatusMail: ("authorizations",),
+    AdministratorsChangedMail: ("authorizations",),
     EndsDigestMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""

@@ -244,9 +244,12 @@ def _check_attestations(document: Document, forms: Forms) -> Iterator[Fault]:
             open_codes.add(attestation.code)
 
 
-def check_managing(document: Document, managing: Managing) -> Iterator[Fault]:
-    """Codes once each."""
+def check_managing(document: Document, managing: Managing, relations: Relations) -> Iterator[Fault]:
+    """Codes once each; who is appointed can manage."""
     yield from _repeated(document, ("reasons",), (reason.code for reason in managing.reasons))
+    types = {t.code for t in relations.relation_types if t.manages and t.until is None}
+    if managing.administrators is not None and managing.administrators.type not in types:
+        yield document.fault("No relation type in force that manages has this code.", "administrators", "type")
 
 
 def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from contracts.agency.campaigns import Campaigns
 from contracts.agency.forms import Forms
 from contracts.agency.limits import LimitName
 from contracts.agency.linking import Linking
+from contracts.agency.managing import Managing
 from contracts.agency.relations import Relations
 from contracts.agency.requests import RequestKind
 from contracts.notifications import MAIL_REQUESTS, Feature
@@ -34,7 +35,12 @@ LIMITS_NEEDED_FOR: Mapping[LimitName, frozenset[Feature]] = {
 
 
 def features(
-    accounts: Accounts, relations: Relations, linking: Linking, campaigns: Campaigns, forms: Forms
+    accounts: Accounts,
+    relations: Relations,
+    linking: Linking,
+    campaigns: Campaigns,
+    forms: Forms,
+    managing: Managing,
 ) -> frozenset[Feature]:
     """What the data have. What is retired counts: what began before may still have to be told of."""
     present: set[Feature] = {method.kind for method in linking.methods}
@@ -47,6 +53,8 @@ def features(
         present.add("correction")
     if accounts.unlinked_accounts is not None:
         present.add("lapsing")
+    if managing.administrators is not None:
+        present.add("administrators")
     return frozenset(present)
 
 

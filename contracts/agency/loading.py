@@ -165,7 +165,7 @@ def _checks(
 ) -> Sequence[Callable[[], Iterable[Fault]]]:
     def present() -> frozenset[Feature]:
         read = (files.accounts.policy, files.relations.policy, files.linking.policy, files.campaigns.policy)
-        return features(*read, files.forms.policy)
+        return features(*read, files.forms.policy, files.managing.policy)
 
     return (
         lambda: _faulty_profile(*files.agency.read, folder, terms),
@@ -179,7 +179,7 @@ def _checks(
         lambda: checks.check_matching(*files.matching.read),
         lambda: checks.check_limits(*files.limits.read, present()),
         lambda: checks.check_requests(*files.requests.read, present()),
-        lambda: checks.check_managing(*files.managing.read),
+        lambda: checks.check_managing(*files.managing.read, files.relations.policy),
         lambda: checks.check_forms(*files.forms.read),
         lambda: checks.check_help(*files.help.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
@@ -225,7 +225,7 @@ def _agency(
         attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),
-        features=features(accounts, relations, linking, campaigns, forms),
+        features=features(accounts, relations, linking, campaigns, forms, files.managing.policy),
         letters=MappingProxyType(letters),
         documents=MappingProxyType(
             {

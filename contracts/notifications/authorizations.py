@@ -115,6 +115,10 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
+AdministratorChange = Literal["appointed", "released"]
+"""What happened to somebody who manages an organization, or did."""
+
+
 class AccessBlockedMail(MailRequest):
     """To whom an organization keeps out: nothing that they hold for it is in force any more."""
 
@@ -136,6 +140,45 @@ class AccessUnblockedMail(MailRequest):
     organization_name: str
     organization_number: str
     unblocked_at: Instant
+
+
+class AdministratorStatusMail(MailRequest):
+    """To whoever may manage an organization from now on, or no more."""
+
+    mail: ClassVar[str] = "administrator_status"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "change", "changed_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"administrators"})
+
+    organization_name: str
+    organization_number: str
+    change: AdministratorChange
+    changed_at: Instant
+    managing_reason: str = ""
+
+
+class AdministratorContents(Contents):
+    """Who manages the organization now."""
+
+    administrator_name: str
+
+
+class AdministratorsChangedMail(MailRequest):
+    """To the others who manage an organization: somebody does from now on, or no more.
+
+    What an agent did in a contest goes to its address on file, and to whoever once managed it, too.
+    """
+
+    mail: ClassVar[str] = "administrators_changed"
+    contents: ClassVar[type[Contents]] = AdministratorContents
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"administrator_name", "organization_name", "change", "changed_at", "support_email"}
+    )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"administrators"})
+
+    organization_name: str
+    organization_number: str
+    change: AdministratorChange
+    changed_at: Instant
 
 
 class Ending(BaseModel):

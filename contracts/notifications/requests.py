@@ -26,12 +26,13 @@ Feature = Literal[
     "representation",
     "correction",
     "lapsing",
+    "administrators",
 ]
 """What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
 proves to have the address. linking_coordinates, former_credential, organization_code: linking methods of these kinds.
 campaign: coordinates for many organizations at once. representation: organizations that act for others, and so
 delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
-that close because they were never linked."""
+that close because they were never linked. administrators: who manages an organization is appointed and released."""
 
 
 class Contents(BaseModel):

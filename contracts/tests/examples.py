@@ -155,6 +155,9 @@ EVENTS: tuple[Event, ...] = (
         organization_id=CLIENT, sequence=17, block_id=BLOCK, contact_id=CONTACT, account_id=ACCOUNT, reason="left_us"
     ),
     authorizations.ContactUnblocked(organization_id=CLIENT, sequence=18, block_id=BLOCK),
+    authorizations.AdministratorAppointed(
+        organization_id=CLIENT, sequence=19, contact_id=CONTACT, relation_id=MEMBERSHIP, claim_id=REQUEST
+    ),
     authorizations.Organization(
         organization_id=ORGANIZATION,
         version=4,
@@ -335,6 +338,21 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000002",
         unblocked_at=NOW,
     ),
+    notifications.AdministratorStatusMail(
+        **_mail("administrator_appointed"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        change="appointed",
+        changed_at=NOW,
+        managing_reason="left_us",
+    ),
+    notifications.AdministratorsChangedMail(
+        **_mail("administrator_released"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        change="released",
+        changed_at=NOW,
+    ),
     notifications.EndsDigestMail(
         **_mail("ends_digest"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -391,6 +409,10 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.AccessBlockedMail: ADA,
     notifications.AccessUnblockedMail: ADA,
+    notifications.AdministratorStatusMail: ADA,
+    notifications.AdministratorsChangedMail: notifications.AdministratorContents(
+        address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"
+    ),
     notifications.LinkedElsewhereMail: notifications.LinkedElsewhereContents(
         address="ada.example@example.org", given_name="Ada", contact_name="Grace Exemple"
     ),

@@ -9,6 +9,7 @@ from contracts.agency.agency import CodeKind
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen, described
 from services.authorizations.additions import api as additions_api
+from services.authorizations.administrators import api as administrators_api
 from services.authorizations.attachments import api as attachments_api
 from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.attestations import api as attestations_api
@@ -74,6 +75,7 @@ service: Service[Tools] = Service(
         granting_api.routes,
         removals_api.routes,
         blocks_api.routes,
+        administrators_api.routes,
         representations_api.routes,
         deciding_api.routes,
         linking_codes_api.routes,

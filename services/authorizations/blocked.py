@@ -1,5 +1,6 @@
 """Whether somebody is kept out of an organization: dated rows, because `at` asks."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -19,8 +20,8 @@ def _standing(at: str | None) -> str:
     )
 
 
-def unblocked(contact: str, *organizations: str, at: str | None = "$1::timestamptz") -> str:
-    """Whether none of these organizations keeps a contact out at an instant; with None, by the last that is known.
+def unblocked(contact: str, *organizations: str, at: str = "$1::timestamptz") -> str:
+    """Whether none of these organizations keeps a contact out at an instant.
 
     A value, not EXISTS: PostgreSQL would read every block there is into a hash, for the rows of one page.
     """
@@ -39,9 +40,17 @@ select k.organization_id, kb.contact_id {_standing(at)} and kb.contact_id is not
 """
 
 
-async def keeps_out(connection: Connection, organization_id: UUID, contact_id: UUID) -> bool:
-    """Whether the organization keeps the contact out, by the last that is known."""
-    found: bool = await connection.fetchval(f"select not {unblocked('$2', '$1', at=None)}", organization_id, contact_id)
+async def keeps_out(
+    connection: Connection, organization_id: UUID, contact_id: UUID, without: Collection[UUID] = ()
+) -> bool:
+    """Whether the organization keeps the contact out, by the last that is known; some of its blocks left aside."""
+    found: bool = await connection.fetchval(
+        f"select exists (select {_standing(None)} and k.organization_id = $1 and $2 in (k.contact_id, kb.contact_id)"
+        " and k.block_id <> all($3::uuid[]))",
+        organization_id,
+        contact_id,
+        list(without),
+    )
     return found
 
 

@@ -81,14 +81,19 @@ async def unblock(work: Work[Tools], command: Unblock) -> UUID | Refusal:
     found = await storage.get(work.connection, organization_id, command.block_id)
     if found is None:
         return Refusal("not_found")
-    if found.until is not None:
-        return found.block_id
+    if found.until is None:
+        await end_block(work, found)
+    return found.block_id
+
+
+async def end_block(work: Work[Tools], found: Block) -> None:
+    """End a block that stands, and tell of it. Call it with the organization locked."""
+    organization_id = found.organization_id
     await _lock(work, found.concerned)
     await storage.end(work.connection, found.block_id, work.actor.reference, work.now)
     await record(work, ContactUnblocked, organization_id, block_id=found.block_id)
     own = await _own_contacts(work, organization_id, found.concerned)
     await _tell(work, organization_id, found.block_id, own, "contact_unblocked")
-    return found.block_id
 
 
 async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Refusal:

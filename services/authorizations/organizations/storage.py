@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.events import Language
+from contracts.events import Code, Language
 from services.authorizations.statuses import active
 
 COLUMNS = f"""
@@ -34,6 +34,11 @@ class OrganizationRow:
     email: str | None
     language: Language
     active: bool
+
+    @property
+    def portal(self) -> Code | None:
+        """Where a mail to its address on file leads: to the agency's first portal, as nobody there began anywhere."""
+        return None
 
 
 @dataclass(frozen=True)

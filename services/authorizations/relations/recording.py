@@ -14,7 +14,7 @@ from services.authorizations.tools import Tools
 
 async def grant_relation(work: Work[Tools], new: NewRelation, grants: Sequence[Grant]) -> None:
     """Make a relation with its rights, and tell of both. Call it with the organizations locked."""
-    await storage.add(work.connection, new, work.now)
+    await storage.add(work.connection, new, work.actor.reference, work.now)
     await record(
         work,
         RelationAdded,

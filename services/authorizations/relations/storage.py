@@ -14,7 +14,7 @@ from services.authorizations.relations.domain import FiledRelation, Grant, Grant
 # Of a relation and of a right, what every version says alike unless it is said otherwise.
 OF_RELATION = (
     "relation_id, holder_kind, holder_id, holder_organization_id, organization_id, type, through, membership,"
-    " all_rights, request_id"
+    " all_rights, request_id, granted_by"
 )
 OF_RIGHT = "right_id, relation_id, subject, level, granted_by, request_id"
 
@@ -104,13 +104,13 @@ async def overlaps(connection: Connection, new: NewRelation | Relation, period: 
     return found
 
 
-async def add(connection: Connection, new: NewRelation, now: datetime) -> None:
-    """Make a relation's first version."""
+async def add(connection: Connection, new: NewRelation, by: str, now: datetime) -> None:
+    """Make a relation's first version; `by` is the audit's name for who made it."""
     await connection.execute(
         f"insert into relations ({OF_RELATION}, valid, version, recorded)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, tstzrange($12, null))",
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, tstzrange($13, null))",
         new.relation_id, new.holder_kind, new.holder_id, new.holder_organization_id, new.organization_id, new.type,
-        new.through, new.membership, new.all_rights, new.request_id, new.period.range, now,
+        new.through, new.membership, new.all_rights, new.request_id, by, new.period.range, now,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ WRITERS: Mapping[str, Writer] = {
     "decision_reason": lambda value, language, agency: (
         agency.decision_reasons[value].name.in_(language) if value else ""
     ),
+    "change": lambda value, language, _agency: word(f"administrator_{value}", language),
     "managing_reason": lambda value, language, agency: (
         agency.managing_reasons[value].name.in_(language) if value else ""
     ),

@@ -1,0 +1,134 @@
+"""Who manages an organization, over HTTP: appointing, releasing, and an agent's replacement with its preview."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from chassis.fields import Body, Reference
+from chassis.gateway import ONCE, AgentCaller, router
+from services.authorizations.access.domain import AsAgent
+from services.authorizations.administrators.domain import Withdrawn
+from services.authorizations.administrators.handlers import Appoint, Release, appoint, release
+from services.authorizations.administrators.replacing import Replace, replace_administrator
+from services.authorizations.bodies import GrantBody, grants
+from services.authorizations.personal.storage import names
+from services.authorizations.profile import Asking, AuthorizationsCall
+
+routes = router()
+
+Reason = Annotated[Reference | None, Field(description="A code of the agency’s; an agent must give one.")]
+
+
+class AppointmentBody(Body):
+    """A contact of the organization who shall manage it; subjects of its own may come with that."""
+
+    contact_id: UUID
+    reason: Reason = None
+    subjects: Annotated[list[GrantBody], Field(max_length=100)] = Field(default_factory=list[GrantBody])
+
+
+class AppointedView(BaseModel):
+    """The relation by which the contact manages the organization."""
+
+    contact_id: UUID
+    relation_id: UUID
+
+
+class ReleaseBody(Body):
+    """Why, if there is anything to say."""
+
+    reason: Reason = None
+
+
+class ReplacementBody(Body):
+    """Who shall manage the organization in place of another; with `preview` nothing changes."""
+
+    successor_id: UUID
+    reason: Reason = None
+    preview: bool = False
+
+
+class WithdrawnView(BaseModel):
+    """Something that the replaced one granted, or holds: a relation as a whole, or with `subject` one right of it."""
+
+    relation_id: UUID
+    subject: str | None
+    holder_id: UUID
+    holder_name: str
+
+
+class ReplacementView(BaseModel):
+    """What was, or with preview would be, withdrawn, and which blocks are lifted."""
+
+    preview: bool
+    withdrawn: list[WithdrawnView]
+    blocks_lifted: list[UUID]
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/administrators",
+    status_code=201,
+    summary="Appoint somebody who manages the organization",
+    dependencies=[ONCE],
+)
+async def post_administrator(
+    organization_id: UUID, body: AppointmentBody, asker: Asking, call: AuthorizationsCall, response: Response
+) -> AppointedView:
+    """By those who manage it, and agents, who say why. Any number may."""
+    asked = Appoint(
+        asker.by, organization_id, body.contact_id, grants(body.subjects), body.reason, call.language
+    )  # fmt: skip
+    relation_id = await call.create(appoint, asked)
+    response.headers["Location"] = f"/v1/contacts/{body.contact_id}"
+    return AppointedView(contact_id=body.contact_id, relation_id=relation_id)
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/administrators/{contact_id}/release",
+    status_code=204,
+    summary="Let somebody manage the organization no more",
+)
+async def post_release(
+    organization_id: UUID, contact_id: UUID, body: ReleaseBody, asker: Asking, call: AuthorizationsCall
+) -> None:
+    """By those who manage it, oneself included, and agents, who say why; never the last. Other functions stay."""
+    await call.run(release, Release(asker.by, organization_id, contact_id, body.reason))
+
+
+@routes.post(
+    "/v1/organizations/{organization_id}/administrators/{contact_id}/replacement",
+    summary="Replace somebody and withdraw what they granted (agents)",
+)
+async def post_replacement(
+    organization_id: UUID, contact_id: UUID, body: ReplacementBody, agent: AgentCaller, call: AuthorizationsCall
+) -> ReplacementView:
+    """Within so many days of the appointment. With `preview` nothing changes.
+
+    Who is replaced holds nothing of the organization any more. Whatever they granted is withdrawn, but to the
+    successor; whom they blocked is let in.
+    """
+    withdrawn = await call.run(
+        replace_administrator,
+        Replace(AsAgent(), organization_id, contact_id, body.successor_id, body.reason, call.language, body.preview),
+    )
+    return await _view(call, withdrawn, preview=body.preview)
+
+
+async def _view(call: AuthorizationsCall, withdrawn: Withdrawn, *, preview: bool) -> ReplacementView:
+    whole = [(r.relation_id, None, r.holder_id) for r in (*withdrawn.released, *withdrawn.relations)]
+    parts = [(right.relation_id, right.subject, right.holder_id) for right in withdrawn.rights]
+    async with call.gateway.unit.pool.acquire() as connection:
+        called = await names(connection, {holder for _, _, holder in [*whole, *parts]})
+    views = [
+        WithdrawnView(
+            relation_id=relation_id,
+            subject=subject,
+            holder_id=holder,
+            holder_name=named.legal_name or f"{named.given_name} {named.family_name}".strip(),
+        )
+        for relation_id, subject, holder in [*whole, *parts]
+        if (named := called[holder])
+    ]
+    return ReplacementView(preview=preview, withdrawn=views, blocks_lifted=list(withdrawn.blocks))
