@@ -28,9 +28,9 @@ body { margin: 0; font: 11pt/1.4 Georgia, "Times New Roman", serif; color: #000 
 section { position: relative; width: %(width)s; height: %(height)s; padding: 18mm 22mm; page-break-after: always;
     break-after: page; overflow: hidden }
 section:last-child { page-break-after: auto; break-after: auto }
-address { font-style: normal; white-space: pre-line }
+address { font-style: normal; white-space: pre-wrap }
 .to { position: absolute; left: %(left)smm; top: %(top)smm; width: %(window_width)smm; height: %(window_height)smm;
-    overflow: hidden }
+    font-size: 10pt; line-height: 1.2 }
 .body { position: absolute; left: 22mm; right: 22mm; top: %(below)smm }
 h1 { font-size: 12pt; margin: 0 0 4mm }
 p { margin: 0 0 3mm }
