@@ -1,6 +1,7 @@
 """Where the agency's data say so, the mail has a link: it opens the account for whoever knows the chosen password."""
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -28,6 +29,7 @@ async def test_the_link_and_the_chosen_password_open_the_account_and_a_first_ses
     registration_id = await registered(wsscc)
     [(mail, _)] = await wsscc.mailed(VerificationLinkMail)
     assert mail.page == "registration_confirmation" and mail.valid_until == mail.expires_at
+    assert timedelta(hours=11.9) < mail.valid_until - wsscc.clock() <= timedelta(hours=12)
     assert await wsscc.mailed(VerificationCodeMail) == []
     in_link, token = await wsscc.link(registration_id)
     answer = await wsscc.confirm(in_link, token)
@@ -107,6 +109,13 @@ async def test_of_twenty_right_confirmations_at_once_one_opens_the_account(wsscc
     pending, token = await wsscc.link(await registered(wsscc))
     answers = await asyncio.gather(*(wsscc.confirm(pending, token) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] + [422] * 19
+    assert len(await wsscc.events(AccountOpened)) == 1
+
+
+async def test_of_two_registrations_of_one_address_the_first_confirmed_wins(wsscc: Accounts) -> None:
+    first, second = await wsscc.link(await registered(wsscc)), await wsscc.link(await registered(wsscc))
+    answers = await asyncio.gather(wsscc.confirm(*first), wsscc.confirm(*second))
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
     assert len(await wsscc.events(AccountOpened)) == 1
 
 
