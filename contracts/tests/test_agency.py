@@ -80,10 +80,17 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
         .linking_methods.linking_coordinates.success .forms.add_relation.fields[0].label
         .forms.remove_relation.fields[0].options[0].help .attestations.may_act_for_me.text
         .mails.linking_coordinates.en.('blocks',1) terms.2026-01.fr sign-ins.people[0].role
-        .accounts.doors[0].for_whom .campaigns.launch_of_services.introduction
+        .accounts.doors[0].for_whom .campaigns.launch_of_services.introduction .profile.portals[0].name
     """
     for part in expected.split():
         assert part in places.replace("', ", "',")
+    of_wsscc = " ".join(place for place, _, _ in all_texts(AGENCIES / "wsscc"))
+    asked, help_text, answer = (
+        ".registration_fields[1].options[0].label",
+        ".help.texts[1].steps[0]",
+        "questions[5].answer",
+    )
+    assert all(part in of_wsscc for part in (asked, help_text, answer))
 
 
 @EVERY_FOLDER
@@ -122,6 +129,13 @@ def test_the_ceiling_of_a_kind_is_its_subjects_in_force(ccq: Agency) -> None:
     ]  # fmt: skip
     with pytest.raises(KeyError):
         ccq.ceiling("nobody", DAY)
+
+
+@EVERY_FOLDER
+def test_a_subject_about_oneself_is_on_no_organizations_file(folder: Path) -> None:
+    agency = load(folder)
+    own = {code for code, subject in agency.subjects.items() if subject.scope == "self"}
+    assert not own & {subject.code for kind in agency.organization_kinds for subject in agency.ceiling(kind, DAY)}
 
 
 def test_a_retired_code_is_in_force_through_its_last_day(ccq: Agency) -> None:
