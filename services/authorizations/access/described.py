@@ -52,7 +52,7 @@ async def evaluation(question: Evaluation) -> DecisionView:
     """OpenID AuthZEN 1.0. For systems with the scope `access:evaluate`, and for people about themselves.
 
     `subject` is an account, `action` read or write, `resource` a subject of the catalogue with an organization's id,
-    or `kind:number`.
+    or `kind:number`; of a subject that is about oneself alone (GET /v1/own-subjects), the account's own id.
     """
     _answered_apart()
 
