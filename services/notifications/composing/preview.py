@@ -82,12 +82,13 @@ def _with_codes_of(agency: Agency, example: Any) -> Any:
         "subject": agency.subjects,
         "request_kind": {str(kind): rule for kind, rule in agency.requests.kinds.items()},
         "decision_reason": agency.decision_reasons,
+        "managing_reason": agency.managing_reasons,
         "portal": {portal.code: portal for portal in agency.profile.portals},
     }
     match example:
         case dict():
             return {
-                name: next(iter(known[name]))
+                name: next(iter(known[name]), "")
                 if name in known and isinstance(value, str) and value not in known[name]
                 else _with_codes_of(agency, value)
                 for name, value in example.items()
