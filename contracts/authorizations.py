@@ -166,10 +166,27 @@ class RightEnded(OrganizationFact):
     ended_at: Instant
 
 
+class ClaimRefused(OrganizationFact):
+    """An account's claim asks nobody: the person is told that it was refused, and never why.
+
+    contact_already: the account is a contact of the organization. asked_already: it waits for a decision there.
+    blocked: the organization keeps it out. account_inactive, organization_inactive: by now. lapsed: it came here after
+    its last day.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    claim_id: UUID
+    reason: Literal[
+        "contact_already", "asked_already", "blocked", "account_inactive", "organization_inactive", "lapsed"
+    ]
+
+
 class RequestFact(OrganizationFact):
-    """Something that happened to a request about this organization's file."""
+    """Something that happened to a request about this organization's file, which a claim may have led to."""
 
     request_id: UUID
+    claim_id: UUID | None = None
 
 
 class RequestSubmitted(RequestFact):
@@ -281,6 +298,17 @@ class FunctionSpan(Span):
     type: Code
 
 
+class ContactBinding(BaseModel):
+    """A link that was made together with what it is for: linking registers it. It may have ended since."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    link_id: UUID
+    account_id: UUID
+    method: Code
+    since: Instant
+
+
 class Contact(State):
     """authorizations.contacts: the latest state of one contact.
 
@@ -290,6 +318,7 @@ class Contact(State):
     `linking_code_campaign` is the campaign of the agency's data that asked for it: it says how long the code lives and
     what its mail says. `portal` is where the person of the linked account began, as `email` is that account's.
     `ended_link_id` is the last link of the contact that an agent decided to end: linking ends it.
+    `binding` is the last link that was made here, with an approved claim: linking binds by it, once for each `link_id`.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -312,3 +341,4 @@ class Contact(State):
     linking_code_changes: tuple[CorrectedItem, ...] = ()
     linking_code_campaign: Code | None = None
     ended_link_id: UUID | None = None
+    binding: ContactBinding | None = None

@@ -7,12 +7,24 @@ Contracts know no service, so these tables are written by hand.
 from collections.abc import Mapping
 
 from contracts.accounts import Person, SessionsRevoked
-from contracts.authorizations import Contact, Organization
+from contracts.authorizations import (
+    AdministratorAppointed,
+    ClaimRefused,
+    Contact,
+    Organization,
+    RequestDecided,
+    RequestLapsed,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
 from contracts.events import Event
-from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
+from contracts.linking import LinkingCodeIssued, LinkRefused, OrganizationClaimed, ProfileLinked, ProfileUnlinked
 from contracts.notifications import (
     MAIL_REQUESTS,
     AccessBlockedMail,
+    AccessDecidedMail,
+    AccessRequestedMail,
+    AccessRequestWaitingMail,
     AccessUnblockedMail,
     AccountClosedMail,
     AccountLapsedMail,
@@ -20,10 +32,12 @@ from contracts.notifications import (
     AccountReopenedMail,
     AddressReplacedMail,
     AddressTakenMail,
+    AdministratorNoticeMail,
     AdministratorsChangedMail,
     AdministratorStatusMail,
     AlreadyRegisteredMail,
     CampaignCoordinatesMail,
+    ClaimUndecidedMail,
     ContactCorrectedMail,
     EmailChangeCodeMail,
     EmailChangedMail,
@@ -61,6 +75,13 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
     LinkRefused: ("authorizations",),
+    OrganizationClaimed: ("authorizations",),
+    AdministratorAppointed: ("linking",),
+    ClaimRefused: ("linking",),
+    RequestSubmitted: ("linking",),
+    RequestDecided: ("linking",),
+    RequestLapsed: ("linking",),
+    RequestWithdrawn: ("linking",),
     ProfileLinked: ("accounts", "authorizations"),
     ProfileUnlinked: ("authorizations",),
     MailSent: ("authorizations",),
@@ -94,6 +115,11 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     OrganizationCodeLockedMail: ("linking",),
     RequestReceivedMail: ("authorizations",),
     RequestDecidedMail: ("authorizations",),
+    AccessRequestedMail: ("authorizations",),
+    AccessRequestWaitingMail: ("authorizations",),
+    AccessDecidedMail: ("authorizations",),
+    ClaimUndecidedMail: ("authorizations",),
+    AdministratorNoticeMail: ("authorizations",),
     LinkReviewedMail: ("authorizations",),
     LinkNotReviewedMail: ("authorizations",),
     ContactCorrectedMail: ("authorizations",),

@@ -1,10 +1,11 @@
-"""Events that the service linking publishes: the register of which account is which contact."""
+"""Events that the service linking publishes: the register of which account is which contact, and who claims to be."""
 
+from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from contracts.events import Code, Event, Instant, Version
-from contracts.topics import LINKING_EVENTS, Topic
+from contracts.topics import LINKING_CLAIMS, LINKING_EVENTS, Topic
 
 
 class ContactFact(Event):
@@ -53,7 +54,10 @@ class ProfileLinked(ContactFact):
 
 
 class ProfileUnlinked(ContactFact):
-    """From `unlinked_at` the account is no longer this contact. Tells the whole link: its beginning may come late."""
+    """From `unlinked_at` the account is no longer this contact. Tells the whole link: its beginning may come late.
+
+    Where `unlinked_at` is `linked_at` the link never stood: authorizations made it, and another one was in its way.
+    """
 
     topic: ClassVar[Topic] = LINKING_EVENTS
 
@@ -61,3 +65,24 @@ class ProfileUnlinked(ContactFact):
     account_id: UUID
     linked_at: Instant
     unlinked_at: Instant
+
+
+class OrganizationClaimed(Event):
+    """An account asks to act for an organization whose name and number it knew; authorizations decides.
+
+    `proven`: it also had the organization's code and knew what is asked with it. `locked`: the code was not looked at,
+    because too many wrong ones were tried. Neither is ever told to the account. `capacity` is what the person says to
+    be there, a code of the agency's data. After `lapses_on` nobody can decide any more.
+    """
+
+    topic: ClassVar[Topic] = LINKING_CLAIMS
+    key_field: ClassVar[str] = "organization_id"
+
+    organization_id: UUID
+    claim_id: UUID
+    account_id: UUID
+    method: Code
+    capacity: Code
+    proven: bool
+    locked: bool
+    lapses_on: date

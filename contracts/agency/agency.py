@@ -10,12 +10,13 @@ from typing import Literal
 from contracts.agency.accounts import Accounts, Door
 from contracts.agency.campaigns import Campaign
 from contracts.agency.catalogue import OrganizationKind, Subject
+from contracts.agency.claiming import Capacity
 from contracts.agency.files import Document, Fault, FaultyFiles
 from contracts.agency.forms import AttachmentRule, Attestation, Category, Form, FormKind
 from contracts.agency.help import Help
 from contracts.agency.letters import Letter
 from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
-from contracts.agency.linking import LinkingMethod
+from contracts.agency.linking import LinkingMethod, OrganizationCode
 from contracts.agency.mails import MailTemplates
 from contracts.agency.managing import Managing, ManagingReason
 from contracts.agency.matching import Matching
@@ -31,6 +32,7 @@ CodeKind = Literal[
     "subjects",
     "relation_types",
     "linking_methods",
+    "capacities",
     "campaigns",
     "forms",
     "attestations",
@@ -42,6 +44,7 @@ CodeKind = Literal[
 
 _KEY_IN_FILE: Mapping[CodeKind, str] = {
     "linking_methods": "methods",
+    "capacities": "methods",
     "decision_reasons": "reasons",
     "managing_reasons": "reasons",
 }
@@ -105,6 +108,12 @@ class Agency:
         """The subjects that can be held for an organization of this kind on `day`, in order."""
         return tuple(s for s in self._subjects_by_kind[organization_kind] if s.in_force(day))
 
+    @cached_property
+    def capacities(self) -> Mapping[str, Capacity]:
+        """What people say to be in organizations that they claim, by code, of every method and retired ones too."""
+        methods = (method for method in self.linking_methods.values() if isinstance(method, OrganizationCode))
+        return {capacity.code: capacity for method in methods for capacity in method.capacities}
+
     @property
     def confirmation(self) -> OneTimeCode | ConfirmationLink:
         """How long what proves the address of a registration works, and how often it may be tried or sent again."""
@@ -146,6 +155,7 @@ class Agency:
             "subjects": self.subjects,
             "relation_types": self.relation_types,
             "linking_methods": self.linking_methods,
+            "capacities": self.capacities,
             "campaigns": self.campaigns,
             "forms": self.forms,
             "attestations": self.attestations,

@@ -8,6 +8,7 @@ from contracts.agency import placeholders
 from contracts.agency.accounts import Accounts
 from contracts.agency.campaigns import Campaigns
 from contracts.agency.catalogue import Catalogue
+from contracts.agency.claiming import Granted
 from contracts.agency.features import LIMITS_NEEDED_FOR, MAILS_NEEDED_FOR, REQUESTS_NEEDED_FOR, needed
 from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
@@ -131,7 +132,9 @@ def check_accounts(document: Document, accounts: Accounts, relations: Relations)
         yield document.fault(f"The relation type `{code}` has no door: nobody could be linked to its files.", "doors")
 
 
-def check_linking(document: Document, linking: Linking, catalogue: Catalogue, limits: Limits) -> Iterator[Fault]:
+def check_linking(
+    document: Document, linking: Linking, catalogue: Catalogue, relations: Relations, limits: Limits
+) -> Iterator[Fault]:
     """Codes once each; whoever has codes of organizations can be claimed by them, once, and guessing is bounded."""
     yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
     claims = [i for i, m in enumerate(linking.methods) if m.kind == "organization_code"]
@@ -141,6 +144,31 @@ def check_linking(document: Document, linking: Linking, catalogue: Catalogue, li
         yield document.fault("limits.yaml has no `organization_codes`, which this method needs.", "methods", claims[0])
     if bool(claims) != any(kind.has_code for kind in catalogue.organization_kinds):
         yield document.fault("A method organization_code and a kind that `has_code` need each other.", "methods")
+    for index in claims:
+        yield from _check_granted(document, index, linking, catalogue, relations)
+
+
+def _check_granted(
+    document: Document, index: int, linking: Linking, catalogue: Catalogue, relations: Relations
+) -> Iterator[Fault]:
+    """Codes once each; what a claim gives is a membership with subjects that there are; the first person manages."""
+    method = linking.methods[index]
+    if method.kind != "organization_code":
+        return
+    memberships = {t.code: t for t in relations.relation_types if t.shape == "membership" and t.until is None}
+    subjects = {subject.code for subject in catalogue.subjects}
+    yield from _repeated(document, ("methods", index, "capacities"), (c.code for c in method.capacities))
+    places: list[tuple[tuple[str | int, ...], Granted]] = [(("first",), method.first)]
+    places += [(("capacities", number, "granted"), c.granted) for number, c in enumerate(method.capacities)]
+    for place, granted in places:
+        if granted.type not in memberships:
+            yield document.fault(
+                f"No membership in force has the code `{granted.type}`.", "methods", index, *place, "type"
+            )
+        chosen = [] if granted.subjects == "all" else [one.subject for one in granted.subjects]
+        yield from _unknown(document, ("methods", index, *place, "subjects"), chosen, subjects, "subject")
+    if (first := memberships.get(method.first.type)) is not None and not first.manages:
+        yield document.fault("The first person must be able to manage: `manages` is missing there.", "methods", index)
 
 
 def check_letters(folder: Path, worded: Collection[str], linking: Linking) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ MAILS_NEEDED_FOR: Mapping[str, frozenset[Feature]] = {request.mail: request.need
 REQUESTS_NEEDED_FOR: Mapping[RequestKind, frozenset[Feature]] = {
     "proposed_relation": frozenset({"representation"}),
     "proposed_end": frozenset({"representation"}),
+    "access_request": frozenset({"organization_code"}),
 }
 """Kinds of requests that only some agencies need a rule for; all others every agency has."""
 

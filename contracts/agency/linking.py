@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.agency import placeholders
+from contracts.agency.claiming import Capacity, Granted
 from contracts.agency.organization_codes import AskedFields, PayrollQuestion
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import LANGUAGES, Language
@@ -85,7 +86,8 @@ class OrganizationCode(Coded):
 
     `digits` of a code. `legal_suffixes` at the end of a name, and `ignored_words` anywhere in it, do not count when
     names are compared; both are written without accents, capitals and punctuation. `fields` are the agency's words for
-    what is asked.
+    what is asked. Who has proven it, where nobody manages the organization, is given `first`; everybody else asks those
+    who do, or agents, as one of the `capacities`.
     """
 
     kind: Literal["organization_code"]
@@ -96,6 +98,12 @@ class OrganizationCode(Coded):
     ignored_words: tuple[Plain, ...] = Field(default=(), max_length=20)
     payroll: PayrollQuestion
     fields: AskedFields
+    first: Granted
+    capacities: tuple[Capacity, ...] = Field(min_length=1, max_length=10)
+
+    def capacities_on(self, day: date) -> tuple[Capacity, ...]:
+        """What a person may say to be on a day."""
+        return tuple(capacity for capacity in self.capacities if capacity.in_force(day))
 
 
 LinkingMethod = Annotated[LinkingCoordinates | FormerCredential | OrganizationCode, Field(discriminator="kind")]

@@ -173,7 +173,9 @@ def _checks(
         lambda: checks.check_catalogue(*files.catalogue.read),
         lambda: checks.check_relations(*files.relations.read, files.catalogue.policy),
         lambda: checks.check_accounts(*files.accounts.read, files.relations.policy),
-        lambda: checks.check_linking(*files.linking.read, files.catalogue.policy, files.limits.policy),
+        lambda: checks.check_linking(
+            *files.linking.read, files.catalogue.policy, files.relations.policy, files.limits.policy
+        ),
         lambda: checks.check_letters(folder / "letters", _worded(folder), files.linking.policy),
         lambda: checks.check_campaigns(*files.campaigns.read, files.relations.policy),
         lambda: checks.check_matching(*files.matching.read),
@@ -233,6 +235,7 @@ def _agency(
                 "subjects": files.catalogue.document,
                 "relation_types": files.relations.document,
                 "linking_methods": files.linking.document,
+                "capacities": files.linking.document,
                 "campaigns": files.campaigns.document,
                 "decision_reasons": files.requests.document,
                 "managing_reasons": files.managing.document,

@@ -1,15 +1,16 @@
 """requests.yaml: what people may ask that others decide: by whom, until when, and for which reasons."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from contracts.agency.text import Coded, Policy, Text
 
-RequestKind = Literal["proposed_relation", "proposed_end", "review"]
+RequestKind = Literal["proposed_relation", "proposed_end", "access_request", "review"]
 """proposed_relation: an organization asks to act for another. proposed_end: it asks that such a relation end.
-review: something that an agent must look at; its own reason says what."""
+access_request: a person asks to act for an organization, whose contact it then becomes. review: something that an agent
+must look at; its own reason says what."""
 
 ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere"]
 """duplicate: a person to be added looks like one who is known. unmanaged: nobody manages an organization any more.
@@ -26,11 +27,21 @@ REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
 
 class RequestRule(Policy):
-    """A kind of request in words, who decides it, and for how many days it waits: the last one is the deadline."""
+    """A kind of request in words, who decides it, and for how many days it waits: the last one is the deadline.
+
+    `reminders`: so many days before the deadline those who decide are told again.
+    """
 
     name: Text
     decider: Decider
     days: int = Field(ge=1, le=730)
+    reminders: tuple[Annotated[int, Field(ge=1, le=365)], ...] = Field(default=(), max_length=5)
+
+    @model_validator(mode="after")
+    def _reminds_in_time(self) -> Self:
+        if any(days >= self.days for days in self.reminders):
+            raise ValueError("a reminder comes after the request and before its deadline: fewer than `days` before it")
+        return self
 
 
 class DecisionReason(Coded):

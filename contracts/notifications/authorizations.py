@@ -41,6 +41,95 @@ class RequestDecidedMail(MailRequest):
     decision_reason: str = ""
 
 
+class ClaimantContents(Contents):
+    """Who asks to act for an organization, by the account's own name and verified address."""
+
+    claimant_name: str
+    claimant_email: str
+
+
+class AccessRequestedMail(MailRequest):
+    """To each who manages an organization: a person asks to act for it, as what they say to be."""
+
+    mail: ClassVar[str] = "access_requested"
+    contents: ClassVar[type[Contents]] = ClaimantContents
+    shown: ClassVar[frozenset[str]] = frozenset({"claimant_name", "claimant_email", "organization_name", "lapses_on"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    capacity: Code
+    lapses_on: date
+
+
+class AccessRequestWaitingMail(MailRequest):
+    """To the same: nobody has decided yet, and the last day comes near."""
+
+    mail: ClassVar[str] = "access_request_waiting"
+    contents: ClassVar[type[Contents]] = ClaimantContents
+    shown: ClassVar[frozenset[str]] = frozenset({"claimant_name", "claimant_email", "organization_name", "lapses_on"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    capacity: Code
+    lapses_on: date
+
+
+class AccessDecidedMail(MailRequest):
+    """To whoever asked to act for an organization: how that ended; approved, with the function and the subjects.
+
+    Nobody had to decide where `outcome` is approve without a request: the person is the first to manage it.
+    """
+
+    mail: ClassVar[str] = "access_decided"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "outcome", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    outcome: Literal["approve", "reject", "merge", "lapse", "withdraw"]
+    function: Code | None = None
+    subjects: tuple[Code, ...] = ()
+    decision_reason: str = ""
+
+
+class ClaimUndecidedMail(MailRequest):
+    """To the address on file of an organization that nobody manages: a person asks to act for it, and agents decide."""
+
+    mail: ClassVar[str] = "claim_undecided"
+    contents: ClassVar[type[Contents]] = ClaimantContents
+    shown: ClassVar[frozenset[str]] = frozenset({"claimant_name", "organization_name", "lapses_on", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    capacity: Code
+    lapses_on: date
+
+
+class AdministratorContents(Contents):
+    """Who manages the organization now."""
+
+    administrator_name: str
+
+
+class AdministratorNoticeMail(MailRequest):
+    """To the address on file of an organization, and to whoever managed it before: who manages it from now on."""
+
+    mail: ClassVar[str] = "administrator_notice"
+    contents: ClassVar[type[Contents]] = AdministratorContents
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"administrator_name", "organization_name", "appointed_at", "support_email"}
+    )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
+
+    organization_name: str
+    organization_number: str
+    function: Code
+    appointed_at: Instant
+
+
 class LinkReviewedMail(MailRequest):
     """An agent looked at a link that was refused although the secret was right: to both accounts, in the same words.
 
@@ -154,12 +243,6 @@ class AdministratorStatusMail(MailRequest):
     change: AdministratorChange
     changed_at: Instant
     managing_reason: str = ""
-
-
-class AdministratorContents(Contents):
-    """Who manages the organization now."""
-
-    administrator_name: str
 
 
 class AdministratorsChangedMail(MailRequest):

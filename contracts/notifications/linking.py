@@ -95,7 +95,9 @@ class LinkedElsewhereMail(MailRequest):
     mail: ClassVar[str] = "linked_elsewhere"
     contents: ClassVar[type[Contents]] = LinkedElsewhereContents
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "linked_at", "support_email"})
-    needed_for: ClassVar[frozenset[Feature]] = frozenset({"linking_coordinates", "former_credential"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset(
+        {"linking_coordinates", "former_credential", "organization_code"}
+    )
 
     organization_name: str
     organization_number: str

@@ -33,7 +33,7 @@ ORGANIZATION, CLIENT = _id(10), _id(11)
 CONTACT, LINK = _id(20), _id(21)
 MEMBERSHIP, REPRESENTATION, DELEGATION, RIGHT = _id(30), _id(31), _id(32), _id(33)
 DELIVERY, EVENT = _id(40), _id(90)
-REQUEST = _id(50)
+REQUEST, CLAIM = _id(50), _id(51)
 BLOCK = _id(60)
 
 NOW = datetime(2026, 11, 22, 15, 4, 5, 678901, tzinfo=UTC)
@@ -137,19 +137,26 @@ EVENTS: tuple[Event, ...] = (
         organization_id=CLIENT,
         sequence=11,
         request_id=REQUEST,
+        claim_id=CLAIM,
         kind="review",
         reason="duplicate",
         decider="agents",
         lapses_on="2026-12-22",
     ),
     authorizations.RequestReturned(
-        organization_id=CLIENT, sequence=12, request_id=REQUEST, reason="subjects_to_correct"
+        organization_id=CLIENT, sequence=12, request_id=REQUEST, claim_id=CLAIM, reason="subjects_to_correct"
     ),
     authorizations.RequestDecided(
-        organization_id=CLIENT, sequence=13, request_id=REQUEST, outcome="merge", reason="already_a_contact"
+        organization_id=CLIENT,
+        sequence=13,
+        request_id=REQUEST,
+        claim_id=CLAIM,
+        outcome="merge",
+        reason="already_a_contact",
     ),
-    authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST),
-    authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST),
+    authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST, claim_id=CLAIM),
+    authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST, claim_id=CLAIM),
+    authorizations.ClaimRefused(organization_id=CLIENT, sequence=18, claim_id=CLAIM, reason="contact_already"),
     authorizations.OrganizationRecertified(organization_id=CLIENT, sequence=16),
     authorizations.ContactBlocked(
         organization_id=CLIENT, sequence=17, block_id=BLOCK, contact_id=CONTACT, account_id=ACCOUNT, reason="left_us"
@@ -192,6 +199,7 @@ EVENTS: tuple[Event, ...] = (
         linking_code_changes=("email",),
         linking_code_campaign="example_campaign",
         ended_link_id=LINK,
+        binding=authorizations.ContactBinding(link_id=LINK, account_id=ACCOUNT, method="example_method", since=NOW),
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
@@ -218,6 +226,16 @@ EVENTS: tuple[Event, ...] = (
         account_id=ACCOUNT,
         linked_at=NOW,
         unlinked_at=SOON,
+    ),
+    linking.OrganizationClaimed(
+        organization_id=CLIENT,
+        claim_id=CLAIM,
+        account_id=ACCOUNT,
+        method="example_method",
+        capacity="example_capacity",
+        proven=True,
+        locked=False,
+        lapses_on=date(2026, 12, 22),
     ),
     notifications.VerificationCodeMail(**_mail("verification"), minutes=10),
     notifications.VerificationLinkMail(**_mail("verification"), valid_until=LATER),
@@ -291,6 +309,43 @@ EVENTS: tuple[Event, ...] = (
         outcome="return",
         concerning="9000002",
         decision_reason="subjects_to_correct",
+    ),
+    notifications.AccessRequestedMail(
+        **_mail("access_requested"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        capacity="worker",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.AccessRequestWaitingMail(
+        **_mail("access_request_waiting"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        capacity="worker",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.AccessDecidedMail(
+        **_mail("access_decided"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        outcome="approve",
+        function="user",
+        subjects=("clearance_letter",),
+        decision_reason="not_with_us",
+    ),
+    notifications.ClaimUndecidedMail(
+        **_mail("claim_undecided"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        capacity="worker",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.AdministratorNoticeMail(
+        **_mail("administrator_notice"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        function="access_administrator",
+        appointed_at=NOW,
     ),
     notifications.LinkReviewedMail(
         **_mail("link_reviewed"),
@@ -372,6 +427,12 @@ EVENTS: tuple[Event, ...] = (
 
 ADA = notifications.Contents(address="ada.example@example.org", given_name="Ada")
 CODE = notifications.VerificationCodeContents(address="ada.example@example.org", given_name="Ada", code="000000")
+CLAIMANT = notifications.ClaimantContents(
+    address="ada.example@example.org",
+    given_name="Ada",
+    claimant_name="Grace Exemple",
+    claimant_email="grace.example@example.org",
+)
 
 SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents] = {
     notifications.VerificationCodeMail: CODE,
@@ -418,6 +479,13 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.OrganizationCodeLockedMail: notifications.Contents(address="bureau@example.org", given_name=""),
     notifications.RequestReceivedMail: ADA,
+    notifications.AccessRequestedMail: CLAIMANT,
+    notifications.AccessRequestWaitingMail: CLAIMANT,
+    notifications.AccessDecidedMail: ADA,
+    notifications.ClaimUndecidedMail: CLAIMANT,
+    notifications.AdministratorNoticeMail: notifications.AdministratorContents(
+        address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"
+    ),
     notifications.LinkReviewedMail: ADA,
     notifications.LinkNotReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,

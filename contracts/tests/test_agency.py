@@ -286,6 +286,7 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(folder: Path)
         "Subjects": {c: s.name for c, s in agency.subjects.items()},
         "Relation types": {c: t.name for c, t in agency.relation_types.items()},
         "Linking methods": {c: m.name for c, m in agency.linking_methods.items()},
+        "Capacities": {c: k.name for c, k in agency.capacities.items()},
         "Campaigns": {c: k.name for c, k in agency.campaigns.items()},
         "Categories": {c: k.name for c, k in agency.categories.items()},
         "Forms": {c: f.title for c, f in agency.forms.items()},

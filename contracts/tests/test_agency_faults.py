@@ -487,7 +487,6 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     ("kind", "why"),
     [
         ("linking_coordinates", "An agency with linking_coordinates sends it."),
-        ("linked_elsewhere", "An agency with former_credential or linking_coordinates sends it."),
         ("member_left", "An agency with representation sends it."),
         ("account_lapsing", "An agency with lapsing sends it."),
         ("contact_corrected", "An agency with correction sends it."),

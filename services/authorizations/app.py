@@ -15,6 +15,7 @@ from services.authorizations.attachments import chores as attachment_chores
 from services.authorizations.attestations import api as attestations_api
 from services.authorizations.audit import api as audit_api
 from services.authorizations.blocks import api as blocks_api
+from services.authorizations.claims import chores as claim_chores
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.corrections import api as corrections_api
@@ -43,6 +44,8 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "attestations": "select distinct code from attestations",
     "campaigns": "select distinct campaign from linking_code_batches where campaign is not null",
     "managing_reasons": "select distinct reason from blocks where reason is not null",
+    "linking_methods": "select distinct method from claims",
+    "capacities": "select distinct capacity from claims",
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
@@ -97,6 +100,7 @@ service: Service[Tools] = Service(
         imports.forgetting(unit),
         notice_chores.telling(unit),
         attachment_chores.forgetting(unit),
+        claim_chores.deciding(unit),
         *request_chores.telling(unit),
         *review_chores.looking(unit),
     ],

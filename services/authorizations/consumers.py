@@ -2,9 +2,10 @@
 
 from chassis.subscriptions import Order, Subscription
 from contracts.accounts import Person, SessionsRevoked
-from contracts.linking import LinkingCodeIssued, LinkRefused, ProfileLinked, ProfileUnlinked
+from contracts.linking import LinkingCodeIssued, LinkRefused, OrganizationClaimed, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
 from services.authorizations.bindings import handlers as bindings
+from services.authorizations.claims import handlers as claims
 from services.authorizations.contested import handlers as contested
 from services.authorizations.linking_codes import handlers as linking_codes
 from services.authorizations.linking_codes.deliveries import STATES, follow_deliveries
@@ -22,6 +23,8 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # After the link that stands in its way, where that is the same contact's; another's may come later, and does no
     # harm: what stands in the way is looked up when an agent looks, and when one decides.
     Subscription(LinkRefused, contested.follow_refusal, Order.KEPT),
+    # Claims of one organization are decided in the order in which they came, as far as that is known.
+    Subscription(OrganizationClaimed, claims.follow_claim, Order.KEPT),
     # Progress of a batch: each item on its own.
     Subscription(LinkingCodeIssued, linking_codes.follow_issue, Order.FREE),
     # What became of mails: the later stage of a mail's life stays, whichever is told first.

@@ -12,12 +12,16 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.tokens import Agent, Caller, Person
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, AsAgent, AsProfile
+from services.authorizations.access.domain import Acting, AsAccount, AsAgent, AsProfile
 from services.authorizations.access.handlers import note_view
 from services.authorizations.tools import Tools
 
 AuthorizationsCall = Annotated[Call[Tools], Depends(Call)]
 PROFILE = "The chosen profile: the contact_id of one of the caller's profiles."
+
+OptionalProfile = Annotated[
+    UUID | None, Header(alias="Mandat-Profile", description=f"{PROFILE} Without one: what the account asked itself.")
+]
 
 
 async def _chosen(
@@ -93,6 +97,29 @@ async def _asking(
     return Asker(acting, call.tools.manages(acting))
 
 
+async def _looking(
+    request: Request,
+    call: AuthorizationsCall,
+    caller: Annotated[Caller, Depends(admits(Person, Agent))],
+    profile: OptionalProfile = None,
+) -> Acting | AsAccount | AsAgent:
+    if isinstance(caller, Agent):
+        return AsAgent()
+    assert isinstance(caller, Person)
+    return AsAccount(caller.account_id) if profile is None else await _acting(request, call, caller, profile)
+
+
+async def _withdrawing(
+    request: Request,
+    call: AuthorizationsCall,
+    caller: Annotated[Person, Depends(admits(Person))],
+    profile: OptionalProfile = None,
+) -> AsProfile | AsAccount:
+    if profile is None:
+        return AsAccount(caller.account_id)
+    return as_profile(await _acting(request, call, caller, profile))
+
+
 async def _managing(call: AuthorizationsCall, acting: Annotated[Acting, Depends(_chosen)]) -> Acting:
     if not call.tools.manages(acting):
         raise ProblemRaised(Refusal("not_permitted"))
@@ -102,6 +129,12 @@ async def _managing(call: AuthorizationsCall, acting: Annotated[Acting, Depends(
 Asking = Annotated[Asker, Depends(_asking)]
 """A person through a profile, or an agent."""
 
+
+Looking = Annotated[Acting | AsAccount | AsAgent, Depends(_looking)]
+"""The same, and a person without a profile, about what the account asked itself."""
+
+Withdrawing = Annotated[AsProfile | AsAccount, Depends(_withdrawing)]
+"""A person, through a profile or without one."""
 
 Profile = Annotated[Acting, Depends(_chosen)]
 Manager = Annotated[Acting, Depends(_managing)]

@@ -9,6 +9,9 @@ from contracts.agency import Agency
 from contracts.agency.linking import FormerCredential
 from contracts.authorizations import ReportedPayroll
 from services.linking.bindings import storage as bindings
+from services.linking.claims import api as claims
+from services.linking.claims import storage as claims_storage
+from services.linking.claims.watching import Watch
 from services.linking.codes.handlers import CODE_PURPOSE
 from services.linking.consumers import SUBSCRIPTIONS
 from services.linking.former_credentials import chores
@@ -27,8 +30,10 @@ async def _tools(platform: Platform) -> Tools:
     """Raises FaultyFiles for a method in use that the agency's folder lacks, ValueError as `_directories`."""
     settings = platform.settings
     assert isinstance(settings, LinkingSettings)
-    used = [*await bindings.methods_in_use(platform.pool), *await former_storage.methods_in_use(platform.pool)]
-    platform.agency.require_codes({"linking_methods": used})
+    rooms = (bindings, claims_storage, former_storage)
+    used = [method for room in rooms for method in await room.methods_in_use(platform.pool)]
+    capacities = await claims_storage.capacities_in_use(platform.pool)
+    platform.agency.require_codes({"linking_methods": used, "capacities": capacities})
     return Tools(
         agency=platform.agency,
         sealer=platform.sealer,
@@ -37,6 +42,7 @@ async def _tools(platform: Platform) -> Tools:
         prover=Prover.of(platform.keyring, _directories(platform.agency, settings)),
         vault=(vault := Vault(platform.keyring)),
         nobodys_payroll=vault.lock(ReportedPayroll(year=2000, amount=Decimal(0)).model_dump_json().encode()),
+        claims=Watch(platform.pool),
     )
 
 
@@ -57,7 +63,7 @@ service: Service[Tools] = Service(
     description="Links a person's account to the agency's files about that person, and lists the profiles that result.",
     settings=LinkingSettings,
     tools=_tools,
-    routers=(methods.routes, links.routes, organization_codes.routes, letters.routes),
+    routers=(methods.routes, links.routes, claims.routes, organization_codes.routes, letters.routes),
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [chores.forgetting(unit)],
 )

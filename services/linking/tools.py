@@ -15,6 +15,7 @@ from contracts.agency import Agency
 from contracts.agency.campaigns import Campaign
 from contracts.agency.linking import LinkingCoordinates, OrganizationCode
 from contracts.events import Language
+from services.linking.claims.watching import Watch
 from services.linking.former_credentials.proving import Prover
 
 
@@ -29,6 +30,7 @@ class Tools:
     prover: Prover
     vault: Vault = field(repr=False)
     nobodys_payroll: str = field(repr=False)
+    claims: Watch
 
     def linking_coordinates(self, day: date) -> LinkingCoordinates | None:
         """The method of linking coordinates as the agency offers it on that day; None where it does not."""

@@ -32,6 +32,13 @@ class AsProfile:
 
 
 @dataclass(frozen=True)
+class AsAccount:
+    """Who asks or looks has chosen no profile, and perhaps has none: an account, about what it asked itself."""
+
+    account_id: UUID
+
+
+@dataclass(frozen=True)
 class AsAgent:
     """Who asks or looks is an agent of the agency, for whom no organization's managers are asked."""
 

@@ -31,6 +31,28 @@ async def link_recorded(connection: Connection, link_id: UUID) -> datetime | Non
     return found
 
 
+async def void(connection: Connection, link_id: UUID, now: datetime) -> bool:
+    """From now on we know that a link never stood. False when that was known, or nothing of it."""
+    known = await connection.fetchval(
+        "update bindings set recorded = tstzrange(lower(recorded), $2)"
+        " where link_id = $1 and upper_inf(recorded) returning true",
+        link_id,
+        now,
+    )
+    return known is not None
+
+
+async def made_here(connection: Connection, contact_id: UUID, besides: UUID) -> UUID | None:
+    """The link of a contact that was made here and is taken to stand, unless it is the one named."""
+    found: UUID | None = await connection.fetchval(
+        "select b.link_id from contacts c join bindings b on b.link_id = c.bound_link_id"
+        " where c.contact_id = $1 and b.link_id <> $2 and upper_inf(b.recorded) and upper_inf(b.during)",
+        contact_id,
+        besides,
+    )
+    return found
+
+
 async def unbind(
     connection: Connection,
     link_id: UUID,

@@ -12,8 +12,19 @@ CodePriority = Literal["normal", "bulk"]
 
 
 @dataclass(frozen=True)
+class BoundBy:
+    """A link that is made here, and the linking method by which it is."""
+
+    link_id: UUID
+    method: str
+
+
+@dataclass(frozen=True)
 class ContactFile:
-    """One contact as it stands. `email` is that of the account, once one is linked; `portal` is where it began."""
+    """One contact as it stands. `email` is that of the account, once one is linked; `portal` is where it began.
+
+    `bound_link_id` is the last link that was made here, whatever became of it.
+    """
 
     contact_id: UUID
     organization_id: UUID
@@ -23,6 +34,7 @@ class ContactFile:
     linking_code_changes: Sequence[CorrectedItem]
     linking_code_campaign: str | None
     ended_link_id: UUID | None
+    bound_link_id: UUID | None
     version: int
     family_name: str
     given_name: str

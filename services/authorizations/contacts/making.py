@@ -8,6 +8,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import ContactAdded
 from services.authorizations.contacts import storage
+from services.authorizations.contacts.domain import BoundBy
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -20,7 +21,11 @@ from services.authorizations.tools import Tools
 
 @dataclass(frozen=True)
 class NewContact:
-    """A contact about to be made. Without a `client_number` one is drawn from the agency's range."""
+    """A contact about to be made. Without a `client_number` one is drawn from the agency's range.
+
+    Without a `membership` that relation's id is drawn. One that an account was bound to in the same transaction, by a
+    link, is sent no coordinates.
+    """
 
     contact_id: UUID
     organization_id: UUID
@@ -30,6 +35,8 @@ class NewContact:
     grants: Sequence[Grant]
     client_number: str | None = None
     request_id: UUID | None = None
+    membership: UUID | None = None
+    bound: BoundBy | None = None
 
 
 async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
@@ -42,15 +49,16 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
         return Refusal("already_held", fields=("client_number",))
     if client_number is None:
         return Refusal("client_numbers_used_up")
-    await storage.add(work.connection, new.contact_id, new.organization_id, client_number)
+    await storage.add(work.connection, new.contact_id, new.organization_id, client_number, new.bound)
     await personal_fields.describe(work.connection, new.contact_id, new.personal)
     await record(work, ContactAdded, new.organization_id, contact_id=new.contact_id)
     relation = NewRelation(
-        work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type, new.period,
-        request_id=new.request_id,
+        new.membership or work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type,
+        new.period, request_id=new.request_id,
     )  # fmt: skip
     await grant_relation(work, relation, new.grants)
-    await storage.raise_generation(work.connection, new.contact_id, "normal")
+    if new.bound is None:
+        await storage.raise_generation(work.connection, new.contact_id, "normal")
     await publish_state(work, new.contact_id)
     work.audit("contact_added", organization_id=new.organization_id, object_id=new.contact_id)
     return None

@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.authorizations import CorrectedItem, Telephone
+from contracts.authorizations import ContactBinding, CorrectedItem, Telephone
 from services.authorizations.blocked import unblocked
-from services.authorizations.contacts.domain import CodePriority, ContactFile
+from services.authorizations.contacts.domain import BoundBy, CodePriority, ContactFile
 from services.authorizations.dated import in_force, known
 from services.authorizations.personal.domain import Personal
 
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
-    c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.version,
+    c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.bound_link_id, c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email, verified.portal,
     b.account_id is not null as linked
 from contacts c
@@ -67,6 +67,17 @@ async def find_linked(connection: Connection, organization_id: UUID, personal: P
     return _contact(row) if row else None
 
 
+async def of_account(connection: Connection, organization_id: UUID, account_id: UUID) -> UUID | None:
+    """The contact of an organization that an account is now."""
+    found: UUID | None = await connection.fetchval(
+        "select c.contact_id from bindings b join contacts c using (contact_id)"
+        f" where b.account_id = $2 and {known('b')} and upper_inf(b.during) and c.organization_id = $1 limit 1",
+        organization_id,
+        account_id,
+    )
+    return found
+
+
 async def with_functions(
     connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
 ) -> list[ContactFile]:
@@ -84,6 +95,20 @@ async def with_functions(
     return [_contact(row) for row in rows]
 
 
+async def formerly_with_functions(
+    connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
+) -> list[ContactFile]:
+    """The contacts of an organization who once had one of these functions, and have none of them at the moment."""
+    rows = await connection.fetch(
+        f"select found.* from ({CONTACT}) found where found.organization_id = $3 and (select bool_or(true) and"
+        f" not bool_or({in_force('r')}) from relations r where r.holder_id = found.contact_id"
+        f" and r.organization_id = $3 and r.through is null and r.type = any($4::text[]) and {known('r')}"
+        " and lower(r.valid) <= $2::date) order by found.contact_id",
+        at, day, organization_id, types,
+    )  # fmt: skip
+    return [_contact(row) for row in rows]
+
+
 async def lock(connection: Connection, contact_id: UUID) -> UUID | None:
     """Lock a contact's row; its organization's id, or None when there is no such contact."""
     found: UUID | None = await connection.fetchval(
@@ -92,14 +117,43 @@ async def lock(connection: Connection, contact_id: UUID) -> UUID | None:
     return found
 
 
-async def add(connection: Connection, contact_id: UUID, organization_id: UUID, client_number: str) -> None:
+async def add(
+    connection: Connection,
+    contact_id: UUID,
+    organization_id: UUID,
+    client_number: str,
+    bound: BoundBy | None = None,
+) -> None:
     """Make a contact's row; its personal fields come with `describe`."""
     await connection.execute(
-        "insert into contacts (contact_id, organization_id, client_number) values ($1, $2, $3)",
+        "insert into contacts (contact_id, organization_id, client_number, bound_link_id, bound_method)"
+        " values ($1, $2, $3, $4, $5)",
         contact_id,
         organization_id,
         client_number,
+        bound.link_id if bound else None,
+        bound.method if bound else None,
     )
+
+
+async def note_bound(connection: Connection, contact_id: UUID, bound: BoundBy) -> None:
+    """The contact's state tells linking of a link that was made here."""
+    await connection.execute(
+        "update contacts set bound_link_id = $2, bound_method = $3 where contact_id = $1",
+        contact_id,
+        bound.link_id,
+        bound.method,
+    )
+
+
+async def binding(connection: Connection, contact_id: UUID) -> ContactBinding | None:
+    """The last link of a contact that was made here, as its state tells it, whatever became of it."""
+    row = await connection.fetchrow(
+        "select b.link_id, b.account_id, c.bound_method as method, lower(b.during) as since"
+        " from contacts c join bindings b on b.link_id = c.bound_link_id and b.version = 1 where c.contact_id = $1",
+        contact_id,
+    )
+    return ContactBinding.model_validate(dict(row)) if row else None
 
 
 async def renumber(connection: Connection, contact_id: UUID, client_number: str) -> None:

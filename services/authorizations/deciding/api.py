@@ -1,16 +1,18 @@
 """Requests over HTTP: what an organization asked and has to decide, the agents' queue, and what is done with one."""
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
+from pydantic import Field
 
 from chassis.fields import Body, Reference
 from chassis.gateway import AgentCaller, Call, router
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
 from services.authorizations.access.domain import AsAgent
-from services.authorizations.bodies import GrantingBody, Grants, PersonBody, grants
+from services.authorizations.bodies import GrantBody, GrantingBody, Grants, PersonBody, grants
 from services.authorizations.deciding.handlers import (
     Claim,
     Decide,
@@ -27,9 +29,11 @@ from services.authorizations.deciding.handlers import (
 from services.authorizations.deciding.views import RequestView, views
 from services.authorizations.instants import today
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
-from services.authorizations.profile import Asking, AuthorizationsCall, Profile, as_profile
+from services.authorizations.periods import FOREVER, Period
+from services.authorizations.profile import Asking, AuthorizationsCall, Looking, Profile, Withdrawing, as_profile
+from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import storage
-from services.authorizations.requests.domain import Decision, Request, Side, State
+from services.authorizations.requests.domain import Decision, GivenAccess, GivenSubject, Request, Side, State
 from services.authorizations.requests.storage import RequestFilter
 from services.authorizations.tools import Tools
 
@@ -46,16 +50,53 @@ class NewTextBody(GrantingBody):
     contact: PersonBody | None = None
 
 
+class DatedGrantBody(GrantBody):
+    """A subject and a level, for a time within the function's: as long as that, where a day is not given."""
+
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    def given(self, access: Period) -> GivenSubject:
+        """The subject as the domain knows it, with days of its own where it has any."""
+        grant = Grant(self.subject, self.level)
+        if self.starts_on is None and self.ends_on is None:
+            return GivenSubject(grant)
+        last = access.ends_on if self.ends_on is None else self.ends_on
+        return GivenSubject(grant, Period.of(self.starts_on or access.starts_on, last))
+
+
+class AccessBody(Body):
+    """What an access request is given: a function and subjects, each for a time."""
+
+    type: Reference
+    starts_on: date | None = Field(None, description="First day; the agency's today when absent.")
+    ends_on: date = Field(FOREVER, description="Last day, included; 9999-12-31 when no end is planned.")
+    subjects: Annotated[list[DatedGrantBody], Field(max_length=100)] = Field(default_factory=list[DatedGrantBody])
+
+    def given(self, day: date) -> GivenAccess:
+        """The same as the domain knows it; the last of two of one subject counts."""
+        period = Period.of(self.starts_on or day, self.ends_on)
+        subjects = {body.subject: body.given(period) for body in self.subjects}
+        return GivenAccess(self.type, period, list(subjects.values()))
+
+
 class DecisionBody(Body):
     """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
 
-    `link_id`, needed to approve a contested link, is the one in its way that the request showed: it ends.
+    `link_id`, needed to approve a contested link, is the one in its way that the request showed: it ends. `access` is
+    what an access request is given, where that is not what the request showed.
     """
 
     outcome: Outcome
     reason: Reference | None = None
     contact_id: UUID | None = None
     link_id: UUID | None = None
+    access: AccessBody | None = None
+
+    def decision(self, day: date) -> Decision:
+        """The decision as the domain knows it."""
+        access = self.access.given(day) if self.access else None
+        return Decision(self.outcome, self.reason, self.contact_id, self.link_id, access)
 
 
 @routes.get("/v1/requests", summary="The agents' queue")
@@ -101,9 +142,12 @@ async def list_requests(
 
 
 @routes.get("/v1/requests/{request_id}", summary="One request")
-async def get_request(request_id: UUID, asker: Asking, call: AuthorizationsCall, response: Response) -> RequestView:
-    """For whoever asked, those who decide, and agents, whose look is audited. The ETag is what a decision must name."""
-    opened = await call.run(open_request, OpenRequest(asker.acting, request_id))
+async def get_request(request_id: UUID, looker: Looking, call: AuthorizationsCall, response: Response) -> RequestView:
+    """For whoever asked, those who decide, and agents, whose look is audited. The ETag is what a decision must name.
+
+    Without a profile an account sees what it asked itself, by a claim.
+    """
+    opened = await call.run(open_request, OpenRequest(looker, request_id))
     return await _shown(call, opened.request, opened.side, response)
 
 
@@ -130,7 +174,7 @@ async def post_decision(
             by=asker.by,
             request_id=request_id,
             version=stated_version(if_match),
-            decision=Decision(body.outcome, body.reason, body.contact_id, body.link_id),
+            decision=body.decision(today(call)),
         ),
     )
     return await _again(call, request_id, "agent" if isinstance(asker.acting, AsAgent) else "decider", response)
@@ -164,10 +208,10 @@ async def post_submission(
 
 @routes.post("/v1/requests/{request_id}/withdrawal", summary="Withdraw a request")
 async def post_withdrawal(
-    request_id: UUID, acting: Profile, call: AuthorizationsCall, response: Response
+    request_id: UUID, asker: Withdrawing, call: AuthorizationsCall, response: Response
 ) -> RequestView:
-    """By whoever asked, or by those who manage the organization that asked."""
-    await call.run(withdraw, Withdraw(as_profile(acting), request_id))
+    """By whoever asked, or by those who manage the organization that asked; of a claim, without a profile."""
+    await call.run(withdraw, Withdraw(asker, request_id))
     return await _again(call, request_id, "asker", response)
 
 

@@ -13,8 +13,11 @@ from contracts.authorizations import Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day
+from services.authorizations.claims.domain import AskedAccess, given
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
+from services.authorizations.instants import today
+from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.representations.domain import AskedEnd
@@ -97,11 +100,25 @@ class ContestedView(BaseModel):
     link: LinkView | None
 
 
+class ClaimView(BaseModel):
+    """What was found out about a claim, and is told to nobody but agents.
+
+    `proven`: the person had the organization’s code, and knew what is asked with it. `locked`: nobody compared it.
+    """
+
+    claim_id: UUID
+    account_id: UUID
+    proven: bool
+    locked: bool
+
+
 class AskedView(BaseModel):
     """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`.
 
-    `person` is whom a new contact would be; it is erased some time after the request has ended. Or whether the contact
-    `contact_id` is the same person as one of the candidates, in another organization; or a link that is contested.
+    `person` is whom a new contact would be; it is erased some time after the request has ended. Of an access request it
+    is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself. Or whether
+    the contact `contact_id` is the same person as one of the candidates, in another organization; or a link that is
+    contested.
     """
 
     relation_id: UUID | None = None
@@ -115,6 +132,9 @@ class AskedView(BaseModel):
     candidates: list[CandidateView] = []
     contact_id: UUID | None = None
     contested: ContestedView | None = None
+    capacity: str | None = None
+    capacity_name: str | None = None
+    claim: ClaimView | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +166,35 @@ async def contact(shown: Shown, request: Request) -> AskedView:
             "client_number": asked.client_number,
             "person": PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None,
             "candidates": [_candidate(candidate, shown.call.language) for candidate in alike],
+        }
+    )
+
+
+async def access(shown: Shown, request: Request) -> AskedView:
+    """Who asks to act for an organization, as what, and what the agency's data give; for agents, how it was proven."""
+    found, agency = AskedAccess.model_validate(request.asked), shown.call.tools.agency
+    assert (
+        request.organization_id is not None and request.claim_id is not None and request.asked_by_account_id is not None
+    )
+    capacity = agency.capacities[found.capacity]
+    kind = (await organizations.get(shown.connection, [request.organization_id]))[request.organization_id].kind
+    default = given(agency, capacity.granted, kind, today(shown.call))
+    person = shown.person if shown.person and shown.person.family_name else None
+    asked = AskedGrants(
+        type=default.type,
+        starts_on=default.period.starts_on,
+        ends_on=default.period.ends_on,
+        grants=AskedGrants.rights([chosen.grant for chosen in default.subjects]),
+    )
+    claim = ClaimView(
+        claim_id=request.claim_id, account_id=request.asked_by_account_id, proven=found.proven, locked=found.locked
+    )
+    return _grants(shown.call, asked).model_copy(
+        update={
+            "person": PersonView.model_validate(person, from_attributes=True) if person else None,
+            "capacity": found.capacity,
+            "capacity_name": capacity.name.in_(shown.call.language),
+            "claim": claim if shown.for_agents else None,
         }
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
-from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, tell
+from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, remind, tell
 from services.authorizations.deciding.kinds import KINDS
 from services.authorizations.requests import storage
 from services.authorizations.tools import Tools
@@ -18,9 +18,10 @@ FORGET_EVERY = 3600.0  # seconds: what is forgotten after years waits an hour
 
 
 def telling(unit: Unit[Tools]) -> list[Chore]:
-    """Tell of what was asked by a number, and of what has lapsed; forget; each until cancelled."""
+    """Tell of what was asked by a number, of what will lapse and what has; forget; each until cancelled."""
     return [
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
+        partial(repeatedly, "requests to remind of", partial(remind_deciders, unit), LAPSE_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
         partial(repeatedly, "reviews that nobody needs", partial(close_needless, unit), LAPSE_EVERY),
         partial(repeatedly, "persons of old requests", partial(erase_persons, unit), FORGET_EVERY),
@@ -38,6 +39,14 @@ async def lapse_overdue(unit: Unit[Tools]) -> float | None:
     today = unit.tools.moment(unit.origin.clock()).day
     overdue = await storage.to_lapse(unit.pool, today, PORTION)
     return await one_by_one(unit, lapse, overdue, PORTION)
+
+
+async def remind_deciders(unit: Unit[Tools]) -> float | None:
+    """Remind those who decide of some whose last day comes near, as the data say. Returns 0 when there may be more."""
+    kinds = unit.tools.agency.requests.kinds
+    reminders = [(kind, days) for kind, rule in kinds.items() for days in rule.reminders]
+    today = unit.tools.moment(unit.origin.clock()).day
+    return await one_by_one(unit, remind, await storage.to_remind(unit.pool, today, reminders, PORTION), PORTION)
 
 
 async def close_needless(unit: Unit[Tools]) -> float | None:

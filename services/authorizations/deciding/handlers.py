@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
 from contracts.events import Language
 from services.authorizations.access import storage as access
-from services.authorizations.access.domain import Acting, AsAgent, AsProfile
+from services.authorizations.access.domain import Acting, AsAccount, AsAgent, AsProfile
 from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
@@ -50,7 +50,7 @@ class Decide:
 class Withdraw:
     """Whoever asked does not want it any more."""
 
-    by: AsProfile
+    by: AsProfile | AsAccount
     request_id: UUID
 
 
@@ -72,7 +72,7 @@ class SubmitAgain:
 class OpenRequest:
     """A look at a request."""
 
-    looker: Acting | AsAgent
+    looker: Acting | AsAccount | AsAgent
     request_id: UUID
 
 
@@ -89,7 +89,7 @@ async def open_request(work: Work[Tools], command: OpenRequest) -> OpenedRequest
     request, looker = await storage.get(work.connection, command.request_id), command.looker
     if isinstance(looker, Acting):
         work.concerning = looker.organization_id
-    manages = isinstance(looker, AsAgent) or work.tools.manages(looker)
+    manages = isinstance(looker, AsAgent) or (isinstance(looker, Acting) and work.tools.manages(looker))
     side = request.side_of(looker, manages=manages) if request else None
     if request is None or side is None:
         return Refusal("not_found")
@@ -215,6 +215,17 @@ async def tell(work: Work[Tools], request_id: UUID) -> None:
         await _tell_end(work, request, "withdraw", None)
 
 
+async def remind(work: Work[Tools], request_id: UUID) -> None:
+    """Tell those who decide once more that the last day comes near; once for all reminders that are due."""
+    request = await _locked(work, request_id)
+    if request is None or domain.refuse_undecidable(request, work.today):
+        return
+    due = request.reminder(work.today, work.tools.agency.requests.kinds[request.kind].reminders)
+    if due is not None:
+        await storage.reminded(work.connection, request_id, due)
+        await kind_of(request).remind(work, request, due)
+
+
 async def lapse(work: Work[Tools], request_id: UUID) -> None:
     """Tell that nobody decided in time. It could not be decided any more since its last day was over."""
     request = await _locked(work, request_id)
@@ -273,14 +284,19 @@ async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | A
     return None if request.decider == "organization" else Refusal("not_permitted")
 
 
-async def _locked_by_asker(work: Work[Tools], by: AsProfile, request_id: UUID) -> Request | Refusal:
+async def _locked_by_asker(work: Work[Tools], by: AsProfile | AsAccount, request_id: UUID) -> Request | Refusal:
     """The request for one who asked it; of a blind one, without touching the organization that it names."""
     seen = await storage.get(work.connection, request_id)
     request = await _lock(work, seen, None if seen.is_blind else seen.organization_id) if seen else None
-    acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+    acting: Acting | AsAccount | None
+    if isinstance(by, AsAccount):
+        acting, manages = by, False
+    else:
+        acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+        manages = acting is not None and work.tools.manages(acting)
     if acting is None:
         return Refusal("profile_not_yours")
-    side = request.side_of(acting, manages=work.tools.manages(acting)) if request else None
+    side = request.side_of(acting, manages=manages) if request else None
     if request is None or side is None:
         return Refusal("not_found")
     return request if side == "asker" else Refusal("not_permitted")
@@ -307,10 +323,11 @@ async def _settle(work: Work[Tools], request: Request, end: End, reason: str | N
 
 async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
     theirs, request_id = request.organization_id, request.request_id
+    named = {"request_id": request_id, "claim_id": request.claim_id}
     if theirs is not None and end == "lapse":
-        await record(work, RequestLapsed, theirs, request_id=request_id)
+        await record(work, RequestLapsed, theirs, **named)
     elif theirs is not None and end == "withdraw":
-        await record(work, RequestWithdrawn, theirs, request_id=request_id)
+        await record(work, RequestWithdrawn, theirs, **named)
     elif theirs is not None:
-        await record(work, RequestDecided, theirs, request_id=request_id, outcome=end, reason=reason)
+        await record(work, RequestDecided, theirs, **named, outcome=end, reason=reason)
     await kind_of(request).tell(work, request, end, reason)

@@ -10,6 +10,8 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import FormKind
 from contracts.agency.requests import Outcome, RequestKind, ReviewReason
+from services.authorizations.claims import carrying_out as claims
+from services.authorizations.claims import mails as claim_mails
 from services.authorizations.contested import handlers as contested
 from services.authorizations.contested import storage as contested_rows
 from services.authorizations.deciding import asked
@@ -47,12 +49,14 @@ class Kind:
 
     `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
     `refuse_early` says whether something that a decision needs has yet to arrive; `needless`, which ones end alone.
+    `remind` tells those who decide once more, so many days before the last one; the agency's data say when, if ever.
     """
 
     ends: frozenset[Outcome]
     carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
     show: Callable[[Shown, Request], Awaitable[AskedView]]
     tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
+    remind: Callable[[Work[Tools], Request, int], Awaitable[None]] = telling.tell_deciders
     refuse_early: Callable[[Work[Tools], Request], Awaitable[Refusal | None]] | None = None
     correctable: Correctable | None = None
     needless: Needless | None = None
@@ -74,6 +78,13 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         ends=frozenset({"approve", "reject"}),
         carry_out=representations.end,
         show=asked.end,
+    ),
+    ("access_request", None): Kind(
+        ends=frozenset({"approve", "reject", "merge"}),
+        carry_out=claims.give_access,
+        show=asked.access,
+        tell=claims.tell,
+        remind=claim_mails.tell_deciders,
     ),
     ("review", "duplicate"): Kind(
         ends=frozenset({"approve", "reject", "merge"}),

@@ -67,22 +67,28 @@ async def views(
     """Some requests, each for one of its sides, or an agent."""
     organizations = {r.organization_id for r in requests} | {r.asked_by_organization_id for r in requests}
     named = await names(connection, [i for i in organizations if i is not None])
-    persons = await descriptions(connection, [request.request_id for request in requests])
+    persons = await descriptions(connection, [_whom(request) for request in requests])
     acted = await person_names(
         connection, accounts_of([*(r.asked_by for r in requests), *(r.decided_by for r in requests)])
     )
     around, shown = Around(named, acted), []
     for request in requests:
-        about = Shown(call, connection, persons.get(request.request_id), for_agents=side(request) == "agent")
+        about = Shown(call, connection, persons.get(_whom(request)), for_agents=side(request) == "agent")
         asked = await kind_of(request).show(about, request)
         shown.append(_view(call, request, side(request), around, asked))
     return shown
+
+
+def _whom(request: Request) -> UUID:
+    """Under whose id the person stands whom a request is about: the account that asks, or the request itself."""
+    return request.asked_by_account_id or request.request_id
 
 
 def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked: AskedView) -> RequestView:
     agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
     day = call.tools.moment(now).day
     hidden = side == "asker" and request.is_blind and request.outcome != "approve"
+    hides_decider = side == "asker" and request.asked_by_account_id is None
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
     claimant = request.claimant(now) if side == "agent" else None
 
@@ -105,7 +111,7 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
         outcome=request.outcome,
         decision_reason=request.decision_reason,
         decision_reason_name=reason.name.in_(language) if reason else None,
-        decider=agency.requests.kinds[request.kind].decider if side == "asker" else request.decider,
+        decider=agency.requests.kinds[request.kind].decider if hides_decider else request.decider,
         organization=None if hidden else named(request.organization_id),
         other_kind=request.other.kind if request.other else None,
         other_number=request.other.number if request.other else None,

@@ -16,7 +16,7 @@ from contracts.agency import Agency
 from contracts.agency.requests import Decider, Outcome, RequestKind, ReviewReason
 from contracts.events import Level
 from contracts.imports import OrganizationKey
-from services.authorizations.access.domain import Acting, AsAgent
+from services.authorizations.access.domain import Acting, AsAccount, AsAgent
 from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
@@ -78,7 +78,9 @@ class AskedGrants(Asked):
 class Request:
     """A request as it stands. `organization_id` is None while nobody has looked for the number it names.
 
-    `asked_by` and `decided_by`, who ended it, are the audit's names for who acted.
+    `asked_by` and `decided_by`, who ended it, are the audit's names for who acted. `asked_by_account_id` is set where a
+    person asked who had no profile there, by the claim `claim_id`. `reminded`: how many days before the last one those
+    who decide were last reminded.
     """
 
     request_id: UUID
@@ -89,6 +91,8 @@ class Request:
     other: OrganizationKey | None
     asked_by_organization_id: UUID | None
     asked_by_contact_id: UUID | None
+    asked_by_account_id: UUID | None
+    claim_id: UUID | None
     asked_by: str
     asked: Mapping[str, Any]
     decider: Decider
@@ -100,6 +104,7 @@ class Request:
     settled_at: datetime | None
     to_tell: Step | None
     lapses_on: date
+    reminded: int | None
     claimed_by: str | None
     claimed_until: datetime | None
 
@@ -125,10 +130,20 @@ class Request:
         """The agent who has it for itself at this moment."""
         return self.claimed_by if self.claimed_until is not None and now < self.claimed_until else None
 
-    def side_of(self, looker: Acting | AsAgent, *, manages: bool) -> Side | None:
+    def reminder(self, day: date, reminders: Sequence[int]) -> int | None:
+        """The reminder that is due on a day, and was not sent: so many days before the last one. None: none is."""
+        left = (self.lapses_on - day).days
+        due = min((days for days in reminders if 0 <= left <= days), default=None)
+        return due if due is not None and (self.reminded is None or due < self.reminded) else None
+
+    def side_of(self, looker: Acting | AsAccount | AsAgent, *, manages: bool) -> Side | None:
         """Where who looks stands: it asked, or may decide for its organization. None: it has nothing to do with it."""
         if isinstance(looker, AsAgent):
             return "agent"
+        if looker.account_id == self.asked_by_account_id:
+            return "asker"
+        if isinstance(looker, AsAccount):
+            return None
         if looker.organization_id == self.asked_by_organization_id:
             return "asker" if manages or looker.contact_id == self.asked_by_contact_id else None
         decides = self.decider == "organization" and looker.organization_id == self.organization_id
@@ -136,16 +151,35 @@ class Request:
 
 
 @dataclass(frozen=True)
+class GivenSubject:
+    """A subject that is given, and for how long; None: as long as the function."""
+
+    grant: Grant
+    period: Period | None = None
+
+
+@dataclass(frozen=True)
+class GivenAccess:
+    """The function that a person is given in an organization, for how long, with which subjects."""
+
+    type: str
+    period: Period
+    subjects: Sequence[GivenSubject]
+
+
+@dataclass(frozen=True)
 class Decision:
     """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about.
 
-    `link_id` names the link that an approval ends.
+    `link_id` names the link that an approval ends. `access` is what an access request is given; without it, what the
+    agency's data say.
     """
 
     outcome: Outcome
     reason: str | None = None
     contact_id: UUID | None = None
     link_id: UUID | None = None
+    access: GivenAccess | None = None
 
 
 @dataclass(frozen=True)

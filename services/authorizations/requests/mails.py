@@ -12,13 +12,19 @@ from services.authorizations.tools import Tools
 
 
 def received(
-    work: Work[Tools], request: Request, reader: ContactFile, organization: OrganizationRow, concerning: str
+    work: Work[Tools],
+    request: Request,
+    reader: ContactFile,
+    organization: OrganizationRow,
+    concerning: str,
+    reminder: int | None,
 ) -> None:
-    """Ask one of those who decide."""
+    """Ask one of those who decide, or once more so many days before the last one."""
+    again = "" if reminder is None else f":{reminder}"
     if reader.email is not None:
         work.publish(
             RequestReceivedMail(
-                **_mail(work, f"request_received:{request.request_id}:{request.version}", reader, organization),
+                **_mail(work, f"request_received:{request.request_id}:{request.version}{again}", reader, organization),
                 request_kind=request.kind,
                 concerning=concerning,
                 lapses_on=request.lapses_on,

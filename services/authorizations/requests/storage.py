@@ -1,5 +1,6 @@
 """Rows of requests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,8 +14,8 @@ from services.authorizations.requests.domain import Asked, End, Request, State, 
 
 COLUMNS = (
     "request_id, version, kind, reason, organization_id, other_kind, other_number, asked_by_organization_id,"
-    " asked_by_contact_id, asked_by, asked, decider, state, outcome, decision_reason, decided_by, submitted_at,"
-    " settled_at, to_tell, lapses_on, claimed_by, claimed_until"
+    " asked_by_contact_id, asked_by_account_id, claim_id, asked_by, asked, decider, state, outcome, decision_reason,"
+    " decided_by, submitted_at, settled_at, to_tell, lapses_on, reminded, claimed_by, claimed_until"
 )
 
 # What a request is today ($1), whether or not anybody told that it has lapsed.
@@ -42,6 +43,8 @@ class NewRequest:
     other: OrganizationKey | None
     asked_by_organization_id: UUID | None
     asked_by_contact_id: UUID | None
+    asked_by_account_id: UUID | None
+    claim_id: UUID | None
     asked_by: str
     asked: Asked
     decider: Decider
@@ -65,12 +68,13 @@ async def add(connection: Connection, new: NewRequest, now: datetime) -> None:
     """Make a request's row."""
     await connection.execute(
         "insert into requests (request_id, kind, reason, organization_id, other_kind, other_number,"
-        " asked_by_organization_id, asked_by_contact_id, asked_by, asked, decider, lapses_on, to_tell,"
-        " submitted_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " asked_by_organization_id, asked_by_contact_id, asked_by_account_id, claim_id, asked_by, asked, decider,"
+        " lapses_on, to_tell, submitted_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         new.request_id, new.kind, new.reason, new.organization_id,
         new.other.kind if new.other else None, new.other.number if new.other else None,
-        new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by, _kept(new.asked),
-        new.decider, new.lapses_on, new.to_tell, now,
+        new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by_account_id, new.claim_id, new.asked_by,
+        _kept(new.asked), new.decider, new.lapses_on, new.to_tell, now,
     )  # fmt: skip
 
 
@@ -124,7 +128,7 @@ async def submit_again(
     """A corrected text waits for a decision, and for as long as a new one."""
     await connection.execute(
         "update requests set version = version + 1, state = 'submitted', decision_reason = null, asked = $2,"
-        " lapses_on = $3, to_tell = $4 where request_id = $1",
+        " lapses_on = $3, to_tell = $4, reminded = null where request_id = $1",
         request_id, _kept(asked), lapses_on, to_tell,
     )  # fmt: skip
 
@@ -200,6 +204,51 @@ def of_everybody(day: date, narrow: RequestFilter) -> Listing:
         [day, narrow.kind, narrow.state, narrow.decider],
         (("request_id", "uuid"),),
     )
+
+
+async def waiting_for_agents(
+    connection: Connection, organization_id: UUID, kind: RequestKind, day: date
+) -> list[Request]:
+    """The requests of a kind about an organization that only agents can decide, in the order in which they came."""
+    rows = await connection.fetch(
+        f"select {COLUMNS} from requests where organization_id = $1 and kind = $2 and decider = 'agents'"
+        " and state = 'submitted' and lapses_on >= $3 order by request_id",
+        organization_id,
+        kind,
+        day,
+    )
+    return [request(row) for row in rows]
+
+
+async def to_remind(pool: Pool, day: date, reminders: Sequence[tuple[RequestKind, int]], limit: int) -> list[UUID]:
+    """Requests of whose last day those who decide are still to be reminded, by kind so many days before it."""
+    rows = await pool.fetch(
+        "select distinct request_id from requests join unnest($1::text[], $2::integer[]) as rule (kind, days)"
+        " using (kind) where state = 'submitted' and to_tell is null and lapses_on between $3::date and $3::date + days"
+        " and (reminded is null or reminded > days) order by request_id limit $4",
+        [kind for kind, _ in reminders],
+        [days for _, days in reminders],
+        day,
+        limit,
+    )
+    return [row["request_id"] for row in rows]
+
+
+async def reminded(connection: Connection, request_id: UUID, days: int) -> None:
+    """Those who decide were reminded so many days before the last one."""
+    await connection.execute("update requests set reminded = $2 where request_id = $1", request_id, days)
+
+
+async def of_account(connection: Connection, organization_id: UUID, account_id: UUID, day: date) -> UUID | None:
+    """The request of an account that waits in an organization, and can still be decided."""
+    found: UUID | None = await connection.fetchval(
+        "select request_id from requests where asked_by_account_id = $2 and organization_id = $1"
+        " and state = 'submitted' and lapses_on >= $3 limit 1",
+        organization_id,
+        account_id,
+        day,
+    )
+    return found
 
 
 async def past_keeping(pool: Pool, ended_before: datetime, limit: int) -> list[UUID]:

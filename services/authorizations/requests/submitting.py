@@ -1,10 +1,11 @@
 """Making a request, and telling those who have to decide it. Other parts of the service ask through here."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
-from chassis.work import Work
+from chassis.work import Actor, Work
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.authorizations import RequestSubmitted
 from contracts.imports import OrganizationKey
@@ -17,10 +18,21 @@ from services.authorizations.requests.domain import Asked, Request
 from services.authorizations.requests.storage import NewRequest
 from services.authorizations.tools import Tools
 
+TellDeciders = Callable[[Work[Tools], Request], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Claiming:
+    """The claim by which a person asks who is no contact of the organization; its deadline is the request's."""
+
+    claim_id: UUID
+    account_id: UUID
+    lapses_on: date
+
 
 @dataclass(frozen=True)
 class Ask:
-    """What somebody asks. `by` is None where the platform itself does.
+    """What somebody asks. `by` is None where the platform itself does, or a person by a `claim`.
 
     The organization acted for is named by its id, or as `other`, by kind and number; then a worker finds out whose
     number it is, so that who asks cannot learn it, not even from how long the answer takes.
@@ -33,11 +45,13 @@ class Ask:
     organization_id: UUID | None = None
     other: OrganizationKey | None = None
     reason: ReviewReason | None = None
+    claim: Claiming | None = None
 
 
-async def submit(work: Work[Tools], ask: Ask) -> UUID:
-    """Make a request and tell those who decide. Call it with its organizations locked. Returns its id."""
+async def submit(work: Work[Tools], ask: Ask, tell: TellDeciders = telling.tell_deciders) -> UUID:
+    """Make a request and tell those who decide, by `tell`. Call it with its organizations locked. Returns its id."""
     rule = work.tools.agency.requests.kinds[ask.kind]
+    by_person = ask.claim and Actor("account", str(ask.claim.account_id))
     new = NewRequest(
         request_id=ask.request_id,
         kind=ask.kind,
@@ -46,17 +60,19 @@ async def submit(work: Work[Tools], ask: Ask) -> UUID:
         other=ask.other,
         asked_by_organization_id=ask.by.organization_id if ask.by else None,
         asked_by_contact_id=ask.by.contact_id if ask.by else None,
-        asked_by=work.actor.reference,
+        asked_by_account_id=ask.claim.account_id if ask.claim else None,
+        claim_id=ask.claim.claim_id if ask.claim else None,
+        asked_by=(by_person or work.actor).reference,
         asked=ask.asked,
         decider=rule.decider,
-        lapses_on=work.today + timedelta(days=rule.days),
+        lapses_on=ask.claim.lapses_on if ask.claim else work.today + timedelta(days=rule.days),
         to_tell="submitted" if ask.other else None,
     )
     await storage.add(work.connection, new, work.now)
     made = await storage.get(work.connection, new.request_id)
     assert made is not None
     if not made.is_blind:
-        await announce(work, made, made.organization_id)
+        await announce(work, made, made.organization_id, tell)
     else:
         telling.audit(work, "request_made", made)
     return made.request_id
@@ -68,7 +84,12 @@ async def whose_number(work: Work[Tools], other: OrganizationKey) -> UUID | None
     return found.organization_id if found is not None and found.active else None
 
 
-async def announce(work: Work[Tools], request: Request, organization_id: UUID | None) -> None:
+async def announce(
+    work: Work[Tools],
+    request: Request,
+    organization_id: UUID | None,
+    tell: TellDeciders = telling.tell_deciders,
+) -> None:
     """Tell those who decide that a text, the first or a corrected one, waits: agents, where nobody else can."""
     decider = await decider_of(work, request, organization_id)
     await storage.assign(work.connection, request.request_id, organization_id, decider)
@@ -78,13 +99,14 @@ async def announce(work: Work[Tools], request: Request, organization_id: UUID | 
             RequestSubmitted,
             organization_id,
             request_id=request.request_id,
+            claim_id=request.claim_id,
             kind=request.kind,
             reason=request.reason,
             decider=decider,
             lapses_on=request.lapses_on.isoformat(),
         )
     announced = replace(request, organization_id=organization_id, decider=decider)
-    await telling.tell_deciders(work, announced)
+    await tell(work, announced)
     telling.audit(work, "request_submitted", announced, by_others=True, decider=decider)
 
 

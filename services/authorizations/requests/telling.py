@@ -14,19 +14,24 @@ from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
 
 
-async def tell_deciders(work: Work[Tools], request: Request) -> None:
-    """Ask those who manage the organization acted for, where it is theirs to decide."""
+async def tell_deciders(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
+    """Ask those who manage the organization acted for, where it is theirs to decide; or so many days before the end."""
     if request.decider != "organization" or request.organization_id is None:
         return
     named = await _named(work, request)
     asking = named.get(request.asked_by_organization_id) if request.asked_by_organization_id else None
     for reader in await managers_of(work, request.organization_id):
         organization = named[request.organization_id]
-        mails.received(work, request, reader, organization, asking.legal_name if asking else "")
+        mails.received(work, request, reader, organization, asking.legal_name if asking else "", reminder)
 
 
-async def tell_both_sides(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
-    """How it ended, or that it came back. Who only gave a number learns the name behind it by an approval alone."""
+async def tell_both_sides(
+    work: Work[Tools], request: Request, outcome: Told, reason: str | None, besides: UUID | None = None
+) -> None:
+    """How it ended, or that it came back. Who only gave a number learns the name behind it by an approval alone.
+
+    A contact `besides` is told in other words.
+    """
     named = await _named(work, request)
     theirs, ours = request.organization_id, request.asked_by_organization_id
     if ours is not None:
@@ -40,7 +45,7 @@ async def tell_both_sides(work: Work[Tools], request: Request, outcome: Told, re
     knows = request.decider == "organization" or outcome in ("approve", "merge")
     if theirs is not None and theirs != ours and knows and outcome != "return":
         concerning = named[ours].legal_name if ours is not None else ""
-        for reader in await managers_of(work, theirs):
+        for reader in [manager for manager in await managers_of(work, theirs) if manager.contact_id != besides]:
             mails.decided(work, request, outcome, reason, reader, named[theirs], concerning)
 
 

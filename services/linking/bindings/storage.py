@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection, Pool
+from contracts.authorizations import ContactBinding
 from services.linking.bindings.domain import Binding
 from services.linking.contacts.domain import Contact
 from services.linking.contacts.storage import functions_of, periods_of
@@ -26,6 +27,11 @@ select account_id from bindings where contact_id = $1 and link_id = $2 and unlin
 
 BIND = """
 insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at, redemption_id)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+REGISTER = """
+insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at, unlinked_at)
 values ($1, $2, $3, $4, $5, $6, $7)
 """
 
@@ -85,6 +91,20 @@ async def bind(
     """
     values = (link_id, account_id, contact.contact_id, contact.organization_id, method, now, redemption_id)
     await connection.execute(BIND, *values)
+
+
+async def is_known(connection: Connection, link_id: UUID) -> bool:
+    """Whether a link was ever registered."""
+    found: bool = await connection.fetchval("select exists (select from bindings where link_id = $1)", link_id)
+    return found
+
+
+async def register(
+    connection: Connection, told: ContactBinding, contact: Contact, unlinked_at: datetime | None
+) -> None:
+    """Keep a link that authorizations has made; with `unlinked_at` one that does not stand."""
+    values = (told.link_id, told.account_id, contact.contact_id, contact.organization_id, told.method, told.since)
+    await connection.execute(REGISTER, *values, unlinked_at)
 
 
 async def unbind(connection: Connection, link_id: UUID, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from chassis.work import Work
 from contracts.authorizations import Contact as ContactState
 from services.linking.codes.handlers import end_code, issue_what_is_owed
 from services.linking.contacts import storage
-from services.linking.links.handlers import end_link_of
+from services.linking.links.handlers import end_link_of, register
 from services.linking.organizations.storage import share_organization
 from services.linking.tools import Tools
 
@@ -14,7 +14,8 @@ from services.linking.tools import Tools
 async def follow_contact(work: Work[Tools], state: ContactState) -> None:
     """Know the contact; a changed address or a newer generation ends its code, a generation owed brings a new one.
 
-    A link that an agent decided to end is ended first: a linked contact would be owed nothing.
+    A link that was made there is registered first, and one that an agent decided to end is ended: a linked contact is
+    owed nothing.
     """
     await share_organization(work.connection, state.organization_id)
     known = await storage.lock_contact(work.connection, state.contact_id)
@@ -25,6 +26,8 @@ async def follow_contact(work: Work[Tools], state: ContactState) -> None:
         await end_code(work, known, "replaced")
     elif known is not None and state.email != known.person.email:
         await end_code(work, known, "address_changed")
+    if state.binding is not None and (bound := await storage.lock_contact(work.connection, state.contact_id)):
+        await register(work, state.binding, bound, known)
     if state.ended_link_id is not None:
         await end_link_of(work, state.contact_id, state.ended_link_id)
     contact = await storage.lock_contact(work.connection, state.contact_id)

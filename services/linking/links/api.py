@@ -9,19 +9,33 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, line
 from chassis.gateway import ONCE, PersonCaller, router
-from chassis.outcomes import Refusal
-from chassis.problems import ProblemRaised
 from chassis.slowing import evenly
-from contracts.agency.linking import FormerCredential, LinkedFile, LinkingCoordinates, OrganizationCode
+from contracts.agency.linking import (
+    FormerCredential,
+    LinkedFile,
+    LinkingCoordinates,
+    LinkingMethod,
+    OrganizationCode,
+)
 from contracts.events import Code, Language
 from contracts.problems import word
+from services.linking.claims import gateway as claims
+from services.linking.claims.handlers import ClaimOrganization
+from services.linking.claims.views import ClaimView
 from services.linking.coordinates.handlers import RedeemCoordinates, redeem_coordinates
 from services.linking.former_credentials.domain import LeftOut
 from services.linking.former_credentials.gateway import redeem_former_credential
 from services.linking.former_credentials.redeeming import ShowLeftOut, show_left_out
 from services.linking.links.domain import Profile
 from services.linking.links.handlers import ShowLinks, Unlink, list_profiles, show_links, unlink
-from services.linking.methods.asked import LONGEST_PASSWORD, LONGEST_USER_NAME, Typed, method_of
+from services.linking.methods.asked import (
+    LONGEST_ORGANIZATION_NAME,
+    LONGEST_PASSWORD,
+    LONGEST_USER_NAME,
+    Typed,
+    method_of,
+)
+from services.linking.organization_codes.proving import Typed as OrganizationTyped
 from services.linking.tools import LinkingCall, Tools
 
 routes = router()
@@ -41,6 +55,11 @@ class LinkBody(Body):
         Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)] | None,
         Field(repr=False, description="As typed: its spaces count."),
     ] = None
+    organization_name: Annotated[str, line(LONGEST_ORGANIZATION_NAME)] | None = None
+    organization_number: Typed | None = None
+    organization_code: Annotated[Typed | None, Field(repr=False)] = None
+    payroll: Annotated[Typed | None, Field(repr=False)] = None
+    capacity: Code | None = None
 
 
 class OrganizationView(BaseModel):
@@ -103,23 +122,36 @@ class LinkView(BaseModel):
     dependencies=[ONCE],
     tags=["links"],
     responses={
-        409: {"description": "account_not_yet_known: the account opened a moment ago; the same request again."},
+        202: {"model": ClaimView, "description": "A claim was received: authorizations decides it."},
+        409: {
+            "description": (
+                "account_not_yet_known: the account opened a moment ago; the same request again."
+                " claim_pending, linked_here: about the account itself, with a `next`."
+            )
+        },
         422: {"description": "link_refused: the same answer whatever is wrong with what was typed."},
         429: {"description": "too_many_attempts: wait as long as Retry-After says."},
         503: {"description": "unavailable: the agency's directory did not answer. Nothing was counted; try again."},
     },
 )
-async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView:
-    """Redeem what the agency sent, or a former credential. Takes Idempotency-Key; answers Location and Mandat-After."""
+async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response: Response) -> LinkView | ClaimView:
+    """Redeem what the agency sent, or a former credential: 201; or claim an organization, which others decide: 202.
+
+    Takes Idempotency-Key; answers Location and Mandat-After. Of a claim, Location is where to wait for the decision.
+    """
+    method = method_of(body, call)
     async with evenly("link_refused"):
-        link_id = await _redeem(body, caller.account_id, call)
+        made = await _redeem(body, method, caller.account_id, call)
+    if isinstance(method, OrganizationCode):
+        response.status_code = status.HTTP_202_ACCEPTED
+        response.headers["Location"] = f"/v1/claims/{made}"
+        return await claims.shown(call, caller.account_id, made)
+    link_id = made
     linked = await call.run(show_links, ShowLinks(caller.account_id, link_id))
     left_out = await call.run(show_left_out, ShowLeftOut(link_id))
     response.headers["Location"] = "/v1/profiles"
     profiles = [_profile(profile, call.tools, call.language) for profile in linked]
     files = [LinkedFile(profile.organization.name, profile.organization.number) for profile in linked]
-    method = method_of(body, call)
-    assert not isinstance(method, OrganizationCode)
     return LinkView(
         link_id=link_id,
         profile=profiles[0],
@@ -129,8 +161,7 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
     )
 
 
-async def _redeem(body: LinkBody, account_id: UUID, call: LinkingCall) -> UUID:
-    method = method_of(body, call)
+async def _redeem(body: LinkBody, method: LinkingMethod, account_id: UUID, call: LinkingCall) -> UUID:
     match method:
         case LinkingCoordinates():
             command = RedeemCoordinates(account_id, method, body.client_number or "", body.linking_code or "")
@@ -139,7 +170,10 @@ async def _redeem(body: LinkBody, account_id: UUID, call: LinkingCall) -> UUID:
             user_name, password = body.user_name or "", body.password or ""
             return await redeem_former_credential(call, account_id, method, user_name, password)
         case OrganizationCode():
-            raise ProblemRaised(Refusal("not_found"))
+            named = OrganizationTyped(
+                body.organization_name or "", body.organization_number or "", body.organization_code, body.payroll
+            )
+            return await claims.claim(call, ClaimOrganization(account_id, method, named, body.capacity or ""))
 
 
 @routes.get("/v1/profiles", summary="The account's profiles", tags=["profiles"])

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from chassis.outcomes import Phrase, Refusal
 from chassis.work import Work
+from contracts.authorizations import ContactBinding
 from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.linking.accounts import storage as accounts
 from services.linking.accounts.domain import Account
@@ -16,6 +18,7 @@ from services.linking.contacts import storage as contacts
 from services.linking.contacts.domain import Contact, manages_on
 from services.linking.links import domain, mails
 from services.linking.links.domain import Profile, Refused
+from services.linking.organizations import storage as organizations
 from services.linking.organizations.domain import Organization
 from services.linking.people import same_address
 from services.linking.tools import Tools
@@ -118,6 +121,50 @@ async def make_link(
         method=method,
     )
     return Linked(link_id)
+
+
+async def register(work: Work[Tools], told: ContactBinding, contact: Contact, before: Contact | None) -> None:
+    """Register a link that authorizations has made, once, whatever becomes of it later.
+
+    `before` is the contact as it was known, with the address on file, which is told of a link like any other. Where a
+    link made here stands in the way, the one that is told never stood, and an agent is asked which of them shall. Call
+    it with the contact locked.
+    """
+    if await storage.is_known(work.connection, told.link_id):
+        return
+    reason = await _in_the_way(work, told, contact)
+    ids = {"contact_id": contact.contact_id, "organization_id": contact.organization_id}
+    link = ids | {"link_id": told.link_id, "account_id": told.account_id, "linked_at": told.since}
+    await storage.register(work.connection, told, contact, None if reason is None else told.since)
+    if reason is not None:
+        work.publish(ProfileUnlinked(**link, unlinked_at=told.since))
+        work.publish(LinkRefused(**ids, account_id=told.account_id, method=told.method, reason=reason))
+        work.audit(
+            "link_refused", organization_id=contact.organization_id, object_id=contact.contact_id,
+            method=told.method, reason=reason,
+        )  # fmt: skip
+        return
+    await end_code(work.connection, contact.contact_id, "redeemed", work.now)
+    await settle(work.connection, contact)
+    work.publish(ProfileLinked(**link, method=told.method))
+    organization = await organizations.organization(work.connection, contact.organization_id)
+    if before is not None and organization is not None and not same_address(contact.person, before.person):
+        responsible = await _responsible_besides(work, contact)
+        for warning in mails.linked_elsewhere(work, told.link_id, before, organization, responsible):
+            work.publish(warning)
+    work.audit(
+        "profile_linked", organization_id=contact.organization_id, object_id=contact.contact_id,
+        link_id=str(told.link_id), method=told.method,
+    )  # fmt: skip
+
+
+async def _in_the_way(
+    work: Work[Tools], told: ContactBinding, contact: Contact
+) -> Literal["already_linked", "other_profile_here"] | None:
+    if await storage.is_linked(work.connection, contact.contact_id):
+        return "already_linked"
+    elsewhere = await storage.organizations_linked(work.connection, told.account_id)
+    return "other_profile_here" if contact.organization_id in elsewhere else None
 
 
 async def _responsible_besides(work: Work[Tools], contact: Contact) -> list[Contact]:

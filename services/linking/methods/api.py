@@ -6,11 +6,17 @@ from pydantic import BaseModel, Field
 
 from chassis.gateway import router
 from contracts.agency.linking import LinkingMethod
-from contracts.events import Language
-from services.linking.methods.asked import asked_by, offered
+from services.linking.methods.asked import asked_by, offered, today
 from services.linking.tools import LinkingCall
 
 routes = router()
+
+
+class ChoiceView(BaseModel):
+    """A code that a field takes, and what it means."""
+
+    code: str
+    name: str
 
 
 class MethodField(BaseModel):
@@ -29,6 +35,9 @@ class MethodField(BaseModel):
     )
     required: bool = Field(default=True, description="Whether POST /v1/links refuses to go without it.")
     help: str | None = Field(default=None, description="What the agency says beside the field.")
+    choices: list[ChoiceView] | None = Field(
+        default=None, description="The codes that the field takes; none: any text."
+    )
 
 
 class Method(BaseModel):
@@ -51,10 +60,11 @@ class Methods(BaseModel):
 async def linking_methods(call: LinkingCall) -> Methods:
     """The agency's linking methods in the caller's language. Open to everyone: a portal shows them before sign-in."""
     methods = offered(call)
-    return Methods(items=[_method(method, call.language) for method in methods], total=len(methods))
+    return Methods(items=[_method(method, call) for method in methods], total=len(methods))
 
 
-def _method(method: LinkingMethod, language: Language) -> Method:
+def _method(method: LinkingMethod, call: LinkingCall) -> Method:
+    language = call.language
     return Method(
         code=method.code,
         name=method.name.in_(language),
@@ -68,7 +78,9 @@ def _method(method: LinkingMethod, language: Language) -> Method:
                 check=asked.check,
                 required=asked.required,
                 help=asked.help.in_(language) if asked.help else None,
+                choices=asked.choices
+                and [ChoiceView(code=code, name=name.in_(language)) for code, name in asked.choices.items()],
             )
-            for asked in asked_by(method)
+            for asked in asked_by(method, today(call))
         ],
     )

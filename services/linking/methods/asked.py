@@ -1,7 +1,8 @@
 """What each kind of method asks for, and whether a request brings it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel
@@ -39,6 +40,7 @@ class Asked:
     check: Literal["crockford_gf32"] | None = None
     required: bool = True
     help: Text | None = None
+    choices: Mapping[str, Text] | None = None
 
 
 ASKED: Mapping[str, tuple[Asked, ...]] = {
@@ -60,11 +62,12 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
 """What each kind of method asks for, but for those of which the agency words it."""
 
 
-def asked_by(method: LinkingMethod) -> tuple[Asked, ...]:
-    """What a method asks for."""
+def asked_by(method: LinkingMethod, today: date) -> tuple[Asked, ...]:
+    """What a method asks for on a day."""
     if method.kind != "organization_code":
         return ASKED[method.kind]
     lengths = {"organization_name": LONGEST_ORGANIZATION_NAME}
+    capacities = {capacity.code: capacity.name for capacity in method.capacities_on(today)}
     return tuple(
         Asked(
             name,
@@ -73,6 +76,7 @@ def asked_by(method: LinkingMethod) -> tuple[Asked, ...]:
             secret=name == "organization_code",
             required=name not in OF_THE_FIRST_PERSON,
             help=field.help,
+            choices=capacities if name == "capacity" else None,
         )
         for name, field in method.fields
     )
@@ -88,13 +92,17 @@ def method_of(body: BaseModel, call: LinkingCall) -> LinkingMethod:
     method = known.get(given.pop("method"))
     faults: list[dict[str, Any]]
     if method is None:
-        choices = ", ".join(f"'{code}'" for code in known)
-        faults = [{"type": "literal_error", "loc": ("body", "method"), "ctx": {"expected": choices}}]
+        faults = [_not_a_choice("method", known)]
     else:
-        asked = {field.name: field for field in asked_by(method)}
+        asked = {field.name: field for field in asked_by(method, today(call))}
         missing = [name for name, field in asked.items() if field.required and name not in given]
         faults = [{"type": "missing", "loc": ("body", name)} for name in missing]
         faults += [{"type": "extra_forbidden", "loc": ("body", name)} for name in given if name not in asked]
+        faults += [
+            _not_a_choice(name, field.choices)
+            for name, field in asked.items()
+            if field.choices is not None and name in given and given[name] not in field.choices
+        ]
     if faults or method is None:
         raise ProblemRaised(Refusal("invalid_request"), field_errors(faults, call.language))
     return method
@@ -102,6 +110,15 @@ def method_of(body: BaseModel, call: LinkingCall) -> LinkingMethod:
 
 def offered(call: LinkingCall) -> list[LinkingMethod]:
     """The linking methods of today, in the agency's order."""
+    return [method for method in call.tools.agency.linking_methods.values() if method.in_force(today(call))]
+
+
+def today(call: LinkingCall) -> date:
+    """The agency's legal day."""
     origin = call.gateway.unit.origin
-    today = origin.clock().astimezone(origin.time_zone).date()
-    return [method for method in call.tools.agency.linking_methods.values() if method.in_force(today)]
+    return origin.clock().astimezone(origin.time_zone).date()
+
+
+def _not_a_choice(field: str, choices: Iterable[str]) -> dict[str, Any]:
+    expected = ", ".join(f"'{code}'" for code in choices)
+    return {"type": "literal_error", "loc": ("body", field), "ctx": {"expected": expected}}

@@ -1,0 +1,300 @@
+"""Claims: received, told to authorizations, shown to whoever made them as they are decided there."""
+
+import asyncio
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from contracts.authorizations import (
+    AdministratorAppointed,
+    ClaimRefused,
+    ContactBinding,
+    Organization,
+    ReportedPayroll,
+    RequestDecided,
+    RequestLapsed,
+    RequestSubmitted,
+    RequestWithdrawn,
+)
+from contracts.linking import OrganizationClaimed, ProfileLinked
+from services.linking.tests.coded import WSSCC, an_employer, code_of
+from services.linking.tests.conftest import Opening
+from services.linking.tests.world import Linking, a_contact, an_account, changed
+
+PAYROLL = ReportedPayroll(year=2026, amount=Decimal(100_000))
+DAYS = 30
+
+
+class World:
+    """The service with an employer that has a code, and one account."""
+
+    def __init__(self, linking: Linking, employer: Organization, account_id: UUID, code: str) -> None:
+        self.linking, self.employer, self.account_id, self.code = linking, employer, account_id, code
+
+    async def claim(self, account_id: UUID | None = None, **changes: Any) -> httpx.Response:
+        """POST /v1/links as somebody without the code."""
+        headers = self.linking.bearer(account_id or self.account_id) | changes.pop("headers", {})
+        body = {
+            "method": "organization_code",
+            "organization_name": "Les Constructions Ete Nord Canada",
+            "organization_number": "1000001",
+            "capacity": "worker",
+        }
+        return await self.linking.http.post("/v1/links", json=body | changes, headers=headers)
+
+    async def claimed(self, **changes: Any) -> UUID:
+        """The id of a claim that was received."""
+        answer = await self.claim(**changes)
+        assert answer.status_code == 202, answer.text
+        return UUID(answer.json()["claim_id"])
+
+    async def show(self, claim_id: UUID, account_id: UUID | None = None, query: str = "") -> httpx.Response:
+        headers = self.linking.bearer(account_id or self.account_id) | {"Accept-Language": "en"}
+        return await self.linking.http.get(f"/v1/claims/{claim_id}{query}", headers=headers)
+
+    async def standing(self, claim_id: UUID) -> tuple[str, str | None, str | None]:
+        """State, outcome and who decides."""
+        shown = (await self.show(claim_id)).json()
+        return shown["state"], shown["outcome"], shown["decider"]
+
+    def fact(self, fact: Any, claim_id: UUID | None, /, **content: Any) -> Any:
+        """What authorizations tells of a claim."""
+        values: dict[str, Any] = {"organization_id": self.employer.organization_id, "sequence": 1, "claim_id": claim_id}
+        if fact in (RequestDecided, RequestLapsed, RequestSubmitted, RequestWithdrawn):
+            values["request_id"] = uuid4()
+        return fact(**values | content)
+
+    def submitted(self, claim_id: UUID | None, **content: Any) -> Any:
+        values = {"kind": "access_request", "decider": "organization", "lapses_on": "2026-12-20"}
+        return self.fact(RequestSubmitted, claim_id, **values | content)
+
+    def appointed(self, claim_id: UUID) -> Any:
+        return self.fact(AdministratorAppointed, claim_id, contact_id=uuid4(), relation_id=uuid4())
+
+
+@pytest.fixture
+async def world(opening: Opening) -> World:
+    linking = await opening(WSSCC)
+    employer, account = an_employer(linking, payroll=PAYROLL), an_account()
+    await linking.send(employer, account)
+    code = await code_of(linking, employer)
+    assert code is not None
+    return World(linking, employer, account.account_id, code)
+
+
+async def test_a_claim_is_received_and_told_with_its_deadline(world: World) -> None:
+    answer = await world.claim()
+    assert answer.status_code == 202, answer.text
+    shown = answer.json()
+    last_day = date(2026, 12, 1) + timedelta(days=DAYS)
+    assert (shown["state"], shown["outcome"], shown["deadline"]) == ("received", None, last_day.isoformat())
+    assert answer.headers["location"] == f"/v1/claims/{shown['claim_id']}" and "mandat-after" in answer.headers
+    [claimed] = await world.linking.published(OrganizationClaimed)
+    assert (claimed.claim_id, claimed.account_id) == (UUID(shown["claim_id"]), world.account_id)
+    assert (claimed.organization_id, claimed.lapses_on) == (world.employer.organization_id, last_day)
+    assert (claimed.proven, claimed.locked, claimed.capacity) == (False, False, "worker")
+
+
+async def test_who_has_the_code_hears_the_same_as_who_has_not(world: World) -> None:
+    other = an_account()
+    await world.linking.send(other)
+    without = (await world.claim()).json()
+    with_code = (await world.claim(other.account_id, organization_code=world.code, payroll="100000")).json()
+    for answer in (without, with_code):
+        for own in ("claim_id", "made_at"):
+            answer.pop(own)
+    assert without == with_code
+    assert [claimed.proven for claimed in await world.linking.published(OrganizationClaimed)] == [False, True]
+
+
+async def test_no_code_stands_in_the_event_or_in_a_row_of_the_claim(world: World) -> None:
+    await world.claimed(organization_code=world.code, payroll="100000")
+    [claimed] = await world.linking.published(OrganizationClaimed)
+    row = await world.linking.unit.pool.fetchval("select c::text from claims c")
+    assert world.code not in claimed.model_dump_json() and world.code not in row
+
+
+async def test_a_name_that_is_not_the_numbers_is_refused_like_a_number_of_nobody(world: World) -> None:
+    wrong_name = await world.claim(organization_name="Somebody Else Inc.")
+    nobody = await world.claim(organization_number="1999999")
+    assert wrong_name.status_code == nobody.status_code == 422
+    assert wrong_name.content == nobody.content and wrong_name.json()["code"] == "link_refused"
+    assert await world.linking.published(OrganizationClaimed) == []
+
+
+async def test_an_inactive_organization_cannot_be_claimed(world: World) -> None:
+    await world.linking.send(changed(world.employer, status="inactive"))
+    assert (await world.claim()).json()["code"] == "link_refused"
+
+
+async def test_a_capacity_that_the_agency_does_not_know_is_named_with_those_it_does(world: World) -> None:
+    refused = await world.claim(capacity="emperor")
+    assert refused.status_code == 422
+    [fault] = refused.json()["errors"]
+    assert fault["pointer"] == "#/capacity" and "worker" in fault["detail"]
+    methods = (await world.linking.http.get("/v1/linking-methods")).json()["items"]
+    [method] = [method for method in methods if method["code"] == "organization_code"]
+    fields = {field["name"]: field for field in method["fields"]}
+    assert [choice["code"] for choice in fields["capacity"]["choices"]] == ["worker", "representative"]
+    assert not fields["organization_code"]["required"] and not fields["payroll"]["required"]
+
+
+async def test_who_waits_for_a_decision_there_is_told_so_at_once(world: World) -> None:
+    claim_id = await world.claimed()
+    refused = await world.claim()
+    assert (refused.status_code, refused.json()["code"]) == (409, "claim_pending")
+    assert refused.json()["next"]["href"] == f"/v1/claims/{claim_id}"
+    assert len(await world.linking.published(OrganizationClaimed)) == 1
+
+
+async def test_who_is_linked_there_is_told_so_at_once(world: World) -> None:
+    binding = ContactBinding(
+        link_id=uuid4(), account_id=world.account_id, method="organization_code", since=world.linking.clock.now
+    )
+    await world.linking.send(a_contact(world.employer, binding=binding, linking_code_generation=0))
+    refused = await world.claim()
+    assert (refused.status_code, refused.json()["code"]) == (409, "linked_here")
+
+
+async def test_ten_claims_of_one_account_at_once_are_one(world: World) -> None:
+    answers = await asyncio.gather(*[world.claim() for _ in range(10)])
+    assert [answer.status_code for answer in answers].count(202) == 1
+    assert len(await world.linking.published(OrganizationClaimed)) == 1
+
+
+async def test_a_request_that_is_sent_again_is_answered_with_the_same_claim(world: World) -> None:
+    key = {"Idempotency-Key": "once"}
+    first = await world.claim(headers=key, organization_code=world.code)
+    second = await world.claim(headers=key, organization_code=world.code)
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["claim_id"] == second.json()["claim_id"]
+    other = await world.claim(headers=key, organization_code="000000")
+    assert other.json()["code"] == "idempotency_key_reused"
+    kept = await world.linking.everything_kept()
+    assert world.code not in kept
+
+
+async def test_a_claim_is_shown_to_nobody_else(world: World) -> None:
+    claim_id, stranger = await world.claimed(), an_account()
+    await world.linking.send(stranger)
+    assert (await world.show(claim_id, stranger.account_id)).status_code == 404
+
+
+async def test_the_person_sees_it_wait_and_then_decided_with_the_reason(world: World) -> None:
+    claim_id = await world.claimed()
+    asked = world.submitted(claim_id)
+    await world.linking.send(asked)
+    shown = (await world.show(claim_id)).json()
+    assert (shown["state"], shown["decider"], shown["deadline"]) == ("waiting", "organization", "2026-12-20")
+    assert shown["request_id"] == str(asked.request_id) and "manage the organization" in shown["message"]
+    await world.linking.send(world.fact(RequestDecided, claim_id, outcome="reject", reason="not_with_us"))
+    shown = (await world.show(claim_id)).json()
+    assert (shown["state"], shown["outcome"], shown["decision_reason"]) == ("decided", "refused", "not_with_us")
+    assert shown["decision_reason_name"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "outcome"),
+    [
+        (AdministratorAppointed, {"contact_id": uuid4(), "relation_id": uuid4()}, "administrator"),
+        (RequestDecided, {"outcome": "approve"}, "granted"),
+        (RequestDecided, {"outcome": "merge"}, "granted"),
+        (RequestDecided, {"outcome": "reject", "reason": "not_with_us"}, "refused"),
+        (ClaimRefused, {"reason": "contact_already"}, "refused"),
+        (RequestLapsed, {}, "lapsed"),
+        (RequestWithdrawn, {}, "withdrawn"),
+    ],
+)
+async def test_each_way_a_claim_can_end_is_shown(world: World, kind: Any, content: Any, outcome: str) -> None:
+    claim_id = await world.claimed()
+    await world.linking.send(world.fact(kind, claim_id, **content))
+    assert (await world.standing(claim_id))[:2] == ("decided", outcome)
+    assert "blocked" not in str((await world.show(claim_id)).json())
+
+
+async def test_why_it_was_refused_outright_never_shows(world: World) -> None:
+    claim_id = await world.claimed()
+    await world.linking.send(world.fact(ClaimRefused, claim_id, reason="contact_already"))
+    shown = (await world.show(claim_id)).json()
+    assert (shown["decision_reason"], "contact_already" in str(shown)) == (None, False)
+
+
+async def test_what_is_told_late_changes_nothing_of_what_was_decided(world: World) -> None:
+    claim_id = await world.claimed()
+    asked = world.submitted(claim_id)
+    await world.linking.send(world.fact(RequestDecided, claim_id, outcome="approve"), asked)
+    assert (await world.standing(claim_id))[:2] == ("decided", "granted")
+    await world.linking.send(world.fact(RequestLapsed, claim_id), world.fact(RequestWithdrawn, claim_id))
+    assert (await world.standing(claim_id))[:2] == ("decided", "granted")
+
+
+async def test_an_administrator_is_one_whichever_is_told_first(world: World) -> None:
+    for order in ((0, 1), (1, 0)):
+        account = an_account()
+        await world.linking.send(account)
+        answer = await world.claim(account.account_id)
+        claim_id = UUID(answer.json()["claim_id"])
+        told = [world.appointed(claim_id), world.fact(RequestDecided, claim_id, outcome="approve")]
+        await world.linking.send(*[told[number] for number in order])
+        shown = (await world.show(claim_id, account.account_id)).json()
+        assert shown["outcome"] == "administrator"
+
+
+async def test_what_is_told_of_a_claim_that_is_not_known_here_changes_nothing(world: World) -> None:
+    claim_id = await world.claimed()
+    await world.linking.send(
+        world.submitted(uuid4()), world.appointed(uuid4()), world.fact(RequestDecided, None, outcome="approve")
+    )
+    assert await world.standing(claim_id) == ("received", None, None)
+
+
+async def test_past_its_last_day_it_has_lapsed_and_may_be_claimed_anew(world: World) -> None:
+    claim_id = await world.claimed()
+    world.linking.clock.now += timedelta(days=DAYS)
+    assert (await world.standing(claim_id))[0] == "received"
+    world.linking.clock.now += timedelta(days=1)
+    assert (await world.standing(claim_id))[:2] == ("decided", "lapsed")
+    again = await world.claimed()
+    assert again != claim_id and len(await world.linking.published(OrganizationClaimed)) == 2
+
+
+async def test_who_waits_hears_as_soon_as_there_is_news(world: World) -> None:
+    claim_id = await world.claimed()
+    waiting = asyncio.create_task(world.show(claim_id, query="?wait=30"))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await world.linking.send(world.submitted(claim_id))
+    shown = (await asyncio.wait_for(waiting, 10)).json()
+    assert shown["state"] == "waiting"
+    # What was seen is no news any more; what comes after it is.
+    waiting = asyncio.create_task(world.show(claim_id, query=f"?wait=30&seen={shown['version']}"))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await world.linking.send(world.appointed(claim_id))
+    assert (await asyncio.wait_for(waiting, 10)).json()["outcome"] == "administrator"
+
+
+async def test_news_that_came_before_the_question_is_told_at_once(world: World) -> None:
+    claim_id = await world.claimed()
+    await world.linking.send(world.submitted(claim_id))
+    shown = await asyncio.wait_for(world.show(claim_id, query="?wait=30&seen=1"), 10)
+    assert shown.json()["state"] == "waiting"
+    await world.linking.send(world.appointed(claim_id))
+    decided = await asyncio.wait_for(world.show(claim_id, query=f"?wait=30&seen={shown.json()['version'] + 1}"), 10)
+    assert decided.json()["state"] == "decided"
+
+
+async def test_without_news_the_answer_comes_when_the_time_is_over(world: World) -> None:
+    claim_id = await world.claimed()
+    shown = await asyncio.wait_for(world.show(claim_id, query="?wait=1"), 10)
+    assert (shown.status_code, shown.json()["state"]) == (200, "received")
+
+
+async def test_nobody_is_linked_by_a_claim_alone(world: World) -> None:
+    await world.claimed(organization_code=world.code, payroll="100000")
+    assert await world.linking.profiles(world.account_id) == []
+    assert await world.linking.published(ProfileLinked) == []
