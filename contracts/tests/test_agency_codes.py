@@ -45,6 +45,25 @@ FAULTS = {
         "limits.yaml", "first_seconds: 30, longest_seconds: 1800", "first_seconds: 30, longest_seconds: 20",
         "limits.yaml", "a delay grows",
     ),
+    "a first person who manages nothing": Fault(
+        "linking.yaml", "first: {type: access_administrator", "first: {type: worker", "linking.yaml", "able to manage"
+    ),
+    "a function that there is not": Fault(
+        "linking.yaml", "granted: {type: worker", "granted: {type: emperor", "linking.yaml", "No membership in force"
+    ),
+    "a subject that there is not": Fault(
+        "linking.yaml", "{type: worker, subjects: []}", "{type: worker, subjects: [{subject: nothing, level: read}]}",
+        "linking.yaml", "No subject has the code `nothing`",
+    ),
+    "a capacity twice": Fault(
+        "linking.yaml", "- code: representative", "- code: worker", "linking.yaml", "a second time"
+    ),
+    "claims that nobody decides": Fault(
+        "requests.yaml", "access_request:", "proposed_end:", "requests.yaml", "No rule is given for access_request"
+    ),
+    "a reminder before the request": Fault(
+        "requests.yaml", "reminders: [7, 1]", "reminders: [30]", "requests.yaml", "a reminder comes after the request"
+    ),
 }  # fmt: skip
 
 
