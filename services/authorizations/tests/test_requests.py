@@ -96,7 +96,8 @@ async def test_a_request_says_nothing_of_a_person_in_its_row_or_its_events(two: 
     assert events == [
         {
             "name": "RequestSubmitted", "organization_id": str(two.employer_id), "sequence": events[0]["sequence"],
-            "request_id": request_id, "kind": "proposed_relation", "reason": None, "decider": "organization",
+            "request_id": request_id, "claim_id": None, "kind": "proposed_relation", "reason": None,
+            "decider": "organization",
             "lapses_on": (two.firm.opened.tools.moment(datetime.now(UTC)).day + timedelta(days=30)).isoformat(),
         }
     ]  # fmt: skip
