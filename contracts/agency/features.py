@@ -56,6 +56,8 @@ def features(
         present.add("lapsing")
     if managing.administrators is not None:
         present.add("administrators")
+    if managing.functions_told:
+        present.add("functions_told")
     return frozenset(present)
 
 

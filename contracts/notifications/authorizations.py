@@ -204,6 +204,22 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
+class FunctionsChangedMail(MailRequest):
+    """To a person whom their organization gave subjects, for some days or without a planned end, or took some from."""
+
+    mail: ClassVar[str] = "functions_changed"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"functions_told"})
+
+    organization_name: str
+    organization_number: str
+    given: tuple[Code, ...] = ()
+    withdrawn: tuple[Code, ...] = ()
+    starts_on: date | None = None
+    ends_on: date | None = None
+    changed_at: Instant
+
+
 AdministratorChange = Literal["appointed", "released"]
 """What happened to somebody who manages an organization, or did."""
 

@@ -27,12 +27,14 @@ Feature = Literal[
     "correction",
     "lapsing",
     "administrators",
+    "functions_told",
 ]
 """What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
 proves to have the address. linking_coordinates, former_credential, organization_code: linking methods of these kinds.
 campaign: coordinates for many organizations at once. representation: organizations that act for others, and so
 delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
-that close because they were never linked. administrators: who manages an organization is appointed and released."""
+that close because they were never linked. administrators: who manages an organization is appointed and released.
+functions_told: a person is told of each subject that they are given or lose."""
 
 
 class Contents(BaseModel):

@@ -393,6 +393,16 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000002",
         unblocked_at=NOW,
     ),
+    notifications.FunctionsChangedMail(
+        **_mail("functions"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        given=("monthly_report",),
+        withdrawn=("profile",),
+        starts_on=date(2026, 11, 22),
+        ends_on=date(2026, 12, 22),
+        changed_at=NOW,
+    ),
     notifications.AdministratorStatusMail(
         **_mail("administrator_appointed"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -470,6 +480,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.AccessBlockedMail: ADA,
     notifications.AccessUnblockedMail: ADA,
+    notifications.FunctionsChangedMail: ADA,
     notifications.AdministratorStatusMail: ADA,
     notifications.AdministratorsChangedMail: notifications.AdministratorContents(
         address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"

@@ -9,6 +9,7 @@ from chassis.work import Work
 from contracts.agency.managing import Act, Administrators
 from contracts.authorizations import AdministratorAppointed
 from contracts.events import Language
+from services.authorizations import functions
 from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.administrators import mails
@@ -143,6 +144,7 @@ async def give_office(
     await publish_state(work, person.contact_id)
     work.audit("administrator_appointed", organization_id=organization_id, object_id=person.contact_id, **_said(reason))
     await mails.tell(work, person, "appointed", reason, widely=widely)
+    await functions.tell_given(work, person.contact_id, grants, new.period)
     return new.relation_id
 
 

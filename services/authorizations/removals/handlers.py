@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis import pages
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from services.authorizations import functions
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments.handlers import attach, refuse_attachments
@@ -126,12 +127,16 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
         return refusal
     await attach(work, command.contact_id, command.attachments)
+    lost = [right.subject for right in plan.rights if right.relation.through is None]
     for relation in plan.relations:
+        if relation.through is None:
+            lost += [held.subject for held in await relations.rights_of(work.connection, relation.relation_id)]
         await withdraw_relation(work, relation)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
     await publish_state(work, command.contact_id)
+    await functions.tell_withdrawn(work, command.contact_id, lost)
     if plan.leaves:
         await tell_clients(work, command.contact_id, plan.acting.organization_id)
     for organization_id in {plan.acting.organization_id, *(relation.organization_id for relation in plan.concerned)}:

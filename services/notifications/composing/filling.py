@@ -1,6 +1,6 @@
 """What fills the gaps of a template: one value for each field that its kind of mail offers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -24,6 +24,11 @@ from contracts.problems import word
 
 Writer = Callable[[Any, Language, Agency], str]
 
+
+def _subjects(codes: Sequence[str], language: Language, agency: Agency) -> str:
+    return joined([agency.subjects[code].name.in_(language) for code in codes], language, AND)
+
+
 # A field whose name says more than its type, whichever kind of mail offers it.
 WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
@@ -37,6 +42,8 @@ WRITERS: Mapping[str, Writer] = {
     "decision_reason": lambda value, language, agency: (
         agency.decision_reasons[value].name.in_(language) if value else ""
     ),
+    "given": _subjects,
+    "withdrawn": _subjects,
     "change": lambda value, language, _agency: word(f"administrator_{value}", language),
     "managing_reason": lambda value, language, agency: (
         agency.managing_reasons[value].name.in_(language) if value else ""

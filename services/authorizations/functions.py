@@ -1,0 +1,42 @@
+"""Telling a person of what they may do for their organization: what they were given, and what was withdrawn."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.notifications import Contents, FunctionsChangedMail
+from services.authorizations import mail_budgets, mailing
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.periods import Period
+from services.authorizations.relations.domain import Grant
+from services.authorizations.tools import Tools
+
+
+async def tell_given(work: Work[Tools], contact_id: UUID, grants: Iterable[Grant], period: Period) -> None:
+    """Tell the person of subjects that they were given in their own organization, and for how long."""
+    subjects = tuple(sorted({grant.subject for grant in grants}))
+    if subjects:
+        await _tell(work, contact_id, given=subjects, starts_on=period.starts_on, ends_on=period.ends_on)
+
+
+async def tell_withdrawn(work: Work[Tools], contact_id: UUID, subjects: Iterable[str]) -> None:
+    """Tell the person of subjects that they have no more."""
+    if lost := tuple(sorted(set(subjects))):
+        await _tell(work, contact_id, withdrawn=lost)
+
+
+async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:
+    """Where the agency's data want it told, and as often as one mailbox may be written to."""
+    if not work.tools.agency.managing.functions_told:
+        return
+    person = await contacts.get(work.connection, contact_id)
+    if person is None or person.email is None:
+        return
+    if await mail_budgets.flooded(work, person.organization_id, {contact_id: person.email}):
+        return
+    organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
+    contents = Contents(address=person.email, given_name=person.given_name)
+    once = f"functions:{contact_id}:{work.now.isoformat()}"
+    mail = mailing.envelope(work, contact_id, person, contents, organization, once=once, keeps=mailing.WARNING_KEEPS)
+    work.publish(FunctionsChangedMail(**mail, changed_at=work.now, **said))
