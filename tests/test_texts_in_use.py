@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def sources() -> Iterator[ast.Module]:
-    """The code of chassis, services and the rules of an agency's data, without tests."""
-    for folder in ("chassis", "services", "contracts/agency"):
+    """The code of chassis, services and contracts, without tests."""
+    for folder in ("chassis", "services", "contracts"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             if "tests" not in file.parts:
                 yield ast.parse(file.read_text(encoding="utf-8"), str(file))
