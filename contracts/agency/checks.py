@@ -30,7 +30,7 @@ from contracts.agency.managing import Managing
 from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.profile import AgencyProfile
 from contracts.agency.relations import Relations
-from contracts.agency.requests import REQUEST_KINDS, Requests
+from contracts.agency.requests import ACCEPTED_KINDS, REQUEST_KINDS, Requests
 from contracts.events import LANGUAGES
 from contracts.notifications import MAIL_REQUESTS, Feature
 
@@ -221,7 +221,7 @@ def check_requests(document: Document, requests: Requests, present: Collection[F
     if missing:
         yield document.fault(f"No rule is given for {', '.join(missing)}.", "kinds")
     yield from _repeated(document, ("reasons",), (r.code for r in requests.reasons))
-    for kind in requests.kinds:
+    for kind in (kind for kind in requests.kinds if kind not in ACCEPTED_KINDS):
         reasons = [r for r in requests.reasons if kind in r.kinds and r.until is None]
         if not any("reject" in r.outcomes for r in reasons):
             yield document.fault(f"No reason could be given for rejecting a `{kind}`.", "reasons")

@@ -18,6 +18,7 @@ REQUESTS_NEEDED_FOR: Mapping[RequestKind, frozenset[Feature]] = {
     "proposed_relation": frozenset({"representation"}),
     "proposed_end": frozenset({"representation"}),
     "access_request": frozenset({"organization_code"}),
+    "invitation": frozenset({"invitations"}),
 }
 """Kinds of requests that only some agencies need a rule for; all others every agency has."""
 
@@ -58,6 +59,8 @@ def features(
         present.add("administrators")
     if managing.functions_told:
         present.add("functions_told")
+    if managing.invitations:
+        present.add("invitations")
     return frozenset(present)
 
 

@@ -149,6 +149,7 @@ class PortalPages(Policy):
 
     email_change_undo: PagePath
     registration_confirmation: PagePath | None = None
+    invitation: PagePath | None = None
 
     def path(self, page: PortalPage) -> str | None:
         """Where the page stands; None where the agency does without."""

@@ -7,9 +7,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from contracts.agency.text import Coded, Policy, Text
 
-RequestKind = Literal["proposed_relation", "proposed_end", "access_request", "review"]
+RequestKind = Literal["proposed_relation", "proposed_end", "access_request", "invitation", "review"]
 """proposed_relation: an organization asks to act for another. proposed_end: it asks that such a relation end.
-access_request: a person asks to act for an organization, whose contact it then becomes. review: something that an agent
+access_request: a person asks to act for an organization, whose contact it then becomes. invitation: an organization
+offers that to whoever has an address, and nobody decides. review: something that an agent
 must look at; its own reason says what."""
 
 ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere"]
@@ -22,6 +23,9 @@ Decider = Literal["organization", "agents"]
 
 Outcome = Literal["approve", "reject", "return", "merge"]
 """What a decision says. merge: it is about somebody who is known already. return: whoever asked has to correct it."""
+
+ACCEPTED_KINDS: frozenset[RequestKind] = frozenset({"invitation"})
+"""Kinds that whoever they are about accepts, and nobody decides."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 

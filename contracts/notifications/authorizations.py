@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
-from contracts.notifications.requests import Contents, Feature, MailRequest
+from contracts.notifications.requests import Contents, Feature, MailRequest, PortalPage
 
 
 class RequestReceivedMail(MailRequest):
@@ -218,6 +218,28 @@ class FunctionsChangedMail(MailRequest):
     starts_on: date | None = None
     ends_on: date | None = None
     changed_at: Instant
+
+
+class InvitationContents(Contents):
+    """The single-use token of the link."""
+
+    token: str
+
+
+class InvitationMail(MailRequest):
+    """To whoever is invited to act for an organization, as what and with which subjects; again, as a reminder."""
+
+    mail: ClassVar[str] = "invitation"
+    contents: ClassVar[type[Contents]] = InvitationContents
+    page: ClassVar[PortalPage | None] = "invitation"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "function", "lapses_on", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"invitations"})
+
+    organization_name: str
+    organization_number: str
+    function: Code
+    given: tuple[Code, ...] = ()
+    lapses_on: date
 
 
 AdministratorChange = Literal["appointed", "released"]

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from contracts.events import Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 
-PortalPage = Literal["email_change_undo", "registration_confirmation"]
+PortalPage = Literal["email_change_undo", "registration_confirmation", "invitation"]
 """A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
 
 Feature = Literal[
@@ -28,13 +28,15 @@ Feature = Literal[
     "lapsing",
     "administrators",
     "functions_told",
+    "invitations",
 ]
 """What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
 proves to have the address. linking_coordinates, former_credential, organization_code: linking methods of these kinds.
 campaign: coordinates for many organizations at once. representation: organizations that act for others, and so
 delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
 that close because they were never linked. administrators: who manages an organization is appointed and released.
-functions_told: a person is told of each subject that they are given or lose."""
+functions_told: a person is told of each subject that they are given or lose. invitations: those who manage an
+organization invite others by e-mail."""
 
 
 class Contents(BaseModel):

@@ -393,6 +393,14 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000002",
         unblocked_at=NOW,
     ),
+    notifications.InvitationMail(
+        **_mail("invitation"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        function="staff_member",
+        given=("monthly_report",),
+        lapses_on=date(2026, 12, 22),
+    ),
     notifications.FunctionsChangedMail(
         **_mail("functions"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -481,6 +489,9 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.AccessBlockedMail: ADA,
     notifications.AccessUnblockedMail: ADA,
     notifications.FunctionsChangedMail: ADA,
+    notifications.InvitationMail: notifications.InvitationContents(
+        address="ada.example@example.org", given_name="Ada", token="token-example-0001"
+    ),
     notifications.AdministratorStatusMail: ADA,
     notifications.AdministratorsChangedMail: notifications.AdministratorContents(
         address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"

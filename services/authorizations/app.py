@@ -25,6 +25,7 @@ from services.authorizations.forms import api as forms_api
 from services.authorizations.granting import api as granting_api
 from services.authorizations.imports import api as imports_api
 from services.authorizations.imports import running as imports
+from services.authorizations.invitations import api as invitations_api
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
@@ -79,6 +80,7 @@ service: Service[Tools] = Service(
         removals_api.routes,
         blocks_api.routes,
         administrators_api.routes,
+        invitations_api.routes,
         representations_api.routes,
         deciding_api.routes,
         linking_codes_api.routes,

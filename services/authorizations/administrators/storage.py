@@ -8,6 +8,11 @@ from chassis.database import Connection
 from services.authorizations.administrators.domain import GrantedRight
 from services.authorizations.dated import known
 
+# What somebody ($2, the audit's name) granted, or offered by an invitation that was accepted.
+GRANTED = """({row}.granted_by = $2 or {row}.request_id in (
+    select q.request_id from requests q where q.organization_id = $1 and q.kind = 'invitation' and q.asked_by = $2
+))"""
+
 
 async def managing_since(connection: Connection, relation_ids: Collection[UUID]) -> datetime | None:
     """When the earliest of some memberships was first recorded."""
@@ -21,8 +26,8 @@ async def managing_since(connection: Connection, relation_ids: Collection[UUID])
 async def relations_granted(connection: Connection, organization_id: UUID, granted_by: str) -> list[UUID]:
     """The relations to an organization, not withdrawn, that somebody (the audit's name) made."""
     rows = await connection.fetch(
-        f"select r.relation_id from relations r where r.organization_id = $1 and r.granted_by = $2 and {known('r')}"
-        " and r.ended_at is null order by r.relation_id",
+        f"select r.relation_id from relations r where r.organization_id = $1 and {GRANTED.format(row='r')}"
+        f" and {known('r')} and r.ended_at is null order by r.relation_id",
         organization_id,
         granted_by,
     )
@@ -36,7 +41,7 @@ async def rights_granted(
     rows = await connection.fetch(
         "select g.right_id, g.relation_id, g.subject, r.holder_id from relations r"
         f" join rights g on g.relation_id = r.relation_id and {known('g')} and g.ended_at is null"
-        f" where r.organization_id = $1 and {known('r')} and r.ended_at is null and g.granted_by = $2"
+        f" where r.organization_id = $1 and {known('r')} and r.ended_at is null and {GRANTED.format(row='g')}"
         " and g.relation_id <> all($3::uuid[]) order by g.right_id",
         organization_id,
         granted_by,

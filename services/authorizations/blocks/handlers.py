@@ -105,7 +105,8 @@ async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Ref
         account_id = await storage.account_of(work.connection, command.contact_id)
     elif account_id is not None and isinstance(command.by, AsProfile):
         held = await storage.ever_contact(work.connection, account_id)
-        if not await storage.has_to_do_with(work.connection, command.organization_id, held):
+        asked = await storage.has_asked(work.connection, command.organization_id, account_id)
+        if not asked and not await storage.has_to_do_with(work.connection, command.organization_id, held):
             return Refusal("not_found", fields=("account_id",))
     await _lock(work, Concerned(command.contact_id, account_id))
     if command.contact_id is not None:

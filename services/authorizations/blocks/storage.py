@@ -115,6 +115,16 @@ async def has_to_do_with(connection: Connection, organization_id: UUID, contact_
     return bool(found)
 
 
+async def has_asked(connection: Connection, organization_id: UUID, account_id: UUID) -> bool:
+    """Whether the account ever asked to act for the organization."""
+    found: bool = await connection.fetchval(
+        "select exists (select from requests where organization_id = $1 and asked_by_account_id = $2)",
+        organization_id,
+        account_id,
+    )
+    return found
+
+
 async def ever_contact(connection: Connection, account_id: UUID) -> list[UUID]:
     """The contacts that an account is or was."""
     rows = await connection.fetch("select distinct contact_id from bindings where account_id = $1", account_id)

@@ -5,14 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Reference
-from chassis.gateway import AgentCaller, Call, router
+from chassis.gateway import AgentCaller, Call, PersonCaller, router
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
 from services.authorizations.access.domain import AsAgent
+from services.authorizations.answers import OrganizationView
 from services.authorizations.bodies import GrantBody, GrantingBody, Grants, PersonBody, grants
+from services.authorizations.deciding.accepting import Accept, accept
 from services.authorizations.deciding.handlers import (
     Claim,
     Decide,
@@ -80,6 +82,19 @@ class AccessBody(Body):
         return GivenAccess(self.type, period, list(subjects.values()))
 
 
+class AcceptanceBody(Body):
+    """The token that an invitation's mail leads with."""
+
+    token: Annotated[str, Field(min_length=20, max_length=200, pattern=r"^[0-9A-Za-z_-]+$")]
+
+
+class AcceptedView(BaseModel):
+    """The contact that the account is from now on: its profile, once linking knows it."""
+
+    contact_id: UUID
+    organization: OrganizationView
+
+
 class DecisionBody(Body):
     """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
 
@@ -139,6 +154,14 @@ async def list_requests(
         return "asker" if request.asked_by_organization_id == organization_id else "decider"
 
     return await _page(call, listing, cursor, limit, side)
+
+
+@routes.post("/v1/invitations/acceptance", summary="Accept an invitation")
+async def post_acceptance(body: AcceptanceBody, caller: PersonCaller, call: AuthorizationsCall) -> AcceptedView:
+    """By the account whose verified address was invited; any other is refused, and the invitation stays."""
+    accepted = await call.run(accept, Accept(caller.account_id, body.token))
+    organization = OrganizationView(organization_id=accepted.organization_id, name=accepted.organization_name)
+    return AcceptedView(contact_id=accepted.contact_id, organization=organization)
 
 
 @routes.get("/v1/requests/{request_id}", summary="One request")

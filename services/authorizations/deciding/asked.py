@@ -17,6 +17,7 @@ from services.authorizations.claims.domain import AskedAccess, given
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
 from services.authorizations.instants import today
+from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
@@ -197,6 +198,13 @@ async def access(shown: Shown, request: Request) -> AskedView:
             "claim": claim if shown.for_agents else None,
         }
     )
+
+
+async def invitation(shown: Shown, request: Request) -> AskedView:
+    """Who is invited, as what, with which subjects."""
+    asked = AskedInvitation.model_validate(request.asked)
+    person = PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None
+    return _grants(shown.call, asked).model_copy(update={"person": person})
 
 
 async def manager(shown: Shown, request: Request) -> AskedView:

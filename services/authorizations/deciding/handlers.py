@@ -129,7 +129,7 @@ async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
         return Refusal("not_found")
     if refusal := await permitted(work, command.by, seen.organization_id):
         return refusal
-    request = await _lock_with_organizations(work, seen)
+    request = await lock_with_organizations(work, seen)
     if refusal := await _refuse_decider(work, request, command.by):
         return refusal
     kind, decision = kind_of(request), command.decision
@@ -149,7 +149,7 @@ async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
     if decision.outcome == "return":
         await _return(work, request, decision.reason)
     else:
-        await _settle(work, request, decision.outcome, decision.reason)
+        await settle(work, request, decision.outcome, decision.reason)
     return request.request_id
 
 
@@ -160,7 +160,7 @@ async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
         return request
     if refusal := domain.refuse_ended(request, work.today):
         return refusal
-    await _settle(work, request, "withdraw", None)
+    await settle(work, request, "withdraw", None)
     return request.request_id
 
 
@@ -230,7 +230,7 @@ async def lapse(work: Work[Tools], request_id: UUID) -> None:
     """Tell that nobody decided in time. It could not be decided any more since its last day was over."""
     request = await _locked(work, request_id)
     if request is not None and request.is_open and request.state_on(work.today) == "lapsed":
-        await _settle(work, request, "lapse", None)
+        await settle(work, request, "lapse", None)
 
 
 async def end_needless(work: Work[Tools], request_id: UUID) -> None:
@@ -238,7 +238,7 @@ async def end_needless(work: Work[Tools], request_id: UUID) -> None:
     request = await _locked(work, request_id)
     needless = kind_of(request).needless if request is not None else None
     if request is not None and needless and await needless.is_one(work.connection, request_id, work.today):
-        await _settle(work, request, "withdraw", None)
+        await settle(work, request, "withdraw", None)
 
 
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:
@@ -249,10 +249,10 @@ async def erase_person(work: Work[Tools], request_id: UUID) -> None:
 
 async def _locked(work: Work[Tools], request_id: UUID) -> Request | None:
     seen = await storage.get(work.connection, request_id)
-    return await _lock_with_organizations(work, seen) if seen else None
+    return await lock_with_organizations(work, seen) if seen else None
 
 
-async def _lock_with_organizations(work: Work[Tools], seen: Request) -> Request:
+async def lock_with_organizations(work: Work[Tools], seen: Request) -> Request:
     """The request, locked after its organizations. One whose number nobody had is looked for again."""
     theirs = seen.organization_id
     if theirs is None and seen.other is not None:
@@ -310,7 +310,8 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
     telling.audit(work, "request_returned", request, by_others=True, reason=reason or "")
 
 
-async def _settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
+async def settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
+    """End a request that is locked with its organizations, and tell of it."""
     by, organization_id = work.actor.reference, request.organization_id
     was_told = request.to_tell != "submitted"
     later: Step | None = "withdrawn" if end == "withdraw" and request.is_blind and was_told else None

@@ -16,6 +16,8 @@ from services.authorizations.contested import handlers as contested
 from services.authorizations.contested import storage as contested_rows
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
+from services.authorizations.invitations import handlers as invitations
+from services.authorizations.invitations import mails as invitation_mails
 from services.authorizations.representations import carrying_out as representations
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Told
@@ -85,6 +87,13 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         show=asked.access,
         tell=claims.tell,
         remind=claim_mails.tell_deciders,
+    ),
+    ("invitation", None): Kind(
+        ends=frozenset(),
+        carry_out=invitations.nobody_decides,
+        show=asked.invitation,
+        tell=invitations.tell,
+        remind=invitation_mails.invite,
     ),
     ("review", "duplicate"): Kind(
         ends=frozenset({"approve", "reject", "merge"}),

@@ -1,0 +1,37 @@
+"""The mail that invites, and reminds: its one call to action carries a single-use token."""
+
+import secrets
+from datetime import datetime, time, timedelta
+
+from chassis.work import Work
+from contracts.notifications import InvitationContents, InvitationMail
+from services.authorizations import mailing
+from services.authorizations.invitations import storage
+from services.authorizations.invitations.domain import AskedInvitation
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.personal.storage import descriptions
+from services.authorizations.requests.domain import Request
+from services.authorizations.tools import Tools
+
+TOKEN_BYTES = 32  # 256 random bits: nobody guesses one, so tries need no count
+PURPOSE = "invitation"
+
+
+async def invite(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
+    """Invite, or remind so many days before the last one: with a token of its own, because digests alone rest."""
+    assert request.organization_id is not None
+    person = (await descriptions(work.connection, [request.request_id])).get(request.request_id)
+    if person is None or person.email is None:
+        return
+    asked = AskedInvitation.model_validate(request.asked)
+    organization = (await organizations.get(work.connection, [request.organization_id]))[request.organization_id]
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    await storage.add_token(work.connection, work.tools.keyring.lookup(PURPOSE, token), request.request_id)
+    contents = InvitationContents(address=person.email, given_name=person.given_name, token=token)
+    over = datetime.combine(request.lapses_on + timedelta(days=1), time(), work.tools.time_zone)
+    envelope = mailing.envelope(
+        work, request.request_id, person, contents, organization,
+        once=f"invitation:{request.request_id}:{reminder or ''}", keeps=over - work.now,
+    )  # fmt: skip
+    given = tuple(grant.subject for grant in asked.grants)
+    work.publish(InvitationMail(**envelope, function=asked.type, given=given, lapses_on=request.lapses_on))
