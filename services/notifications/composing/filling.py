@@ -34,9 +34,7 @@ WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
     "function": lambda value, language, agency: agency.relation_types[value].name.in_(language) if value else "",
     "capacity": lambda value, language, agency: agency.capacities[value].name.in_(language),
-    "subjects": lambda value, language, agency: joined(
-        [agency.subjects[code].name.in_(language) for code in value], language, AND
-    ),
+    "subjects": _subjects,
     "request_kind": lambda value, language, agency: agency.requests.kinds[value].name.in_(language),
     "outcome": lambda value, language, _agency: word(f"outcome_{value}", language),
     "decision_reason": lambda value, language, agency: (

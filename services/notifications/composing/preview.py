@@ -80,19 +80,25 @@ def _with_codes_of(agency: Agency, example: Any) -> Any:
     known: dict[str, Mapping[str, Any]] = {
         "function": agency.relation_types,
         "subject": agency.subjects,
+        "subjects": agency.subjects,
+        "given": agency.subjects,
+        "withdrawn": agency.subjects,
         "request_kind": {str(kind): rule for kind, rule in agency.requests.kinds.items()},
         "decision_reason": agency.decision_reasons,
         "managing_reason": agency.managing_reasons,
         "portal": {portal.code: portal for portal in agency.profile.portals},
     }
+
+    def code(name: str, value: Any) -> Any:
+        if name in known and isinstance(value, str):
+            return value if value in known[name] else next(iter(known[name]), "")
+        if name in known and isinstance(value, list):
+            return [code(name, one) for one in value]
+        return _with_codes_of(agency, value)
+
     match example:
         case dict():
-            return {
-                name: next(iter(known[name]), "")
-                if name in known and isinstance(value, str) and value not in known[name]
-                else _with_codes_of(agency, value)
-                for name, value in example.items()
-            }
+            return {name: code(name, value) for name, value in example.items()}
         case list():
             return [_with_codes_of(agency, one) for one in example]
     return example
