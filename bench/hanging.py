@@ -16,7 +16,7 @@ from bench.callers import Answer, Target, ask
 from bench.check import questions
 from bench.measuring import SHOWN, commits, own_stack, say, spread, table
 from bench.people import CLIENT_NUMBER, DELEGATED, Cast, gather_cast, import_members
-from local.journeys.ccq.stage import form, ticked
+from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone
 from local.stack import Stack
 

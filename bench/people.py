@@ -11,16 +11,12 @@ from typing import Any, TypeVar
 import httpx
 
 from local import ROOT
-from local.journeys.ccq.first_connection import (
-    coordinates_of,
-    create_account,
-    link,
-    receive_coordinates,
-    register,
-)
+from local.journeys.account import register
+from local.journeys.ccq.first_connection import coordinates_of, create_account, link, receive_coordinates
 from local.journeys.ccq.lists import read_the_lists
-from local.journeys.ccq.stage import FIRM_NUMBER, Journey, responsible, signed_in
+from local.journeys.ccq.stage import FIRM_NUMBER, Journey, responsible
 from local.journeys.narrator import Narrator
+from local.journeys.playing import signed_in
 from local.journeys.portal import ONE_TIME_CODE, Portal, Someone, code_in, now
 from local.stack import Stack
 

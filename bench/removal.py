@@ -27,7 +27,7 @@ from bench.topics import Held, Subscriber
 from chassis.relay import make_producer
 from contracts.authorizations import RelationEnded
 from contracts.topics import AUTHORIZATIONS_EVENTS, Kind, Topic
-from local.journeys.ccq.stage import form, ticked
+from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone
 from local.stack import Stack
 from local.topics import create as create_topics

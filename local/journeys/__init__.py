@@ -10,9 +10,10 @@ import httpx
 from local import Problem
 from local.journeys.ccq import play as play_ccq
 from local.journeys.narrator import Narrator, PromiseBroken
+from local.journeys.wsscc import play as play_wsscc
 from local.stack import Stack
 
-JOURNEYS = {"ccq": play_ccq}
+JOURNEYS = {"ccq": play_ccq, "wsscc": play_wsscc}
 
 
 def play(agency: str, stack: Stack) -> bool:

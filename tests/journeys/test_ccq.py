@@ -28,6 +28,7 @@ from services.authorizations.app import service
 from services.authorizations.imports.running import carry_out, files, receive
 from services.authorizations.notices.chores import tell
 from tests.fixtures.patience import PATIENCE
+from tests.journeys.aftermath import everything_arrived
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +129,7 @@ async def test_every_event_on_every_topic_is_one_of_the_contracts(stack: Stack, 
 
 
 async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, told: list[str]) -> None:
-    for name in SERVICES:
-        connection = await asyncpg.connect(stack.postgres.url(name))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while await connection.fetchval("select count(*) from outbox"):
-                    await asyncio.sleep(0.05)
-            assert await connection.fetchval("select count(*) from dead_letters") == 0
-        finally:
-            await connection.close()
+    await everything_arrived(stack)
 
 
 async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_on(

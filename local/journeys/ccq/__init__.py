@@ -6,17 +6,17 @@ individual who is its client too in French, and for an agent in French; or with 
 
 import httpx
 
-from local.journeys.ccq.auditing import read_the_audit, verify_the_audit
+from local.journeys.account import forgotten_password, sign_out_and_in
+from local.journeys.auditing import verify_the_audit
+from local.journeys.ccq.auditing import read_the_audit
 from local.journeys.ccq.contested import contested_link, mistaken, right
 from local.journeys.ccq.employer import ask_about_nobody, ask_for_the_end, employer_joins, own_contact, propose
 from local.journeys.ccq.first_connection import (
     coordinates_of,
     create_account,
-    forgotten_password,
     link,
     link_an_employers_file,
     receive_coordinates,
-    sign_out_and_in,
 )
 from local.journeys.ccq.individual import delegate_for_an_individual
 from local.journeys.ccq.lists import read_the_lists
@@ -53,8 +53,8 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         )
         await receive_coordinates(journey)
         await create_account(journey, manager)
-        await sign_out_and_in(journey, manager)
-        await forgotten_password(journey, manager)
+        await sign_out_and_in(journey, manager, "Étape 1 | Se connecter")
+        await forgotten_password(journey, manager, "Étape 1 | Mot de passe oublié?")
         await link(journey, manager, await coordinates_of(journey, manager))
         await link_an_employers_file(journey, manager)
         await read_the_lists(journey, manager)

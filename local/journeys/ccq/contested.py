@@ -5,7 +5,8 @@ from typing import Any
 from local.journeys.ccq.employer import decide
 from local.journeys.ccq.first_connection import coordinates_of, open_account, redeem
 from local.journeys.ccq.members import OTHER_MEMBER
-from local.journeys.ccq.stage import Journey, since_then
+from local.journeys.ccq.stage import Journey
+from local.journeys.playing import since_then
 from local.journeys.portal import Language, Someone, now
 
 

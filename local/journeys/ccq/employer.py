@@ -3,17 +3,9 @@
 from typing import Any
 
 from local.journeys.ccq.first_connection import coordinates_of, join, redeem
-from local.journeys.ccq.stage import (
-    CLIENT,
-    CLIENT_NUMBER,
-    NOBODYS_NUMBER,
-    NOT_DELEGABLE,
-    Journey,
-    form,
-    seconds,
-    ticked,
-)
+from local.journeys.ccq.stage import CLIENT, CLIENT_NUMBER, NOBODYS_NUMBER, NOT_DELEGABLE, Journey, seconds
 from local.journeys.ccq.views import evaluate
+from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone, now
 
 EVERY_SUBJECT = (

@@ -4,16 +4,10 @@ import json
 from typing import Any
 
 from contracts.agency import load
-from local.journeys.ccq.stage import (
-    FIRM_NUMBER,
-    FORMER_CREDENTIAL,
-    NOT_DELEGABLE,
-    Journey,
-    responsible,
-    signed_in,
-    since_then,
-)
+from local.journeys.account import register
+from local.journeys.ccq.stage import FIRM_NUMBER, FORMER_CREDENTIAL, NOT_DELEGABLE, Journey, responsible
 from local.journeys.narrator import PromiseBroken
+from local.journeys.playing import signed_in, since_then
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Someone, code_in, now
 
 WRONG_CODE = "000000"
@@ -108,65 +102,6 @@ async def create_account(journey: Journey, who: Someone) -> None:
         again.keys() == registration.keys() and ONE_TIME_CODE.search(mail["text"]) is None,
         "registering a known address looks the same from outside; its owner is told",
     )
-
-
-async def register(journey: Journey, who: Someone, terms_version: str) -> Any:
-    """One registration."""
-    body = {
-        "email": who.email,
-        "password": who.password,
-        "given_name": who.given_name,
-        "family_name": who.family_name,
-        "language": who.language,
-        "terms_version": terms_version,
-    }
-    made = await journey.portal.call(who, "accounts", "POST", "/v1/registrations", json=body, expect=202)
-    who.registrations.append(made["registration_id"])
-    return made
-
-
-async def sign_out_and_in(journey: Journey, who: Someone) -> None:
-    """A session ends everywhere at once."""
-    told, portal = journey.told, journey.portal
-    told.step("Étape 1 | Se connecter", "Signs out, and the token is worthless in every service; signs in again.")
-    sessions = await portal.call(who, "accounts", "GET", "/v1/sessions", expect=200)
-    session_id = sessions["items"][0]["session_id"]
-    since = now()
-    await portal.call(who, "accounts", "DELETE", f"/v1/sessions/{session_id}", expect=204)
-    refused = await portal.call(who, "accounts", "GET", "/v1/account", expect=401)
-    told.holds(refused["code"] == "not_authenticated", "the next call with the old token is refused")
-
-    async def refused_elsewhere() -> bool:
-        answer = await portal.http.get(f"{portal.stack.gateway('linking')}/v1/profiles", headers=who.headers)
-        return answer.status_code == 401
-
-    await portal.until(refused_elsewhere, "the end of the session in linking")
-    told.arrived("accounts → linking: the session is over there too", since_then(since))
-    who.access_token = ""
-    body = {"login": who.email, "password": who.password}
-    signed_in(who, await portal.call(who, "accounts", "POST", "/v1/sessions", json=body, expect=200))
-    told.holds(who.access_token, "signed in again")
-
-
-async def forgotten_password(journey: Journey, who: Someone) -> None:
-    """A new password by a code, and every session ends."""
-    told, portal = journey.told, journey.portal
-    told.step("Étape 1 | Mot de passe oublié?", "Asks for a new password, chooses it with a code, signs in again.")
-    since = now()
-    asked = await portal.call(who, "accounts", "POST", "/v1/password-resets", json={"email": who.email}, expect=202)
-    code = code_in(await portal.mail(who.email, since, "the code to choose a new password"), ONE_TIME_CODE)
-    who.password = f"{who.password}, encore"
-    since = now()
-    body = {"code": code, "new_password": who.password}
-    path = f"/v1/password-resets/{asked['reset_id']}/completion"
-    await portal.call(who, "accounts", "POST", path, json=body, expect=204)
-    await portal.mail(who.email, since, "the news that the password was changed")
-    ended = await portal.call(who, "accounts", "GET", "/v1/account", expect=401)
-    told.holds(ended["code"] == "not_authenticated", "every session has ended")
-    who.access_token = ""
-    body = {"login": who.email, "password": who.password}
-    signed_in(who, await portal.call(who, "accounts", "POST", "/v1/sessions", json=body, expect=200))
-    told.holds(who.access_token, "signed in with the new password")
 
 
 async def coordinates_of(journey: Journey, who: Someone) -> tuple[str, str]:

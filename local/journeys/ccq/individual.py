@@ -1,8 +1,9 @@
 """The guide's third answer to “À qui désirez-vous ajouter une relation?”: an individual."""
 
 from local.journeys.ccq.first_connection import join
-from local.journeys.ccq.stage import FIRM_NUMBER, INDIVIDUAL, INDIVIDUAL_NUMBER, Journey, form, ticked
+from local.journeys.ccq.stage import FIRM_NUMBER, INDIVIDUAL, INDIVIDUAL_NUMBER, Journey
 from local.journeys.ccq.views import evaluate
+from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone, now
 
 CERTIFICATE = "competency_certificate"

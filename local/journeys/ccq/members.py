@@ -6,8 +6,9 @@ from typing import Any
 
 from local.journeys.ccq.employer import firms_relation
 from local.journeys.ccq.first_connection import coordinates_of, join
-from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey, form, since_then, ticked
+from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey
 from local.journeys.ccq.views import evaluate
+from local.journeys.playing import form, since_then, ticked
 from local.journeys.portal import Someone, now
 
 OTHER_MEMBER = "membre@laforce.example"

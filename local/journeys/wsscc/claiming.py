@@ -1,0 +1,99 @@
+"""“Ajouter un employeur”: a claim, from received to decided."""
+
+from typing import Any
+
+from local.journeys.playing import since_then
+from local.journeys.portal import Someone, now
+from local.journeys.wsscc.stage import (
+    INACTIVE_NAME,
+    INACTIVE_NUMBER,
+    PAYMENTS,
+    Employer,
+    Journey,
+    evaluate,
+    profile_at,
+)
+
+WAIT = 30  # seconds of one long poll
+
+
+async def claim(journey: Journey, who: Someone, employer: Employer, capacity: str, *, code: str | None = None) -> Any:
+    """The form, filled in; code and payroll only where the person has them. What POST /v1/links answers."""
+    body = {
+        "method": "organization_code", "organization_name": employer.typed, "organization_number": employer.number,
+        "capacity": capacity,
+    }  # fmt: skip
+    if code is not None:
+        body |= {"organization_code": code, "payroll": employer.payroll}
+    return await journey.portal.call(who, "linking", "POST", "/v1/links", json=body, expect=202)
+
+
+async def waiting(journey: Journey, who: Someone, claim_id: str) -> Any:
+    """The claim once it is no longer only received."""
+    path = f"/v1/claims/{claim_id}?wait={WAIT}"
+    return await journey.portal.call(who, "linking", "GET", path, expect=200)
+
+
+async def settled(journey: Journey, who: Someone, claim_id: str) -> Any:
+    """The claim once it is decided."""
+    portal = journey.portal
+
+    async def decided() -> Any:
+        path = f"{portal.stack.gateway('linking')}/v1/claims/{claim_id}?wait=1"
+        found = (await portal.http.get(path, headers=who.headers)).json()
+        return found if found["state"] == "decided" else None
+
+    return await portal.until(decided, "the decision")
+
+
+async def refuse_alike(journey: Journey, who: Someone) -> None:
+    """A wrong name, a number of nobody, an inactive employer: one answer, which teaches nothing."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Ajouter un employeur | 1. Le formulaire",
+        "What is asked, in the agency's words; and what does not fit is refused alike, whatever it is.",
+    )
+    methods = await portal.call(who, "linking", "GET", "/v1/linking-methods", expect=200)
+    (method,) = methods["items"]
+    told.shows(*(f"{field['label']} – {field['help']}" for field in method["fields"]))
+    optional = {field["name"] for field in method["fields"] if not field["required"]}
+    told.holds(optional == {"organization_code", "payroll"}, "code and payroll are always shown as optional")
+    answers = []
+    for name, number in (
+        ("Somebody Else", journey.cast.employer.number),
+        (journey.cast.employer.typed, "499999"),
+        (INACTIVE_NAME, INACTIVE_NUMBER),
+    ):
+        body = {"method": method["code"], "organization_name": name, "organization_number": number}
+        answers.append(
+            await portal.call(who, "linking", "POST", "/v1/links", json=body | {"capacity": "worker"}, expect=422)
+        )
+    told.shows(answers[0]["detail"])
+    told.holds(
+        answers[0] == answers[1] == answers[2] and answers[0]["code"] == "link_refused",
+        "wrong name, number of nobody, inactive employer: the same refusal",
+    )
+
+
+async def first_person(journey: Journey, who: Someone, code: str) -> None:
+    """The first person, with the code of the letter and the payroll, becomes the access administrator."""
+    told, portal = journey.told, journey.portal
+    employer = journey.cast.employer
+    told.step(
+        "Ajouter un employeur | La première personne devient l’administrateur de l’accès",
+        f"{who.given_name} {who.family_name} types “{employer.typed}”, the number, the letter's code and the payroll.",
+    )
+    since = now()
+    made = await claim(journey, who, employer, "worker", code=code)
+    told.holds(made["state"] == "received", f"received, with a deadline that shows: {made['deadline']}")
+    decided = await settled(journey, who, made["claim_id"])
+    told.arrived("linking → authorizations → linking: the claim is decided", since_then(since))
+    told.shows(decided["message"])
+    told.holds(decided["outcome"] == "administrator", "the first person is the access administrator")
+    await portal.mail(who.email, since, "what became of the claim")
+    await portal.mail(employer.address_on_file, since, "the news at the address on file")
+    profile = await profile_at(journey, who, journey.employer_id)
+    told.shows(f"{profile['organization']['name']}: {', '.join(one['name'] for one in profile['functions'])}")
+    told.holds(profile["manages"], "MON EMPLOYEUR is there")
+    machine = await portal.machine()
+    told.holds(await evaluate(journey, machine, who, PAYMENTS, journey.employer_id), "and may act for the employer")

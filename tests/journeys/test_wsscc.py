@@ -1,0 +1,142 @@
+"""The page of WSSCC Connect, in French and in English at once on one stack, and what the stack leaves behind."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.topics import Kind
+from local.journeys import trail
+from local.journeys.narrator import Narrator
+from local.journeys.portal import Language
+from local.journeys.wsscc import play
+from local.journeys.wsscc.stage import Cast, cast
+from local.ports import SERVICES, Ports
+from local.stack import Stack
+from tests.journeys.aftermath import everything_arrived
+
+SAME_WORD = {"Invitation", "Nunavut"}
+"""Written alike in both languages."""
+
+IN_EITHER_LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
+
+
+@dataclass(frozen=True)
+class Played:
+    """What the journey told in one language, and the texts that its readers were shown."""
+
+    told: str
+    texts: set[str]
+
+
+@pytest.fixture(scope="module")
+def stack(run_folder: Path) -> Iterator[Stack]:
+    """The stack of the demo, on free ports."""
+    folder = run_folder / "wsscc"
+    with Stack("wsscc", folder / "stack", Ports.free(), folder / "logs", say=lambda _: None) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def played(stack: Stack) -> Mapping[Language, Played]:
+    """The journey in both languages side by side, each to its end."""
+
+    async def one(language: Language) -> Played:
+        lines: list[str] = []
+        texts = await play(stack, Narrator(say=lines.append, colour=False), language)
+        return Played("\n".join(lines), texts[language])
+
+    french, english = await asyncio.gather(one("fr"), one("en"))
+    return {"fr": french, "en": english}
+
+
+@pytest.fixture(scope="module")
+async def mails(stack: Stack, played: Mapping[Language, Played]) -> list[dict[str, Any]]:
+    """Every mail that arrived."""
+    async with httpx.AsyncClient() as http:
+        found: list[dict[str, Any]] = (await http.get(f"{stack.inbox}/mails")).json()
+    return found
+
+
+def people(playing: Cast) -> set[str]:
+    """The addresses of those who have an account."""
+    who = (playing.first, playing.worker, playing.stranger, playing.invited, playing.early)
+    return {one.email for one in who}
+
+
+@IN_EITHER_LANGUAGE
+async def test_every_step_of_the_page_holds(played: Mapping[Language, Played], language: Language) -> None:
+    assert played[language].told.count("✓") >= 45
+
+
+@IN_EITHER_LANGUAGE
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "whoever follows the link without the password confirms nothing",
+        "the letter is ready to print",
+        "code and payroll are always shown as optional",
+        "wrong name, number of nobody, inactive employer: the same refusal",
+        "the first person is the access administrator",
+        "until then nothing changes",
+        "refused, with the reason in the person's language",
+        "the very next check says no, to every function of that employer",
+        "renewed: the code before is dead, and a letter with the new one is due",
+        "one is released, the last one never",
+        "the worker may act; who never had the code manages nothing",
+        "inactive: at once nobody may",
+        "what was withdrawn is what the preview said",
+        "signed in with the new password",
+    ],
+)
+async def test_everybody_has_their_part(played: Mapping[Language, Played], language: Language, promise: str) -> None:
+    assert f"✓ {promise}" in played[language].told
+
+
+@IN_EITHER_LANGUAGE
+async def test_everybody_is_written_to_in_their_language_and_led_to_where_they_began(
+    mails: list[dict[str, Any]], language: Language
+) -> None:
+    playing = cast(language)
+    own = [mail for mail in mails if set(mail["to"]) & people(playing)]
+    assert {address for mail in own for address in mail["to"]} == people(playing)
+    assert {dict(mail["headers"])["Content-Language"] for mail in own} == {language}
+    led_to = {
+        found
+        for mail in own
+        for found in re.findall(r"https://connect\.[a-z]+\.ca/[a-z]+", mail["text"])
+        if "/invitation#" not in mail["text"]  # whoever is invited has begun nowhere yet
+    }
+    assert led_to == {f"https://connect.{playing.portal}.ca/{language}"}
+
+
+async def test_no_reader_of_one_language_is_shown_a_text_of_the_other(played: Mapping[Language, Played]) -> None:
+    french, english = played["fr"].texts, played["en"].texts
+    assert len(french) > 50 and len(english) > 50
+    assert french & english <= SAME_WORD
+
+
+async def test_no_public_event_names_a_person_or_holds_a_code(stack: Stack, mails: list[dict[str, Any]]) -> None:
+    events = await trail.everything(stack.kafka.servers)
+    assert "linking.claims" in {event.topic.name for event in events}
+    public = " ".join(json.dumps(e.data, ensure_ascii=False) for e in events if e.topic.kind is Kind.PUBLIC)
+    private = {address for mail in mails for address in mail["to"]} | {"104729", cast("fr").first.family_name}
+    assert public and not [one for one in private if one in public]
+
+
+async def test_no_address_stands_in_a_log(stack: Stack, played: Mapping[Language, Played]) -> None:
+    for log in (stack.logs / f"{name}.log" for name in SERVICES):
+        text = log.read_text(encoding="utf-8")
+        assert text and "coop.example" not in text and "aurora.example" not in text, log.name
+
+
+async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(
+    stack: Stack, played: Mapping[Language, Played]
+) -> None:
+    await everything_arrived(stack)
