@@ -1,51 +1,73 @@
-"""docs/guides/ccq.md names what shows each sentence of the guide: each name is there, each row says something."""
+"""docs/guides/ name what shows each sentence of an agency's guide: each name is there, each row says something."""
 
 import ast
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
 from local import ROOT
+from local.journeys import JOURNEYS
 
-PAGE = (ROOT / "docs" / "guides" / "ccq.md").read_text(encoding="utf-8")
-SHORT = dict(re.findall(r"`([A-Z]/)`(?: is)? `([a-z/_]+/)`", PAGE))
 NAMED = re.compile(r"`([A-Za-z_/.0-9]+\.py)::([A-Za-z_0-9]+)`")
-ROWS = [
-    line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| the guide", "| never |"))
-]
+HEADINGS = ("| the guide", "| never |")
 
 
-def _functions(path: str) -> set[str]:
-    short = path[:2]
-    file = ROOT / (SHORT[short] + path[2:] if short in SHORT else path)
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+@dataclass(frozen=True)
+class Page:
+    """A guide, with what its rows name as proof: file and function."""
+
+    agency: str
+
+    @property
+    def text(self) -> str:
+        return (ROOT / "docs" / "guides" / f"{self.agency}.md").read_text(encoding="utf-8")
+
+    @property
+    def named(self) -> set[tuple[str, str]]:
+        short = dict(re.findall(r"`([A-Z]/)`(?: is)? `([a-z/_]+/)`", self.text))
+        return {(short.get(path[:2], path[:2]) + path[2:], name) for path, name in NAMED.findall(self.text)}
+
+    @property
+    def rows(self) -> list[str]:
+        return [line for line in self.text.splitlines() if line.startswith("| ") and not line.startswith(HEADINGS)]
 
 
-def _proofs(row: str) -> Iterator[tuple[str, str]]:
-    yield from NAMED.findall(row)
+PAGES = [Page(file.stem) for file in sorted((ROOT / "docs" / "guides").glob("*.md"))]
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.agency)
 
 
-@pytest.mark.parametrize("path", sorted({path for path, _ in NAMED.findall(PAGE)}))
-def test_what_the_page_names_is_there(path: str) -> None:
-    named = {name for found, name in NAMED.findall(PAGE) if found == path}
-    assert named <= _functions(path)
+@cache
+def _functions(path: str) -> frozenset[str]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def test_each_row_is_shown_or_says_why_not() -> None:
-    unshown = [row for row in ROWS if not any(_proofs(row)) and "not here" not in row]
-    assert not unshown and len(ROWS) > 80
+def test_every_journey_has_a_guide_and_every_guide_a_journey() -> None:
+    assert {page.agency for page in PAGES} == set(JOURNEYS)
 
 
-def test_each_step_that_the_page_names_is_played() -> None:
-    folder = ROOT / "local" / "journeys" / "ccq"
+@EVERY_PAGE
+def test_what_the_page_names_is_there(page: Page) -> None:
+    assert page.named and [f"{path}::{name}" for path, name in page.named if name not in _functions(path)] == []
+
+
+@pytest.mark.parametrize(("agency", "rows"), [("ccq", 80), ("wsscc", 40)])
+def test_each_row_is_shown_or_says_why_not(agency: str, rows: int) -> None:
+    page = Page(agency)
+    assert [row for row in page.rows if not NAMED.search(row) and "not here" not in row] == []
+    assert len(page.rows) > rows
+
+
+@EVERY_PAGE
+def test_each_step_that_the_page_names_is_played(page: Page) -> None:
+    folder = ROOT / "local" / "journeys" / page.agency
     told = "\n".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
-    steps = {name for path, name in NAMED.findall(PAGE) if path.startswith("J/")}
-    assert not [step for step in steps if f"await {step}(" not in told]
+    steps = {name for path, name in page.named if path.startswith("local/journeys/")}
+    assert steps and [step for step in steps if f"await {step}(" not in told] == []
 
 
 def test_every_never_has_its_tests_and_every_one_of_its_tests_is_listed() -> None:
-    assert _functions("A/test_nevers.py") >= {name for path, name in NAMED.findall(PAGE) if path == "A/test_nevers.py"}
-    tests = {name for name in _functions("A/test_nevers.py") if name.startswith("test_")}
-    assert not [name for name in tests if name not in PAGE]
+    nevers = {name for name in _functions("services/authorizations/tests/test_nevers.py") if name.startswith("test_")}
+    assert nevers and [name for name in nevers if name not in Page("ccq").text] == []
