@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -85,12 +85,19 @@ class Verifier:
     """Verifies bearer tokens. The kind of caller follows from `iss` alone."""
 
     def __init__(
-        self, issuer_base: str, agent_issuers: tuple[AgentIssuer, ...], pool: Pool, *, service: str = ""
+        self,
+        issuer_base: str,
+        agent_issuers: tuple[AgentIssuer, ...],
+        pool: Pool,
+        *,
+        service: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`issuer_base` is the public base address of accounts; its keys serve for people and for machines.
 
-        `service` is where this verifies: a token that is good there alone is taken.
+        `service` is where this verifies: a token that is good there alone is taken. `clock` tells seconds since 1970.
         """
+        self._clock = clock
         self._people = f"{issuer_base}/people"
         self._machines = f"{issuer_base}/machines"
         own = f"{issuer_base}/.well-known/jwks.json"
@@ -126,7 +133,7 @@ class Verifier:
     def _remembered(self, token: str) -> dict[str, Any] | None:
         """The claims of a token that was verified before with keys that still count, while it has not expired."""
         claims = self._verified.get(_digest(token))
-        return claims if claims is not None and claims["exp"] + LEEWAY > time.time() else None
+        return claims if claims is not None and claims["exp"] + LEEWAY > self._clock() else None
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -143,6 +150,7 @@ class Verifier:
             raise KeysUnavailable
         audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, *GOOD_AT_ONE]
         rules = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._clock()),
             leeway=LEEWAY,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "values": audiences},

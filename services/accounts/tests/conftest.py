@@ -57,12 +57,22 @@ BASE = "http://accounts.test"
 
 @dataclass
 class Clock:
-    """The real time, plus what a test adds; no test begins where its first minutes would cross the end of an hour."""
+    """The real time, plus what a test adds; no test begins where its first minutes would cross the end of an hour.
 
-    ahead: timedelta = field(default_factory=lambda: timedelta(minutes=10 if datetime.now(UTC).minute >= 50 else 0))
+    Tokens are verified as of where it began, so that they stay good whatever a test adds.
+    """
+
+    began: timedelta = field(default_factory=lambda: timedelta(minutes=10 if datetime.now(UTC).minute >= 50 else 0))
+    ahead: timedelta = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ahead = self.began
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
+
+    def of_tokens(self) -> float:
+        return (datetime.now(UTC) + self.began).timestamp()
 
     def advance(self, **duration: float) -> None:
         self.ahead += timedelta(**duration)
@@ -262,7 +272,7 @@ async def _accounts(agency: str, database: Database, tmp_path: Path) -> AsyncIte
     async with platform(service, settings) as (built, plain):
         unit = replace(plain, origin=replace(plain.origin, clock=clock))
         app = gateway.build("accounts", service.description, service.routers, "fr")
-        verifier = Verifier(BASE, (AGENTS,), built.pool, service="accounts")
+        verifier = Verifier(BASE, (AGENTS,), built.pool, service="accounts", clock=clock.of_tokens)
         issuer = Issuer()
         verifier.learn(AGENTS.jwks_uri, KeySet([issuer.key]))
 

@@ -20,7 +20,7 @@ def new_terms(accounts: Accounts) -> None:
 
 def elsewhere(accounts: Accounts) -> Verifier:
     """How every other service looks at tokens."""
-    verifier = Verifier(BASE, (), accounts.pool)
+    verifier = Verifier(BASE, (), accounts.pool, clock=accounts.clock.of_tokens)
     verifier._keys = accounts.verifier._keys
     return verifier
 
