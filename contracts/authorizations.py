@@ -299,7 +299,10 @@ class FunctionSpan(Span):
 
 
 class ContactBinding(BaseModel):
-    """A link that was made together with what it is for: linking registers it. It may have ended since."""
+    """A link that was made together with what it is for: linking registers it. It may have ended since.
+
+    `method` is as in linking's ProfileLinked.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

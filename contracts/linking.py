@@ -43,7 +43,10 @@ class LinkRefused(ContactFact):
 
 
 class ProfileLinked(ContactFact):
-    """From `linked_at` the account is this contact."""
+    """From `linked_at` the account is this contact.
+
+    `method` is a linking method of the agency's data, or `invitation`: one was accepted, and nothing was asked.
+    """
 
     topic: ClassVar[Topic] = LINKING_EVENTS
 

@@ -145,6 +145,11 @@ class Stack:
         self._running[member] = child
         return child
 
+    def start_again(self, member: Member) -> None:
+        """Stops one process of a service and starts it anew; returns when it is ready. Raises Problem."""
+        self.processes.stop(self.child(member))
+        self._starter(member)()
+
     def child(self, member: Member) -> Child:
         """The process of a member that was launched, running or not."""
         return self._running[member]

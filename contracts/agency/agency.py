@@ -160,6 +160,7 @@ class Agency:
             "forms": self.forms,
             "attestations": self.attestations,
             "decision_reasons": self.decision_reasons,
+            "managing_reasons": self.managing_reasons,
             "doors": self.doors,
             "portals": {portal.code: portal for portal in self.profile.portals},
         }

@@ -14,7 +14,7 @@ from contracts.agency.files import Document, Fault
 from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
 from contracts.agency.help import Help
 from contracts.agency.limits import LIMIT_NAMES, Limits
-from contracts.agency.linking import Linking
+from contracts.agency.linking import WITHOUT_METHOD, Linking
 from contracts.agency.mails import (
     MAIL_FIELDS,
     OF_THE_AGENCY,
@@ -137,6 +137,11 @@ def check_linking(
 ) -> Iterator[Fault]:
     """Codes once each; whoever has codes of organizations can be claimed by them, once, and guessing is bounded."""
     yield from _repeated(document, ("methods",), (m.code for m in linking.methods))
+    for index, method in enumerate(linking.methods):
+        if method.code in WITHOUT_METHOD:
+            yield document.fault(
+                f"No method may be called `{method.code}`: links are made without one.", "methods", index
+            )
     claims = [i for i, m in enumerate(linking.methods) if m.kind == "organization_code"]
     for index in claims[1:]:
         yield document.fault("A second method of kind organization_code; there is one at most.", "methods", index)

@@ -26,6 +26,11 @@ def _showing(*offered: str) -> AfterValidator:
     return AfterValidator(checked)
 
 
+INVITATION = "invitation"
+
+WITHOUT_METHOD = frozenset({INVITATION})
+"""How links come about by no linking method of the data: events name these where they name a method else."""
+
 Plain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]
 """A word as names are compared."""
 

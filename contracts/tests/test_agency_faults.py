@@ -2,10 +2,12 @@
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from contracts.agency import Agency, FaultyFiles, load
+from contracts.agency.agency import CodeKind
 from contracts.agency.limits import LimitName
 from contracts.tests.seeding import CCQ, WSSCC, Seed, assert_named, sow
 
@@ -582,6 +584,20 @@ def test_a_code_still_in_use_and_deleted_is_refused_with_file_and_line(ccq: Agen
         ("catalogue.yaml", catalogue[: catalogue.index("\nsubjects:")].count("\n") + 2),
         ("linking.yaml", linking[: linking.index("\nmethods:")].count("\n") + 2),
     }
+
+
+@pytest.mark.parametrize("kind", get_args(CodeKind))
+def test_a_code_of_any_kind_is_found_missing(ccq: Agency, kind: CodeKind) -> None:
+    with pytest.raises(FaultyFiles, match="`of_nobody` is in use and missing here"):
+        ccq.require_codes({kind: {"of_nobody"}})
+
+
+def test_a_method_is_not_called_as_links_without_one_are(folder: Path) -> None:
+    linking = folder / "linking.yaml"
+    text = linking.read_text(encoding="utf-8")
+    linking.write_text(text.replace("code: linking_coordinates", "code: invitation"), encoding="utf-8")
+    with pytest.raises(FaultyFiles, match="No method may be called `invitation`"):
+        load(folder)
 
 
 def test_terms_that_somebody_accepted_and_were_deleted_are_refused(ccq: Agency) -> None:

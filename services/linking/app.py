@@ -6,7 +6,7 @@ from decimal import Decimal
 from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from contracts.agency import Agency
-from contracts.agency.linking import FormerCredential
+from contracts.agency.linking import WITHOUT_METHOD, FormerCredential
 from contracts.authorizations import ReportedPayroll
 from services.linking.bindings import storage as bindings
 from services.linking.claims import api as claims
@@ -31,7 +31,7 @@ async def _tools(platform: Platform) -> Tools:
     settings = platform.settings
     assert isinstance(settings, LinkingSettings)
     rooms = (bindings, claims_storage, former_storage)
-    used = [method for room in rooms for method in await room.methods_in_use(platform.pool)]
+    used = {method for room in rooms for method in await room.methods_in_use(platform.pool)} - WITHOUT_METHOD
     capacities = await claims_storage.capacities_in_use(platform.pool)
     platform.agency.require_codes({"linking_methods": used, "capacities": capacities})
     return Tools(

@@ -20,3 +20,8 @@ async def everything_arrived(stack: Stack) -> None:
             assert await connection.fetchval("select count(*) from dead_letters") == 0
         finally:
             await connection.close()
+
+
+async def everything_starts_again(stack: Stack) -> None:
+    """Each service finds that the agency's folder has every code that the journey put in use."""
+    await asyncio.gather(*(asyncio.to_thread(stack.start_again, member) for member in stack.members))

@@ -28,7 +28,7 @@ from services.authorizations.app import service
 from services.authorizations.imports.running import carry_out, files, receive
 from services.authorizations.notices.chores import tell
 from tests.fixtures.patience import PATIENCE
-from tests.journeys.aftermath import everything_arrived
+from tests.journeys.aftermath import everything_arrived, everything_starts_again
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,10 @@ async def test_operations_answer_on_a_port_of_their_own_and_not_on_the_gateway(s
             assert "# HELP mandat_outbox_depth" in metrics
             for path in ("/livez", "/metrics", "/openapi.json", "/docs"):
                 assert (await http.get(stack.gateway(name) + path)).status_code == 404
+
+
+async def test_every_service_starts_again_on_what_the_journey_left(stack: Stack, told: list[str]) -> None:
+    await everything_starts_again(stack)
 
 
 def _envelope(event: trail.Seen) -> Envelope:

@@ -19,7 +19,7 @@ from local.journeys.wsscc import play
 from local.journeys.wsscc.stage import Cast, cast
 from local.ports import SERVICES, Ports
 from local.stack import Stack
-from tests.journeys.aftermath import everything_arrived
+from tests.journeys.aftermath import everything_arrived, everything_starts_again
 
 SAME_WORD = {"Invitation", "Nunavut"}
 """Written alike in both languages."""
@@ -140,3 +140,9 @@ async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(
     stack: Stack, played: Mapping[Language, Played]
 ) -> None:
     await everything_arrived(stack)
+
+
+async def test_every_service_starts_again_on_what_the_journey_left(
+    stack: Stack, played: Mapping[Language, Played]
+) -> None:
+    await everything_starts_again(stack)

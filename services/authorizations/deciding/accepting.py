@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.linking import INVITATION
 from services.authorizations import functions
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.claims import admitting
@@ -22,9 +23,6 @@ from services.authorizations.personal.storage import descriptions
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import GivenAccess, GivenSubject, Request, refuse_ended
 from services.authorizations.tools import Tools
-
-METHOD = "invitation"
-"""How the link that an acceptance makes came about, beside the linking methods of the agency's data."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Refusal:
     access = GivenAccess(asked.type, period, [GivenSubject(grant) for grant in asked.chosen])
     if refusal := claims.refuse_access(agency, access, organization.kind, work.today):
         return refusal
-    by = ByClaim(None, METHOD, request.request_id)
+    by = ByClaim(None, INVITATION, request.request_id)
     contact_id = await admitting.admit(work, organization_id, command.account_id, access, by)
     await settle(work, request, "approve", None)
     await functions.tell_given(work, contact_id, asked.chosen, period)
