@@ -167,9 +167,6 @@ async def test_whatever_stands_in_a_topic_ends_by_rule_and_good_messages_around_
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -202,7 +202,7 @@ async def test_only_agents_are_let_in(desk: Desk, method: str, path: str, body: 
 texts = st.one_of(st.none(), st.integers(), st.text(max_size=30), st.booleans(), st.lists(st.integers(), max_size=2))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["", "/{}", "/redrive", "/{}/redrive", "/{}/drop", "/{}/x"]),
     st.sampled_from(["GET", "POST", "PUT", "DELETE"]),

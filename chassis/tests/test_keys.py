@@ -113,7 +113,6 @@ def altered(draw: st.DrawFn) -> str:
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_seal_of_the_usual_kind_is_opened_the_short_way_and_says_what_joserfc_reads(code: str) -> None:
     content = Secret(code=code)
@@ -122,7 +121,7 @@ def test_a_seal_of_the_usual_kind_is_opened_the_short_way_and_says_what_joserfc_
     assert usual(sealed) == by_joserfc(sealed) == content.model_dump_json().encode()
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(altered())
 def test_the_short_way_opens_nothing_that_joserfc_refuses_or_reads_otherwise(sealed: str) -> None:
     assert usual(sealed) in (None, by_joserfc(sealed))

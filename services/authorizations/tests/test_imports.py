@@ -411,7 +411,7 @@ ROWS = some.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=some.lists(ROWS, min_size=1, max_size=25))
 async def test_every_row_is_counted_once_a_dry_run_foretells_it_and_a_repetition_makes_nothing(
     bringing: Callable[..., Awaitable[ImportRow]], tmp_path: Path, rows: list[Row]

@@ -9,6 +9,7 @@ from itertools import groupby
 TEXT_WIDTH = 76  # characters of a line of text; RFC 5322, 2.1.1 wants at most 78
 
 GAP = re.compile(r"\{\{ ([a-z][a-z0-9_]*) \}\}")
+BLANK_PAST_THE_END = re.compile(r"^(.{74})(=20|=09)\r$", re.MULTILINE)  # 77 characters, where RFC 2045, 6.7 allows 76
 HANGING = re.compile(r"\d+\. |- | *")  # the number or the dash of a list item, or what sets a line apart
 
 Laid = Callable[[str], str]
@@ -133,5 +134,9 @@ def wrapped(line: str) -> str:
 
 
 def quoted_printable(lines: str) -> str:
-    """The lines in quoted-printable (RFC 2045, 6.7), with an end after the last one too."""
-    return binascii.b2a_qp(f"{lines}\n".replace("\n", "\r\n").encode(), istext=True).decode("ascii")
+    """The lines in quoted-printable (RFC 2045, 6.7), with an end after the last one too.
+
+    binascii looks at the length of a line before it writes out the blank at its end.
+    """
+    encoded = binascii.b2a_qp(f"{lines}\n".replace("\n", "\r\n").encode(), istext=True).decode("ascii")
+    return BLANK_PAST_THE_END.sub(r"\1=\r\n\2\r", encoded)

@@ -310,7 +310,7 @@ def test_an_envelope_sender_is_recognized_after_the_key_was_changed() -> None:
     assert ReturnPath(BARE, rotated).read(RETURN_PATH.of(identity)) == identity
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.binary(max_size=80) | st.sampled_from([b"LHLO x", b"MAIL FROM:<>", b"DATA", b".", b"RSET"])))
 async def test_whatever_is_said_to_the_server_it_stays_open(server: BounceServer, lines: list[bytes]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)

@@ -279,7 +279,7 @@ def test_a_name_in_a_list_stays_in_its_line(composer: Composer, attack: str) -> 
     assert mail.keys() == parsed(composer, SAMPLES["ends_digest"]).keys()
 
 
-@settings(max_examples=40, deadline=None)  # a busy machine is no fault of the mail's
+@settings(max_examples=40)
 @given(name=st.text(max_size=200), given_name=st.text(max_size=80))
 def test_whatever_a_name_holds_the_mail_keeps_its_shape(name: str, given_name: str, agency: Agency) -> None:
     composer = _composer(agency)
