@@ -32,6 +32,8 @@ LIMITS_NEEDED_FOR: Mapping[LimitName, frozenset[Feature]] = {
     "requests_per_pair": frozenset({"representation"}),
     "linking_codes_per_organization": frozenset({"linking_coordinates"}),
     "linking_codes_per_contact": frozenset({"linking_coordinates"}),
+    "claim_mails_per_mailbox": frozenset({"organization_code"}),
+    "claim_mails_per_mailbox_from_one_organization": frozenset({"organization_code"}),
 }
 """Limits that only some agencies need; all others every agency has."""
 

@@ -31,6 +31,9 @@ LimitName = Literal[
     "mails_per_caller",
     "mails_per_mailbox",
     "mails_per_mailbox_from_one_organization",
+    "claim_mails_per_mailbox",
+    "claim_mails_per_mailbox_from_one_organization",
+    "warnings_per_mailbox_from_one_organization",
     "attachments_per_account",
 ]
 """What is counted, and by what. sign_in: failures by the address that signs in. calls_per_network: by the client's
@@ -48,7 +51,9 @@ corrections_per_organization: corrections of contacts, each of which writes to a
 linking_codes_*: codes that those who manage an organization send, by that organization and by the contact, whose
 mailbox they fill; an agent's are not counted. mails_per_*: mails to addresses that those who manage organizations typed
 (contacts added, corrections, codes), by the account that causes them, by the mailbox they go to, and by both that and
-the organization. attachments_per_account: files uploaded."""
+the organization. claim_mails_per_*: mails of accounts' claims, told to those who manage the organization, by the same
+two, and apart from them. warnings_per_*: mails of each kind that warns (who manages the organization, who is kept out),
+by mailbox and organization. attachments_per_account: files uploaded."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

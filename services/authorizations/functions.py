@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import Contents, FunctionsChangedMail
-from services.authorizations import mail_budgets, mailing
+from contracts.notifications import FunctionsChangedMail
+from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
@@ -31,12 +31,10 @@ async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:
     if not work.tools.agency.managing.functions_told:
         return
     person = await contacts.get(work.connection, contact_id)
-    if person is None or person.email is None:
-        return
-    if await mail_budgets.flooded(work, person.organization_id, {contact_id: person.email}):
+    if person is None:
         return
     organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
-    contents = Contents(address=person.email, given_name=person.given_name)
-    once = f"functions:{contact_id}:{work.now.isoformat()}"
-    mail = mailing.envelope(work, contact_id, person, contents, organization, once=once, keeps=mailing.WARNING_KEEPS)
-    work.publish(FunctionsChangedMail(**mail, changed_at=work.now, **said))
+    await mailing.tell(
+        work, FunctionsChangedMail, mailing.to(contact_id, person), organization, bound="managers",
+        once=f"functions:{contact_id}:{work.now.isoformat()}", keeps=mailing.WARNING_KEEPS, changed_at=work.now, **said,
+    )  # fmt: skip

@@ -1,12 +1,14 @@
-"""Mails that a caller causes, counted before they are asked for: by the caller, and by the mailbox they go to.
+"""How often a mailbox is written to, counted before a mail is asked for: by its cause, so that none uses up another's.
 
-Who manages an organization types the addresses of others, so nobody may write to one of them as often as they like. A
-mailbox stands in the counts as a keyed digest. An agent's mails are not counted: an agent is a named person, and each
-is in the audit. Nor is what warns a former address, which is sent in any case; it follows a mail that was counted.
+Who manages an organization types the addresses of others, and whoever knows an organization's name and number may claim
+it, so neither may write to anybody as often as they like. What strangers cause is counted apart from what those who
+manage an organization cause, and what a person has to be warned of apart from both. A mailbox stands in the counts as a
+keyed digest. An agent's mails are not counted: an agent is a named person, and each is in the audit.
 """
 
 from collections.abc import Mapping
 from itertools import groupby
+from typing import Literal
 from uuid import UUID
 
 from chassis import limits
@@ -14,6 +16,7 @@ from chassis.fields import mailbox
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
+from contracts.notifications import MailRequest
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.tools import Tools
 
@@ -21,6 +24,23 @@ FROM_ONE: LimitName = "mails_per_mailbox_from_one_organization"
 FROM_ALL: LimitName = "mails_per_mailbox"
 OF_CALLER: LimitName = "mails_per_caller"
 CODE = "too_many_mails"
+
+Bound = Literal["managers", "strangers", "warnings", "refused_beyond", "own_doing", "agents", "daily"]
+"""What keeps a mail from being sent too often. Three are budgets of a mailbox. managers: what those who manage an
+organization cause. strangers: what accounts cause that claim an organization. warnings: what somebody has to hear of
+whoever it comes from, so each kind of such a mail has a budget of its own, with one organization.
+
+The others say why nothing is counted here. refused_beyond: its cause was counted, and is refused beyond a budget.
+own_doing: it goes to whoever caused it, at an address of their own. agents: only an agent causes it. daily: it is sent
+once a day.
+"""
+
+BUDGETS: Mapping[Bound, tuple[LimitName, LimitName | None]] = {
+    "managers": (FROM_ONE, FROM_ALL),
+    "strangers": ("claim_mails_per_mailbox_from_one_organization", "claim_mails_per_mailbox"),
+    "warnings": ("warnings_per_mailbox_from_one_organization", None),
+}
+"""By a bound: what one mailbox is sent about one organization, and about all of them."""
 
 
 async def refuse_mail(work: Work[Tools], by: AsProfile, organization_id: UUID, address: str | None) -> Refusal | None:
@@ -46,6 +66,24 @@ async def refuse_mails(work: Work[Tools], by: AsProfile, number: int) -> Refusal
     return None if seconds is None else limits.too_many(seconds, CODE)
 
 
+async def holds_back(
+    work: Work[Tools], bound: Bound, mail: type[MailRequest], organization_id: UUID, address: str
+) -> bool:
+    """Count one mail, where its bound is a budget. Whether the mailbox has had enough of such mails."""
+    if work.actor.kind == "agent" or bound not in BUDGETS:
+        return False
+    from_one, from_all = BUDGETS[bound]
+    apart = mail.mail if bound == "warnings" else ""
+    keys = [(from_one, _from_one(work, organization_id, address, apart))]
+    if from_all is not None:
+        keys.append((from_all, _from_all(work, address)))
+    for name, key in keys:
+        budget = work.tools.agency.limits.attempts[name]
+        if await limits.spend(work.connection, name, key, budget, work.now) is not None:
+            return True
+    return False
+
+
 async def flooded(work: Work[Tools], organization_id: UUID, addresses: Mapping[UUID, str]) -> frozenset[UUID]:
     """Count a mail to each of an organization's contacts. Returns those whose mailbox has had enough."""
     to_each = {contact_id: _from_one(work, organization_id, address) for contact_id, address in addresses.items()}
@@ -67,8 +105,8 @@ async def _over(work: Work[Tools], name: LimitName, keys: Mapping[UUID, bytes]) 
     return frozenset(contact_id for key in spent for contact_id in shared[key])
 
 
-def _from_one(work: Work[Tools], organization_id: UUID, address: str) -> bytes:
-    return work.tools.keyring.lookup("mailbox and organization", f"{mailbox(address)}\0{organization_id}")
+def _from_one(work: Work[Tools], organization_id: UUID, address: str, apart: str = "") -> bytes:
+    return work.tools.keyring.lookup("mailbox and organization", f"{mailbox(address)}\0{organization_id}\0{apart}")
 
 
 def _from_all(work: Work[Tools], address: str) -> bytes:

@@ -1,15 +1,14 @@
 """Who manages an organization from now on, or no more: told to the person, and to the others who manage it."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import (
     AdministratorChange,
-    AdministratorContents,
     AdministratorsChangedMail,
     AdministratorStatusMail,
-    Contents,
 )
 from services.authorizations import mailing
 from services.authorizations.administrators import storage
@@ -29,31 +28,20 @@ async def tell(
     """
     organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
     once = f"administrator_{change}:{person.contact_id}:{work.now.isoformat()}"
-    said = {"change": change, "changed_at": work.now}
-    if person.email is not None:
-        contents = Contents(address=person.email, given_name=person.given_name)
-        mail = mailing.envelope(
-            work, person.contact_id, person, contents, organization, once=once, keeps=mailing.WARNING_KEEPS
-        )
-        work.publish(AdministratorStatusMail(**mail, **said, managing_reason=reason or ""))
-    name = f"{person.given_name} {person.family_name}"
-    for reader in await _others(work, person, widely=widely):
-        if reader.email is not None:
-            contents = AdministratorContents(
-                address=reader.email, given_name=reader.given_name, administrator_name=name
-            )  # fmt: skip
-            mail = mailing.envelope(
-                work, reader.contact_id, reader, contents, organization, once=f"{once}:{reader.contact_id}",
-                keeps=mailing.WARNING_KEEPS,
-            )  # fmt: skip
-            work.publish(AdministratorsChangedMail(**mail, **said))
-    if widely and organization.email is not None:
-        contents = AdministratorContents(address=organization.email, given_name="", administrator_name=name)
-        mail = mailing.envelope(
-            work, organization.organization_id, organization, contents, organization,
-            once=f"{once}:{organization.organization_id}", keeps=mailing.WARNING_KEEPS,
+    said: dict[str, Any] = {"change": change, "changed_at": work.now}
+    await mailing.tell(
+        work, AdministratorStatusMail, mailing.to(person.contact_id, person), organization, bound="warnings",
+        once=once, keeps=mailing.WARNING_KEEPS, managing_reason=reason or "", **said,
+    )  # fmt: skip
+    readers = [mailing.to(reader.contact_id, reader) for reader in await _others(work, person, widely=widely)]
+    if widely:
+        readers.append(mailing.to_file(organization))
+    for reader in readers:
+        await mailing.tell(
+            work, AdministratorsChangedMail, reader, organization, bound="warnings",
+            once=f"{once}:{reader.recipient_id}", keeps=mailing.WARNING_KEEPS,
+            administrator_name=f"{person.given_name} {person.family_name}", **said,
         )  # fmt: skip
-        work.publish(AdministratorsChangedMail(**mail, **said))
 
 
 async def _others(work: Work[Tools], person: ContactFile, *, widely: bool) -> list[ContactFile]:

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import AccessBlockedMail, AccessUnblockedMail, Contents
-from services.authorizations import mail_budgets, mailing
+from contracts.notifications import AccessBlockedMail, AccessUnblockedMail
+from services.authorizations import mailing
 from services.authorizations.blocks.domain import Block, Concerned
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
@@ -15,23 +15,22 @@ from services.authorizations.tools import Tools
 
 
 async def tell(work: Work[Tools], block: Block) -> None:
-    """Tell the person what a block does, or that it ended; as often as one mailbox may be written to, and no more."""
-    recipient_id, reader = await _reader(work, block.concerned)
-    if reader is None or reader.email is None:
-        return
-    if await mail_budgets.flooded(work, block.organization_id, {recipient_id: reader.email}):
+    """Tell the person what a block does, or that it ended."""
+    recipient_id, person = await _reader(work, block.concerned)
+    if person is None:
         return
     organization = (await organizations.get(work.connection, [block.organization_id]))[block.organization_id]
-    contents = Contents(address=reader.email, given_name=reader.given_name)
-    ended = "ended" if block.until else "begun"
-    mail = mailing.envelope(
-        work, recipient_id, reader, contents, organization, once=f"block_{ended}:{block.block_id}",
-        keeps=mailing.WARNING_KEEPS,
-    )  # fmt: skip
+    reader = mailing.to(recipient_id, person)
     if block.until is None:
-        work.publish(AccessBlockedMail(**mail, blocked_at=block.since, managing_reason=block.reason or ""))
+        await mailing.tell(
+            work, AccessBlockedMail, reader, organization, bound="warnings", once=f"block_begun:{block.block_id}",
+            keeps=mailing.WARNING_KEEPS, blocked_at=block.since, managing_reason=block.reason or "",
+        )  # fmt: skip
     else:
-        work.publish(AccessUnblockedMail(**mail, unblocked_at=block.until))
+        await mailing.tell(
+            work, AccessUnblockedMail, reader, organization, bound="warnings", once=f"block_ended:{block.block_id}",
+            keeps=mailing.WARNING_KEEPS, unblocked_at=block.until,
+        )  # fmt: skip
 
 
 async def _reader(work: Work[Tools], concerned: Concerned) -> tuple[UUID, ContactFile | Personal | None]:

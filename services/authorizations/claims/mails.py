@@ -1,6 +1,5 @@
 """The mails about claims: to those who decide, to whoever claimed, and to the address on file."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +8,13 @@ from contracts.notifications import (
     AccessDecidedMail,
     AccessRequestedMail,
     AccessRequestWaitingMail,
-    AdministratorContents,
     AdministratorNoticeMail,
-    ClaimantContents,
     ClaimUndecidedMail,
-    Contents,
 )
 from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.managers import managers_of
-from services.authorizations.mail_budgets import flooded
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import Personal
@@ -33,34 +27,32 @@ from services.authorizations.tools import Tools
 async def tell_deciders(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
     """Tell each who manages the organization; where nobody does, and agents decide, the address on file.
 
-    Not a mailbox that has had enough mails about this organization: its owner finds the request in the list. A
-    `reminder` comes so many days before the last one, and never to the address on file.
+    A `reminder` comes so many days before the last one, and never to the address on file.
     """
     assert request.organization_id is not None and request.asked_by_account_id is not None
     organization = await _organization(work, request.organization_id)
     claimant = await _person(work, request.asked_by_account_id)
     if claimant is None or claimant.email is None:
         return
-    said = {
+    said: dict[str, Any] = {
         "capacity": AskedAccess.model_validate(request.asked).capacity,
         "lapses_on": request.lapses_on,
+        "claimant_name": _name(claimant),
+        "claimant_email": claimant.email,
     }
-    who = {"claimant_name": _name(claimant), "claimant_email": claimant.email}
     once = f"access_request:{request.request_id}:{request.version}:{request.decider}"
     if request.decider == "organization":
-        for reader, address in await _reachable(work, await managers_of(work, request.organization_id)):
-            contents = ClaimantContents(address=address, given_name=reader.given_name, **who)
-            again = f"{once}:{reminder or ''}:{reader.contact_id}"
-            envelope = mailing.envelope(work, reader.contact_id, reader, contents, organization, once=again)
-            if reminder is None:
-                work.publish(AccessRequestedMail(**envelope, **said))
-            else:
-                work.publish(AccessRequestWaitingMail(**envelope, **said))
-    elif reminder is None and organization.email is not None:
-        if await flooded(work, organization.organization_id, {organization.organization_id: organization.email}):
-            return
-        contents = ClaimantContents(address=organization.email, given_name="", **who)
-        work.publish(ClaimUndecidedMail(**_to_file(work, organization, contents, once), **said))
+        mail = AccessRequestedMail if reminder is None else AccessRequestWaitingMail
+        for reader in await managers_of(work, request.organization_id):
+            await mailing.tell(
+                work, mail, mailing.to(reader.contact_id, reader), organization, bound="strangers",
+                once=f"{once}:{reminder or ''}:{reader.contact_id}", **said,
+            )  # fmt: skip
+    elif reminder is None:
+        await mailing.tell(
+            work, ClaimUndecidedMail, mailing.to_file(organization), organization, bound="strangers",
+            once=once, keeps=mailing.WARNING_KEEPS, **said,
+        )  # fmt: skip
 
 
 async def decided(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
@@ -92,52 +84,26 @@ async def notice(work: Work[Tools], organization_id: UUID, contact_id: UUID, rel
     organization = await _organization(work, organization_id)
     administrator = await contacts.get(work.connection, contact_id)
     assert administrator is not None
-    name = f"{administrator.given_name} {administrator.family_name}"
-    once = f"administrator_notice:{relation_id}"
-    said = {"function": function, "appointed_at": work.now}
-    if organization.email is not None:
-        contents = AdministratorContents(address=organization.email, given_name="", administrator_name=name)
-        work.publish(AdministratorNoticeMail(**_to_file(work, organization, contents, once), **said))
     earlier = await contacts.formerly_with_functions(
         work.connection, work.now, work.today, organization_id, work.tools.managing
     )
-    for reader in earlier:
-        if reader.email is None or reader.contact_id == contact_id:
-            continue
-        contents = AdministratorContents(address=reader.email, given_name=reader.given_name, administrator_name=name)
-        envelope = mailing.envelope(
-            work, reader.contact_id, reader, contents, organization,
-            once=f"{once}:{reader.contact_id}", keeps=mailing.WARNING_KEEPS,
+    readers = [mailing.to(reader.contact_id, reader) for reader in earlier if reader.contact_id != contact_id]
+    for reader in (mailing.to_file(organization), *readers):
+        await mailing.tell(
+            work, AdministratorNoticeMail, reader, organization, bound="warnings",
+            once=f"administrator_notice:{relation_id}:{reader.recipient_id}", keeps=mailing.WARNING_KEEPS,
+            administrator_name=f"{administrator.given_name} {administrator.family_name}",
+            function=function, appointed_at=work.now,
         )  # fmt: skip
-        work.publish(AdministratorNoticeMail(**envelope, **said))
 
 
 async def _tell_claimant(work: Work[Tools], organization_id: UUID, account_id: UUID, about: str, **said: Any) -> None:
     person = await _person(work, account_id)
-    if person is None or person.email is None:
-        return
-    contents = Contents(address=person.email, given_name=person.given_name)
-    envelope = mailing.envelope(
-        work, account_id, person, contents, await _organization(work, organization_id),
-        once=f"access_decided:{about}", keeps=mailing.WARNING_KEEPS,
-    )  # fmt: skip
-    work.publish(AccessDecidedMail(**envelope, **said))
-
-
-def _to_file(work: Work[Tools], organization: OrganizationRow, contents: Contents, once: str) -> dict[str, Any]:
-    """To the address on file: nobody there may have asked for anything."""
-    return mailing.envelope(
-        work, organization.organization_id, organization, contents, organization,
-        once=once, keeps=mailing.WARNING_KEEPS,
-    )  # fmt: skip
-
-
-async def _reachable(work: Work[Tools], managers: Sequence[ContactFile]) -> list[tuple[ContactFile, str]]:
-    addresses = {manager.contact_id: manager.email for manager in managers if manager.email is not None}
-    if not addresses:
-        return []
-    over = await flooded(work, managers[0].organization_id, addresses)
-    return [(m, m.email) for m in managers if m.email is not None and m.contact_id not in over]
+    if person is not None:
+        await mailing.tell(
+            work, AccessDecidedMail, mailing.to(account_id, person), await _organization(work, organization_id),
+            bound="own_doing", once=f"access_decided:{about}", keeps=mailing.WARNING_KEEPS, **said,
+        )  # fmt: skip
 
 
 async def _held(work: Work[Tools], organization_id: UUID, account_id: UUID) -> tuple[str | None, tuple[str, ...]]:

@@ -143,10 +143,10 @@ async def _tell(
     assert now is not None
     organization = (await organizations.get(work.connection, [now.organization_id]))[now.organization_id]
     if "email" in changed and before.email is not None:
-        mails.address_replaced(work, now, before.email, organization)
+        await mails.address_replaced(work, now, before.email, organization)
     if new_code:
         return Corrected(now.version, changed, "linking_coordinates")
     if now.email is None:
         return Corrected(now.version, changed, None)
-    mails.corrected(work, now, organization, changed)
+    await mails.corrected(work, now, organization, changed)
     return Corrected(now.version, changed, "contact_corrected")

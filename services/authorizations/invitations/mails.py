@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, time, timedelta
 
 from chassis.work import Work
-from contracts.notifications import InvitationContents, InvitationMail
+from contracts.notifications import InvitationMail
 from services.authorizations import mailing
 from services.authorizations.invitations import storage
 from services.authorizations.invitations.domain import AskedInvitation
@@ -27,11 +27,9 @@ async def invite(work: Work[Tools], request: Request, reminder: int | None = Non
     organization = (await organizations.get(work.connection, [request.organization_id]))[request.organization_id]
     token = secrets.token_urlsafe(TOKEN_BYTES)
     await storage.add_token(work.connection, work.tools.keyring.lookup(PURPOSE, token), request.request_id)
-    contents = InvitationContents(address=person.email, given_name=person.given_name, token=token)
     over = datetime.combine(request.lapses_on + timedelta(days=1), time(), work.tools.time_zone)
-    envelope = mailing.envelope(
-        work, request.request_id, person, contents, organization,
-        once=f"invitation:{request.request_id}:{reminder or ''}", keeps=over - work.now,
+    await mailing.tell(
+        work, InvitationMail, mailing.to(request.request_id, person), organization, bound="refused_beyond",
+        once=f"invitation:{request.request_id}:{reminder or ''}", keeps=over - work.now, token=token,
+        function=asked.type, given=tuple(grant.subject for grant in asked.grants), lapses_on=request.lapses_on,
     )  # fmt: skip
-    given = tuple(grant.subject for grant in asked.grants)
-    work.publish(InvitationMail(**envelope, function=asked.type, given=given, lapses_on=request.lapses_on))

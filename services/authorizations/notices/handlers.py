@@ -64,7 +64,7 @@ async def tell_some(work: Work[Tools], limit: int) -> int:
             news += [one for one in await _news(work, file.waiting) if one.reader.contact_id == file.contact_id]
     untold = await storage.note_told(work.connection, {one.reader.contact_id for one in news}, work.today)
     for mail in by_recipient([one for one in news if one.reader.contact_id in untold], accounts):
-        mails.digest(work, mail)
+        await mails.digest(work, mail)
         first, *others = [one.reader.contact_id for one in mail]
         await storage.note_told_with(work.connection, first, others, work.today)
     return len(waiting)

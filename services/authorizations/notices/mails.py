@@ -1,15 +1,15 @@
 """The digest: one mail for a reader and a day."""
 
-import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import DigestFile, DigestFiles, Ending, Endings, EndsDigestContents, EndsDigestMail
+from contracts.notifications import DigestFile, DigestFiles, Ending, Endings, EndsDigestMail
+from services.authorizations import mailing
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.notices.domain import Matters
 from services.authorizations.organizations.storage import OrganizationRow
@@ -17,7 +17,6 @@ from services.authorizations.tools import Tools
 
 T = TypeVar("T")
 
-LIFE = timedelta(days=3)  # in which a mail still tells something that its reader does not find in the portal first
 LONGEST = 25  # lines of a list: who has more to look at reads it in the portal
 
 
@@ -42,32 +41,16 @@ def by_recipient(news: Sequence[News], accounts: Mapping[UUID, UUID]) -> list[li
     return list(found.values())
 
 
-def digest(work: Work[Tools], news: Sequence[News]) -> None:
+async def digest(work: Work[Tools], news: Sequence[News]) -> None:
     """Tell one person of everything at once, in the mail to the first file, and since when that is late."""
     first, *others = news
     reader = first.reader
-    assert reader.email is not None
-    contents = EndsDigestContents(
-        address=reader.email, given_name=reader.given_name, ends=_endings(news), others=_files(others)
-    )
-    work.publish(
-        EndsDigestMail(
-            recipient_id=reader.contact_id,
-            delivery_id=work.new_id(),
-            handle=secrets.token_urlsafe(24),
-            language=reader.language,
-            portal=reader.portal,
-            priority="bulk",
-            expires_at=work.now + LIFE,
-            deduplication_id=f"ends_digest:{work.today}:{reader.contact_id}",
-            sealed=work.tools.sealer.seal("notifications", contents),
-            organization_name=first.organization.legal_name,
-            organization_number=first.organization.number,
-            day=work.today,
-            confirm_by=first.matters.confirm_by,
-            late_since=min((one.late_since for one in news if one.late_since is not None), default=None),
-        )
-    )
+    await mailing.tell(
+        work, EndsDigestMail, mailing.to(reader.contact_id, reader), first.organization, bound="daily",
+        once=f"ends_digest:{work.today}:{reader.contact_id}", ends=_endings(news), others=_files(others),
+        day=work.today, confirm_by=first.matters.confirm_by,
+        late_since=min((one.late_since for one in news if one.late_since is not None), default=None),
+    )  # fmt: skip
 
 
 def _endings(news: Sequence[News]) -> Endings:

@@ -3,13 +3,11 @@
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import MemberLeftContents, MemberLeftMail
+from contracts.notifications import MemberLeftMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.managers import managers_of
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.removals import storage
 from services.authorizations.tools import Tools
 
@@ -22,26 +20,13 @@ async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> No
         person = await contacts.get(work.connection, own_contact_id)
         assert person is not None
         for reader in await managers_of(work, client_id):
-            if reader.contact_id != own_contact_id and reader.email is not None:
-                work.publish(_mail(work, reader, reader.email, person, named[client_id], named[firm_id]))
+            if reader.contact_id == own_contact_id:
+                continue
+            # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
+            once = f"member_left:{own_contact_id}:{reader.contact_id}:{work.today.isoformat()}"
+            await mailing.tell(
+                work, MemberLeftMail, mailing.to(reader.contact_id, reader), named[client_id], bound="managers",
+                once=once, keeps=mailing.WARNING_KEEPS, contact_name=f"{person.given_name} {person.family_name}",
+                firm_name=named[firm_id].legal_name, left_at=work.now,
+            )  # fmt: skip
         work.audit("member_left", organization_id=client_id, object_id=own_contact_id, firm=str(firm_id))
-
-
-def _mail(
-    work: Work[Tools],
-    reader: ContactFile,
-    address: str,
-    person: ContactFile,
-    client: OrganizationRow,
-    firm: OrganizationRow,
-) -> MemberLeftMail:
-    contents = MemberLeftContents(
-        address=address, given_name=reader.given_name, contact_name=f"{person.given_name} {person.family_name}"
-    )
-    # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.
-    once = f"member_left:{person.contact_id}:{reader.contact_id}:{work.today.isoformat()}"
-    return MemberLeftMail(
-        **mailing.envelope(work, reader.contact_id, reader, contents, client, once=once, keeps=mailing.WARNING_KEEPS),
-        firm_name=firm.legal_name,
-        left_at=work.now,
-    )

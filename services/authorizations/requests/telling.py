@@ -22,7 +22,7 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
     asking = named.get(request.asked_by_organization_id) if request.asked_by_organization_id else None
     for reader in await managers_of(work, request.organization_id):
         organization = named[request.organization_id]
-        mails.received(work, request, reader, organization, asking.legal_name if asking else "", reminder)
+        await mails.received(work, request, reader, organization, asking.legal_name if asking else "", reminder)
 
 
 async def tell_both_sides(
@@ -41,12 +41,12 @@ async def tell_both_sides(
         elif theirs is not None and theirs != ours:
             concerning = named[theirs].legal_name
         for reader in await _askers(work, request, ours):
-            mails.decided(work, request, outcome, reason, reader, named[ours], concerning)
+            await mails.decided(work, request, outcome, reason, reader, named[ours], concerning)
     knows = request.decider == "organization" or outcome in ("approve", "merge")
     if theirs is not None and theirs != ours and knows and outcome != "return":
         concerning = named[ours].legal_name if ours is not None else ""
         for reader in [manager for manager in await managers_of(work, theirs) if manager.contact_id != besides]:
-            mails.decided(work, request, outcome, reason, reader, named[theirs], concerning)
+            await mails.decided(work, request, outcome, reason, reader, named[theirs], concerning)
 
 
 def audit(work: Work[Tools], action: str, request: Request, *, by_others: bool = False, **detail: str) -> None:
