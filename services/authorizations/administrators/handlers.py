@@ -17,6 +17,7 @@ from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -24,7 +25,6 @@ from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, NewRelation, Relation
-from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.recording import grant_relation, withdraw_relation
 from services.authorizations.tools import Tools
 

@@ -1,8 +1,6 @@
 """Who manages an organization from now on, or no more: told to the person, and to the others who manage it."""
 
-from collections.abc import Collection
 from typing import Any
-from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import (
@@ -11,10 +9,8 @@ from contracts.notifications import (
     AdministratorStatusMail,
 )
 from services.authorizations import mailing
-from services.authorizations.administrators import storage
-from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.contacts.managers import managers_of
+from services.authorizations.managing.questions import ever_holders_of, holders_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -45,9 +41,5 @@ async def tell(
 
 
 async def _others(work: Work[Tools], person: ContactFile, *, widely: bool) -> list[ContactFile]:
-    told: Collection[ContactFile] = await managers_of(work, person.organization_id)
-    if widely:
-        ids: set[UUID] = {reader.contact_id for reader in told}
-        ids |= set(await storage.once_managed(work.connection, person.organization_id, work.tools.managing))
-        told = await contacts.get_all(work.connection, ids)
+    told = await (ever_holders_of if widely else holders_of)(work, person.organization_id)
     return [reader for reader in told if reader.contact_id != person.contact_id]

@@ -67,14 +67,3 @@ async def accounts_of(connection: Connection, contact_id: UUID) -> list[UUID]:
         "select distinct account_id from bindings where contact_id = $1 order by account_id", contact_id
     )
     return [row["account_id"] for row in rows]
-
-
-async def once_managed(connection: Connection, organization_id: UUID, types: Collection[str]) -> list[UUID]:
-    """The contacts of an organization who have, or ever had, a membership of one of these types."""
-    rows = await connection.fetch(
-        "select distinct r.holder_id from relations r where r.organization_id = $1 and r.holder_kind = 'contact'"
-        f" and r.through is null and r.type = any($2::text[]) and {known('r')} order by r.holder_id",
-        organization_id,
-        list(types),
-    )
-    return [row["holder_id"] for row in rows]

@@ -13,11 +13,11 @@ from services.authorizations.blocks import domain, mails, storage
 from services.authorizations.blocks.domain import Block, Concerned
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.tools import Tools
 
 

@@ -11,8 +11,8 @@ from services.authorizations.claims import mails
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import BoundBy, ContactFile
 from services.authorizations.contacts.making import NewContact, make_contact
-from services.authorizations.contacts.managers import managers_of
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.questions import is_held
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import descriptions
@@ -48,7 +48,7 @@ async def admit(
     Raises Transient when the agency's range of client numbers is used up.
     """
     contact_id, membership, bound = work.new_id(), work.new_id(), BoundBy(work.new_id(), by.method)
-    is_first = not await managers_of(work, organization_id)
+    is_first = not await is_held(work, organization_id)
     personal = (await descriptions(work.connection, [account_id]))[account_id]
     await bindings.bind(work.connection, bound.link_id, account_id, contact_id, work.now, work.now)
     new = NewContact(
@@ -76,7 +76,7 @@ async def join(
     """
     organization_id, contact_id, membership = contact.organization_id, contact.contact_id, work.new_id()
     bound = BoundBy(work.new_id(), by.method)
-    is_first = not await managers_of(work, organization_id)
+    is_first = not await is_held(work, organization_id)
     if access is not None:
         new = NewRelation(
             membership, "contact", contact_id, organization_id, organization_id, access.type, access.period,

@@ -13,7 +13,7 @@ from services.authorizations.claims import admitting, domain, mails, storage
 from services.authorizations.claims.admitting import ByClaim
 from services.authorizations.claims.domain import AskedAccess, Claim, Obstacle
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.managers import managers_of
+from services.authorizations.managing.questions import is_held
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.requests import storage as requests
@@ -55,7 +55,7 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
         await _refuse(work, claim, "lapsed")
     elif await requests.of_account(work.connection, organization_id, claim.account_id, work.today):
         await _refuse(work, claim, "asked_already")
-    elif claim.proven and not await managers_of(work, organization_id):
+    elif claim.proven and not await is_held(work, organization_id):
         await _appoint(work, claim)
     else:
         await _ask(work, claim)

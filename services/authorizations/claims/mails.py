@@ -14,7 +14,7 @@ from contracts.notifications import (
 from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.contacts.managers import managers_of
+from services.authorizations.managing.questions import ever_holders_of, managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import Personal
@@ -84,9 +84,7 @@ async def notice(work: Work[Tools], organization_id: UUID, contact_id: UUID, rel
     organization = await _organization(work, organization_id)
     administrator = await contacts.get(work.connection, contact_id)
     assert administrator is not None
-    earlier = await contacts.formerly_with_functions(
-        work.connection, work.now, work.today, organization_id, work.tools.managing
-    )
+    earlier = await ever_holders_of(work, organization_id)
     readers = [mailing.to(reader.contact_id, reader) for reader in earlier if reader.contact_id != contact_id]
     for reader in (mailing.to_file(organization), *readers):
         await mailing.tell(

@@ -95,20 +95,6 @@ async def with_functions(
     return [_contact(row) for row in rows]
 
 
-async def formerly_with_functions(
-    connection: Connection, at: datetime, day: date, organization_id: UUID, types: Sequence[str]
-) -> list[ContactFile]:
-    """The contacts of an organization who once had one of these functions, and have none of them at the moment."""
-    rows = await connection.fetch(
-        f"select found.* from ({CONTACT}) found where found.organization_id = $3 and (select bool_or(true) and"
-        f" not bool_or({in_force('r')}) from relations r where r.holder_id = found.contact_id"
-        f" and r.organization_id = $3 and r.through is null and r.type = any($4::text[]) and {known('r')}"
-        " and lower(r.valid) <= $2::date) order by found.contact_id",
-        at, day, organization_id, types,
-    )  # fmt: skip
-    return [_contact(row) for row in rows]
-
-
 async def lock(connection: Connection, contact_id: UUID) -> UUID | None:
     """Lock a contact's row; its organization's id, or None when there is no such contact."""
     found: UUID | None = await connection.fetchval(

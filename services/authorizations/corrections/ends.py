@@ -10,11 +10,11 @@ from contracts.authorizations import RelationChanged, RightChanged
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.corrections import domain, storage
 from services.authorizations.corrections.domain import GrantedRight, NewEnd
+from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.recording import withdraw_right
 from services.authorizations.tools import Tools
 

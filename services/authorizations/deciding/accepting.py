@@ -12,11 +12,11 @@ from services.authorizations.claims import admitting
 from services.authorizations.claims import domain as claims
 from services.authorizations.claims.admitting import ByClaim
 from services.authorizations.claims.handlers import refuse_claimant
-from services.authorizations.contacts.managers import managers_of
 from services.authorizations.deciding.handlers import lock_with_organizations, settle
 from services.authorizations.invitations import domain, mails
 from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation
+from services.authorizations.managing.questions import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import descriptions

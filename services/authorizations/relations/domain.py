@@ -1,6 +1,6 @@
 """Relations and rights as they stand, and what may be granted: pure rules over the agency's data."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -144,16 +144,6 @@ def refuse_wider(
             name = agency.subjects[grant.subject].name.in_(language)
             return Refusal("wider_than_held", {"subject": name}, ("subjects",))
     return None
-
-
-def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], day: date) -> bool:
-    """Whether a change leaves an organization without anybody who manages it on the day.
-
-    `managing` are the memberships that manage it on that day as things stand. `becoming` says what the change makes of
-    some that manage: another period, or None where it withdraws them.
-    """
-    staying = {relation_id for relation_id, period in becoming.items() if period is not None and period.contains(day)}
-    return bool(managing) and not (managing - becoming.keys()) and not staying
 
 
 def within(period: Period, outer: Period) -> Period | None:

@@ -1,6 +1,6 @@
 """Rows of relations and rights: bitemporal, so a change closes a row and inserts the next version."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -196,19 +196,6 @@ async def relation_recorded(connection: Connection, relation_id: UUID) -> dateti
         relation_id,
     )
     return found
-
-
-async def managing(
-    connection: Connection, organization_id: UUID, at: datetime, day: date, types: Sequence[str]
-) -> set[UUID]:
-    """The memberships of an organization that are in force and of one of these types, of contacts it does not block."""
-    rows = await connection.fetch(
-        f"{CURRENT} and organization_id = $3 and holder_kind = 'contact' and through is null"
-        f" and type = any($4::text[]) and {in_force('relations')}"
-        f" and {unblocked('relations.holder_id', '$3')}",
-        at, day, organization_id, types,
-    )  # fmt: skip
-    return {row["relation_id"] for row in rows}
 
 
 async def of_contact(connection: Connection, at: datetime, day: date, contact_id: UUID) -> list[FiledRelation]:

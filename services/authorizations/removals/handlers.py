@@ -16,10 +16,10 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.managers import refuse_last_manager
 from services.authorizations.relations.recording import withdraw_relation, withdraw_right
 from services.authorizations.removals import storage
 from services.authorizations.removals.leaving import tell_clients

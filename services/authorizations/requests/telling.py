@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.work import Work
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.contacts.managers import managers_of
+from services.authorizations.managing.questions import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests import mails

@@ -233,5 +233,6 @@ async def test_an_import_brings_administrators_whom_no_claim_passes_over(world: 
     done = await bring_in(world.opened.unit, extract)
     assert done.rejected == 0
     await world.opened.unit.run(follow_claim, world.claimed(await world.account(), proven=True), TEST)
-    assert [event["decider"] for event in await world.told("RequestSubmitted")] == ["organization"]
+    # Agents decide: the administrator of the import has not linked an account yet.
+    assert [event["decider"] for event in await world.told("RequestSubmitted")] == ["agents"]
     assert await world.told("AdministratorAppointed") == []

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.authorizations.managing.domain import leaves_nobody
 from services.authorizations.periods import Period
-from services.authorizations.relations.domain import leaves_nobody
 
 ONE, OTHER, MEMBER = uuid4(), uuid4(), uuid4()
 DAY = date(2026, 7, 1)

@@ -1,0 +1,55 @@
+"""Who manages an organization, for those who write to them, wait for them, or would take one away."""
+
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from chassis.outcomes import Next, Refusal
+from chassis.work import Work
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.managing import domain, storage
+from services.authorizations.periods import Period
+from services.authorizations.tools import Tools
+
+
+async def managers_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+    """Those who can act for an organization at this moment: who decide its requests, and are told of its matters."""
+    acting = await storage.acting(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await contacts.get_all(work.connection, set(acting.values())) if acting else []
+
+
+async def somebody_acts(work: Work[Tools], organization_id: UUID) -> bool:
+    """Whether anybody can act for an organization at this moment; where nobody can, agents decide."""
+    return await storage.somebody_acts(work.connection, work.now, work.today, work.tools.managing, organization_id)
+
+
+async def holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+    """Those who manage an organization, linked or not, for what they should know: but not whom it keeps out.
+
+    Nor whoever closed the account.
+    """
+    held = await storage.holding(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await contacts.get_all(work.connection, held) if held else []
+
+
+async def is_held(work: Work[Tools], organization_id: UUID) -> bool:
+    """Whether anybody at all manages an organization, linked or not: only where nobody does can there be a first."""
+    return await storage.is_held(work.connection, work.now, work.today, work.tools.managing, organization_id)
+
+
+async def ever_holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+    """Those who have managed an organization, do, or shall: for a warning that nobody may be able to keep from them."""
+    held = await storage.ever_holding(work.connection, work.tools.managing, organization_id)
+    return await contacts.get_all(work.connection, held)
+
+
+async def refuse_last_manager(
+    work: Work[Tools], organization_id: UUID, becoming: Mapping[UUID, Period | None], day: date, *fields: str
+) -> Refusal | None:
+    """Refuse what leaves nobody who can act on the day, as far as is planned; `becoming` as `leaves_nobody` has it."""
+    acting = await storage.acting(work.connection, work.now, day, work.tools.managing, organization_id)
+    if not domain.leaves_nobody(acting.keys(), becoming, day):
+        return None
+    successors = f"/v1/organizations/{organization_id}/contacts"
+    return Refusal("last_manager", fields=fields, next=Next("name_successor", successors))

@@ -1,0 +1,87 @@
+"""Who holds a membership that manages its organization, and who of them can act now: in SQL, once."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from uuid import UUID
+
+from chassis.database import Connection
+from services.authorizations.blocked import unblocked
+from services.authorizations.dated import in_force, known
+from services.authorizations.statuses import active
+
+
+def manages(types: str = "$3") -> str:
+    """Whether a relation r is one by which a contact manages its organization, at some time or other."""
+    return f"r.holder_kind = 'contact' and r.through is null and r.type = any({types}::text[]) and {known('r')}"
+
+
+# Whether a contact is an account that is active, by the last that is known of link and account: a planned day is asked
+# about too, and a link that ends by another clock ends at once.
+LINKED = f"""coalesce((select true from bindings b where b.contact_id = {{contact}} and {known("b")}
+    and upper_inf(b.during) and {active("b.account_id", at=None)} limit 1), false)"""
+
+# Whether a contact is an account that was closed: whoever closed it is written to no more.
+CLOSED = f"""exists (select from bindings b where b.contact_id = {{contact}} and {known("b")} and upper_inf(b.during)
+    and not {active("b.account_id", at=None)})"""
+
+KEPT_IN = unblocked("r.holder_id", "r.organization_id")
+
+# The one predicate, of a relation r that manages: it is in force at $1 on $2 (the agency's day), its holder is not kept
+# out, and is an account that is active.
+CAN_ACT = f"({in_force('r')} and {KEPT_IN} and {LINKED.format(contact='r.holder_id')})"
+
+OF_ORGANIZATION = f"from relations r where r.organization_id = $4 and {manages()}"
+
+
+async def acting(
+    connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
+) -> dict[UUID, UUID]:
+    """The memberships by which somebody can act for the organization, each with its holder, a contact."""
+    rows = await connection.fetch(
+        f"select r.relation_id, r.holder_id {OF_ORGANIZATION} and {CAN_ACT} order by r.holder_id, r.relation_id",
+        at, day, list(types), organization_id,
+    )  # fmt: skip
+    return {row["relation_id"]: row["holder_id"] for row in rows}
+
+
+async def somebody_acts(
+    connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
+) -> bool:
+    """Whether anybody can act for the organization."""
+    found: bool = await connection.fetchval(
+        f"select exists (select {OF_ORGANIZATION} and {CAN_ACT})", at, day, list(types), organization_id
+    )
+    return found
+
+
+async def holding(
+    connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
+) -> list[UUID]:
+    """The contacts who manage the organization, linked or not; but not whom it keeps out, or who closed the account."""
+    rows = await connection.fetch(
+        f"select distinct r.holder_id {OF_ORGANIZATION} and {in_force('r')} and {KEPT_IN}"
+        f" and not {CLOSED.format(contact='r.holder_id')} order by r.holder_id",
+        at, day, list(types), organization_id,
+    )  # fmt: skip
+    return [row["holder_id"] for row in rows]
+
+
+async def is_held(
+    connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
+) -> bool:
+    """Whether anybody at all manages the organization, were it somebody whom it keeps out."""
+    found: bool = await connection.fetchval(
+        f"select exists (select {OF_ORGANIZATION} and {in_force('r')})", at, day, list(types), organization_id
+    )
+    return found
+
+
+async def ever_holding(connection: Connection, types: Collection[str], organization_id: UUID) -> list[UUID]:
+    """The contacts of the organization who have managed it, do, or shall."""
+    rows = await connection.fetch(
+        f"select distinct r.holder_id from relations r where r.organization_id = $2 and {manages('$1')}"
+        " order by r.holder_id",
+        list(types),
+        organization_id,
+    )
+    return [row["holder_id"] for row in rows]
