@@ -40,7 +40,7 @@ async def is_held(work: Work[Tools], organization_id: UUID) -> bool:
 
 async def ever_holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who have managed an organization, do, or shall: for a warning that nobody may be able to keep from them."""
-    held = await storage.ever_holding(work.connection, work.tools.managing, organization_id)
+    held = await storage.once_held(work.connection, organization_id, work.tools.managing)
     return await contacts.get_all(work.connection, held)
 
 

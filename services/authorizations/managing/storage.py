@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
 from services.authorizations.statuses import active
@@ -76,12 +76,45 @@ async def is_held(
     return found
 
 
-async def ever_holding(connection: Connection, types: Collection[str], organization_id: UUID) -> list[UUID]:
-    """The contacts of the organization who have managed it, do, or shall."""
+async def once_held(connection: Connection, organization_id: UUID, types: Collection[str]) -> list[UUID]:
+    """The contacts of an organization who have managed it, do, or shall."""
     rows = await connection.fetch(
-        f"select distinct r.holder_id from relations r where r.organization_id = $2 and {manages('$1')}"
+        f"select distinct r.holder_id from relations r where r.organization_id = $1 and {manages('$2')}"
         " order by r.holder_id",
-        list(types),
         organization_id,
+        list(types),
     )
     return [row["holder_id"] for row in rows]
+
+
+async def note_changed(connection: Connection, organization_id: UUID, *, by_agent: bool) -> None:
+    """Let a worker look at who can act for an organization."""
+    await connection.execute(
+        "insert into acting_changed (organization_id, by_agent) values ($1, $2)", organization_id, by_agent
+    )
+
+
+async def note_ceased(connection: Connection, types: Collection[str], contact_ids: Collection[UUID]) -> None:
+    """Let a worker look at who can act for the organizations that these contacts manage."""
+    await connection.execute(
+        "insert into acting_changed (organization_id, by_agent) select distinct r.organization_id, false"
+        f" from relations r where r.holder_id = any($2::uuid[]) and {manages('$1')} and r.ended_at is null",
+        list(types),
+        list(contact_ids),
+    )
+
+
+async def changed(pool: Pool, limit: int) -> list[UUID]:
+    """Organizations that were noted, the first noted first."""
+    rows = await pool.fetch(
+        "select organization_id from acting_changed group by organization_id order by min(id) limit $1", limit
+    )
+    return [row["organization_id"] for row in rows]
+
+
+async def take_changed(connection: Connection, organization_id: UUID) -> bool:
+    """Nobody else need look at what was noted of an organization so far. Returns whether an agent did it."""
+    rows = await connection.fetch(
+        "delete from acting_changed where organization_id = $1 returning by_agent", organization_id
+    )
+    return any(row["by_agent"] for row in rows)
