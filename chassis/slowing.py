@@ -56,12 +56,21 @@ async def _count(work: Work[Any], budget: Everybodys) -> float:
 
 
 @asynccontextmanager
-async def evenly(code: str) -> AsyncIterator[None]:
-    """Let a refusal of this code leave at an even time, so that what the work took tells nothing of what was found."""
+async def evenly(code: str, *, made_too: bool = False) -> AsyncIterator[None]:
+    """Let a refusal of this code leave at an even time, so that what the work took tells nothing of what was found.
+
+    `made_too`: and so what was made, where whoever made it must not learn all that was found.
+    """
     began = time.monotonic()
     try:
         yield
     except ProblemRaised as raised:
         if raised.refusal.code == code:
-            await pause(max(0.0, began + EVENLY - time.monotonic()))
+            await _even_out(began)
         raise
+    if made_too:
+        await _even_out(began)
+
+
+async def _even_out(began: float) -> None:
+    await pause(max(0.0, began + EVENLY - time.monotonic()))

@@ -136,10 +136,12 @@ def _bounded(attempts: Mapping[LimitName, Budget]) -> Mapping[LimitName, Budget]
 class OrganizationCodeLimits(Policy):
     """What bounds guessing at organization codes, which are short.
 
-    `per_account`: claims of one account. `per_organization`: attempts with a code at one organization, by whomever.
-    `wrong_tries`: after so many the code is locked until a new letter goes out. NIST SP 800-63B-4 3.2.2: at most 100.
+    `per_account`: claims of one account. `per_organization`: tries of one organization's code, by whomever; one
+    that comes sooner is not compared. `wrong_tries`: after so many the code is locked until a new letter goes out. NIST
+    SP 800-63B-4 3.2.2: at most 100.
     `renewals_per_organization`: letters that those who manage an organization cause. `in_all`: claims of everybody;
-    past it each waits a little. `letters_at_once`: of one printing.
+    past it each waits a little. `letters_at_once`: of one printing. `waits_per_account`: calls of one account that wait
+    for news of its claims at a time, in one process.
     """
 
     per_account: Growth
@@ -148,6 +150,7 @@ class OrganizationCodeLimits(Policy):
     renewals_per_organization: Budget
     in_all: Budget
     letters_at_once: int = Field(ge=1, le=1_000)
+    waits_per_account: int = Field(ge=1, le=50)
 
 
 class Limits(Policy):

@@ -34,6 +34,7 @@ async def _tools(platform: Platform) -> Tools:
     used = {method for room in rooms for method in await room.methods_in_use(platform.pool)} - WITHOUT_METHOD
     capacities = await claims_storage.capacities_in_use(platform.pool)
     platform.agency.require_codes({"linking_methods": used, "capacities": capacities})
+    allowed = platform.agency.limits.organization_codes
     return Tools(
         agency=platform.agency,
         sealer=platform.sealer,
@@ -42,7 +43,7 @@ async def _tools(platform: Platform) -> Tools:
         prover=Prover.of(platform.keyring, _directories(platform.agency, settings)),
         vault=(vault := Vault(platform.keyring)),
         nobodys_payroll=vault.lock(ReportedPayroll(year=2000, amount=Decimal(0)).model_dump_json().encode()),
-        claims=Watch(platform.pool),
+        claims=Watch(platform.pool, allowed.waits_per_account if allowed else 0),
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.outcomes import Next, Phrase, Refusal
+from chassis.limits import too_many
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.agency.linking import OrganizationCode
 from contracts.linking import OrganizationClaimed
@@ -13,7 +14,8 @@ from services.linking.bindings import storage as bindings
 from services.linking.claims import storage
 from services.linking.claims.domain import Claim
 from services.linking.claims.storage import NewClaim
-from services.linking.organization_codes.proving import Typed, examine
+from services.linking.organization_codes import proving
+from services.linking.organization_codes.proving import Typed
 from services.linking.tools import Tools
 
 
@@ -34,36 +36,48 @@ class Claimed:
     claim_id: UUID
 
 
+async def begin_claim(work: Work[Tools], account_id: UUID) -> Refusal | None:
+    """Count a claim of the account, before anything that it typed is looked at.
+
+    Refusals: account_not_yet_known, not_authenticated, too_many_attempts.
+    """
+    account = await caller(work, account_id)
+    if isinstance(account, Refusal):
+        return account
+    wait = await proving.delay(work, account_id)
+    return None if wait is None else too_many(wait)
+
+
 async def claim_organization(work: Work[Tools], command: ClaimOrganization) -> Claimed | Refusal:
     """Ask to act for an organization; who has its code is told apart here, and never to that person.
 
-    About oneself one is told at once: that the account waits for a decision there, or is linked to it. Refusals:
-    account_not_yet_known, not_authenticated, too_many_attempts, link_refused, claim_pending, linked_here.
+    About oneself one is told at once, and no code is tried: that the account waits for a decision there, or is linked
+    to it. Refusals: account_not_yet_known, not_authenticated, link_refused, claim_pending, linked_here.
     """
     method, account_id = command.method, command.account_id
     account = await caller(work, account_id)
     if isinstance(account, Refusal):
         return account
-    examined = await examine(work, account_id, method, command.typed)
-    if isinstance(examined, Refusal):
-        return examined
-    organization_id = examined.organization.organization_id
+    found = await proving.find(work, method, command.typed)
+    if found is None:
+        work.audit("claim_refused", method=method.code)
+        return proving.refused(work)
+    organization_id = found.organization.organization_id
     if method.first.type not in work.tools.agency.functions_of_door(account.door):
         work.audit("claim_refused", organization_id=organization_id, method=method.code, reason="other_door")
-        return Refusal(
-            "link_refused", {"ask": Phrase("ask_agency", {"support": work.tools.agency.profile.support_email})}
-        )
+        return proving.refused(work)
     if organization_id in await bindings.organizations_linked(work.connection, account_id):
         return Refusal("linked_here", next=Next("see_profiles", "/v1/profiles"))
     await storage.lapse(work.connection, account_id, organization_id, work.today, work.now)
     if waiting := await storage.open_claim(work.connection, account_id, organization_id):
         return Refusal("claim_pending", next=Next("see_claim", f"/v1/claims/{waiting}"))
+    proof = await proving.prove(work, found, method, command.typed)
     claim_id, days = work.new_id(), work.tools.agency.requests.kinds["access_request"].days
     new = NewClaim(
         claim_id, account_id, organization_id, method.code, command.capacity, work.today + timedelta(days=days)
     )
     await storage.add(work.connection, new, work.now)
-    work.publish(OrganizationClaimed(**vars(new), proven=examined.proven, locked=examined.locked))
+    work.publish(OrganizationClaimed(**vars(new), proven=proof.proven, locked=proof.locked))
     work.audit("organization_claimed", organization_id=organization_id, object_id=claim_id, method=method.code)
     return Claimed(claim_id)
 

@@ -37,6 +37,7 @@ where claim_id = $1 and outcome is null
 DECIDED = """
 update claims set outcome = $2, decision_reason = $3, decided_at = $4, version = version + 1
 where claim_id = $1 and (outcome is null or outcome = 'granted' and $2 = 'administrator')
+returning account_id, old.outcome is null as is_news
 """
 
 METHODS_IN_USE = "select distinct method from claims"
@@ -94,9 +95,12 @@ async def asked(connection: Connection, claim_id: UUID, decider: Decider, reques
     await connection.execute(ASKED, claim_id, decider, request_id, lapses_on)
 
 
-async def decided(connection: Connection, claim_id: UUID, outcome: Outcome, reason: str | None, now: datetime) -> None:
-    """It has ended; nothing when it had."""
-    await connection.execute(DECIDED, claim_id, outcome, reason, now)
+async def decided(
+    connection: Connection, claim_id: UUID, outcome: Outcome, reason: str | None, now: datetime
+) -> UUID | None:
+    """It has ended; nothing when it had. Whose claim it was, where it has ended by this."""
+    row = await connection.fetchrow(DECIDED, claim_id, outcome, reason, now)
+    return row["account_id"] if row and row["is_news"] else None
 
 
 async def versions(pool: Pool, claim_ids: Sequence[UUID]) -> list[int]:

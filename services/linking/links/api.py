@@ -140,7 +140,7 @@ async def link(body: LinkBody, caller: PersonCaller, call: LinkingCall, response
     Takes Idempotency-Key; answers Location and Mandat-After. Of a claim, Location is where to wait for the decision.
     """
     method = method_of(body, call)
-    async with evenly("link_refused"):
+    async with evenly("link_refused", made_too=isinstance(method, OrganizationCode)):
         made = await _redeem(body, method, caller.account_id, call)
     if isinstance(method, OrganizationCode):
         response.status_code = status.HTTP_202_ACCEPTED

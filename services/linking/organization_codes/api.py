@@ -4,16 +4,19 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Response, status
+from fastapi import Depends, Query, Response, status
 from pydantic import BaseModel, Field
 
-from chassis.gateway import ONCE, admits, router
+from chassis import pages
+from chassis.gateway import ONCE, AgentCaller, admits, router
 from chassis.tokens import Agent, Caller, Person
-from services.linking.organization_codes.handlers import Asked, Shown, renew_code, show_code
+from services.linking.organization_codes.handlers import Asked, Listed, Shown, list_codes, renew_code, show_code
 from services.linking.tools import LinkingCall
 
 routes = router()
 
+Cursor = Annotated[str | None, Query(max_length=1000, description="What the previous page gave as next_cursor.")]
+Limit = Annotated[int, Query(ge=1, le=pages.LARGEST, description="Rows of a page.")]
 PersonOrAgent = Annotated[Caller, Depends(admits(Person, Agent))]
 REFUSED: dict[int | str, dict[str, Any]] = {
     403: {"description": "not_permitted: the account manages no such organization today."},
@@ -25,11 +28,49 @@ class CodeView(BaseModel):
     """An organization's code. While it is locked it proves nothing: renew it."""
 
     organization_id: UUID
-    code: str = Field(examples=["042917"])
+    code: str = Field(repr=False, examples=["042917"])
     issued_at: datetime
     locked_at: datetime | None = Field(description="Since when too many wrong tries have locked it.")
     letter_due: bool = Field(description="Whether its letter is still to be printed.")
     letter_printed_at: datetime | None
+
+
+class ListedCodeView(BaseModel):
+    """An organization that has a code. The code itself is at /v1/organization-codes/{organization_id}."""
+
+    organization_id: UUID
+    number: str
+    name: str
+    issued_at: datetime
+    locked_at: datetime | None = Field(description="Since when too many wrong tries have locked it.")
+    letter_due: bool
+
+
+class CodesView(BaseModel):
+    """One page, the longest locked or issued first. `total` is exact up to 10,000; beyond, it means "at least"."""
+
+    items: list[ListedCodeView]
+    total: int
+    total_is_exact: bool
+    next_cursor: str | None
+
+
+@routes.get("/v1/organization-codes", summary="Whose codes there are (agents)", tags=["organization codes"])
+async def organization_codes(
+    agent: AgentCaller,
+    call: LinkingCall,
+    locked: Annotated[bool | None, Query(description="Only codes that are locked, or only codes that are not.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> CodesView:
+    """Of active organizations. Those that are locked wait for an agent: renew them, which makes a letter due."""
+    found = await call.run(list_codes, Listed(locked, cursor, limit))
+    return CodesView(
+        items=[ListedCodeView.model_validate(dict(row)) for row in found.rows],
+        total=found.total,
+        total_is_exact=found.exact,
+        next_cursor=found.next_cursor,
+    )
 
 
 @routes.get(

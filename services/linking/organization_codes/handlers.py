@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from chassis import limits
+from chassis import limits, pages
 from chassis.outcomes import Refusal
+from chassis.pages import Page
 from chassis.work import Work
 from services.linking.bindings import storage as bindings
 from services.linking.contacts.domain import manages_on
@@ -41,6 +42,21 @@ async def show_code(work: Work[Tools], asked: Asked) -> Shown | Refusal:
     if refusal := await _may_not(work, asked):
         return refusal
     return await _shown(work, asked.organization_id, "organization_code_viewed")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of codes; only those that are locked, or that are not."""
+
+    locked: bool | None
+    cursor: str | None
+    limit: int
+
+
+async def list_codes(work: Work[Tools], asked: Listed) -> Page | Refusal:
+    """Show an agent whose codes there are, and none of the codes; the look is audited. Refusal: invalid_cursor."""
+    work.audit("organization_codes_listed", locked=asked.locked)
+    return await pages.fetch(work.connection, storage.listed(locked=asked.locked), asked.cursor, asked.limit)
 
 
 async def renew_code(work: Work[Tools], asked: Asked) -> UUID | Refusal:

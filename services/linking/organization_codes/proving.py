@@ -1,8 +1,10 @@
 """What somebody who claims an organization typed: is it one, and does that person know what stands on its letter.
 
-The work is the same whether an organization is found or not, and an answer never tells a wrong code from a wrong
-payroll. An attempt is counted before anything is compared, by the account and, when it comes with a code, by the
-organization; the tries of one code end in a lock, after which nothing is compared until a new letter goes out.
+What a person is told follows from what they did themselves: a claim is counted by its account before anything is looked
+at, and an organization that exists is claimed by an answer that is the same whatever its code is and others have tried.
+The work is the same whether it exists or not. A try of a code is counted before it is compared; one that comes while
+tries have to wait is not compared; the tries of one code end in a lock, after which nothing is compared until a new
+letter goes out.
 """
 
 import hmac
@@ -13,7 +15,6 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from chassis import limits
-from chassis.limits import too_many
 from chassis.outcomes import Phrase, Refusal
 from chassis.work import Work
 from contracts.agency.limits import OrganizationCodeLimits
@@ -23,7 +24,6 @@ from services.linking.organization_codes import domain, storage
 from services.linking.organization_codes.domain import Claimable
 from services.linking.organization_codes.issuing import CODE_PURPOSE
 from services.linking.organization_codes.mails import tell_of_lock
-from services.linking.organizations.domain import Organization
 from services.linking.tools import Tools
 
 BY_ACCOUNT = "claims_per_account"
@@ -46,45 +46,38 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Examined:
-    """The organization that was named. `proven`: its code and payroll were right, and the code was not locked."""
+class Proof:
+    """What a claim proves. `proven`: code and payroll were right. `locked`: the code was not looked at."""
 
-    organization: Organization
     proven: bool
     locked: bool
 
 
-async def examine(work: Work[Tools], account_id: UUID, method: OrganizationCode, typed: Typed) -> Examined | Refusal:
-    """Find the organization and compare code and payroll. Refusals: too_many_attempts, link_refused."""
-    allowed = work.tools.agency.limits.organization_codes
-    assert allowed is not None  # an agency with the method has them (checks.check_linking)
-    by_account = work.tools.keyring.lookup(BY_ACCOUNT, str(account_id))
-    wait = await limits.grow(work.connection, BY_ACCOUNT, by_account, allowed.per_account, work.now)
+def refused(work: Work[Tools]) -> Refusal:
+    """The one answer for whatever was named that cannot be claimed, with the work that a claim's proof costs."""
+    method = work.tools.organization_code
+    assert method is not None  # who asks has the method
+    _compare(work, None, method, Typed("", ""))
+    return Refusal("link_refused", {"ask": Phrase("ask_agency", {"support": work.tools.agency.profile.support_email})})
+
+
+async def delay(work: Work[Tools], account_id: UUID) -> int | None:
+    """Count a claim of the account. None when it may go on, else the seconds until one may, uncounted.
+
+    The only wait there is: of what others do at an organization nobody is told.
+    """
+    wait = await limits.grow(work.connection, BY_ACCOUNT, _key(work, account_id), _limits(work).per_account, work.now)
     if wait is not None:
-        work.audit("claim_delayed", method=method.code, seconds=wait)
-        return too_many(wait)
-    found = await _find(work, method, typed)
-    counted = await _count(work, found, allowed, typed)
-    if isinstance(counted, Refusal):
-        return counted
-    is_right = _compare(work, found, method, typed)
-    if found is None:
-        work.audit("claim_refused", method=method.code)
-        return Refusal("link_refused", {"ask": Phrase("ask_agency", {"support": _support(work)})})
-    organization_id = found.organization.organization_id
-    proven = is_right and counted is not None
-    if proven:
-        await storage.forgive(work.connection, organization_id)
-        await limits.forgive(work.connection, BY_ORGANIZATION, organization_id.bytes)
-        # Taken back and not forgiven: who has one code would else guess at others without a wait.
-        await limits.shrink(work.connection, BY_ACCOUNT, by_account)
-    elif _is_spent(found, counted, allowed, typed):
-        await _lock(work, found)
-        return Examined(found.organization, proven=False, locked=True)
-    return Examined(found.organization, proven, found.locked)
+        work.audit("claim_delayed", object_id=account_id, seconds=wait)
+    return wait
 
 
-async def _find(work: Work[Tools], method: OrganizationCode, typed: Typed) -> Claimable | None:
+async def take_back(work: Work[Tools], account_id: UUID) -> None:
+    """Uncount a claim of the account that gave it what it asked for, as its person has been told by now."""
+    await limits.shrink(work.connection, BY_ACCOUNT, _key(work, account_id))
+
+
+async def find(work: Work[Tools], method: OrganizationCode, typed: Typed) -> Claimable | None:
     """The active organization of that number and name, with its code locked for others."""
     candidates = await storage.numbered(work.connection, domain.read_number(typed.organization_number))
     found = None
@@ -99,26 +92,41 @@ async def _find(work: Work[Tools], method: OrganizationCode, typed: Typed) -> Cl
     return found
 
 
-async def _count(
-    work: Work[Tools], found: Claimable | None, allowed: OrganizationCodeLimits, typed: Typed
-) -> int | Refusal | None:
-    """Count a try of the organization's code. The how manieth it is; None where no code may be compared."""
-    if found is None or typed.organization_code is None or found.locked:
-        return None
+async def prove(work: Work[Tools], found: Claimable, method: OrganizationCode, typed: Typed) -> Proof:
+    """Compare code and payroll with those of an organization that `find` found, unless too many wrong ones were tried.
+
+    A try is counted before it is compared. While tries have to wait, the code is not looked at, and that is no try.
+    """
     organization_id = found.organization.organization_id
+    is_tried = typed.organization_code is not None and found.digest is not None and not found.locked
+    tries = await _count(work, organization_id) if is_tried else None
+    is_right = _compare(work, found, method, typed)
+    if tries is None:
+        return Proof(proven=False, locked=is_tried or found.locked)
+    is_spent = tries >= _limits(work).wrong_tries
+    is_looked_at = tries <= _limits(work).wrong_tries
+    if is_right and is_looked_at:
+        await storage.forgive(work.connection, organization_id)
+        await limits.forgive(work.connection, BY_ORGANIZATION, organization_id.bytes)
+        return Proof(proven=True, locked=False)
+    if is_spent:
+        await _lock(work, found)
+    return Proof(proven=False, locked=not is_looked_at)
+
+
+async def _count(work: Work[Tools], organization_id: UUID) -> int | None:
+    """Count a try of the organization's code. The how manieth it is; None while tries have to wait.
+
+    Beyond those that the data allow, which are fewer now than were made before, it is one more than they allow.
+    """
+    allowed = _limits(work)
     delays = allowed.per_organization
     wait = await limits.grow(work.connection, BY_ORGANIZATION, organization_id.bytes, delays, work.now)
     if wait is not None:
-        work.audit("claim_delayed", organization_id=organization_id, object_id=organization_id, seconds=wait)
-        return too_many(wait)
-    return await storage.count_try(work.connection, organization_id, allowed.wrong_tries)
-
-
-def _is_spent(found: Claimable, counted: int | None, allowed: OrganizationCodeLimits, typed: Typed) -> bool:
-    """Whether that was the last try of a living code; also where the data allow fewer now than were made before."""
-    if typed.organization_code is None or found.locked or found.digest is None:
-        return False
-    return counted is None or counted >= allowed.wrong_tries
+        work.audit("code_not_compared", organization_id=organization_id, object_id=organization_id, seconds=wait)
+        return None
+    counted = await storage.count_try(work.connection, organization_id, allowed.wrong_tries)
+    return allowed.wrong_tries + 1 if counted is None else counted
 
 
 def _compare(work: Work[Tools], found: Claimable | None, method: OrganizationCode, typed: Typed) -> bool:
@@ -148,5 +156,11 @@ async def _lock(work: Work[Tools], found: Claimable) -> None:
     )
 
 
-def _support(work: Work[Tools]) -> str:
-    return work.tools.agency.profile.support_email
+def _limits(work: Work[Tools]) -> OrganizationCodeLimits:
+    allowed = work.tools.agency.limits.organization_codes
+    assert allowed is not None  # an agency with the method has them (checks.check_linking)
+    return allowed
+
+
+def _key(work: Work[Tools], account_id: UUID) -> bytes:
+    return work.tools.keyring.lookup(BY_ACCOUNT, str(account_id))

@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.database import Connection
+from chassis.pages import Listing
 from contracts import authorizations as authorizations_contract
 from contracts.events import Language
 from services.linking.organization_codes.domain import Claimable, Code
@@ -59,6 +60,15 @@ select c.issue, c.kept, c.issued_at, c.locked_at, c.letter_due,
      where l.organization_id = c.organization_id and l.issue = c.issue) as printed_at
 from organization_codes c where c.organization_id = $1 and c.ended_at is null and c.valid
 """
+
+# Codes of active organizations, without the codes; oldest first. `locked` ($1): only those that are, or that are not.
+LISTED = """
+select c.organization_id, o.number, o.name, c.issued_at, c.locked_at, c.letter_due,
+    coalesce(c.locked_at, c.issued_at) as since
+from organization_codes c join organizations o using (organization_id)
+where c.ended_at is null and c.valid{}
+"""
+OF_LOCK = {None: "", True: " and c.locked_at is not null", False: " and c.locked_at is null"}
 
 SET_VALID = "update organization_codes set valid = $2 where organization_id = $1 and ended_at is null"
 
@@ -132,6 +142,14 @@ async def readable(connection: Connection, organization_id: UUID) -> Record | No
     """The code of an active organization as its holder reads it: issue, kept, issued_at, locked_at, letter_due,
     printed_at."""
     return await connection.fetchrow(READABLE, organization_id)
+
+
+def listed(*, locked: bool | None) -> Listing:
+    """Codes of active organizations: organization_id, number, name, issued_at, locked_at, letter_due.
+
+    By when they were locked, or else issued.
+    """
+    return Listing(LISTED.format(OF_LOCK[locked]), (), (("since", "timestamptz"), ("organization_id", "uuid")))
 
 
 async def taken(connection: Connection, digests: Collection[bytes]) -> set[bytes]:

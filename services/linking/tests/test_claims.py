@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from chassis import slowing
 from contracts.authorizations import (
     AdministratorAppointed,
     ClaimRefused,
@@ -21,6 +22,7 @@ from contracts.authorizations import (
     RequestWithdrawn,
 )
 from contracts.linking import OrganizationClaimed, ProfileLinked
+from services.linking.claims import watching
 from services.linking.tests.coded import WSSCC, an_employer, code_of
 from services.linking.tests.conftest import Opening
 from services.linking.tests.world import Linking, a_contact, an_account, changed
@@ -46,9 +48,9 @@ class World:
         }
         return await self.linking.http.post("/v1/links", json=body | changes, headers=headers)
 
-    async def claimed(self, **changes: Any) -> UUID:
+    async def claimed(self, account_id: UUID | None = None, **changes: Any) -> UUID:
         """The id of a claim that was received."""
-        answer = await self.claim(**changes)
+        answer = await self.claim(account_id, **changes)
         assert answer.status_code == 202, answer.text
         return UUID(answer.json()["claim_id"])
 
@@ -298,3 +300,55 @@ async def test_nobody_is_linked_by_a_claim_alone(world: World) -> None:
     await world.claimed(organization_code=world.code, payroll="100000")
     assert await world.linking.profiles(world.account_id) == []
     assert await world.linking.published(ProfileLinked) == []
+
+
+async def test_one_account_has_only_so_many_places_to_wait_and_others_keep_theirs(world: World) -> None:
+    claim_id, other = await world.claimed(), an_account()
+    await world.linking.send(other)
+    allowed = world.linking.unit.tools.agency.limits.organization_codes
+    assert allowed is not None
+    calls = [asyncio.create_task(world.show(claim_id, query="?wait=30")) for _ in range(allowed.waits_per_account + 1)]
+    done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    [refused] = [call.result() for call in done]
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+    assert refused.headers["Retry-After"] == "1"
+    assert (await world.show(claim_id)).status_code == 200  # without a wait it is answered as ever
+    theirs = (await world.claim(other.account_id)).json()["claim_id"]
+    another = asyncio.create_task(world.show(theirs, other.account_id, query="?wait=30"))
+    await asyncio.sleep(0.2)
+    assert not another.done()
+    await world.linking.send(world.submitted(claim_id), world.submitted(UUID(theirs)))
+    answers = [await asyncio.wait_for(call, 10) for call in (*waiting, another)]
+    assert [answer.json()["state"] for answer in answers] == ["waiting"] * (allowed.waits_per_account + 1)
+    # Whoever was answered has made place.
+    again = await asyncio.wait_for(world.show(claim_id, query="?wait=1&seen=2"), 10)
+    assert again.status_code == 200
+
+
+async def test_a_full_process_answers_at_once_as_things_stand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim_id = await world.claimed()
+    monkeypatch.setattr(watching, "MOST_WAITING", 0)
+    shown = await asyncio.wait_for(world.show(claim_id, query="?wait=30"), 10)
+    assert (shown.status_code, shown.json()["state"]) == (200, "received")
+
+
+async def test_a_refusal_and_a_claim_leave_at_an_even_time_whatever_was_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(slowing, "pause", note)
+    monkeypatch.setattr(slowing, "EVENLY", 30.0)
+    wrong: list[dict[str, Any]] = [{"organization_number": "1999999"}, {"organization_name": "Somebody Else"}]
+    for changes in wrong:
+        assert (await world.claim(**changes)).json()["code"] == "link_refused"
+    assert len(waited) == 2
+    for code in (None, "000000", world.code):
+        await world.linking.send(person := an_account())
+        await world.claimed(account_id=person.account_id, organization_code=code, payroll="100000")
+    assert len(waited) == 5 and all(20 < seconds < 30 for seconds in waited)
+    assert (await world.claim(account_id=person.account_id)).json()["code"] == "claim_pending"
+    assert len(waited) == 5  # about oneself, one is told at once

@@ -1,5 +1,8 @@
 """A distributed guesser against organization codes, at the gateway: its chance as computed, and as observed.
 
+It knows the agency's data, and is told nothing of others' tries; so it waits as long as the data make it wait, and no
+try of it is wasted on a code that nobody would compare. One that does not wait has fewer tries that count.
+
 Nobody can observe twenty in a million. So the guesser is told all digits but two, and what remains is as many codes as
 a run can try; the same tries out of a million are the chance that the data allow a guesser who is told nothing. It
 knows the payroll (before the year's report is filed everybody does), its accounts act together, from whatever networks,
@@ -12,11 +15,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from random import Random
-from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
+from chassis import slowing
+from contracts.agency.limits import OrganizationCodeLimits
 from contracts.agency.organization_codes import Growth
 from contracts.authorizations import Organization
 from services.linking.tests.coded import WSSCC, an_employer, code_of
@@ -47,8 +52,8 @@ class Assault:
     took: timedelta
 
 
-async def guess(linking: Linking, clock: Clock, account_id: UUID, number: str, code: str) -> Any:
-    """POST /v1/links until it is no longer told to wait."""
+async def guess(linking: Linking, clock: Clock, account_id: UUID, number: str, code: str) -> httpx.Response:
+    """POST /v1/links until its account is no longer told to wait."""
     body = {"method": "organization_code", "organization_name": "Été-Nord", "organization_number": number}
     body |= {"organization_code": code, "payroll": "0", "capacity": "worker"}
     while True:
@@ -69,14 +74,26 @@ async def assault(
     linking: Linking, clock: Clock, employer: Organization, guesses: Iterator[str], accounts: Sequence[UUID]
 ) -> Assault:
     """Try code after code, each by another account, until one is right or none is looked at any more."""
-    began = clock.now
+    began, delays = clock.now, limits_of(linking).per_organization
     for compared, (code, account_id) in enumerate(zip(guesses, cycle(accounts), strict=False), start=1):
+        clock.now = max(clock.now, began + least_time(delays, compared))
         answer = await guess(linking, clock, account_id, employer.number, code)
         assert answer.status_code == 202, answer.text
         locked, proven = await standing(linking, employer)
         if locked or proven:
             return Assault(proven, compared, clock.now - began)
     return Assault(False, SPACE, clock.now - began)
+
+
+async def at_once(seconds: float) -> None:
+    """In place of a pause that makes an answer even: nobody measures here how long one takes."""
+
+
+def limits_of(linking: Linking) -> OrganizationCodeLimits:
+    """What the agency's data allow a guesser."""
+    allowed = linking.unit.tools.agency.limits.organization_codes
+    assert allowed is not None
+    return allowed
 
 
 def least_time(delays: Growth, attempts: int) -> timedelta:
@@ -87,11 +104,11 @@ def least_time(delays: Growth, attempts: int) -> timedelta:
 
 @pytest.mark.parametrize("accounts", [25, 200], ids=["twenty-five accounts", "two hundred accounts"])
 async def test_the_chance_of_a_distributed_guesser_is_what_the_data_say_however_many_accounts_it_has(
-    opening: Opening, clock: Clock, accounts: int, capsys: pytest.CaptureFixture[str]
+    opening: Opening, clock: Clock, accounts: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(slowing, "pause", at_once)
     linking = await opening(WSSCC)
-    allowed, method = linking.unit.tools.agency.limits.organization_codes, linking.unit.tools.organization_code
-    assert allowed is not None
+    allowed, method = limits_of(linking), linking.unit.tools.organization_code
     assert method is not None
     random, people = Random(SEED), [an_account() for _ in range(accounts)]
     guessers = [person.account_id for person in people]
@@ -129,3 +146,17 @@ async def test_the_chance_of_a_distributed_guesser_is_what_the_data_say_however_
         )
     assert successes > 0
     assert abs(successes - ORGANIZATIONS * computed) <= UNLIKELY * deviation
+
+
+async def test_a_guesser_that_does_not_wait_has_no_more_tries_that_count(
+    opening: Opening, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slowing, "pause", at_once)
+    linking = await opening(WSSCC)
+    most, people = limits_of(linking).per_organization.at_once, [an_account() for _ in range(40)]
+    await linking.send(*people, employer := an_employer(linking, legal_name="ÉTÉ-NORD LTÉE", code="000039"))
+    for place, person in enumerate(people):
+        answer = await guess(linking, clock, person.account_id, employer.number, f"{place:06}")
+        assert answer.status_code == 202
+    assert await linking.unit.pool.fetchval("select tries from organization_codes") == most
+    assert await standing(linking, employer) == (False, False)

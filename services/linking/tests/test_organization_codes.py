@@ -2,45 +2,38 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from chassis.outcomes import Refusal
-from chassis.work import Actor, Work
-from contracts.authorizations import Organization, ReportedPayroll
+from chassis import slowing
+from contracts.authorizations import (
+    AdministratorAppointed,
+    ContactBinding,
+    Organization,
+    ReportedPayroll,
+    RequestDecided,
+)
+from contracts.linking import OrganizationClaimed
 from contracts.notifications import Contents, OrganizationCodeLockedMail
 from services.linking.organization_codes.domain import folded, read_amount
-from services.linking.organization_codes.proving import Examined, Typed, examine
 from services.linking.tests.coded import WSSCC, an_employer, code_of
 from services.linking.tests.conftest import Opening
-from services.linking.tests.world import Clock, Linking, changed
-from services.linking.tools import Tools
+from services.linking.tests.world import Clock, Linking, a_contact, an_account, changed
 
 NAME, NUMBER = "Les constructions été-nord (Canada)", "1000001"
 REPORTED = ReportedPayroll(year=2026, amount=Decimal("125000.50"))
 
 
 @pytest.fixture
-async def coded(opening: Opening) -> Linking:
+async def coded(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> Linking:
+    monkeypatch.setattr(slowing, "EVENLY", 0.0)
     return await opening(WSSCC)
-
-
-@dataclass(frozen=True)
-class Asked:
-    account_id: UUID
-    typed: Typed
-
-
-async def _examine(work: Work[Tools], asked: Asked) -> Examined | Refusal:
-    found = work.tools.organization_code
-    assert found is not None
-    return await examine(work, asked.account_id, found, asked.typed)
 
 
 async def claim(
@@ -51,20 +44,31 @@ async def claim(
     name: str = NAME,
     number: str = NUMBER,
     account_id: UUID | None = None,
-) -> Examined | Refusal:
-    asked = Asked(account_id or uuid4(), Typed(name, number, code, payroll))
-    return (await linking.unit.run(_examine, asked, Actor("account", str(asked.account_id)))).outcome
+) -> httpx.Response:
+    """POST /v1/links, by an account of its own unless one is named."""
+    person = an_account() if account_id is None else an_account(account_id=account_id)
+    await linking.send(person)
+    body: dict[str, Any] = {"method": "organization_code", "organization_name": name, "organization_number": number}
+    body |= {"organization_code": code, "payroll": payroll, "capacity": "worker"}
+    return await linking.http.post("/v1/links", json=body, headers=linking.bearer(person.account_id))
 
 
-def outcome(found: Examined | Refusal) -> str:
-    match found:
-        case Refusal(code=code):
-            return code
-        case Examined(locked=True):
-            return "locked"
-        case Examined(proven=True):
-            return "proven"
-    return "unproven"
+async def outcome(linking: Linking, answer: httpx.Response) -> str:
+    """The code of a refusal; of a claim, what authorizations is told."""
+    if answer.status_code != 202:
+        return str(answer.json()["code"])
+    [told] = [
+        claimed
+        for claimed in await linking.published(OrganizationClaimed)
+        if str(claimed.claim_id) == answer.json()["claim_id"]
+    ]
+    assert not (told.proven and told.locked)
+    return "proven" if told.proven else "locked" if told.locked else "unproven"
+
+
+async def tried(linking: Linking, *typed: str | None, **more: Any) -> str:
+    """The outcome of a claim."""
+    return await outcome(linking, await claim(linking, *typed, **more))
 
 
 async def an_issued(linking: Linking, **changes: Any) -> tuple[Organization, str]:
@@ -121,10 +125,10 @@ async def test_an_inactive_organizations_code_matches_nothing_and_comes_back_wit
     employer, code = await an_issued(coded)
     await coded.send(inactive := changed(employer, status="inactive"))
     assert await code_of(coded, employer) is None
-    assert outcome(await claim(coded, code, "125000")) == "link_refused"
+    assert await tried(coded, code, "125000") == "link_refused"
     await coded.send(changed(inactive, status="active"))
     assert await code_of(coded, employer) == code
-    assert outcome(await claim(coded, code, "125000")) == "proven"
+    assert await tried(coded, code, "125000") == "proven"
 
 
 async def test_the_digits_of_an_inactive_organization_are_free_and_it_gets_new_ones(coded: Linking) -> None:
@@ -139,32 +143,32 @@ async def test_the_digits_of_an_inactive_organization_are_free_and_it_gets_new_o
 async def test_code_and_payroll_together_prove_and_neither_alone(coded: Linking) -> None:
     _, code = await an_issued(coded)
     answers = {
-        "both": await claim(coded, code, "125 000,50 $"),
-        "as typed": await claim(coded, f" {code[:3]}-{code[3:]}", "$125,000"),
-        "within the tolerance": await claim(coded, code, "137500"),
-        "beyond it": await claim(coded, code, "137501"),
-        "wrong code": await claim(coded, wrong(code), "125000"),
-        "code alone": await claim(coded, code),
-        "payroll alone": await claim(coded, None, "125000"),
-        "neither": await claim(coded),
+        "both": await tried(coded, code, "125 000,50 $"),
+        "as typed": await tried(coded, f" {code[:3]}-{code[3:]}", "$125,000"),
+        "within the tolerance": await tried(coded, code, "137500"),
+        "beyond it": await tried(coded, code, "137501"),
+        "wrong code": await tried(coded, wrong(code), "125000"),
+        "code alone": await tried(coded, code),
+        "payroll alone": await tried(coded, None, "125000"),
+        "neither": await tried(coded),
     }
-    assert {why for why, answer in answers.items() if outcome(answer) == "proven"} == {
+    assert {why for why, answer in answers.items() if answer == "proven"} == {
         "both",
         "as typed",
         "within the tolerance",
     }
-    assert {outcome(answer) for answer in answers.values()} == {"proven", "unproven"}
+    assert set(answers.values()) == {"proven", "unproven"}
 
 
 async def test_until_the_report_of_the_year_is_filed_the_answer_is_zero_and_nothing_else(
     coded: Linking, clock: Clock
 ) -> None:
     _, code = await an_issued(coded)
-    assert outcome(await claim(coded, code, "0")) == "unproven"
+    assert await tried(coded, code, "0") == "unproven"
     clock.now = datetime(2027, 1, 1, 8, 0, tzinfo=UTC)  # the year began in Yellowknife an hour ago
-    assert outcome(await claim(coded, code, "00 $")) == "proven"
-    assert outcome(await claim(coded, code, "100")) == "unproven"
-    assert outcome(await claim(coded, code, "125000.50")) == "unproven"
+    assert await tried(coded, code, "00 $") == "proven"
+    assert await tried(coded, code, "100") == "unproven"
+    assert await tried(coded, code, "125000.50") == "unproven"
 
 
 async def test_whoever_names_no_active_organization_with_a_code_is_refused_alike(coded: Linking) -> None:
@@ -179,8 +183,8 @@ async def test_whoever_names_no_active_organization_with_a_code_is_refused_alike
         await claim(coded, code, "125000", number=codeless.number),
         await claim(coded, number="9999999"),
     ]
-    assert {str(answer) for answer in answers} == {str(answers[0])}
-    assert outcome(answers[0]) == "link_refused"
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert (answers[0].status_code, answers[0].json()["code"]) == (422, "link_refused")
 
 
 async def test_every_claim_costs_the_same_comparisons(coded: Linking, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,32 +212,76 @@ async def test_every_claim_costs_the_same_comparisons(coded: Linking, monkeypatc
     assert works == [["opened", "organization_code"]] * 10
 
 
-async def test_an_account_that_goes_on_claiming_waits_longer_each_time(coded: Linking, clock: Clock) -> None:
+async def test_an_account_that_goes_on_claiming_waits_longer_each_time_and_nobody_else_does(
+    coded: Linking, clock: Clock
+) -> None:
     await an_issued(coded)
     account = uuid4()
-    answers = [await claim(coded, number="9999999", account_id=account) for _ in range(11)]
-    assert [outcome(answer) for answer in answers] == ["link_refused"] * 10 + ["too_many_attempts"]
+    answers = [await tried(coded, number="9999999", account_id=account) for _ in range(11)]
+    assert answers == ["link_refused"] * 10 + ["too_many_attempts"]
     waits = []
     for _ in range(3):
-        refused = await claim(coded, account_id=account)
-        assert isinstance(refused, Refusal)
-        assert refused.retry_after is not None
-        waits.append(refused.retry_after)
-        clock.now += timedelta(seconds=refused.retry_after)
-        assert outcome(await claim(coded, account_id=account)) == "unproven"
+        refused = await claim(coded, number="9999999", account_id=account)
+        assert refused.status_code == 429
+        waits.append(int(refused.headers["Retry-After"]))
+        clock.now += timedelta(seconds=waits[-1])
+        assert await tried(coded, number="9999999", account_id=account) == "link_refused"
     assert waits == [30, 60, 120]
-    assert outcome(await claim(coded)) == "unproven"
+    assert await tried(coded) == "unproven"
 
 
-async def test_whoever_proves_one_code_after_another_waits_for_none_and_gains_no_guess_by_it(coded: Linking) -> None:
+async def count_of(coded: Linking) -> int:
+    """How many claims count for the accounts of a test, together."""
+    found: int = await coded.unit.pool.fetchval("select sum(spent) from limits where name = 'claims_per_account'")
+    return found
+
+
+async def test_whether_a_code_was_right_shows_in_no_wait(coded: Linking) -> None:
     _, code = await an_issued(coded)
+    claims = ((code, "125000"), (wrong(code), "125000"), (code, "1"), (None, None))
+    for place, (typed, payroll) in enumerate(claims, start=1):
+        assert (await claim(coded, typed, payroll)).status_code == 202
+        assert await count_of(coded) == place
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_claim_that_was_granted_is_taken_back_from_its_accounts_count_once_and_no_other_is(
+    coded: Linking, granted: bool
+) -> None:
+    employer, _ = await an_issued(coded)
+    answer = await claim(coded)
+    assert await count_of(coded) == 1
+    told: dict[str, Any] = {"organization_id": employer.organization_id, "claim_id": answer.json()["claim_id"]}
+    decided = RequestDecided(**told, sequence=1, request_id=uuid4(), outcome="approve" if granted else "reject")
+    appointed = AdministratorAppointed(**told, sequence=2, contact_id=uuid4(), relation_id=uuid4())
+    await coded.send(decided, decided)
+    await claim(coded, number="9999999")
+    if granted:
+        await coded.send(appointed)
+    assert await count_of(coded) == (1 if granted else 2)
+
+
+async def test_who_waits_for_a_decision_or_is_linked_there_tries_no_code(coded: Linking) -> None:
+    employer, code = await an_issued(coded)
+    waiting, linked = uuid4(), uuid4()
+    assert await tried(coded, account_id=waiting) == "unproven"
+    binding = ContactBinding(link_id=uuid4(), account_id=linked, method="organization_code", since=coded.clock.now)
+    await coded.send(a_contact(employer, binding=binding, linking_code_generation=0))
+    for account, answer in ((waiting, "claim_pending"), (linked, "linked_here")):
+        for typed in (code, wrong(code)):
+            assert await tried(coded, typed, "125000", account_id=account) == answer
+    assert await coded.unit.pool.fetchval("select tries from organization_codes") == 0
+    assert (
+        await coded.unit.pool.fetchval("select count(*) from limits where name = 'codes_tried_per_organization'") == 0
+    )
+
+
+async def test_one_account_that_has_to_wait_spends_nothing_of_what_everybody_shares(coded: Linking) -> None:
+    await an_issued(coded)
     account = uuid4()
-    for _ in range(9):
-        await claim(coded, number="9999999", account_id=account)
-    proofs = [outcome(await claim(coded, code, "125000", account_id=account)) for _ in range(12)]
-    assert proofs == ["proven"] * 12
-    assert outcome(await claim(coded, number="9999999", account_id=account)) == "link_refused"
-    assert outcome(await claim(coded, number="9999999", account_id=account)) == "too_many_attempts"
+    await asyncio.gather(*(claim(coded, number="9999999", account_id=account) for _ in range(40)))
+    spent = await coded.unit.pool.fetchval("select spent from limits where name = 'organization_codes_in_all'")
+    assert spent == 10
 
 
 async def test_where_the_data_allow_fewer_tries_than_were_made_the_next_one_locks_and_tells(
@@ -241,26 +289,53 @@ async def test_where_the_data_allow_fewer_tries_than_were_made_the_next_one_lock
 ) -> None:
     _, code = await an_issued(coded)
     await coded.unit.pool.execute("update organization_codes set tries = 50")
-    assert outcome(await claim(coded, code, "125000")) == "locked"
+    assert await tried(coded, code, "125000") == "locked"
     assert len(await coded.published(OrganizationCodeLockedMail)) == 1
-    assert outcome(await claim(coded)) == "locked"
+    assert await tried(coded) == "locked"
     assert len(await coded.published(OrganizationCodeLockedMail)) == 1
 
 
-async def test_many_accounts_that_try_the_codes_of_one_organization_wait_together(coded: Linking, clock: Clock) -> None:
+async def test_tries_of_one_code_by_many_accounts_are_compared_only_so_often_and_nobody_is_told(
+    coded: Linking, clock: Clock
+) -> None:
     _, code = await an_issued(coded)
     answers = [await claim(coded, wrong(code), "125000") for _ in range(7)]
-    assert [outcome(answer) for answer in answers] == ["unproven"] * 5 + ["too_many_attempts"] * 2
-    assert outcome(await claim(coded)) == "unproven"  # without a code nothing is guessed at
+    assert [await outcome(coded, answer) for answer in answers] == ["unproven"] * 5 + ["locked"] * 2
+    # Not even the right code is looked at meanwhile: its claim goes to those who decide.
+    answers.append(await claim(coded, code, "125000"))
+    assert await outcome(coded, answers[-1]) == "locked"
+    assert await tried(coded) == "unproven"
+    own = ("claim_id", "made_at")
+    shown = [{name: value for name, value in answer.json().items() if name not in own} for answer in answers]
+    assert shown == [shown[0]] * 8
     clock.now += timedelta(seconds=30)
-    assert outcome(await claim(coded, code, "125000")) == "proven"
-    assert outcome(await claim(coded, code, "125000")) == "proven"
+    assert await tried(coded, code, "125000") == "proven"
+    assert await tried(coded, code, "125000") == "proven"
+
+
+async def test_the_try_that_locks_is_told_like_the_one_before_it(coded: Linking, clock: Clock) -> None:
+    _, code = await an_issued(coded)
+    await coded.unit.pool.execute("update organization_codes set tries = 18")
+    told = [await tried(coded, wrong(code), "125000") for _ in range(2)]
+    assert told == ["unproven"] * 2
+    assert len(await coded.published(OrganizationCodeLockedMail)) == 1
+    assert await tried(coded, wrong(code), "125000") == "locked"
+
+
+async def test_the_last_try_that_the_data_allow_still_proves(coded: Linking) -> None:
+    _, code = await an_issued(coded)
+    await coded.unit.pool.execute("update organization_codes set tries = 19")
+    assert await tried(coded, code, "125000") == "proven"
+    assert await coded.published(OrganizationCodeLockedMail) == []
 
 
 async def guess_until_locked(coded: Linking, clock: Clock, code: str) -> int:
     for tries in range(1, 100):
         clock.now += timedelta(hours=1)
-        if outcome(await claim(coded, wrong(code), "125000")) == "locked":
+        assert await tried(coded, wrong(code), "125000") == "unproven"
+        if await coded.unit.pool.fetchval(
+            "select locked_at is not null from organization_codes where ended_at is null"
+        ):
             return tries
     raise AssertionError("it was never locked")
 
@@ -275,37 +350,37 @@ async def test_after_twenty_wrong_tries_however_slow_the_code_is_locked_and_clai
     [mail] = await coded.published(OrganizationCodeLockedMail)
     told = coded.notifications.open(mail.sealed, Contents)
     assert (told.address, mail.language, mail.locked_at) == ("office@ete-nord.example", "fr", clock.now)
-    assert outcome(await claim(coded, code, "125000")) == "locked"
-    assert outcome(await claim(coded)) == "locked"
+    assert await tried(coded, code, "125000") == "locked"
+    assert await tried(coded) == "locked"
     await coded.send(changed(employer, code_generation=2))
     renewed = await code_of(coded, employer)
     assert renewed not in (None, code)
     clock.now += timedelta(hours=1)
-    assert outcome(await claim(coded, code, "125000")) == "unproven"
+    assert await tried(coded, code, "125000") == "unproven"
     clock.now += timedelta(hours=1)
-    assert outcome(await claim(coded, renewed, "125000")) == "proven"
+    assert await tried(coded, renewed, "125000") == "proven"
 
 
 async def test_whoever_proves_it_makes_the_tries_before_count_no_more(coded: Linking, clock: Clock) -> None:
     _, code = await an_issued(coded)
     for _ in range(19):
         clock.now += timedelta(hours=1)
-        assert outcome(await claim(coded, wrong(code), "125000")) == "unproven"
+        assert await tried(coded, wrong(code), "125000") == "unproven"
     clock.now += timedelta(hours=1)
-    assert outcome(await claim(coded, code, "125000")) == "proven"
+    assert await tried(coded, code, "125000") == "proven"
     assert await guess_until_locked(coded, clock, code) == 20
 
 
 async def test_twenty_wrong_codes_at_once_are_compared_no_more_often_than_the_data_allow(coded: Linking) -> None:
     _, code = await an_issued(coded)
-    answers = await asyncio.gather(*(claim(coded, wrong(code), "125000") for _ in range(20)))
-    assert Counter(map(outcome, answers)) == {"unproven": 5, "too_many_attempts": 15}
+    answers = await asyncio.gather(*(tried(coded, wrong(code), "125000") for _ in range(20)))
+    assert Counter(answers) == {"unproven": 5, "locked": 15}
 
 
 async def test_a_forgotten_organization_has_no_code_and_nothing_of_it_rests(coded: Linking) -> None:
     employer, code = await an_issued(coded)
     await coded.forget(Organization, employer.organization_id)
-    assert outcome(await claim(coded, code, "125000")) == "link_refused"
+    assert await tried(coded, code, "125000") == "link_refused"
     kept = await coded.unit.pool.fetchval("select f::text from organization_files f")
     assert "ete-nord" not in kept
     assert "Yellowknife" not in kept
@@ -342,7 +417,7 @@ async def test_a_name_counts_without_case_accents_punctuation_and_legal_suffixes
     coded: Linking, name: str, is_it: bool
 ) -> None:
     await an_issued(coded)
-    assert outcome(await claim(coded, name=name)) == ("unproven" if is_it else "link_refused")
+    assert await tried(coded, name=name) == ("unproven" if is_it else "link_refused")
 
 
 def test_a_name_of_nothing_but_suffixes_keeps_one_and_accents_fold_in_every_script() -> None:
@@ -372,3 +447,45 @@ def test_a_name_of_nothing_but_suffixes_keeps_one_and_accents_fold_in_every_scri
 )
 def test_amounts_are_read_as_people_write_them_in_both_languages(typed: str, amount: str | None) -> None:
     assert read_amount(typed) == (None if amount is None else Decimal(amount))
+
+
+async def listed(coded: Linking, query: str) -> Any:
+    answer = await coded.http.get(f"/v1/organization-codes{query}", headers=coded.agent)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_agents_find_whose_code_is_locked_and_a_new_one_ends_the_lock(coded: Linking, clock: Clock) -> None:
+    employers = [an_employer(coded, number=f"10000{place:02}") for place in range(4)]
+    await coded.send(*employers)
+    await coded.unit.pool.execute("update organization_codes set tries = 19")
+    for employer in employers[:3]:
+        clock.now += timedelta(minutes=1)
+        code = await code_of(coded, employer)
+        assert code is not None
+        await claim(coded, wrong(code), "0", number=employer.number)
+    first = await listed(coded, "?locked=true&limit=2")
+    assert (first["total"], [item["number"] for item in first["items"]]) == (3, ["1000000", "1000001"])
+    rest = await listed(coded, f"?locked=true&cursor={first['next_cursor']}")
+    assert ([item["number"] for item in rest["items"]], rest["next_cursor"]) == (["1000002"], None)
+    assert str(code) not in str(first) + str(rest) and first["items"][0]["name"] == employers[0].legal_name
+    assert [item["number"] for item in (await listed(coded, "?locked=false"))["items"]] == ["1000003"]
+    assert (await listed(coded, ""))["total"] == 4
+
+    renewal = f"/v1/organization-codes/{employers[0].organization_id}/renewal"
+    renewed = await coded.http.post(renewal, headers=coded.agent)
+    assert (renewed.status_code, renewed.json()["locked_at"], renewed.json()["letter_due"]) == (201, None, True)
+    await coded.send(changed(employers[1], status="inactive"))
+    assert [item["number"] for item in (await listed(coded, "?locked=true"))["items"]] == ["1000002"]
+    clock.now += timedelta(days=1)
+    assert await tried(coded, renewed.json()["code"], "0", number="1000000") == "proven"
+    rows = await coded.unit.pool.fetch("select actor_kind from audit where action = 'organization_codes_listed'")
+    assert {row["actor_kind"] for row in rows} == {"agent"}
+
+
+async def test_nobody_but_an_agent_sees_whose_codes_there_are(coded: Linking) -> None:
+    await coded.send(person := an_account())
+    refused = await coded.http.get("/v1/organization-codes?locked=true", headers=coded.bearer(person.account_id))
+    assert (refused.status_code, refused.json()["code"]) == (403, "wrong_kind_of_caller")
+    wrong_cursor = await coded.http.get("/v1/organization-codes?cursor=nonsense", headers=coded.agent)
+    assert wrong_cursor.json()["code"] == "invalid_cursor"
