@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from local.journeys.wsscc.stage import Cast, cast
 from local.ports import SERVICES, Ports
 from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.racing import race
+
+ROUNDS = int(os.environ.get("MANDAT_TEST_ROUNDS", "20"))
+"""Of the race; its long form has 200."""
 
 SAME_WORD = {"Invitation", "Nunavut"}
 """Written alike in both languages."""
@@ -120,6 +125,15 @@ async def test_no_reader_of_one_language_is_shown_a_text_of_the_other(played: Ma
     french, english = played["fr"].texts, played["en"].texts
     assert len(french) > 50 and len(english) > 50
     assert french & english <= SAME_WORD
+
+
+async def test_of_two_first_persons_at_the_same_moment_one_manages_and_one_asks(
+    stack: Stack, played: Mapping[Language, Played]
+) -> None:
+    for number, ended in enumerate(await race(stack, ROUNDS)):
+        standing = sorted((claim["state"], claim["outcome"]) for claim in ended.claims)
+        assert standing == [("decided", "administrator"), ("waiting", None)], number
+        assert (ended.contacts, ended.requests) == (1, 1), number
 
 
 async def test_no_public_event_names_a_person_or_holds_a_code(stack: Stack, mails: list[dict[str, Any]]) -> None:
