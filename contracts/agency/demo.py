@@ -45,7 +45,7 @@ class DemoPerson(Policy):
 class SignIns(Policy):
     """demo/sign-ins.yaml. Nobody has an account at first; `password` is one to choose when registering."""
 
-    password: str = Field(min_length=15, max_length=128)
+    password: str = Field(repr=False, min_length=15, max_length=128)
     steps: tuple[Text, ...] = Field(min_length=1, max_length=20)
     people: tuple[DemoPerson, ...] = Field(min_length=1, max_length=20)
 

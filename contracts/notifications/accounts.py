@@ -12,7 +12,7 @@ from contracts.notifications.requests import Contents, Feature, MailRequest, Por
 class VerificationCodeContents(Contents):
     """The address to verify and the one-time code."""
 
-    code: str
+    code: str = Field(repr=False)
 
 
 class VerificationCodeMail(MailRequest):
@@ -30,7 +30,7 @@ class VerificationCodeMail(MailRequest):
 class VerificationLinkContents(Contents):
     """The address to verify, and what the link carries: the registration's id, a full stop, and the token."""
 
-    token: str
+    token: str = Field(repr=False)
 
 
 class VerificationLinkMail(MailRequest):
@@ -104,7 +104,7 @@ class AddressTakenMail(MailRequest):
 class UndoContents(Contents):
     """The former address, and the token that gives the account back to it."""
 
-    token: str
+    token: str = Field(repr=False)
 
 
 class EmailChangedMail(MailRequest):

@@ -223,7 +223,7 @@ class FunctionsChangedMail(MailRequest):
 class InvitationContents(Contents):
     """The single-use token of the link."""
 
-    token: str
+    token: str = Field(repr=False)
 
 
 class InvitationMail(MailRequest):

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import ClassVar
 
+from pydantic import Field
+
 from contracts.authorizations import CorrectedItem
 from contracts.events import Code, Instant
 from contracts.notifications.requests import Contents, Feature, MailRequest
@@ -12,7 +14,7 @@ class CoordinatesContents(Contents):
     """The two coordinates."""
 
     client_number: str
-    code: str
+    code: str = Field(repr=False)
 
 
 class LinkingCoordinatesContents(CoordinatesContents):

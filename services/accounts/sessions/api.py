@@ -34,8 +34,8 @@ class Tokens(BaseModel):
     """A pair of tokens. The refresh token works once: keep the new one of each answer."""
 
     account_id: UUID
-    access_token: str
-    refresh_token: str
+    access_token: str = Field(repr=False)
+    refresh_token: str = Field(repr=False)
     expires_in: int = Field(description="Seconds until the access token ends.", examples=[300])
     terms_current: bool = Field(
         description="False: the terms of use have changed. Until they are accepted, this service alone takes the"

@@ -50,7 +50,7 @@ class KeySet(BaseModel):
 class MachineToken(BaseModel):
     """RFC 6749 5.1."""
 
-    access_token: str
+    access_token: str = Field(repr=False)
     token_type: str = "Bearer"  # noqa: S105, the name of the scheme
     expires_in: int = Field(description="Seconds.", examples=[300])
     scope: str = Field(examples=["access:check"])

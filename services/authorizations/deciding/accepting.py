@@ -1,6 +1,6 @@
 """Accepting an invitation: the account with the invited address becomes a contact, and nobody has to approve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -30,7 +30,7 @@ class Accept:
     """An account follows an invitation."""
 
     account_id: UUID
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class AccessBody(Body):
 class AcceptanceBody(Body):
     """The token that an invitation's mail leads with."""
 
-    token: Annotated[str, Field(min_length=20, max_length=200, pattern=r"^[0-9A-Za-z_-]+$")]
+    token: Annotated[str, Field(repr=False, min_length=20, max_length=200, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
 class AcceptedView(BaseModel):

@@ -1,7 +1,7 @@
 """Inviting somebody by e-mail, and what an invitation's end does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -30,8 +30,8 @@ class Invite:
 
     by: AsProfile
     organization_id: UUID
-    email: str
-    name: str
+    email: str = field(repr=False)
+    name: str = field(repr=False)
     written_in: Language
     type: str
     period: Period

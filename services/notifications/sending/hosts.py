@@ -5,7 +5,7 @@ import random
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import aiosmtplib
@@ -35,7 +35,7 @@ class Access:
     tls: Literal["none", "starttls", "tls"] = "none"
     context: ssl.SSLContext | None = None
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: NotificationsSettings) -> "Access":
