@@ -53,16 +53,22 @@ async def find(connection: Connection, organization_id: UUID, client_number: str
     return _contact(row) if row else None
 
 
-async def find_linked(connection: Connection, organization_id: UUID, personal: Personal) -> ContactFile | None:
-    """The linked contact of an organization with these names, whatever their case and accents, and this address."""
+async def find_same(
+    connection: Connection, organization_id: UUID, personal: Personal, *, linked: bool
+) -> ContactFile | None:
+    """The contact of an organization with these names, whatever their case and accents, and this address.
+
+    `linked`: one whose address is verified, because an account is that contact; else one that nobody is yet.
+    """
     row = await connection.fetchrow(
-        f"select found.* from ({CONTACT}) found where found.organization_id = $1 and found.linked"
+        f"select found.* from ({CONTACT}) found where found.organization_id = $1 and found.linked = $5"
         " and lower(found.email) = lower($2) and folded(found.family_name) = folded($3)"
         " and folded(found.given_name) = folded($4) order by found.contact_id limit 1",
         organization_id,
         personal.email,
         personal.family_name,
         personal.given_name,
+        linked,
     )
     return _contact(row) if row else None
 

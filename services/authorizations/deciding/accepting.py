@@ -12,14 +12,20 @@ from services.authorizations.claims import admitting
 from services.authorizations.claims import domain as claims
 from services.authorizations.claims.admitting import ByClaim
 from services.authorizations.claims.handlers import refuse_claimant
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.deciding.handlers import lock_with_organizations, settle
 from services.authorizations.invitations import domain, mails
 from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation
-from services.authorizations.managing.questions import managers_of
+from services.authorizations.invitations.handlers import is_upheld
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
+from services.authorizations.relations import domain as rules
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.recording import grant_rights
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import GivenAccess, GivenSubject, Request, refuse_ended
 from services.authorizations.tools import Tools
@@ -45,7 +51,8 @@ class Accepted:
 async def accept(work: Work[Tools], command: Accept) -> Accepted | Refusal:
     """Make the account a contact with what the invitation offers, in one transaction. A refusal consumes nothing.
 
-    An invitation is as good as who sent it: it is over once that person no longer manages the organization.
+    Whoever stands there already with the same names and the address that the account has verified is that contact, and
+    is given what the invitation offers besides; so nobody has two files there.
     """
     digests = work.tools.keyring.lookups(mails.PURPOSE, command.token)
     request_id = await invitations.invitation_of(work.connection, digests)
@@ -56,29 +63,56 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Refusal:
     await accounts.lock(work.connection, command.account_id)
     work.take_time()
     work.concerning = organization_id = seen.organization_id
-    if refusal := await _refuse(work, request, command.account_id, organization_id):
-        return refusal
+    persons = await descriptions(work.connection, [request.request_id, command.account_id])
+    account = persons.get(command.account_id)
+    if account is None or domain.refuse_address(persons.get(request.request_id), account):
+        return Refusal("invitation_for_another")
     asked, agency = AskedInvitation.model_validate(request.asked), work.tools.agency
+    refusal = await _refuse(work, request, command.account_id, account) or domain.refuse_door(
+        agency, account, asked.type
+    )
+    if refusal:
+        return refusal
     organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
     period = Period(max(asked.starts_on, work.today), asked.ends_on)
     access = GivenAccess(asked.type, period, [GivenSubject(grant) for grant in asked.chosen])
     if refusal := claims.refuse_access(agency, access, organization.kind, work.today):
         return refusal
     by = ByClaim(None, INVITATION, request.request_id)
-    contact_id = await admitting.admit(work, organization_id, command.account_id, access, by)
+    known = await contacts.find_same(work.connection, organization_id, account, linked=False)
+    if known is None:
+        contact_id = await admitting.admit(work, organization_id, command.account_id, access, by)
+    else:
+        contact_id = known.contact_id
+        await _join(work, known, command.account_id, access, by)
     await settle(work, request, "approve", None)
     await functions.tell_given(work, contact_id, asked.chosen, period)
     return Accepted(contact_id, organization_id, organization.legal_name)
 
 
-async def _refuse(work: Work[Tools], request: Request, account_id: UUID, organization_id: UUID) -> Refusal | None:
-    persons = await descriptions(work.connection, [request.request_id, account_id])
-    if refusal := domain.refuse_address(persons.get(request.request_id), persons.get(account_id)):
-        return refusal
-    managing = {manager.contact_id for manager in await managers_of(work, organization_id)}
-    if refuse_ended(request, work.today) or request.asked_by_contact_id not in managing:
+async def _refuse(work: Work[Tools], request: Request, account_id: UUID, account: Personal) -> Refusal | None:
+    organization_id = request.organization_id
+    assert organization_id is not None and account.email is not None
+    if refuse_ended(request, work.today) or not await is_upheld(work, request):
         return Refusal("invitation_over")
     obstacle = await refuse_claimant(work, organization_id, account_id)
-    if obstacle == "blocked":
+    # A contact that nobody is yet may be kept out too: whoever has its address is meant.
+    if obstacle == "blocked" or await invitations.is_kept_out(work.connection, organization_id, account.email):
         return Refusal("access_blocked")
     return claims.REFUSALS[obstacle] if obstacle is not None else None
+
+
+async def _join(work: Work[Tools], known: ContactFile, account_id: UUID, access: GivenAccess, by: ByClaim) -> None:
+    """Make the account a contact that exists, with the function that was offered; where it has that, what it lacks."""
+    if await admitting.join(work, known, account_id, access, by) is None:
+        return
+    refusal = await admitting.join(work, known, account_id, None, by)
+    assert refusal is None  # nothing is given that could be held
+    for held in await relations.memberships_of(work.connection, known.contact_id):
+        period = rules.within(access.period, held.period)
+        if held.type != access.type or held.is_over(work.today) or period is None:
+            continue
+        has = {right.subject for right in await relations.rights_of(work.connection, held.relation_id)}
+        lacking = [chosen.grant for chosen in access.subjects if chosen.grant.subject not in has]
+        await grant_rights(work, known.organization_id, held.relation_id, period, lacking, by.request_id)
+        return

@@ -17,7 +17,6 @@ from services.authorizations.contested import storage as contested_rows
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
-from services.authorizations.invitations import mails as invitation_mails
 from services.authorizations.representations import carrying_out as representations
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Told
@@ -93,7 +92,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         carry_out=invitations.nobody_decides,
         show=asked.invitation,
         tell=invitations.tell,
-        remind=invitation_mails.invite,
+        remind=invitations.remind,
     ),
     ("review", "duplicate"): Kind(
         ends=frozenset({"approve", "reject", "merge"}),

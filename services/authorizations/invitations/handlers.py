@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import AsProfile
@@ -12,10 +12,12 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.invitations import mails, storage
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.mail_budgets import refuse_mail
+from services.authorizations.managing.questions import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import Personal
+from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import telling
@@ -57,6 +59,9 @@ async def invite(work: Work[Tools], command: Invite) -> UUID | Refusal:
     )
     if refusal:
         return refusal
+    if known := await storage.member(work.connection, organization_id, command.email):
+        following = Next("add_to_known_contact", f"/v1/contacts/{known}/relations")
+        return Refusal("already_a_contact", fields=("email",), next=following)
     if await storage.is_kept_out(work.connection, organization_id, command.email):
         return Refusal("contact_blocked", fields=("email",))
     if await storage.is_invited(work.connection, organization_id, command.email, today):
@@ -81,6 +86,28 @@ async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str |
     """Whoever invited is told how it ended; no mail leads to it any more."""
     await storage.forget_tokens(work.connection, request.request_id)
     await telling.tell_both_sides(work, request, outcome, reason)
+
+
+async def remind(work: Work[Tools], request: Request, days: int) -> None:
+    """Remind whom it invites so many days before the last one, unless it could not be accepted today."""
+    person = (await descriptions(work.connection, [request.request_id])).get(request.request_id)
+    organization_id = request.organization_id
+    assert organization_id is not None
+    if person is None or person.email is None or not await storage.is_active(work.connection, organization_id):
+        return
+    if await storage.member(work.connection, organization_id, person.email):
+        return
+    if await storage.is_kept_out(work.connection, organization_id, person.email):
+        return
+    if await is_upheld(work, request):
+        await mails.invite(work, request, days)
+
+
+async def is_upheld(work: Work[Tools], request: Request) -> bool:
+    """Whether whoever sent an invitation still manages the organization: it is as good as that person."""
+    assert request.organization_id is not None
+    managers = await managers_of(work, request.organization_id)
+    return request.asked_by_contact_id in {manager.contact_id for manager in managers}
 
 
 async def nobody_decides(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:

@@ -1,11 +1,13 @@
 """The mail that invites, and reminds: its one call to action carries a single-use token."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from chassis.work import Work
 from contracts.notifications import InvitationMail
 from services.authorizations import mailing
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.invitations import storage
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.organizations import storage as organizations
@@ -18,18 +20,23 @@ PURPOSE = "invitation"
 
 
 async def invite(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
-    """Invite, or remind so many days before the last one: with a token of its own, because digests alone rest."""
-    assert request.organization_id is not None
+    """Invite, or remind so many days before the last one: with a token of its own, because digests alone rest.
+
+    It leads to where whoever invites began: whom it invites has begun nowhere yet.
+    """
+    assert request.organization_id is not None and request.asked_by_contact_id is not None
     person = (await descriptions(work.connection, [request.request_id])).get(request.request_id)
     if person is None or person.email is None:
         return
     asked = AskedInvitation.model_validate(request.asked)
     organization = (await organizations.get(work.connection, [request.organization_id]))[request.organization_id]
+    inviter = await contacts.get(work.connection, request.asked_by_contact_id)
+    reader = replace(person, portal=inviter.portal if inviter else None)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     await storage.add_token(work.connection, work.tools.keyring.lookup(PURPOSE, token), request.request_id)
     over = datetime.combine(request.lapses_on + timedelta(days=1), time(), work.tools.time_zone)
     await mailing.tell(
-        work, InvitationMail, mailing.to(request.request_id, person), organization, bound="refused_beyond",
+        work, InvitationMail, mailing.to(request.request_id, reader), organization, bound="refused_beyond",
         once=f"invitation:{request.request_id}:{reminder or ''}", keeps=over - work.now, token=token,
         function=asked.type, given=tuple(grant.subject for grant in asked.grants), lapses_on=request.lapses_on,
     )  # fmt: skip

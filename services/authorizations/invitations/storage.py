@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.database import Connection
 from services.authorizations.dated import known
+from services.authorizations.statuses import active
 
 
 async def add_token(connection: Connection, digest: bytes, request_id: UUID) -> None:
@@ -36,6 +37,23 @@ async def is_invited(connection: Connection, organization_id: UUID, email: str, 
         " and lower(p.email) = lower($2))",
         organization_id, email, day,
     )  # fmt: skip
+    return found
+
+
+async def member(connection: Connection, organization_id: UUID, email: str) -> UUID | None:
+    """The contact of the organization that the account with this address is."""
+    found: UUID | None = await connection.fetchval(
+        "select c.contact_id from contacts c join bindings b using (contact_id)"
+        f" join personal_fields p on p.owner_id = b.account_id where c.organization_id = $1 and {known('b')}"
+        " and upper_inf(b.during) and lower(p.email) = lower($2) order by c.contact_id limit 1",
+        organization_id, email,
+    )  # fmt: skip
+    return found
+
+
+async def is_active(connection: Connection, organization_id: UUID) -> bool:
+    """Whether the organization is active, so that anybody can accept."""
+    found: bool = await connection.fetchval(f"select {active('$1::uuid', at=None)}", organization_id)
     return found
 
 

@@ -9,7 +9,10 @@ from contracts.events import Code, Language
 
 @dataclass(frozen=True)
 class Personal:
-    """The personal fields of a contact, as a form or an import gives them; of an account, also where it began."""
+    """The personal fields of a contact, as a form or an import gives them; of an account, also where it began.
+
+    `door` is the one of the agency's by which the account was opened; None: the first.
+    """
 
     family_name: str
     given_name: str
@@ -17,6 +20,7 @@ class Personal:
     telephones: Sequence[Telephone]
     language: Language
     portal: Code | None = None
+    door: Code | None = None
 
 
 @dataclass(frozen=True)

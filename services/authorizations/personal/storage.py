@@ -29,10 +29,10 @@ where owner_id = $1
 """
 
 DESCRIBE_ACCOUNT = """
-insert into personal_fields (owner_id, family_name, given_name, email, language, portal)
-values ($1, $2, $3, $4, $5, $6)
+insert into personal_fields (owner_id, family_name, given_name, email, language, portal, door)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (owner_id) do update set family_name = excluded.family_name, given_name = excluded.given_name,
-    email = excluded.email, language = excluded.language, portal = excluded.portal
+    email = excluded.email, language = excluded.language, portal = excluded.portal, door = excluded.door
 """
 
 NAME_ORGANIZATIONS = """
@@ -88,6 +88,7 @@ async def describe_account(connection: Connection, person: Person) -> None:
         person.email,
         person.language,
         person.portal,
+        person.door,
     )
 
 
@@ -128,7 +129,7 @@ async def describe_new(connection: Connection, told: Mapping[UUID, ContactRow]) 
 async def descriptions(connection: Connection, owner_ids: Collection[UUID]) -> dict[UUID, Personal]:
     """The fields of contacts, accounts, or requests for a contact; those that were erased are absent."""
     rows = await connection.fetch(
-        "select owner_id, family_name, given_name, email, telephones, language, portal from personal_fields"
+        "select owner_id, family_name, given_name, email, telephones, language, portal, door from personal_fields"
         " where owner_id = any($1::uuid[])",
         list(owner_ids),
     )
@@ -166,4 +167,6 @@ def _kept(telephones: Iterable[Telephone]) -> list[dict[str, Any]]:
 
 def _personal(row: Any) -> Personal:
     telephones = [Telephone.model_validate(telephone) for telephone in row["telephones"]]
-    return Personal(row["family_name"], row["given_name"], row["email"], telephones, row["language"], row["portal"])
+    return Personal(
+        row["family_name"], row["given_name"], row["email"], telephones, row["language"], row["portal"], row["door"]
+    )

@@ -29,7 +29,7 @@ async def refuse_known(
     known = None
     if client_number is not None:
         known = await contacts.find(work.connection, organization_id, client_number)
-    known = known or await contacts.find_linked(work.connection, organization_id, personal)
+    known = known or await contacts.find_same(work.connection, organization_id, personal, linked=True)
     if known is None:
         return None
     following = Next("add_to_known_contact", f"/v1/contacts/{known.contact_id}/relations")

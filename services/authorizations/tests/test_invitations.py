@@ -17,6 +17,7 @@ from contracts.accounts import Person
 from contracts.notifications import InvitationContents
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
+from services.authorizations.statuses import set_status
 from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.employers import Employer, an_employer
 from tests.fixtures.gateway import OpenService
@@ -43,13 +44,15 @@ class Account:
     headers: dict[str, str]
 
 
-async def an_account(employer: Employer, email: str = ADDRESS.lower()) -> Account:
+async def an_account(employer: Employer, email: str = ADDRESS.lower(), **changes: Any) -> Account:
     """Somebody whose address accounts has verified."""
     account_id = uuid7()
-    person = Person(
-        account_id=account_id, version=1, status="active", status_since=datetime.now(UTC) - timedelta(days=1), epoch=0,
-        email=email, given_name="Démo", family_name="Invitée", language="fr",
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "account_id": account_id, "version": 1, "status": "active",
+        "status_since": datetime.now(UTC) - timedelta(days=1), "epoch": 0,
+        "email": email, "given_name": "Démo", "family_name": "Invitée", "language": "fr",
+    }  # fmt: skip
+    person = Person(**values | changes)
     await employer.at.opened.unit.run(follow_account, person, TEST)
     token = employer.at.opened.issuer.person(account_id)
     return Account(account_id, {"Authorization": f"Bearer {token}", "Accept-Language": "fr"})
@@ -174,3 +177,163 @@ async def test_it_is_over_once_whoever_sent_it_no_longer_manages(employer: Emplo
     refused = await accept(employer, await an_account(employer), token)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "invitation_over")
+
+
+async def test_an_account_of_another_address_and_one_of_which_nothing_is_known_are_refused_alike(
+    employer: Employer, tokens: Tokens
+) -> None:
+    await invite(employer)
+    [token] = await tokens()
+    other, unknown = await an_account(employer, "somebody@example.org"), uuid7()
+    issued = employer.at.opened.issuer.person(unknown)
+    headers = {"Authorization": f"Bearer {issued}", "Accept-Language": "fr"}
+    answers = [await accept(employer, account, token) for account in (other, Account(unknown, headers))]
+    assert answers[0].content == answers[1].content and answers[0].json()["code"] == "invitation_for_another"
+
+
+async def test_who_came_by_a_door_for_others_is_refused_and_the_invitation_stays(
+    employer: Employer, tokens: Tokens
+) -> None:
+    await invite(employer)
+    [token] = await tokens()
+    refused = await accept(employer, await an_account(employer, door="elsewhere"), token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "other_door")
+    assert (await accept(employer, await an_account(employer, door="connect"), token)).status_code == 200
+
+
+async def a_known_contact(employer: Employer, email: str) -> tuple[str, str]:
+    """A worker whom nobody is yet, with payments to read: the contact's id and family name."""
+    person = employer.at.stranger() | {"email": email}
+    body = {
+        "contact": person, "type": "worker", "subjects": [{"subject": "payments", "level": "read"}],
+        "attestations": await employer.at.attestations("addition"),
+    }  # fmt: skip
+    added = await employer.post("contacts", employer.administrator.headers, **body)
+    assert added.status_code == 201, added.text
+    return added.json()["contact_id"], person["family_name"]
+
+
+async def standing(employer: Employer, account: Account) -> list[tuple[str, str]]:
+    """The subjects that an account has, each with its level."""
+    rows = await employer.at.opened.unit.pool.fetch(
+        "select r.subject, r.level::text from bindings b join relations h on h.holder_id = b.contact_id"
+        " join rights r using (relation_id) where b.account_id = $1 and upper_inf(b.recorded)"
+        " and upper_inf(h.recorded) and upper_inf(r.recorded) order by r.subject",
+        account.account_id,
+    )
+    return [(row["subject"], row["level"]) for row in rows]
+
+
+@pytest.mark.parametrize("function", ["worker", "representative"])
+async def test_who_stands_there_already_by_name_and_verified_address_is_that_contact_and_no_second_one(
+    employer: Employer, tokens: Tokens, function: str
+) -> None:
+    contact_id, family_name = await a_known_contact(employer, ADDRESS.lower())
+    await invite(employer, type=function)
+    [token] = await tokens()
+    account = await an_account(employer, family_name=family_name.upper())
+
+    accepted = await accept(employer, account, token)
+
+    assert (accepted.status_code, accepted.json()["contact_id"]) == (200, contact_id), accepted.text
+    assert await standing(employer, account) == [("clearance_letter", "write"), ("payments", "read")]
+    [state] = [s for s in (await employer.at.opened.published("Contact")) if s["contact_id"] == contact_id][-1:]
+    assert {held["type"] for held in state["functions"]} == {"worker", function}
+    assert state["binding"]["account_id"] == str(account.account_id)
+    of_that_address = (
+        "select count(*) from personal_fields p join contacts c on c.contact_id = p.owner_id where p.email = $1"
+    )
+    assert await employer.at.opened.unit.pool.fetchval(of_that_address, ADDRESS.lower()) == 1
+
+
+async def test_who_shares_an_address_and_has_other_names_is_somebody_else(employer: Employer, tokens: Tokens) -> None:
+    contact_id, _ = await a_known_contact(employer, ADDRESS.lower())
+    await invite(employer)
+    [token] = await tokens()
+    accepted = await accept(employer, await an_account(employer), token)
+    assert accepted.status_code == 200 and accepted.json()["contact_id"] != contact_id
+
+
+async def test_a_contact_who_is_kept_out_accepts_nothing_even_before_anybody_is_that_contact(
+    employer: Employer, tokens: Tokens
+) -> None:
+    contact_id, family_name = await a_known_contact(employer, ADDRESS.lower())
+    await invite(employer)
+    [token] = await tokens()
+    blocked = await employer.post("blocks", employer.administrator.headers, contact_id=contact_id)
+    assert blocked.status_code == 201, blocked.text
+    refused = await accept(employer, await an_account(employer, family_name=family_name), token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "access_blocked")
+
+
+async def test_nobody_is_invited_who_is_a_contact_there_already(employer: Employer) -> None:
+    theirs = f"{employer.worker.account_id.hex}@EXAMPLE.org"
+    refused = await invite(employer, email=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_a_contact")
+    assert refused.json()["next"]["href"] == f"/v1/contacts/{employer.worker.contact_id}/relations"
+
+
+async def test_the_mail_leads_to_where_whoever_invites_began(employer: Employer) -> None:
+    began = Person(
+        account_id=employer.administrator.account_id, version=2, status="active", epoch=0, portal="nu",
+        status_since=datetime.now(UTC) - timedelta(days=1), email="admin@example.org", given_name="Démo",
+        family_name="Personne", language="fr",
+    )  # fmt: skip
+    await employer.at.opened.unit.run(follow_account, began, TEST)
+    request_id = (await invite(employer)).json()["request_id"]
+    await due_for_a_reminder(employer, request_id)
+    await remind_deciders(employer.at.opened.unit)
+    mails = await employer.at.opened.published("InvitationMail")
+    assert [mail["portal"] for mail in mails] == ["nu", "nu"]
+
+
+async def due_for_a_reminder(employer: Employer, request_id: str) -> None:
+    """Four days before the last one."""
+    today = employer.at.opened.tools.moment(datetime.now(UTC)).day
+    await employer.at.opened.unit.pool.execute(
+        "update requests set lapses_on = $2 where request_id = $1", UUID(request_id), today + timedelta(days=4)
+    )
+
+
+async def inactive(employer: Employer) -> None:
+    async with employer.at.opened.unit.pool.acquire() as connection:
+        now = datetime.now(UTC)
+        await set_status(connection, employer.organization_id, False, now, now)
+
+
+async def released(employer: Employer) -> None:
+    assert (await employer.release(employer.worker)).status_code == 204
+
+
+async def blocked(employer: Employer) -> None:
+    account = await an_account(employer)
+    done = await employer.post("blocks", employer.agent, account_id=str(account.account_id), reason="misuse_suspected")
+    assert done.status_code == 201, done.text
+
+
+async def come_otherwise(employer: Employer) -> None:
+    contact_id, _ = await a_known_contact(employer, "somebody@example.org")
+    came = await employer.at.link(UUID(contact_id))
+    person = Person(
+        account_id=came.account_id, version=2, status="active", epoch=0, email=ADDRESS, given_name="Démo",
+        status_since=datetime.now(UTC) - timedelta(days=1), family_name="Personne", language="fr",
+    )  # fmt: skip
+    await employer.at.opened.unit.run(follow_account, person, TEST)
+
+
+async def nothing(employer: Employer) -> None:
+    del employer
+
+
+@pytest.mark.parametrize(
+    ("happened", "reminded"), [(nothing, 1), (inactive, 0), (released, 0), (blocked, 0), (come_otherwise, 0)]
+)
+async def test_nobody_is_reminded_of_an_invitation_that_could_not_be_accepted(
+    employer: Employer, happened: Callable[[Employer], Awaitable[None]], reminded: int
+) -> None:
+    await employer.appoint(employer.worker)
+    request_id = (await invite(employer, employer.worker.headers)).json()["request_id"]
+    await due_for_a_reminder(employer, request_id)
+    await happened(employer)
+    await remind_deciders(employer.at.opened.unit)
+    assert len(await employer.at.opened.published("InvitationMail")) == 1 + reminded
