@@ -9,7 +9,9 @@ from uuid import UUID
 import pytest
 
 from chassis.outcomes import Poison
+from contracts.linking import ProfileLinked
 from services.authorizations.accounts.handlers import follow_account
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.claims.chores import decide_waiting
 from services.authorizations.claims.handlers import follow_claim
 from services.authorizations.statuses import set_status
@@ -131,6 +133,19 @@ async def test_fifty_copies_of_a_claim_at_once_are_one(world: Claims) -> None:
     claimed = world.claimed(await world.account(), proven=True)
     await asyncio.gather(*[world.tell(claimed) for _ in range(50)])
     assert len(await world.told("AdministratorAppointed")) == 1
+
+
+async def test_the_link_that_linking_registers_is_the_one_made_here_and_changes_nothing(world: Claims) -> None:
+    administrator = await world.administrator()
+    state = (await world.told("Contact"))[-1]
+    linked = ProfileLinked(
+        contact_id=administrator.contact_id, organization_id=world.employer_id, account_id=administrator.account_id,
+        link_id=state["binding"]["link_id"], method="organization_code", linked_at=state["binding"]["since"],
+    )  # fmt: skip
+    for _ in range(2):
+        await world.opened.unit.run(follow_link, linked, TEST)
+    assert (await world.told("Contact"))[-1] == state
+    assert await world.opened.unit.pool.fetchval("select count(*) from bindings") == 1
 
 
 async def test_a_claim_waits_for_its_account_and_is_decided_as_soon_as_that_is_known(world: Claims) -> None:

@@ -1,8 +1,11 @@
 """Claims: received, told to authorizations, shown to whoever made them as they are decided there."""
 
 import asyncio
+import re
+import shutil
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -258,6 +261,7 @@ async def test_past_its_last_day_it_has_lapsed_and_may_be_claimed_anew(world: Wo
     claim_id = await world.claimed()
     world.linking.clock.now += timedelta(days=DAYS)
     assert (await world.standing(claim_id))[0] == "received"
+    assert (await world.claim()).json()["code"] == "claim_pending"
     world.linking.clock.now += timedelta(days=1)
     assert (await world.standing(claim_id))[:2] == ("decided", "lapsed")
     again = await world.claimed()
@@ -352,3 +356,53 @@ async def test_a_refusal_and_a_claim_leave_at_an_even_time_whatever_was_found(
     assert len(waited) == 5 and all(20 < seconds < 30 for seconds in waited)
     assert (await world.claim(account_id=person.account_id)).json()["code"] == "claim_pending"
     assert len(waited) == 5  # about oneself, one is told at once
+
+
+async def test_nobody_else_is_told_of_a_claim_by_waiting_for_it_whether_it_is_decided_or_not(world: World) -> None:
+    claim_id, stranger = await world.claimed(), an_account()
+    await world.linking.send(stranger)
+    for told in ((), (world.submitted(claim_id),), (world.appointed(claim_id),)):
+        await world.linking.send(*told)
+        answer = await asyncio.wait_for(world.show(claim_id, stranger.account_id, query="?wait=30&seen=1"), 10)
+        unknown = await world.show(uuid4(), stranger.account_id)
+        assert answer.status_code == 404 and answer.content == unknown.content
+
+
+async def test_a_claim_speaks_to_its_person_in_their_language(world: World) -> None:
+    claim_id = await world.claimed()
+
+    async def said(language: str) -> tuple[str, str]:
+        headers = world.linking.bearer(world.account_id) | {"Accept-Language": language}
+        shown = (await world.linking.http.get(f"/v1/claims/{claim_id}", headers=headers)).json()
+        return shown["message"], shown["capacity_name"]
+
+    for told in ((), (world.submitted(claim_id),), (world.fact(RequestDecided, claim_id, outcome="reject"),)):
+        await world.linking.send(*told)
+        (french, travailleur), (english, worker) = await said("fr-CA"), await said("en")
+        assert (travailleur, worker) == ("Travailleur", "Worker")
+        assert french != english and french and english
+    assert (french, english) == ("Votre demande a été refusée.", "Your request was denied.")
+
+
+async def test_what_an_agency_says_of_names_and_deadlines_is_what_holds(opening: Opening, tmp_path: Path) -> None:
+    other = tmp_path / "agency"
+    shutil.copytree(WSSCC, other)
+    linking_yaml, requests_yaml = other / "linking.yaml", other / "requests.yaml"
+    suffixes = re.compile(r"legal_suffixes:\n(?:      - \w+\n)+")
+    said, found = suffixes.subn("legal_suffixes: [gmbh]\n", linking_yaml.read_text(encoding="utf-8"))
+    assert found == 1
+    linking_yaml.write_text(said, encoding="utf-8")
+    rule = re.compile(r"(access_request:\n(?:    .*\n)*?    days: )30")
+    said, found = rule.subn(r"\g<1>12", requests_yaml.read_text(encoding="utf-8"))
+    assert found == 1
+    requests_yaml.write_text(said, encoding="utf-8")
+    for agency, typed, deadline in ((WSSCC, "Nord Ltée", "2026-12-31"), (other, "Nord GmbH", "2026-12-13")):
+        linking = await opening(agency)
+        employer, account = an_employer(linking, legal_name="NORD", trade_names=()), an_account()
+        await linking.send(employer, account)
+        world = World(linking, employer, account.account_id, "")
+        for name in ("Nord Ltée", "Nord GmbH"):
+            answer = await world.claim(organization_name=name)
+            assert answer.status_code == (202 if name == typed else 422), (agency, name)
+            if name == typed:
+                assert answer.json()["deadline"] == deadline
