@@ -122,9 +122,7 @@ async def test_no_reader_of_one_language_is_shown_a_text_of_the_other(played: Ma
     assert french & english <= SAME_WORD
 
 
-async def test_of_two_first_persons_at_the_same_moment_one_manages_and_one_asks(
-    stack: Stack, played: Mapping[Language, Played]
-) -> None:
+async def test_of_two_first_persons_at_the_same_moment_one_manages_and_one_asks(stack: Stack) -> None:
     for number, ended in enumerate(await race(stack, ROUNDS)):
         standing = sorted((claim["state"], claim["outcome"]) for claim in ended.claims)
         assert standing == [("decided", "administrator"), ("waiting", None)], number
