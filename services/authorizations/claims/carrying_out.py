@@ -31,7 +31,7 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     agency = work.tools.agency
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
     asked = AskedAccess.model_validate(request.asked)
-    access = decision.access or domain.given(agency, agency.capacities[asked.capacity].granted, kind, work.today)
+    access = decision.access or domain.unless_decided(agency, asked, kind, work.today)
     if refusal := domain.refuse_access(agency, access, kind, work.today):
         return refusal
     by = ByClaim(request.claim_id, asked.method, request.request_id)

@@ -13,7 +13,7 @@ from contracts.events import Code
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
-from services.authorizations.requests.domain import Asked, GivenAccess, GivenSubject
+from services.authorizations.requests.domain import Asked, AskedGrants, GivenAccess, GivenSubject
 
 Obstacle = Literal["contact_already", "account_inactive", "organization_inactive", "blocked"]
 """Why an account may not claim an organization: it is its contact, is kept out, or either is not active."""
@@ -44,12 +44,29 @@ class Claim:
 
 
 class AskedAccess(Asked):
-    """That the account which asks becomes a contact of the organization; what the agency's agents see of the claim."""
+    """That the account which asks becomes a contact of the organization; what the agency's agents see of the claim.
+
+    `offered`: by an invitation that the account has accepted, where somebody there looks like its person.
+    """
 
     method: Code
     capacity: Code
     proven: bool = False
     locked: bool = False
+    offered: AskedGrants | None = None
+
+
+def unless_decided(agency: Agency, asked: AskedAccess, kind: str, today: date) -> GivenAccess:
+    """What an approval gives that says nothing else: what was offered, or what the agency's data say."""
+    if asked.offered is None:
+        return given(agency, agency.capacities[asked.capacity].granted, kind, today)
+    return offered(asked.offered, today)
+
+
+def offered(invited: AskedGrants, today: date) -> GivenAccess:
+    """What an invitation offers to whoever accepts it on a day."""
+    period = Period(max(invited.starts_on, today), invited.ends_on)
+    return GivenAccess(invited.type, period, [GivenSubject(grant) for grant in invited.chosen])
 
 
 def given(agency: Agency, granted: Granted, kind: str, today: date) -> GivenAccess:

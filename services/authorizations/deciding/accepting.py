@@ -1,17 +1,21 @@
 """Accepting an invitation: the account with the invited address becomes a contact, and nobody has to approve."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Pending, Refusal
 from chassis.work import Work
+from contracts.agency import Agency
 from contracts.agency.linking import INVITATION
 from services.authorizations import functions
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.claims import admitting
 from services.authorizations.claims import domain as claims
 from services.authorizations.claims.admitting import ByClaim
+from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.claims.handlers import refuse_claimant
+from services.authorizations.claims.mails import tell_deciders
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.deciding.handlers import lock_with_organizations, settle
@@ -20,14 +24,15 @@ from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.invitations.handlers import is_upheld
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.recording import grant_rights
 from services.authorizations.requests import storage
-from services.authorizations.requests.domain import GivenAccess, GivenSubject, Request, refuse_ended
+from services.authorizations.requests.domain import AskedGrants, GivenAccess, Request, refuse_ended
+from services.authorizations.requests.submitting import Ask, Claiming, submit
+from services.authorizations.reviews.candidates import is_like_one_at_home
 from services.authorizations.tools import Tools
 
 
@@ -48,11 +53,12 @@ class Accepted:
     organization_name: str
 
 
-async def accept(work: Work[Tools], command: Accept) -> Accepted | Refusal:
+async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Refusal:
     """Make the account a contact with what the invitation offers, in one transaction. A refusal consumes nothing.
 
     Whoever stands there already with the same names and the address that the account has verified is that contact, and
-    is given what the invitation offers besides; so nobody has two files there.
+    is given what the invitation offers besides. Where somebody there only looks alike, those who manage are asked
+    whether it is the same person, by an access request. So nobody has two files there.
     """
     digests = work.tools.keyring.lookups(mails.PURPOSE, command.token)
     request_id = await invitations.invitation_of(work.connection, digests)
@@ -74,19 +80,22 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Refusal:
     if refusal:
         return refusal
     organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
-    period = Period(max(asked.starts_on, work.today), asked.ends_on)
-    access = GivenAccess(asked.type, period, [GivenSubject(grant) for grant in asked.chosen])
+    access = claims.offered(asked, work.today)
     if refusal := claims.refuse_access(agency, access, organization.kind, work.today):
         return refusal
     by = ByClaim(None, INVITATION, request.request_id)
     known = await contacts.find_same(work.connection, organization_id, account, linked=False)
+    capacity = _capacity(agency, asked)
+    if known is None and capacity is not None and await is_like_one_at_home(work, organization_id, account):
+        await settle(work, request, "approve", None)
+        return Pending(await _ask(work, request, command.account_id, asked, capacity))
     if known is None:
         contact_id = await admitting.admit(work, organization_id, command.account_id, access, by)
     else:
         contact_id = known.contact_id
         await _join(work, known, command.account_id, access, by)
     await settle(work, request, "approve", None)
-    await functions.tell_given(work, contact_id, asked.chosen, period)
+    await functions.tell_given(work, contact_id, asked.chosen, access.period)
     return Accepted(contact_id, organization_id, organization.legal_name)
 
 
@@ -100,6 +109,21 @@ async def _refuse(work: Work[Tools], request: Request, account_id: UUID, account
     if obstacle == "blocked" or await invitations.is_kept_out(work.connection, organization_id, account.email):
         return Refusal("access_blocked")
     return claims.REFUSALS[obstacle] if obstacle is not None else None
+
+
+def _capacity(agency: Agency, asked: AskedInvitation) -> str | None:
+    """As what whoever was invited asks for access: what the offered function is given for, else the first there is."""
+    fitting = [capacity.code for capacity in agency.capacities.values() if capacity.granted.type == asked.type]
+    return next(iter([*fitting, *agency.capacities]), None)
+
+
+async def _ask(work: Work[Tools], request: Request, account_id: UUID, invited: AskedInvitation, capacity: str) -> UUID:
+    offered = AskedGrants.model_validate(invited.model_dump())
+    asked = AskedAccess(method=INVITATION, capacity=capacity, offered=offered)
+    days = work.tools.agency.requests.kinds["access_request"].days
+    claiming = Claiming(work.new_id(), account_id, work.today + timedelta(days=days))
+    ask = Ask(work.new_id(), "access_request", asked, None, organization_id=request.organization_id, claim=claiming)
+    return await submit(work, ask, tell_deciders)
 
 
 async def _join(work: Work[Tools], known: ContactFile, account_id: UUID, access: GivenAccess, by: ByClaim) -> None:

@@ -9,12 +9,13 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Reference
 from chassis.gateway import AgentCaller, Call, PersonCaller, router
+from chassis.outcomes import Pending
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.agency.requests import Decider, Outcome, RequestKind
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.answers import OrganizationView
 from services.authorizations.bodies import GrantBody, GrantingBody, Grants, PersonBody, grants
-from services.authorizations.deciding.accepting import Accept, accept
+from services.authorizations.deciding.accepting import Accept, Accepted, accept
 from services.authorizations.deciding.handlers import (
     Claim,
     Decide,
@@ -95,6 +96,12 @@ class AcceptedView(BaseModel):
     organization: OrganizationView
 
 
+class WaitingView(BaseModel):
+    """The request that waits for those who manage the organization: whether the account is somebody there already."""
+
+    request_id: UUID
+
+
 class DecisionBody(Body):
     """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
 
@@ -156,12 +163,22 @@ async def list_requests(
     return await _page(call, listing, cursor, limit, side)
 
 
-@routes.post("/v1/invitations/acceptance", summary="Accept an invitation")
-async def post_acceptance(body: AcceptanceBody, caller: PersonCaller, call: AuthorizationsCall) -> AcceptedView:
+@routes.post(
+    "/v1/invitations/acceptance",
+    summary="Accept an invitation",
+    responses={202: {"model": WaitingView, "description": "Somebody there looks like the person: others decide."}},
+)
+async def post_acceptance(
+    body: AcceptanceBody, caller: PersonCaller, call: AuthorizationsCall, response: Response
+) -> AcceptedView | WaitingView:
     """By the account whose verified address was invited; any other is refused, and the invitation stays."""
-    accepted = await call.run(accept, Accept(caller.account_id, body.token))
-    organization = OrganizationView(organization_id=accepted.organization_id, name=accepted.organization_name)
-    return AcceptedView(contact_id=accepted.contact_id, organization=organization)
+    accepted: Accepted | Pending = await call.run(accept, Accept(caller.account_id, body.token))
+    if isinstance(accepted, Accepted):
+        organization = OrganizationView(organization_id=accepted.organization_id, name=accepted.organization_name)
+        return AcceptedView(contact_id=accepted.contact_id, organization=organization)
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/requests/{accepted.resource_id}"
+    return WaitingView(request_id=accepted.resource_id)
 
 
 @routes.get("/v1/requests/{request_id}", summary="One request")

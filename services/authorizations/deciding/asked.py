@@ -13,7 +13,7 @@ from contracts.authorizations import Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day
-from services.authorizations.claims.domain import AskedAccess, given
+from services.authorizations.claims.domain import AskedAccess, unless_decided
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
 from services.authorizations.instants import today
@@ -179,7 +179,7 @@ async def access(shown: Shown, request: Request) -> AskedView:
     )
     capacity = agency.capacities[found.capacity]
     kind = (await organizations.get(shown.connection, [request.organization_id]))[request.organization_id].kind
-    default = given(agency, capacity.granted, kind, today(shown.call))
+    default = unless_decided(agency, found, kind, today(shown.call))
     person = shown.person if shown.person and shown.person.family_name else None
     asked = AskedGrants(
         type=default.type,

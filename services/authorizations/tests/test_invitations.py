@@ -254,6 +254,51 @@ async def test_who_shares_an_address_and_has_other_names_is_somebody_else(employ
     assert accepted.status_code == 200 and accepted.json()["contact_id"] != contact_id
 
 
+async def test_where_somebody_only_looks_alike_those_who_manage_say_whether_it_is_the_same_person(
+    employer: Employer, tokens: Tokens
+) -> None:
+    contact_id, family_name = await a_known_contact(employer, "office@example.org")
+    await invite(employer)
+    [token] = await tokens()
+    account = await an_account(employer, family_name=family_name)
+
+    asked = await accept(employer, account, token)
+
+    assert asked.status_code == 202, asked.text
+    assert await standing(employer, account) == []
+    path = f"/v1/requests/{asked.json()['request_id']}"
+    assert asked.headers["location"] == path
+    assert (await employer.at.client.get(path, headers=account.headers)).json()["state"] == "submitted"
+    shown = await employer.at.client.get(path, headers=employer.administrator.headers)
+    assert shown.json()["asked"]["type"] == "worker"
+    assert [given["subject"] for given in shown.json()["asked"]["subjects"]] == ["clearance_letter"]
+    assert (await accept(employer, account, token)).json()["code"] == "invitation_over"
+    headers = employer.administrator.headers | {"If-Match": shown.headers["etag"]}
+    merged = await employer.at.client.post(
+        f"{path}/decision", json={"outcome": "merge", "contact_id": contact_id}, headers=headers
+    )
+    assert merged.status_code == 200, merged.text
+    assert await standing(employer, account) == [("payments", "read")]
+
+
+async def test_who_only_looks_alike_and_is_somebody_else_gets_what_was_offered(
+    employer: Employer, tokens: Tokens
+) -> None:
+    contact_id, family_name = await a_known_contact(employer, "office@example.org")
+    await invite(employer, type="representative")
+    [token] = await tokens()
+    account = await an_account(employer, family_name=family_name)
+    path = f"/v1/requests/{(await accept(employer, account, token)).json()['request_id']}"
+    shown = await employer.at.client.get(path, headers=employer.administrator.headers)
+    headers = employer.administrator.headers | {"If-Match": shown.headers["etag"]}
+    approved = await employer.at.client.post(f"{path}/decision", json={"outcome": "approve"}, headers=headers)
+    assert approved.status_code == 200, approved.text
+    assert await standing(employer, account) == [("clearance_letter", "write")]
+    states = await employer.at.opened.published("Contact")
+    [bound] = [s for s in states if (s["binding"] or {}).get("account_id") == str(account.account_id)]
+    assert bound["contact_id"] != contact_id and bound["functions"][0]["type"] == "representative"
+
+
 async def test_a_contact_who_is_kept_out_accepts_nothing_even_before_anybody_is_that_contact(
     employer: Employer, tokens: Tokens
 ) -> None:
