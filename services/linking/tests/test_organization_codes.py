@@ -249,13 +249,14 @@ async def test_a_claim_that_was_granted_is_taken_back_from_its_accounts_count_on
     coded: Linking, granted: bool
 ) -> None:
     employer, _ = await an_issued(coded)
-    answer = await claim(coded)
+    account_id = uuid4()
+    answer = await claim(coded, account_id=account_id)
     assert await count_of(coded) == 1
     told: dict[str, Any] = {"organization_id": employer.organization_id, "claim_id": answer.json()["claim_id"]}
     decided = RequestDecided(**told, sequence=1, request_id=uuid4(), outcome="approve" if granted else "reject")
     appointed = AdministratorAppointed(**told, sequence=2, contact_id=uuid4(), relation_id=uuid4())
     await coded.send(decided, decided)
-    await claim(coded, number="9999999")
+    await claim(coded, number="9999999", account_id=account_id)
     if granted:
         await coded.send(appointed)
     assert await count_of(coded) == (1 if granted else 2)
