@@ -385,7 +385,7 @@ async def test_a_claim_speaks_to_its_person_in_their_language(world: World) -> N
 
 
 async def test_what_an_agency_says_of_names_and_deadlines_is_what_holds(opening: Opening, tmp_path: Path) -> None:
-    other = tmp_path / "agency"
+    other = tmp_path / WSSCC.name
     shutil.copytree(WSSCC, other)
     linking_yaml, requests_yaml = other / "linking.yaml", other / "requests.yaml"
     suffixes = re.compile(r"legal_suffixes:\n(?:      - \w+\n)+")
