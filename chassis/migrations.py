@@ -41,7 +41,8 @@ def _files(folder: Path) -> list[tuple[str, str]]:
 async def migrate(dsn: str, *folders: Path) -> list[str]:
     """Apply what is new of the chassis's own files, then of each folder. Returns the names applied now.
 
-    A file is known by its folder's owner and name, and by its digest: an applied file that has changed is refused.
+    A file is known by its folder's owner and name, and by its digest: an applied file that has changed is refused, and
+    one that only got another number is not applied again.
     """
     connection = await asyncpg.connect(dsn)
     try:
@@ -53,6 +54,7 @@ async def migrate(dsn: str, *folders: Path) -> list[str]:
         known = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
         applied = []
         for folder in (OWN, *folders):
+            await _follow_renames(connection, folder, known)
             for file, sql in _files(folder):
                 name, digest = f"{folder.parent.name}/{file}", hashlib.sha256(sql.encode()).hexdigest()
                 if name in known:
@@ -67,6 +69,18 @@ async def migrate(dsn: str, *folders: Path) -> list[str]:
         return applied
     finally:
         await connection.close()
+
+
+async def _follow_renames(connection: asyncpg.Connection, folder: Path, known: dict[str, str]) -> None:
+    """Two branches may take one number; whoever comes second gets the next one, perhaps after a database had it."""
+    files = {f"{folder.parent.name}/{file}": hashlib.sha256(sql.encode()).hexdigest() for file, sql in _files(folder)}
+    gone = {digest: name for name, digest in known.items() if name.startswith(f"{folder.parent.name}/")
+            and name not in files}  # fmt: skip
+    for name, digest in files.items():
+        if name not in known and (former := gone.get(digest)):
+            await connection.execute("update migrations set name = $2 where name = $1", former, name)
+            known[name] = known.pop(former)
+            log.info("migration renamed", migration=name, former=former)
 
 
 def main(folder: Path) -> int:

@@ -39,6 +39,18 @@ async def test_a_file_that_changed_after_it_was_applied_is_refused(bench: Bench,
         await migrate(bench.dsn, folder)
 
 
+async def test_a_file_that_got_another_number_after_it_was_applied_is_not_applied_again(
+    bench: Bench, folder: Path
+) -> None:
+    await migrate(bench.dsn, folder)
+    (folder / "0002_titles.sql").rename(folder / "0003_titles.sql")
+    (folder / "0002_shelves.sql").write_text("create table shelves (id int)")
+
+    assert await migrate(bench.dsn, folder) == ["library/0002_shelves.sql"]
+    assert await migrate(bench.dsn, folder) == []
+    assert await bench.size("books") == 1
+
+
 async def test_a_misnamed_file_is_refused_before_anything_is_applied(bench: Bench, folder: Path) -> None:
     (folder / "3_more.sql").write_text("insert into books values (2)")
 
