@@ -95,7 +95,7 @@ class AccessDecidedMail(MailRequest):
 
 
 class ClaimUndecidedMail(MailRequest):
-    """To the address on file of an organization that nobody manages: a person asks to act for it, and agents decide."""
+    """To the address on file, and to those who manage it if anybody: a person asks to act for it, and agents decide."""
 
     mail: ClassVar[str] = "claim_undecided"
     contents: ClassVar[type[Contents]] = ClaimantContents

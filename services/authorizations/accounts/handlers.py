@@ -7,6 +7,7 @@ from chassis.work import Work
 from contracts.accounts import Person, SessionsRevoked
 from services.authorizations.accounts import storage
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_ceased
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
@@ -18,8 +19,11 @@ async def follow_account(work: Work[Tools], person: Person) -> None:
     if not await storage.keep_newest(work.connection, person):
         return
     await set_status(work.connection, person.account_id, person.status == "active", person.status_since, work.now)
-    for contact_id in await storage.contacts_of(work.connection, person.account_id):
+    contact_ids = await storage.contacts_of(work.connection, person.account_id)
+    for contact_id in contact_ids:
         await publish_state(work, contact_id)
+    if person.status != "active":
+        await note_ceased(work, contact_ids)
 
 
 async def forget_account(work: Work[Tools], account_id: UUID) -> None:
@@ -27,8 +31,10 @@ async def forget_account(work: Work[Tools], account_id: UUID) -> None:
     await storage.lock(work.connection, account_id)
     await storage.forget(work.connection, account_id)
     await set_status(work.connection, account_id, False, work.now, work.now)
-    for contact_id in await storage.contacts_of(work.connection, account_id):
+    contact_ids = await storage.contacts_of(work.connection, account_id)
+    for contact_id in contact_ids:
         await publish_state(work, contact_id)
+    await note_ceased(work, contact_ids)
     work.audit("account_forgotten", object_id=account_id)
 
 

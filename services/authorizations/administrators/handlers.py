@@ -17,6 +17,7 @@ from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_changed
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -76,6 +77,7 @@ async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
         return refusal
     for relation in held:
         await withdraw_relation(work, relation)
+    await note_changed(work, command.organization_id)
     await publish_state(work, person.contact_id)
     work.audit("administrator_released", organization_id=command.organization_id, object_id=person.contact_id,
                **_said(command.reason))  # fmt: skip
@@ -141,6 +143,7 @@ async def give_office(
     await grant_relation(work, new, grants)
     appointed = {"contact_id": person.contact_id, "relation_id": new.relation_id}
     await record(work, AdministratorAppointed, organization_id, **appointed)
+    await note_changed(work, organization_id)
     await publish_state(work, person.contact_id)
     work.audit("administrator_appointed", organization_id=organization_id, object_id=person.contact_id, **_said(reason))
     await mails.tell(work, person, "appointed", reason, widely=widely)

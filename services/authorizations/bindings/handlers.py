@@ -6,6 +6,7 @@ from services.authorizations.accounts import storage as accounts
 from services.authorizations.bindings import storage
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_ceased
 from services.authorizations.tools import Tools
 
 
@@ -47,3 +48,4 @@ async def follow_unlink(work: Work[Tools], unlinked: ProfileUnlinked) -> None:
     )
     if ended and await contacts.lock(work.connection, unlinked.contact_id):
         await publish_state(work, unlinked.contact_id)
+        await note_ceased(work, [unlinked.contact_id])

@@ -13,6 +13,7 @@ from services.authorizations.blocks import domain, mails, storage
 from services.authorizations.blocks.domain import Block, Concerned
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_changed
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -63,6 +64,7 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
     if refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id"):
         return refusal
     await storage.add(work.connection, block_id, organization_id, concerned, command.reason, by, work.now)
+    await note_changed(work, organization_id)
     await record(
         work, ContactBlocked, organization_id,
         block_id=block_id, contact_id=concerned.contact_id, account_id=concerned.account_id, reason=command.reason,

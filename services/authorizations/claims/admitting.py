@@ -12,6 +12,7 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import BoundBy, ContactFile
 from services.authorizations.contacts.making import NewContact, make_contact
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_changed
 from services.authorizations.managing.questions import is_held
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -20,9 +21,7 @@ from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import NewRelation
 from services.authorizations.relations.recording import grant_relation, grant_rights
-from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import GivenAccess
-from services.authorizations.requests.submitting import announce
 from services.authorizations.tools import Tools
 
 
@@ -114,15 +113,13 @@ async def _tell_appointed(
     *,
     is_first: bool,
 ) -> None:
-    """Who manages from today on is an administrator; the first one decides what waited for agents until then."""
+    """Who manages from today on is an administrator; whom an agent admits decides what waited for agents until then."""
     if not work.tools.relation_type(access.type).manages:
         return
     fact = {"contact_id": contact_id, "relation_id": membership, "claim_id": by.claim_id}
     await record(work, AdministratorAppointed, organization_id, **fact)
     work.audit("administrator_appointed", organization_id=organization_id, object_id=contact_id)
+    await note_changed(work, organization_id)
     if not is_first or not access.period.contains(work.today):
         return
     await mails.notice(work, organization_id, contact_id, membership, access.type)
-    for waiting in await requests.waiting_for_agents(work.connection, organization_id, "access_request", work.today):
-        if waiting.claim_id != by.claim_id:
-            await announce(work, waiting, organization_id, mails.tell_deciders)

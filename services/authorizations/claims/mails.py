@@ -25,7 +25,7 @@ from services.authorizations.tools import Tools
 
 
 async def tell_deciders(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
-    """Tell each who manages the organization; where nobody does, and agents decide, the address on file.
+    """Tell each who manages the organization; where agents decide, the address on file, and whom they pass over.
 
     A `reminder` comes so many days before the last one, and never to the address on file.
     """
@@ -49,10 +49,12 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
                 once=f"{once}:{reminder or ''}:{reader.contact_id}", **said,
             )  # fmt: skip
     elif reminder is None:
-        await mailing.tell(
-            work, ClaimUndecidedMail, mailing.to_file(organization), organization, bound="strangers",
-            once=once, keeps=mailing.WARNING_KEEPS, **said,
-        )  # fmt: skip
+        passed_over = await managers_of(work, request.organization_id)
+        for to in (mailing.to_file(organization), *(mailing.to(one.contact_id, one) for one in passed_over)):
+            await mailing.tell(
+                work, ClaimUndecidedMail, to, organization, bound="strangers",
+                once=f"{once}:{to.recipient_id}", keeps=mailing.WARNING_KEEPS, **said,
+            )  # fmt: skip
 
 
 async def decided(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:

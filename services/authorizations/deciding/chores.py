@@ -6,8 +6,10 @@ from uuid import UUID
 
 from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
+from services.authorizations.deciding.handing_over import DECIDED, follow_change
 from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, remind, tell
 from services.authorizations.deciding.kinds import KINDS
+from services.authorizations.managing import storage as managing
 from services.authorizations.requests import storage
 from services.authorizations.tools import Tools
 
@@ -18,9 +20,11 @@ FORGET_EVERY = 3600.0  # seconds: what is forgotten after years waits an hour
 
 
 def telling(unit: Unit[Tools]) -> list[Chore]:
-    """Tell of what was asked by a number, of what will lapse and what has; forget; each until cancelled."""
+    """Tell of what was asked by a number, of what will lapse and what has; hand over; forget; each until cancelled."""
     return [
         partial(repeatedly, "requests to tell of", partial(tell_waiting, unit), LOOK_EVERY),
+        partial(repeatedly, "changes of who can act", partial(follow_changes, unit), LOOK_EVERY),
+        partial(repeatedly, "requests left waiting", partial(hand_over, unit), LAPSE_EVERY),
         partial(repeatedly, "requests to remind of", partial(remind_deciders, unit), LAPSE_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
         partial(repeatedly, "reviews that nobody needs", partial(close_needless, unit), LAPSE_EVERY),
@@ -32,6 +36,18 @@ async def tell_waiting(unit: Unit[Tools]) -> float | None:
     """Tell of some that wait, each in a transaction of its own. Returns 0 when there may be more."""
     waiting = await storage.to_tell(unit.pool, PORTION)
     return await one_by_one(unit, tell, waiting, PORTION)
+
+
+async def follow_changes(unit: Unit[Tools]) -> float | None:
+    """Look at some organizations for which somebody may be able to act no more. Returns 0 when there may be more."""
+    return await one_by_one(unit, follow_change, await managing.changed(unit.pool, PORTION), PORTION)
+
+
+async def hand_over(unit: Unit[Tools]) -> float | None:
+    """Let agents decide what waits where a day left nobody who can act. Returns 0 when there may be more."""
+    moment = unit.tools.moment(unit.origin.clock())
+    left = await storage.left_waiting(unit.pool, moment, unit.tools.managing, DECIDED, PORTION)
+    return await one_by_one(unit, follow_change, left, PORTION)
 
 
 async def lapse_overdue(unit: Unit[Tools]) -> float | None:

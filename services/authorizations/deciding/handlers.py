@@ -276,12 +276,14 @@ async def _kind_acted_for(work: Work[Tools], request: Request) -> str:
 
 
 async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | AsAgent) -> Refusal | None:
-    """Agents may decide whatever no other agent has in hand; others what is theirs, as they stand under the lock."""
+    """Whatever no agent has in hand agents may decide; others what is theirs, as they stand under the lock."""
     if refusal := await permitted(work, by, request.organization_id):
         return refusal
     if isinstance(by, AsAgent):
         return domain.refuse_claimed(request, work.actor.reference, work.now)
-    return None if request.decider == "organization" else Refusal("not_permitted")
+    if request.decider != "organization":
+        return Refusal("not_permitted")
+    return domain.refuse_held(request, work.now)
 
 
 async def _locked_by_asker(work: Work[Tools], by: AsProfile | AsAccount, request_id: UUID) -> Request | Refusal:

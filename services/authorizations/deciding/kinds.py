@@ -50,13 +50,15 @@ class Kind:
 
     `carry_out` runs with the organizations and the request locked. It looks before it writes: a refusal is committed.
     `refuse_early` says whether something that a decision needs has yet to arrive; `needless`, which ones end alone.
-    `remind` tells those who decide once more, so many days before the last one; the agency's data say when, if ever.
+    `tell_deciders` tells those whom it comes to; `remind` tells them once more, so many days before the last one; the
+    agency's data say when, if ever.
     """
 
     ends: frozenset[Outcome]
     carry_out: Callable[[Work[Tools], Request, Decision], Awaitable[Refusal | None]]
     show: Callable[[Shown, Request], Awaitable[AskedView]]
     tell: Callable[[Work[Tools], Request, Told, str | None], Awaitable[None]] = telling.tell_both_sides
+    tell_deciders: Callable[[Work[Tools], Request], Awaitable[None]] = telling.tell_deciders
     remind: Callable[[Work[Tools], Request, int], Awaitable[None]] = telling.tell_deciders
     refuse_early: Callable[[Work[Tools], Request], Awaitable[Refusal | None]] | None = None
     correctable: Correctable | None = None
@@ -85,6 +87,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         carry_out=claims.give_access,
         show=asked.access,
         tell=claims.tell,
+        tell_deciders=claim_mails.tell_deciders,
         remind=claim_mails.tell_deciders,
     ),
     ("invitation", None): Kind(

@@ -1,7 +1,7 @@
 """Who manages an organization, for those who write to them, wait for them, or would take one away."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from chassis.outcomes import Next, Refusal
@@ -24,6 +24,12 @@ async def somebody_acts(work: Work[Tools], organization_id: UUID) -> bool:
     return await storage.somebody_acts(work.connection, work.now, work.today, work.tools.managing, organization_id)
 
 
+async def agency_put_somebody(work: Work[Tools], organization_id: UUID) -> bool:
+    """Whether anybody whom an agent put there, or an import brought, can act for an organization at this moment."""
+    types = work.tools.managing
+    return await storage.agency_put_somebody(work.connection, work.now, work.today, types, organization_id)
+
+
 async def holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who manage an organization, linked or not, for what they should know: but not whom it keeps out.
 
@@ -42,6 +48,19 @@ async def ever_holders_of(work: Work[Tools], organization_id: UUID) -> list[Cont
     """Those who have managed an organization, do, or shall: for a warning that nobody may be able to keep from them."""
     held = await storage.once_held(work.connection, organization_id, work.tools.managing)
     return await contacts.get_all(work.connection, held)
+
+
+async def contests(work: Work[Tools], organization_id: UUID, claim_id: UUID) -> bool:
+    """Whether a claim is as good as that of the first administrator, who may be a stranger: then agents decide.
+
+    It was proven, within the contest window, and the agency has put nobody there since.
+    """
+    rule = work.tools.agency.managing.administrators
+    if rule is None:
+        return False
+    since = work.now - timedelta(days=rule.contest_days)
+    types = work.tools.managing
+    return await storage.contests(work.connection, work.now, work.today, types, organization_id, claim_id, since)
 
 
 async def refuse_last_manager(

@@ -10,9 +10,10 @@ from services.authorizations.dated import in_force, known
 from services.authorizations.statuses import active
 
 
-def manages(types: str = "$3") -> str:
-    """Whether a relation r is one by which a contact manages its organization, at some time or other."""
-    return f"r.holder_kind = 'contact' and r.through is null and r.type = any({types}::text[]) and {known('r')}"
+def manages(types: str = "$3", row: str = "r") -> str:
+    """Whether a relation is one by which a contact manages its organization, at some time or other."""
+    of_contact = f"{row}.holder_kind = 'contact' and {row}.through is null"
+    return f"{of_contact} and {row}.type = any({types}::text[]) and {known(row)}"
 
 
 # Whether a contact is an account that is active, by the last that is known of link and account: a planned day is asked
@@ -31,6 +32,10 @@ KEPT_IN = unblocked("r.holder_id", "r.organization_id")
 CAN_ACT = f"({in_force('r')} and {KEPT_IN} and {LINKED.format(contact='r.holder_id')})"
 
 OF_ORGANIZATION = f"from relations r where r.organization_id = $4 and {manages()}"
+
+
+# Whether an agent put the holder of a relation r there, or an import brought it.
+BY_AGENCY = "(r.granted_by is null or r.granted_by like 'agent:%')"
 
 
 async def acting(
@@ -54,6 +59,16 @@ async def somebody_acts(
     return found
 
 
+async def agency_put_somebody(
+    connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
+) -> bool:
+    """Whether anybody whom the agency put there can act for the organization."""
+    found: bool = await connection.fetchval(
+        f"select exists (select {OF_ORGANIZATION} and {CAN_ACT} and {BY_AGENCY})", at, day, list(types), organization_id
+    )
+    return found
+
+
 async def holding(
     connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
 ) -> list[UUID]:
@@ -73,6 +88,25 @@ async def is_held(
     found: bool = await connection.fetchval(
         f"select exists (select {OF_ORGANIZATION} and {in_force('r')})", at, day, list(types), organization_id
     )
+    return found
+
+
+async def contests(
+    connection: Connection,
+    at: datetime,
+    day: date,
+    types: Collection[str],
+    organization_id: UUID,
+    claim_id: UUID,
+    since: datetime,
+) -> bool:
+    """Whether a claim was proven where a first administrator came by a claim since then, and nobody by the agency."""
+    found: bool = await connection.fetchval(
+        "select exists (select from claims c where c.claim_id = $5 and c.proven) and exists ("
+        "select from claims c where c.organization_id = $4 and c.outcome = 'appointed' and c.decided_at >= $6)"
+        f" and not exists (select {OF_ORGANIZATION} and {CAN_ACT} and {BY_AGENCY})",
+        at, day, list(types), organization_id, claim_id, since,
+    )  # fmt: skip
     return found
 
 

@@ -215,11 +215,18 @@ def refuse_ended(request: Request, today: date) -> Refusal | None:
 
 def refuse_claimed(request: Request, agent: str, now: datetime) -> Refusal | None:
     """Two agents do not do the same."""
-    if request.claimant(now) in (None, agent):
-        return None
+    return None if request.claimant(now) in (None, agent) else _held(request, now, "request_claimed")
+
+
+def refuse_held(request: Request, now: datetime) -> Refusal | None:
+    """While an agent looks at it, those whose decision it is wait."""
+    return None if request.claimant(now) is None else _held(request, now, "request_with_agent")
+
+
+def _held(request: Request, now: datetime, code: str) -> Refusal:
     assert request.claimed_until is not None
     seconds = int((request.claimed_until - now).total_seconds()) + 1
-    return Refusal("request_claimed", {"minutes": -(-seconds // 60)}, retry_after=seconds)
+    return Refusal(code, {"minutes": -(-seconds // 60)}, retry_after=seconds)
 
 
 def refuse_outcome(

@@ -1,6 +1,6 @@
 """Rows of requests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,8 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.imports import OrganizationKey
+from services.authorizations.access.domain import Moment
+from services.authorizations.managing.storage import CAN_ACT, manages
 from services.authorizations.requests.domain import Asked, End, Request, State, Step
 
 COLUMNS = (
@@ -206,18 +208,32 @@ def of_everybody(day: date, narrow: RequestFilter) -> Listing:
     )
 
 
-async def waiting_for_agents(
-    connection: Connection, organization_id: UUID, kind: RequestKind, day: date
-) -> list[Request]:
-    """The requests of a kind about an organization that only agents can decide, in the order in which they came."""
+async def waiting(
+    connection: Connection, organization_id: UUID, kinds: Collection[RequestKind], day: date
+) -> list[UUID]:
+    """The requests of some kinds about an organization that wait for a decision, in the order in which they came."""
     rows = await connection.fetch(
-        f"select {COLUMNS} from requests where organization_id = $1 and kind = $2 and decider = 'agents'"
-        " and state = 'submitted' and lapses_on >= $3 order by request_id",
+        "select request_id from requests where organization_id = $1 and kind = any($2::text[])"
+        " and state = 'submitted' and to_tell is null and lapses_on >= $3 order by request_id",
         organization_id,
-        kind,
+        list(kinds),
         day,
     )
-    return [request(row) for row in rows]
+    return [row["request_id"] for row in rows]
+
+
+async def left_waiting(
+    pool: Pool, moment: Moment, managing: Collection[str], kinds: Collection[RequestKind], limit: int
+) -> list[UUID]:
+    """Organizations with requests of some kinds that wait for their managers, of whom nobody can act at the moment."""
+    rows = await pool.fetch(
+        "select distinct q.organization_id from requests q where q.decider = 'organization' and q.state = 'submitted'"
+        " and q.to_tell is null and q.kind = any($4::text[]) and q.lapses_on >= $2::date and not exists ("
+        f"select from relations r where r.organization_id = q.organization_id and {manages()} and {CAN_ACT})"
+        " order by q.organization_id limit $5",
+        moment.at, moment.day, list(managing), list(kinds), limit,
+    )  # fmt: skip
+    return [row["organization_id"] for row in rows]
 
 
 async def to_remind(pool: Pool, day: date, reminders: Sequence[tuple[RequestKind, int]], limit: int) -> list[UUID]:

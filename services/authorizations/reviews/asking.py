@@ -74,7 +74,7 @@ async def compare_elsewhere(work: Work[Tools], contact_id: UUID) -> None:
 
 
 async def ask_for_manager(work: Work[Tools], organization_id: UUID) -> None:
-    """An organization that nobody manages any more goes to an agent, once for each time that it is left alone."""
+    """An organization for which nobody can act any more goes to an agent, once for each time that it is left alone."""
     await organizations.lock(work.connection, [organization_id])
     work.take_time()
     moment, managing = work.tools.moment(work.now), work.tools.managing

@@ -8,6 +8,7 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.making import NewContact, make_contact
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.marks import note_changed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
@@ -98,6 +99,7 @@ async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Re
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
     usable = [t for t in work.tools.managing if not _refused(work, t, kind)]
     type = asked.type if asked.type in usable else usable[0]
+    await note_changed(work, organization_id)
     return await _give(work, request, contact, type, Period(work.today), [])
 
 

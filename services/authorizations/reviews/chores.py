@@ -17,7 +17,7 @@ def looking(unit: Unit[Tools]) -> list[Chore]:
     """Compare who was added, and find who is left alone; each until cancelled."""
     return [
         partial(repeatedly, "contacts to compare", partial(compare_added, unit), LOOK_EVERY),
-        partial(repeatedly, "organizations that nobody manages", partial(seek_managers, unit), LOOK_AROUND_EVERY),
+        partial(repeatedly, "organizations for which nobody acts", partial(seek_managers, unit), LOOK_AROUND_EVERY),
     ]
 
 
@@ -28,7 +28,7 @@ async def compare_added(unit: Unit[Tools]) -> float | None:
 
 
 async def seek_managers(unit: Unit[Tools]) -> float | None:
-    """Tell agents of some organizations that nobody manages any more. Returns 0 when there may be more."""
+    """Tell agents of some organizations for which nobody can act any more. Returns 0 when there may be more."""
     moment = unit.tools.moment(unit.origin.clock())
     async with unit.pool.acquire() as connection:
         left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)

@@ -1,4 +1,4 @@
-"""What is to be looked at: contacts that were not compared yet, organizations that nobody manages."""
+"""What is to be looked at: contacts that were not compared yet, organizations for which nobody can act."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,35 @@ from uuid import UUID
 
 from chassis.database import Connection, Pool
 from services.authorizations.access.domain import Moment
-from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known
+from services.authorizations.managing.storage import CAN_ACT, manages
 from services.authorizations.statuses import active
 
-# Organizations that nobody manages at $1 on $2, and of which no agent was told since one that did was last heard of.
-# What lapsed while nobody decided was not dealt with: it is asked anew.
+# Organizations for which nobody can act at $1 on $2, though somebody could once, or whose last manager is gone; and of
+# which no agent was told since the last change of it: of a membership, a link, the status of an account, a block. What
+# lapsed while nobody decided was not dealt with: it is asked anew. Who never linked was never there to be missed.
+# Of all organizations only those with a membership that is over are looked at: a day may do that, all else is marked.
+HOLDERS = "any(array_agg(h.holder_id))"
+LAST_CHANGE = f"""greatest(max(lower(h.recorded)),
+    (select max(greatest(lower(b.recorded), lower(s.recorded))) from bindings b
+        left join statuses s on s.owner_id = b.account_id and {known("s")}
+        where b.contact_id = {HOLDERS} and {known("b")}),
+    (select max(lower(k.recorded)) from blocks k
+        where k.organization_id = h.organization_id and k.contact_id = {HOLDERS} and {known("k")}))"""
+
 LEFT_UNMANAGED = f"""
-select r.organization_id, (array_agg(r.type order by lower(r.recorded) desc))[1] as type from relations r
-where r.type = any($3::text[]) and r.holder_kind = 'contact' and r.through is null and {known("r")}
-    and ($5::uuid is null or r.organization_id = $5)
-group by r.organization_id
-having not bool_or({in_force("r")} and {unblocked("r.holder_id", "r.organization_id")})
-    and {active("r.organization_id")}
-    and not exists (select from requests q where q.organization_id = r.organization_id and q.reason = 'unmanaged'
-        and q.submitted_at >= max(lower(r.recorded)) and q.state <> 'lapsed')
-order by r.organization_id limit $4
+select h.organization_id, (array_agg(h.type order by lower(h.recorded) desc))[1] as type from relations h
+where {manages(row="h")} and ($5::uuid is null or h.organization_id = $5)
+group by h.organization_id
+having (not bool_and({in_force("h")}) or $5::uuid is not null)
+    and not exists (select from relations r where r.organization_id = h.organization_id and {manages()} and {CAN_ACT})
+    and (not bool_or({in_force("h")})
+        or exists (select from bindings b where b.contact_id = {HOLDERS} and {known("b")}))
+    and {active("h.organization_id")}
+    and not exists (select from requests q where q.organization_id = h.organization_id and q.reason = 'unmanaged'
+        and (q.state = 'submitted' and q.lapses_on >= $2::date
+            or q.state <> 'lapsed' and q.submitted_at >= {LAST_CHANGE}))
+order by h.organization_id limit $4
 """
 
 
@@ -55,6 +68,6 @@ class LeftUnmanaged:
 async def left_unmanaged(
     connection: Connection, moment: Moment, managing: Sequence[str], limit: int, organization_id: UUID | None = None
 ) -> list[LeftUnmanaged]:
-    """Organizations that nobody manages at the moment and that no agent was asked about; or whether one is such."""
+    """Organizations for which nobody can act at the moment and no agent was asked about; or whether one is such."""
     rows = await connection.fetch(LEFT_UNMANAGED, moment.at, moment.day, managing, limit, organization_id)
     return [LeftUnmanaged(**row) for row in rows]

@@ -99,7 +99,7 @@ async def test_of_two_first_persons_at_the_same_moment_one_manages_and_one_asks(
         asked = await world.opened.unit.pool.fetch(
             "select decider from requests where organization_id = $1", employer_id
         )
-        assert (len(appointed), [row["decider"] for row in asked]) == (1, ["organization"]), number
+        assert (len(appointed), [row["decider"] for row in asked]) == (1, ["agents"]), number
 
 
 async def _another_employer(world: Claims, number: int) -> UUID:
@@ -223,16 +223,6 @@ async def test_whoever_is_refused_is_not_told_why(world: Claims) -> None:
 async def test_a_claim_of_an_organization_that_does_not_exist_is_poison(world: Claims) -> None:
     with pytest.raises(Poison):
         await world.claim(await world.account(), organization_id=UUID(int=7))
-
-
-async def test_the_first_administrator_is_asked_what_waited_for_agents(world: Claims) -> None:
-    waiting = await world.claim(await world.account("Tôt"))
-    administrator = await world.administrator()
-    request_id = await world.request_of(waiting)
-    submitted = [event for event in await world.told("RequestSubmitted") if event["request_id"] == str(request_id)]
-    assert [event["decider"] for event in submitted] == ["agents", "organization"]
-    assert [mail["recipient_id"] for mail in await world.told("AccessRequestedMail")] == [str(administrator.contact_id)]
-    assert (await world.decide(request_id, administrator.headers)).status_code == 200
 
 
 async def test_an_import_brings_administrators_whom_no_claim_passes_over(world: Claims, tmp_path: Path) -> None:
