@@ -91,5 +91,6 @@ async def _round(journey: Journey, people: Sequence[Someone], place: int, organi
     agent = await portal.agent()
     file = f"/v1/organizations/{organization_id}"
     contacts = await portal.call(agent, "authorizations", "GET", f"{file}/contacts", expect=200)
-    requests = await portal.call(agent, "authorizations", "GET", f"{file}/requests", expect=200)
-    return Ended(seen, contacts["total"], requests["total"])
+    # Within the contest window of the one, what the other proved as well waits for agents.
+    asked = {claim["request_id"] for claim in seen if claim["decider"] == "agents"}
+    return Ended(seen, contacts["total"], len(asked))

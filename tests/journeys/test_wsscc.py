@@ -97,6 +97,7 @@ async def test_every_step_of_the_page_holds(played: Mapping[Language, Played], l
         "the worker may act; who never had the code manages nothing",
         "inactive: at once nobody may",
         "what was withdrawn is what the preview said",
+        "and are asked who shall be the access administrator",
         "signed in with the new password",
     ],
 )

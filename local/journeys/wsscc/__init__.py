@@ -12,6 +12,7 @@ from local.journeys.portal import Language, Portal
 from local.journeys.wsscc.account import create_account, open_account, read_the_help, simple_tasks
 from local.journeys.wsscc.agency import find, inactive, letter_of, nobody_manages, receive_employers, replace
 from local.journeys.wsscc.claiming import first_person, refuse_alike
+from local.journeys.wsscc.leaving import last_administrator_goes
 from local.journeys.wsscc.managing import (
     approve,
     assign_functions,
@@ -55,6 +56,7 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         await inactive(journey, people.early)
         await find(journey)
         await replace(journey, first, people.invited)
+        await last_administrator_goes(journey, people.invited, people.stranger)
         await forgotten_password(journey, worker, "FAQ | Que dois-je faire si j’oublie mon mot de passe?")
         await verify_the_audit(journey)
         return portal.texts
