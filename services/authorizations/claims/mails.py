@@ -42,12 +42,16 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
     }
     once = f"access_request:{request.request_id}:{request.version}:{request.decider}"
     if request.decider == "organization":
-        mail = AccessRequestedMail if reminder is None else AccessRequestWaitingMail
-        for reader in await managers_of(work, request.organization_id):
-            await mailing.tell(
-                work, mail, mailing.to(reader.contact_id, reader), organization, bound="strangers",
-                once=f"{once}:{reminder or ''}:{reader.contact_id}", **said,
-            )  # fmt: skip
+        for contact in await managers_of(work, request.organization_id):
+            reader, again = mailing.to(contact.contact_id, contact), f"{once}:{reminder or ''}:{contact.contact_id}"
+            if reminder is None:
+                await mailing.tell(
+                    work, AccessRequestedMail, reader, organization, bound="strangers", once=again, **said
+                )
+            else:
+                await mailing.tell(
+                    work, AccessRequestWaitingMail, reader, organization, bound="strangers", once=again, **said
+                )
     elif reminder is None:
         passed_over = await managers_of(work, request.organization_id)
         for to in (mailing.to_file(organization), *(mailing.to(one.contact_id, one) for one in passed_over)):
