@@ -26,7 +26,7 @@ from chassis.refusals import Refused
 from chassis.tokens import Agent, Caller, GoodElsewhere, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
 from chassis.work import Actor, Handler, Unit
 from contracts.events import Language
-from contracts.problems import problems
+from contracts.problems import PLATFORM, Texts, problems
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -81,6 +81,7 @@ class Gateway(Generic[T]):
     verifier: Verifier
     reads: Mapping[tuple[str, str], str]
     default_language: Language
+    texts: Texts = PLATFORM
 
     @cached_property
     def waiters(self) -> Waiters:
@@ -95,6 +96,7 @@ class Call(Generic[T]):
         """FastAPI makes it, once per request: `Annotated[Call[Tools], Depends(Call)]`."""
         self.gateway: Gateway[T] = request.app.state.gateway
         self.language = language_of(request)
+        self.texts = self.gateway.texts
         self.tools: T = self.gateway.unit.tools
         self._request = request
         self._response = response
@@ -340,7 +342,7 @@ def build(
     @app.exception_handler(ProblemRaised)
     async def problem(request: Request, error: ProblemRaised) -> JSONResponse:
         await _note(request, error)
-        return respond(error.refusal, language_of(request), error.errors)
+        return respond(error.refusal, language_of(request), error.errors, request.app.state.gateway.texts)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from chassis.outcomes import Phrase, Refusal
 from contracts.events import Language
-from contracts.problems import problems, word
+from contracts.problems import PLATFORM, Texts, word
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # fields named in one answer
@@ -80,10 +80,12 @@ class ProblemRaised(Exception):
         self.of_use_case = of_use_case
 
 
-def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, str]] = ()) -> JSONResponse:
+def respond(
+    refusal: Refusal, language: Language, errors: Sequence[Mapping[str, str]] = (), texts: Texts = PLATFORM
+) -> JSONResponse:
     """The response for a refusal, in the caller's language."""
-    problem = problems()[refusal.code]
-    filling = {name: _said(value, language) for name, value in refusal.parameters.items()}
+    problem = texts.problem(refusal.code)
+    filling = {name: _said(value, language, texts) for name, value in refusal.parameters.items()}
     if refusal.retry_after is not None:
         filling["wait"] = said_wait(refusal.retry_after, language)
     body: dict[str, Any] = {
@@ -100,7 +102,7 @@ def respond(refusal: Refusal, language: Language, errors: Sequence[Mapping[str, 
     if following := refusal.next:
         body["next"] = {
             "code": following.code,
-            "detail": word(following.code, language),
+            "detail": texts.word(following.code, language),
             "href": following.href,
         }
     headers: dict[str, str] = {"Content-Language": language}
@@ -117,8 +119,8 @@ def said_wait(seconds: int, language: Language) -> str:
     return word(f"wait_{unit}", language, count=max(LEAST, -(-seconds // length)))
 
 
-def _said(value: Any, language: Language) -> Any:
-    return word(value.word, language, **value.parameters) if isinstance(value, Phrase) else value
+def _said(value: Any, language: Language, texts: Texts) -> Any:
+    return texts.word(value.word, language, **value.parameters) if isinstance(value, Phrase) else value
 
 
 def field_errors(faults: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, str]]:

@@ -40,6 +40,7 @@ from chassis.work import Origin, Unit
 from contracts import agency as agencies
 from contracts import flow
 from contracts.events import Language
+from contracts.problems import PLATFORM, Texts
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -136,14 +137,16 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
                 await pool.close()
 
 
-def build_gateway(service: Service[T], unit: Unit[T], verifier: Verifier, language: Language) -> FastAPI:
-    """The service's gateway, ready to serve; `language` is the agency's own."""
+def build_gateway(
+    service: Service[T], unit: Unit[T], verifier: Verifier, language: Language, texts: Texts = PLATFORM
+) -> FastAPI:
+    """The service's gateway, ready to serve; `language` and `texts` are the agency's own."""
     reads = {
         (topic.name, s.event.type_name()): consumer_name(service.name, topic)
         for s in service.subscriptions
         for topic in s.event.topics()
     }
-    found = Gateway(unit, verifier, reads, language)
+    found = Gateway(unit, verifier, reads, language, texts)
     app = gateway.build(f"Mandat {service.name}", service.description, service.routers, language, service.apart(found))
     app.state.gateway = found
     return app
@@ -162,7 +165,7 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
     async with platform(service, settings) as (built, unit):
         issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
         verifier = Verifier(settings.issuer_base, issuers, built.pool, service=service.name)
-        app = build_gateway(service, unit, verifier, built.agency.profile.default_language)
+        app = build_gateway(service, unit, verifier, built.agency.profile.default_language, built.agency.texts)
         tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
         servers = []

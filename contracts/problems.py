@@ -5,6 +5,8 @@ of an extract; `words.yaml` gives words that are no problem, for example the nam
 `{placeholders}`, filled from the refusal's or the defect's parameters.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,3 +68,27 @@ def words() -> dict[str, Wording]:
 def word(name: str, language: Language, **parameters: Any) -> str:
     """One text of words.yaml in one language."""
     return words()[name].in_(language, **parameters)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The platform's texts, some of them in an agency's own words (texts.yaml of its folder)."""
+
+    own_problems: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
+    own_words: Mapping[str, Wording] = field(default_factory=dict[str, Wording])
+
+    def problem(self, code: str) -> Problem:
+        """A problem by its code."""
+        return self.own_problems.get(code) or problems()[code]
+
+    def wording(self, name: str) -> Wording | None:
+        """A text of words.yaml in both languages; None where there is none of that name."""
+        return self.own_words.get(name) or words().get(name)
+
+    def word(self, name: str, language: Language, **parameters: Any) -> str:
+        """A text of words.yaml in one language."""
+        return (self.own_words.get(name) or words()[name]).in_(language, **parameters)
+
+
+PLATFORM = Texts()
+"""The texts as they stand for an agency that words none itself."""

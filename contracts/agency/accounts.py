@@ -12,7 +12,7 @@ from contracts.events import Code
 
 
 class Door(Coded):
-    """By which door somebody comes to an account (CCQ's guide: the page to sign in, and its "Accès réservé").
+    """By which door somebody comes to an account (the guide: the page to sign in, and its "Accès réservé").
 
     `for_whom` says so wherever an account can be asked for. An account is linked only to files of persons whose
     functions are among the door's `relation_types`: memberships, each of which belongs to one door. With an `issuer`

@@ -1,6 +1,6 @@
 """One agency's data as a whole, ready to be consulted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,14 +18,15 @@ from contracts.agency.letters import Letter
 from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
 from contracts.agency.linking import LinkingMethod, OrganizationCode
 from contracts.agency.mails import MailTemplates
-from contracts.agency.managing import Managing, ManagingReason
+from contracts.agency.managing import Act, Managing, ManagingReason
 from contracts.agency.matching import Matching
 from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.relations import RelationType
-from contracts.agency.requests import DecisionReason, Requests
+from contracts.agency.requests import DecisionReason, RequestKind, Requests
 from contracts.agency.retention import Retention
 from contracts.notifications import Feature
+from contracts.problems import Texts
 
 CodeKind = Literal[
     "organization_kinds",
@@ -56,6 +57,7 @@ class Agency:
 
     `terms` is the version in force, `terms_versions` every one that people may have accepted.
     `attestations` holds the newest version of each code, `attestation_versions` every (code, version).
+    `texts` are the platform's, in the agency's own words where it has some.
     `mails` holds the kinds that the agency words: all that it can cause. `features` is what it does not do without.
     `version` is a digest of the files: it changes with any of them and says under which data something was
     decided.
@@ -85,6 +87,7 @@ class Agency:
     forms: Mapping[str, Form]
     attachment_rule: AttachmentRule
     help: Help
+    texts: Texts
     attestations: Mapping[str, Attestation]
     attestation_versions: Mapping[tuple[str, int], Attestation]
     mails: Mapping[str, MailTemplates]
@@ -133,6 +136,14 @@ class Agency:
     def form(self, kind: FormKind, day: date) -> Form | None:
         """The form of this kind that may be sent on `day`."""
         return next((form for form in self.forms.values() if form.kind == kind and form.in_force(day)), None)
+
+    def reasons_to(self, act: Act, day: date) -> Sequence[ManagingReason]:
+        """The reasons that may be given on `day` for doing this to somebody, in order."""
+        return tuple(r for r in self.managing_reasons.values() if act in r.acts and r.in_force(day))
+
+    def reasons_to_decide(self, kind: RequestKind, day: date) -> Sequence[DecisionReason]:
+        """The reasons that a decision of a request of this kind may give on `day`, in order."""
+        return tuple(r for r in self.decision_reasons.values() if kind in r.kinds and r.in_force(day))
 
     def require_terms(self, accepted: Collection[str]) -> None:
         """Refuse the folder when a version that somebody accepted is not in it. Raises FaultyFiles."""

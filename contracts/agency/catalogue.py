@@ -12,10 +12,10 @@ Scope = Literal["organization", "self"]
 
 
 class OrganizationKind(Coded):
-    """A kind of organization; (kind, number) is unique. For CCQ: employers, firms acting for them, individuals.
+    """A kind of organization; (kind, number) is unique. For example: clients, firms that act for them, individuals.
 
     `individual`: one person with a number of its own, whom others may act for ("un individu" on the guide's forms).
-    `has_code`: each active one has a secret on paper, by which its first person claims it ("code Connect").
+    `has_code`: each active one has a secret on paper, by which its first person claims it.
     """
 
     name: Text
@@ -28,8 +28,8 @@ class Subject(Coded):
 
     `kinds` are the organization kinds whose own file has the subject: the ceiling of what a membership there,
     or a relation acting for such an organization, can hold. A subject of scope self is about the person alone
-    and has no kinds. A subject that is not delegable says why and what to do instead (CCQ's guide,
-    "Limitation actuelle": the employer adds the person as its own contact). `link` leads to the article that says more.
+    and has no kinds. A subject that is not delegable says why and what to do instead (the guide,
+    "Limitation actuelle": the client adds the person as its own contact). `link` leads to the article that says more.
     """
 
     name: Text

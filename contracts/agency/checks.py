@@ -11,7 +11,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.claiming import Granted
 from contracts.agency.features import LIMITS_NEEDED_FOR, MAILS_NEEDED_FOR, REQUESTS_NEEDED_FOR, needed
 from contracts.agency.files import Document, Fault
-from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, Form, Forms
+from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, FORMS_NEED, OUTCOMES, Form, Forms
 from contracts.agency.help import Help
 from contracts.agency.limits import LIMIT_NAMES, Limits
 from contracts.agency.linking import WITHOUT_METHOD, Linking
@@ -31,8 +31,11 @@ from contracts.agency.matching import CONTACT_FIELDS, Matching
 from contracts.agency.profile import AgencyProfile
 from contracts.agency.relations import Relations
 from contracts.agency.requests import ACCEPTED_KINDS, REQUEST_KINDS, Requests
+from contracts.agency.text import Text
+from contracts.agency.texts import OWN_WORDS, OwnTexts
 from contracts.events import LANGUAGES
 from contracts.notifications import MAIL_REQUESTS, Feature
+from contracts.problems import Wording, problems, words
 
 _FOREIGN = re.compile(r"[<>@]|://|\w\.[a-z]{2,}\b")
 """Markup, and what mail programs turn into a link: an address of the web or of a mailbox, also a bare host name."""
@@ -232,8 +235,8 @@ def check_requests(document: Document, requests: Requests, present: Collection[F
             yield document.fault(f"No reason could be given for rejecting a `{kind}`.", "reasons")
 
 
-def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:
-    """Codes once each; categories, attestations and fields that forms name exist."""
+def check_forms(document: Document, forms: Forms, requests: Requests, present: Collection[Feature]) -> Iterator[Fault]:
+    """Codes once each; categories, attestations, fields and kinds of requests that forms name exist."""
     yield from _repeated(document, ("categories",), (c.code for c in forms.categories))
     yield from _repeated(document, ("forms",), (f.code for f in forms.forms))
     yield from _check_attestations(document, forms)
@@ -246,6 +249,10 @@ def check_forms(document: Document, forms: Forms) -> Iterator[Fault]:
         yield from _unknown(
             document, (*place, "attestations"), form.attestations, current, "attestation without `until`"
         )
+        if form.request is not None and form.request not in requests.kinds:
+            yield document.fault(f"requests.yaml has no kind `{form.request}`.", *place, "request")
+        if (feature := FORMS_NEED.get(form.kind)) is not None and feature not in present:
+            yield document.fault(f"Nobody could send it: the agency does without {feature}.", *place, "kind")
         yield from _check_fields(document, index, form)
 
 
@@ -256,6 +263,27 @@ def check_help(document: Document, texts: Help) -> Iterator[Fault]:
     for index, text in enumerate(texts.texts):
         if text.text is None and not text.steps:
             yield document.fault("A text of help has a `text`, or `steps`, or both.", "texts", index)
+
+
+def check_texts(document: Document, own: OwnTexts) -> Iterator[Fault]:
+    """Each stands in place of one of the platform's that may be worded, and is filled from the same parameters."""
+    said: list[tuple[tuple[str, ...], Wording, Text]] = []
+    for code, problem in own.problems.items():
+        if (known := problems().get(code)) is None:
+            yield document.fault(f"No problem has the code `{code}`.", "problems", code)
+            continue
+        parts = (("title", known.title, problem.title), ("detail", known.detail, problem.detail))
+        said += [(("problems", code, part), shared, text) for part, shared, text in parts if text is not None]
+    for name, text in own.words.items():
+        if name not in OWN_WORDS:
+            yield document.fault(f"No text `{name}` may be worded here.", "words", name)
+            continue
+        said.append((("words", name), words()[name], text))
+    for place, shared, text in said:
+        offered = placeholders.names(shared.fr, "{name}")
+        for language in LANGUAGES:
+            for reason in placeholders.faults(text.in_(language), offered, "{name}"):
+                yield document.fault(reason, *place, language)
 
 
 def _check_attestations(document: Document, forms: Forms) -> Iterator[Fault]:
@@ -291,7 +319,7 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
         place = ("forms", index, "fields", number)
         if field.code not in FORM_FIELDS[form.kind]:
             yield document.fault(f"A form of kind {form.kind} has no field `{field.code}`.", *place, "code")
-        expected = FIELD_OPTIONS.get(field.code, frozenset())
+        expected = _options_of(form, field.code)
         given = [option.code for option in field.options]
         if sorted(given) != sorted(expected):
             yield document.fault(
@@ -299,6 +327,12 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
                 *place,
                 "options",
             )
+
+
+def _options_of(form: Form, field: str) -> Collection[str]:
+    if field == "outcome" and form.request is not None:
+        return OUTCOMES[form.request]
+    return FIELD_OPTIONS.get(field, frozenset())
 
 
 def mails_missing(folder: Path, there: Collection[str], present: Collection[Feature]) -> Iterator[Fault]:

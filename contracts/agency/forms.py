@@ -7,10 +7,26 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from contracts.agency.links import Link
+from contracts.agency.requests import Outcome, RequestKind
 from contracts.agency.text import Coded, Policy, Text
 from contracts.events import Code
+from contracts.notifications import Feature
 
-FormKind = Literal["addition", "removal", "correction", "representation", "representation_end", "recertification"]
+FormKind = Literal[
+    "addition",
+    "removal",
+    "correction",
+    "representation",
+    "representation_end",
+    "recertification",
+    "decision",
+    "invitation",
+    "block",
+    "unblock",
+    "appointment",
+    "release",
+    "replacement",
+]
 
 FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "addition": frozenset(
@@ -48,11 +64,61 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "representation": frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
     "representation_end": frozenset({"subjects"}),
     "recertification": frozenset(),
+    "decision": frozenset(
+        {
+            "outcome",
+            "reason",
+            "contact_id",
+            "access.type",
+            "access.starts_on",
+            "access.ends_on",
+            "access.subjects",
+            "access.subjects.starts_on",
+            "access.subjects.ends_on",
+        }
+    ),
+    "invitation": frozenset({"email", "name", "language", "type", "starts_on", "ends_on", "subjects"}),
+    "block": frozenset({"contact_id", "account_id", "request_id", "reason"}),
+    "unblock": frozenset(),
+    "appointment": frozenset({"contact_id", "subjects", "reason"}),
+    "release": frozenset({"reason"}),
+    "replacement": frozenset({"successor_id", "reason"}),
 }
-"""The fields that the HTTP bodies of each kind know: POST …/contacts and …/relations, POST …/removals, PATCH
-/v1/contacts/{id}, POST /v1/organizations/{id}/relations and /v1/relations/{id}/rights, POST /v1/relations/{id}/end;
-POST /v1/organizations/{id}/recertification has none.
-Attestations are sent beside them; the contact concerned stands in the path."""
+"""The fields that the HTTP bodies of each kind know (services/authorizations/forms/routes.py says which routes).
+
+Attestations and files are sent beside them; whom or what the form is about stands in the path."""
+
+ATTESTED: frozenset[FormKind] = frozenset(
+    {"addition", "removal", "correction", "representation", "representation_end", "recertification"}
+)
+"""Kinds whose statements are kept; the others change nothing that the agency's own file says."""
+
+WITH_FILES: frozenset[FormKind] = frozenset({"addition", "removal", "correction"})
+"""Kinds that files may go with."""
+
+AGENTS_TOO: frozenset[FormKind] = frozenset({"decision", "block", "unblock", "appointment", "release"})
+"""Kinds that agents use like those who manage the organization; for a reason, wherever there is one to give."""
+
+AGENTS_ALONE: frozenset[FormKind] = frozenset({"replacement"})
+"""Kinds for agents alone."""
+
+FORMS_NEED: Mapping[FormKind, Feature] = {
+    "representation": "representation",
+    "representation_end": "representation",
+    "invitation": "invitations",
+    "appointment": "administrators",
+    "release": "administrators",
+    "replacement": "administrators",
+}
+"""What an agency must have for a form of that kind to be of any use."""
+
+OUTCOMES: Mapping[RequestKind, frozenset[Outcome]] = {
+    "proposed_relation": frozenset({"approve", "reject", "return"}),
+    "proposed_end": frozenset({"approve", "reject"}),
+    "access_request": frozenset({"approve", "reject", "merge"}),
+}
+"""What can be decided of each kind of request that those who manage an organization decide: a form of kind decision is
+about one of them."""
 
 FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
     "contact.language": frozenset({"fr", "en"}),
@@ -74,8 +140,12 @@ ChoiceSource = Literal[
     "organization_kinds",
     "through_relations",
     "relations",
+    "contacts",
+    "requests",
+    "reasons",
 ]
-"""Where the choices come from: `options` of the field itself, or what this profile has at that moment."""
+"""Where the choices come from: `options` of the field itself, the agency's `reasons` for what the form does, or what
+this profile has at that moment. `requests`: of people who ask for access and wait for an answer."""
 
 FormCase = Literal[
     "new_contact",
@@ -87,10 +157,14 @@ FormCase = Literal[
     "part_coordinates",
     "part_personal_information",
     "part_relation_end",
+    "outcome_approve",
+    "outcome_merge",
+    "outcome_explained",
 ]
 """When a field is asked for: the contact does not exist yet, or does; the relation is to its own organization (as that
 of a new contact always is), or to another one or an individual; a part of the relations or subjects is removed; a part
-of a contact's file is corrected. Absent: always."""
+of a contact's file is corrected; a request is approved, or merged, or (explained) rejected or returned. Absent:
+always."""
 
 DATE_DEFAULTS = frozenset({"today", "no_end"})
 """The first day that a form can have, and the one that means that no end is planned (9999-12-31)."""
@@ -135,7 +209,7 @@ class FormField(Policy):
     `default` is what the form shows at first: the code of an option, or for a date one of DATE_DEFAULTS.
     """
 
-    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$", max_length=80)]
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*){0,2}$", max_length=80)]
     label: Text
     help: Text | None = None
     link: Link | None = None
@@ -162,20 +236,36 @@ class FormField(Policy):
 
 
 class Form(Coded):
-    """A form; files may go with it where it says `attachments`.
+    """A form; files may go with it where it says `attachments`. One of kind decision is about one kind of `request`.
 
-    `who` may use it: those whose relation type manages the organization of the chosen profile.
+    `who` may use it: those whose relation type manages the organization of the chosen profile, and agents where
+    AGENTS_TOO says so; or agents alone.
     """
 
     kind: FormKind
+    request: RequestKind | None = None
     category: Code
     title: Text
     help: Text
     link: Link | None = None
-    who: Literal["manages"]
+    who: Literal["manages", "agents"]
     fields: tuple[FormField, ...] = Field(default=(), max_length=50)
     attestations: tuple[Code, ...] = Field(default=(), max_length=10)
     attachments: bool = False
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if (self.kind == "decision") != (self.request is not None):
+            raise ValueError("a form of kind decision says which `request` it is about, and no other does")
+        if self.request is not None and self.request not in OUTCOMES:
+            raise ValueError(f"`request` is one of {', '.join(OUTCOMES)}")
+        if (self.kind in AGENTS_ALONE) != (self.who == "agents"):
+            raise ValueError(f"`who` is agents where the kind is {', '.join(AGENTS_ALONE)}, and only there")
+        if self.attestations and self.kind not in ATTESTED:
+            raise ValueError(f"nothing keeps attestations of a form of kind {self.kind}")
+        if self.attachments and self.kind not in WITH_FILES:
+            raise ValueError(f"no files go with a form of kind {self.kind}")
+        return self
 
 
 AttachmentFormat = Literal["pdf", "jpeg", "png"]

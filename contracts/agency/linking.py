@@ -44,7 +44,7 @@ class LinkedFile:
 
 
 class LinkingCoordinates(Coded):
-    """Client number and single-use linking code, both by mail (CCQ's guide, step 2).
+    """Client number and single-use linking code, both by mail (the guide, step 2).
 
     `code_valid_days`: days from issue to the last moment the code is taken. `success` is the message shown
     after linking; it may hold {organization} and {number}.

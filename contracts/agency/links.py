@@ -24,7 +24,7 @@ WebAddress = Annotated[str, StringConstraints(max_length=300), AfterValidator(_w
 
 
 class Link(Policy):
-    """Where more is said, in each language (CCQ's guide: the article on what each subject allows)."""
+    """Where more is said, in each language (the guide: the article on what each subject allows)."""
 
     fr: WebAddress
     en: WebAddress

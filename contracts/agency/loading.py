@@ -31,6 +31,7 @@ from contracts.agency.relations import Relations
 from contracts.agency.requests import Requests
 from contracts.agency.retention import Retention
 from contracts.agency.text import Coded, Policy
+from contracts.agency.texts import OwnTexts
 from contracts.events import LANGUAGES, Language
 from contracts.notifications import Feature
 
@@ -90,6 +91,7 @@ class PolicyFiles:
     retention: PolicyFile[Retention]
     forms: PolicyFile[Forms]
     help: PolicyFile[Help]
+    texts: PolicyFile[OwnTexts]
 
 
 MODELS: Mapping[str, type[Policy]] = {
@@ -182,8 +184,9 @@ def _checks(
         lambda: checks.check_limits(*files.limits.read, present()),
         lambda: checks.check_requests(*files.requests.read, present()),
         lambda: checks.check_managing(*files.managing.read, files.relations.policy),
-        lambda: checks.check_forms(*files.forms.read),
+        lambda: checks.check_forms(*files.forms.read, files.requests.policy, present()),
         lambda: checks.check_help(*files.help.read),
+        lambda: checks.check_texts(*files.texts.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
     )
 
@@ -224,6 +227,7 @@ def _agency(
         forms=_by_code(forms.forms),
         attachment_rule=forms.attachment_rule,
         help=files.help.policy,
+        texts=files.texts.policy.texts(),
         attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),

@@ -18,7 +18,7 @@ class RelationType(Coded):
     `name` is the function that lists show; `label` is how the list of relations words a representation,
     between the organization acted for and its holder. `of_kinds` are the kinds of organizations acted for,
     `by_kinds` those of the holder, which only a representation has. `manages`: a member of this type may
-    manage contacts and relations of its organization (CCQ's guide: "personnes responsables,
+    manage contacts and relations of its organization (the guide: "personnes responsables,
     administratrices, dirigeantes"). `permits` says to whoever chooses a type what its members may do.
     """
 

@@ -17,6 +17,7 @@ from contracts.agency.typography import faults
 from contracts.events import LANGUAGES, Language
 from contracts.imports import ImportedOrganization
 from contracts.notifications import MAIL_REQUESTS
+from contracts.problems import Texts, Wording
 
 AGENCIES = Path(__file__).parents[2] / "agencies"
 DAY = date(2026, 11, 22)
@@ -37,9 +38,11 @@ def demo(ccq: Agency) -> Demo:
 def human_texts(value: object, place: str = "") -> Iterator[tuple[str, Language, str]]:
     """Every text for people within models, mappings and tuples, with its place and language."""
     match value:
-        case Text():
+        case Text() | Wording():
             for language in LANGUAGES:
-                yield f"{place}.{language}", language, value.in_(language)
+                yield f"{place}.{language}", language, getattr(value, language)
+        case Texts():
+            yield from human_texts({"problems": value.own_problems, "words": value.own_words}, place)
         case MailTemplates() | Letter():
             for language in LANGUAGES:
                 for where, text in value.in_(language).texts():
@@ -85,12 +88,14 @@ def test_the_walk_over_texts_reaches_every_file() -> None:
     for part in expected.split():
         assert part in places.replace("', ", "',")
     of_wsscc = " ".join(place for place, _, _ in all_texts(AGENCIES / "wsscc"))
-    asked, help_text, answer = (
+    reached = (
         ".registration_fields[1].options[0].label",
         ".help.texts[1].steps[0]",
         "questions[5].answer",
+        ".texts.problems.last_manager.detail.fr",
+        ".texts.words.next_manager.en",
     )
-    assert all(part in of_wsscc for part in (asked, help_text, answer))
+    assert all(part in of_wsscc for part in reached)
 
 
 @EVERY_FOLDER

@@ -550,6 +550,52 @@ def test_a_file_that_nothing_reads_is_named(folder: Path, name: str) -> None:
     assert [fault.file for fault in refused.value.faults] == [folder / name]
 
 
+BLOCK = "  - code: block_contact\n    kind: block\n"
+OF_FORMS_AND_TEXTS = {
+    "decision of nothing": Seed(
+        "forms.yaml", "    request: proposed_end\n", "", "  - code: decide_end", "which `request`"
+    ),
+    "request of a block": Seed("forms.yaml", BLOCK, f"{BLOCK}    request: proposed_end\n", BLOCK, "which `request`"),
+    "review decided by a form": Seed("forms.yaml", "proposed_end\n", "review\n", "  - code: decide_end", "is one of"),
+    "request that the agency has not": Seed(
+        "forms.yaml", "request: proposed_end", "request: access_request", "request: access", "no kind `access_request`"
+    ),
+    "outcome that is not possible": Seed(
+        "forms.yaml",
+        "          - code: return\n",
+        "          - code: merge\n",
+        "        options:\n          - code: approve",
+        "must be approve, reject, return",
+    ),
+    "form of nobody": Seed(
+        "forms.yaml", BLOCK, "  - code: block_contact\n    kind: invitation\n", "kind: inv", "without inv"
+    ),
+    "attestations of a block": Seed(
+        "forms.yaml", BLOCK, f"{BLOCK}    attestations: [list_reviewed]\n", BLOCK, "nothing keeps"
+    ),
+    "files with a block": Seed("forms.yaml", BLOCK, f"{BLOCK}    attachments: true\n", BLOCK, "no files go"),
+    "problem of nobody": Seed("texts.yaml", "  last_manager:", "  last_one:", "  last_one:", "No problem has"),
+    "word that is not the agency's": Seed(
+        "texts.yaml", "  next_manager:", "  level_read:", "  level_read:", "may be worded here"
+    ),
+    "placeholder that nothing fills": Seed(
+        "texts.yaml",
+        "First name another responsible person whose",
+        "First name {whom} whose",
+        'en: "This person is',
+        "whom",
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", OF_FORMS_AND_TEXTS.values(), ids=OF_FORMS_AND_TEXTS)
+def test_a_fault_in_forms_of_managing_and_in_own_words_is_named(folder: Path, seed: Seed) -> None:
+    line = sow(folder, seed)
+    with pytest.raises(FaultyFiles) as refused:
+        load(folder)
+    assert_named(refused.value, folder, seed, line)
+
+
 @pytest.mark.parametrize(
     ("content", "line", "reason"),
     [

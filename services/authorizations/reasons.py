@@ -8,9 +8,7 @@ from services.authorizations.tools import Tools
 
 def refuse_reason(work: Work[Tools], act: Act, reason: str | None) -> Refusal | None:
     """A reason must be one of the agency's for the act; an agent gives one, wherever there is any to give."""
-    reasons = [
-        found for found in work.tools.agency.managing.reasons if act in found.acts and found.in_force(work.today)
-    ]
+    reasons = work.tools.agency.reasons_to(act, work.today)
     if reason is None:
         missing = work.actor.kind == "agent" and bool(reasons)
         return Refusal("reason_missing", fields=("reason",)) if missing else None

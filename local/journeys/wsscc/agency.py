@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 from local.journeys.narrator import PromiseBroken
 from local.journeys.portal import Someone, now
@@ -150,10 +151,11 @@ async def replace(journey: Journey, first: Someone, successor: Someone) -> None:
 async def find(journey: Journey) -> None:
     """An agent finds an employer, and sees who manages it and what waits there."""
     told, portal = journey.told, journey.portal
-    told.step("FAQ | Veuillez communiquer avec la CSTIT", "An agent finds the employer by its number, and looks.")
+    told.step("FAQ | Veuillez communiquer avec la CSTIT", "An agent finds the employer by a name, and looks.")
     agent = await portal.agent()
-    path = f"/v1/organizations?number={journey.cast.employer.number}"
+    path = f"/v1/organizations?name={quote(journey.cast.employer.typed.upper())}"
     found = await portal.call(agent, "authorizations", "GET", path, expect=200)
+    told.holds([row["number"] for row in found["items"]] == [journey.cast.employer.number], "found, and no other")
     told.shows(f"{found['items'][0]['legal_name']}, {', '.join(found['items'][0]['trade_names'])}")
     managing = []
     for row in (await portal.call(agent, "authorizations", "GET", journey.managing("contacts"), expect=200))["items"]:
@@ -162,5 +164,6 @@ async def find(journey: Journey) -> None:
         functions = [relation for relation in opened["relations"] if relation["active"]]
         told.shows(f"{row['given_name']} {row['family_name']}: {', '.join(one['function'] for one in functions)}")
         managing += [one for one in functions if one["type"] == MAIN_ROLE]
-    asked = await portal.call(agent, "authorizations", "GET", journey.managing("requests"), expect=200)
+    path = f"/v1/requests?organization_id={journey.employer_id}&state=any"
+    asked = await portal.call(agent, "authorizations", "GET", path, expect=200)
     told.holds(managing and asked["total"], "its people, who of them manage it, and what was asked there")

@@ -293,10 +293,10 @@ def _question(evaluation: Evaluation, at: Any) -> Question:
 def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
     """The chain link by link, the first that fails, and what to do next, in both languages."""
     found = tools.agency.subjects.get(subject)
-    support = tools.agency.profile.support_email
+    support, texts = tools.agency.profile.support_email, tools.agency.texts
     content: dict[str, Any] = {
         "chain": [
-            {"link": link.name, "holds": link.holds, **{to: word(f"link_{link.name}", to) for to in LANGUAGES}}
+            {"link": link.name, "holds": link.holds, **{to: texts.word(f"link_{link.name}", to) for to in LANGUAGES}}
             for link in decision.links
         ]
     }
@@ -309,8 +309,8 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
     content["next"] = {"code": following}
     for to in LANGUAGES:
         name = found.name.in_(to) if found else subject
-        content["reason"][to] = word(f"reason_{decision.reason}", to, subject=name)
-        content["next"][to] = word(following, to, support=support)
+        content["reason"][to] = texts.word(f"reason_{decision.reason}", to, subject=name)
+        content["next"][to] = texts.word(following, to, support=support)
     if decision.reason == "delegable" and found is not None and found.why_not_delegable is not None:
         content["next"] = {"code": "why_not_delegable", **{to: found.why_not_delegable.in_(to) for to in LANGUAGES}}
         if found.link is not None:

@@ -90,4 +90,4 @@ async def post_contact(
         return UnderReviewView(request_id=added.request_id, lapses_on=added.lapses_on, message=message)
     response.headers["Location"] = f"/v1/contacts/{added.contact.contact_id}"
     response.headers["ETag"] = etag(added.contact.version)
-    return AddedView(**dict(views.view(call, added)), message=word("contact_was_added", call.language))
+    return AddedView(**dict(views.view(call, added)), message=call.texts.word("contact_was_added", call.language))

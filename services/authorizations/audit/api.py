@@ -12,7 +12,6 @@ from chassis.audit import storage as chains
 from chassis.audit.chain import Head
 from chassis.gateway import Call, router
 from contracts.events import Language
-from contracts.problems import words
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.actors import ActorView, actor_kind_name, person_name
 from services.authorizations.audit import storage
@@ -128,7 +127,7 @@ def _entry(call: Call[Tools], row: Any, named: Mapping[UUID, PersonName], *, sho
             id=row["actor_id"] if shows_ids else None,
         ),
         action=row["action"],
-        action_text=_text(f"audit_{row['action']}", row["action"], call.language),
+        action_text=_text(call, f"audit_{row['action']}", row["action"]),
         object_id=row["object_id"],
         about=AboutView(contact_id=about, **vars(person)) if about is not None and person is not None else None,
         rule=row["rule"],
@@ -151,10 +150,10 @@ def _rule(call: Call[Tools], rule: str | None) -> str | None:
     kind, _, function = rule.partition(":")
     known = call.tools.agency.relation_types.get(function)
     name = known.name.in_(call.language) if known else function
-    return _text(f"rule_{kind}", rule, call.language, function=name)
+    return _text(call, f"rule_{kind}", rule, function=name)
 
 
-def _text(name: str, code: str, language: Language, **parameters: str) -> str:
+def _text(call: Call[Tools], name: str, code: str, **parameters: str) -> str:
     """A text of words.yaml; the code itself for one that an older release wrote and nobody words any more."""
-    wording = words().get(name)
-    return wording.in_(language, **parameters) if wording else code
+    wording = call.texts.wording(name)
+    return wording.in_(call.language, **parameters) if wording else code

@@ -25,16 +25,17 @@ Stands = Annotated[bool | None, Query(description="Only blocks that stand, or on
 
 
 class BlockBody(Body):
-    """Whom to keep out: a contact, with the account that it is, or an account."""
+    """Whom to keep out: a contact, with the account that it is; an account; or whoever asks for access by a request."""
 
     contact_id: UUID | None = None
     account_id: UUID | None = None
+    request_id: UUID | None = Field(None, description="An access request that waits for this side: it is denied too.")
     reason: Reference | None = Field(None, description="A code of the agency’s; an agent must give one.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.contact_id is None) == (self.account_id is None):
-            raise ValueError("either contact_id or account_id")
+        if [self.contact_id, self.account_id, self.request_id].count(None) != 2:
+            raise ValueError("one of contact_id, account_id and request_id")
         return self
 
 
@@ -65,8 +66,11 @@ class BlockView(BaseModel):
 async def post_block(
     organization_id: UUID, body: BlockBody, asker: Asking, call: AuthorizationsCall, response: Response
 ) -> BlockedView:
-    """By those who manage it, and agents. At once nothing that they hold for it is in force, through whatever firm."""
-    asked = BlockPerson(asker.by, organization_id, body.contact_id, body.account_id, body.reason)
+    """By those who manage it, and agents. At once nothing that they hold for it is in force, through whatever firm.
+
+    A request for access of theirs that waits for an answer is denied in the same act.
+    """
+    asked = BlockPerson(asker.by, organization_id, body.contact_id, body.account_id, body.reason, body.request_id)
     block_id = await call.create(handlers.block, asked)
     response.headers["Location"] = f"/v1/organizations/{organization_id}/blocks"
     return BlockedView(block_id=block_id)

@@ -13,24 +13,28 @@ from services.authorizations.blocks import domain, mails, storage
 from services.authorizations.blocks.domain import Block, Concerned
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.deciding.handlers import settle
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import storage as relations
+from services.authorizations.requests import storage as requests
+from services.authorizations.requests.domain import Request, refuse_claimed, refuse_undecidable
 from services.authorizations.tools import Tools
 
 
 @dataclass(frozen=True)
 class BlockPerson:
-    """A contact, or an account, is to be kept out; of both one is named."""
+    """A contact, an account, or whoever asked for access by a request, is to be kept out; one of them is named."""
 
     by: AsProfile | AsAgent
     organization_id: UUID
     contact_id: UUID | None
     account_id: UUID | None
     reason: str | None
+    request_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Unblock:
 async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
     """Keep somebody out: whatever they hold for the organization is in force no more. Returns the block's id.
 
-    A contact that is named takes the account that it is with it, through whatever other contact that account acts.
+    A contact that is named takes the account that it is with it, through whatever other contact that account acts. An
+    access request of that account, which this side may decide, is denied in the same act.
     """
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time(after=await storage.last_recorded(work.connection, command.organization_id))
@@ -70,6 +75,7 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
         block_id=block_id, contact_id=concerned.contact_id, account_id=concerned.account_id, reason=command.reason,
     )  # fmt: skip
     await _tell(work, organization_id, block_id, own, "contact_blocked")
+    await _deny_request(work, command, concerned)
     return block_id
 
 
@@ -101,7 +107,16 @@ async def end_block(work: Work[Tools], found: Block) -> None:
 async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Refusal:
     """Whom the block is about, kept from being linked until it is there: an account, then a contact, as links lock."""
     account_id = command.account_id
-    if command.contact_id is not None:
+    if command.request_id is not None:
+        request = await requests.lock(work.connection, command.request_id)
+        if request is None or not _may_deny(command, request):
+            return Refusal("not_found", fields=("request_id",))
+        if refusal := refuse_undecidable(request, work.today) or refuse_claimed(
+            request, work.actor.reference, work.now
+        ):
+            return refusal
+        account_id = request.asked_by_account_id
+    elif command.contact_id is not None:
         if not await storage.has_to_do_with(work.connection, command.organization_id, [command.contact_id]):
             return Refusal("not_found", fields=("contact_id",))
         account_id = await storage.account_of(work.connection, command.contact_id)
@@ -116,6 +131,22 @@ async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Ref
     elif account_id is not None and not await accounts.all_heard_of(work.connection, [account_id]):
         return Refusal("not_found", fields=("account_id",))
     return Concerned(command.contact_id, account_id)
+
+
+def _may_deny(command: BlockPerson, request: Request) -> bool:
+    """Whether it is an access request to the organization that this side decides."""
+    own = request.kind == "access_request" and request.organization_id == command.organization_id
+    return own and (request.decider == "organization" or isinstance(command.by, AsAgent))
+
+
+async def _deny_request(work: Work[Tools], command: BlockPerson, concerned: Concerned) -> None:
+    if concerned.account_id is None:
+        return
+    organization_id = command.organization_id
+    request_id = await requests.of_account(work.connection, organization_id, concerned.account_id, work.today)
+    request = await requests.lock(work.connection, request_id) if request_id is not None else None
+    if request is not None and _may_deny(command, request):
+        await settle(work, request, "reject", None)
 
 
 async def _lock(work: Work[Tools], concerned: Concerned) -> None:

@@ -1,7 +1,7 @@
 """Requests over HTTP: what an organization asked and has to decide, the agents' queue, and what is done with one."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -20,6 +20,7 @@ from services.authorizations.deciding.handlers import (
     Claim,
     Decide,
     OpenRequest,
+    QueueView,
     SubmitAgain,
     Withdraw,
     claim,
@@ -44,6 +45,18 @@ routes = router()
 
 KindFilter = Annotated[RequestKind | None, Query(description="Only requests of this kind.")]
 StateFilter = Annotated[State | None, Query(description="Only requests in this state today.")]
+QueueState = Annotated[
+    State | Literal["any"], Query(description="Only requests in this state today; `any`: also those that have ended.")
+]
+QueueDecider = Annotated[
+    Decider | Literal["any"],
+    Query(
+        description="Only what these decide; `any`: whoever decides. Absent: agents; with `organization_id`, anybody."
+    ),
+]
+OrganizationFilter = Annotated[
+    UUID | None, Query(description="Only requests to act for this organization, and those that it made.")
+]
 
 
 class NewTextBody(GrantingBody):
@@ -125,19 +138,28 @@ class DecisionBody(Body):
 async def list_queue(
     agent: AgentCaller,
     call: AuthorizationsCall,
-    decider: Annotated[Decider | None, Query(description="Only what these decide.")] = "agents",
+    decider: QueueDecider | None = None,
+    organization_id: OrganizationFilter = None,
     kind: KindFilter = None,
-    state: StateFilter = "submitted",
+    state: QueueState = "submitted",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageView[RequestView]:
-    """In the order in which they came; those that wait for agents, unless other filters are given.
+    """In the order in which they came: what waits for agents; of one organization, whatever waits for anybody.
 
-    The look is audited, with the requests that it showed.
+    Agents may decide what waits with an organization too: `decider=organization` lists it. The look is audited, with
+    the requests that it showed; of one organization, in its file.
     """
-    listing = storage.of_everybody(today(call), RequestFilter(kind, state, decider))
+    wanted = decider or ("agents" if organization_id is None else "any")
+    narrow = RequestFilter(
+        kind=kind,
+        state=None if state == "any" else state,
+        decider=None if wanted == "any" else wanted,
+        organization_id=organization_id,
+    )
+    listing = storage.of_everybody(today(call), narrow)
     shown = await _page(call, listing, cursor, limit, lambda _: "agent")
-    await call.run(view_queue, [request.request_id for request in shown.items])
+    await call.run(view_queue, QueueView(organization_id, [request.request_id for request in shown.items]))
     return shown
 
 

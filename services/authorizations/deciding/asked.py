@@ -13,6 +13,7 @@ from contracts.authorizations import Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day
+from services.authorizations.blocked import keeps_account_out
 from services.authorizations.claims.domain import AskedAccess, unless_decided
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
@@ -117,7 +118,8 @@ class AskedView(BaseModel):
     """What is to become true: a relation of a type, for a time, with subjects; or the end of `relation_id`.
 
     `person` is whom a new contact would be; it is erased some time after the request has ended. Of an access request it
-    is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself. Or whether
+    is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself; `blocked`,
+    for those who decide and agents, whether the organization keeps the person out. Or whether
     the contact `contact_id` is the same person as one of the candidates, in another organization; or a link that is
     contested.
     """
@@ -135,6 +137,7 @@ class AskedView(BaseModel):
     contested: ContestedView | None = None
     capacity: str | None = None
     capacity_name: str | None = None
+    blocked: bool | None = None
     claim: ClaimView | None = None
 
 
@@ -146,6 +149,7 @@ class Shown:
     connection: Connection
     person: Personal | None
     for_agents: bool
+    for_asker: bool
 
 
 async def relation(shown: Shown, request: Request) -> AskedView:
@@ -190,9 +194,14 @@ async def access(shown: Shown, request: Request) -> AskedView:
     claim = ClaimView(
         claim_id=request.claim_id, account_id=request.asked_by_account_id, proven=found.proven, locked=found.locked
     )
+    blocked = None
+    if not shown.for_asker:
+        now = shown.call.gateway.unit.origin.clock()
+        blocked = await keeps_account_out(shown.connection, request.organization_id, request.asked_by_account_id, now)
     return _grants(shown.call, asked).model_copy(
         update={
             "person": PersonView.model_validate(person, from_attributes=True) if person else None,
+            "blocked": blocked,
             "capacity": found.capacity,
             "capacity_name": capacity.name.in_(shown.call.language),
             "claim": claim if shown.for_agents else None,

@@ -84,6 +84,14 @@ class OpenedRequest:
     side: Side
 
 
+@dataclass(frozen=True)
+class QueueView:
+    """A look at a page of the agents' queue, of one organization or of all."""
+
+    organization_id: UUID | None
+    request_ids: Sequence[UUID]
+
+
 async def open_request(work: Work[Tools], command: OpenRequest) -> OpenedRequest | Refusal:
     """For whoever asked, those who decide, and agents, whose look is audited in each organization's file."""
     request, looker = await storage.get(work.connection, command.request_id), command.looker
@@ -98,10 +106,11 @@ async def open_request(work: Work[Tools], command: OpenRequest) -> OpenedRequest
     return OpenedRequest(request, side)
 
 
-async def view_queue(work: Work[Tools], request_ids: Sequence[UUID]) -> None:
+async def view_queue(work: Work[Tools], command: QueueView) -> None:
     """An agent looks at a page of the queue, where persons are described and compared: one entry names its requests."""
-    if request_ids:
-        work.audit("queue_viewed", requests=[str(request_id) for request_id in request_ids])
+    if command.request_ids:
+        seen = [str(request_id) for request_id in command.request_ids]
+        work.audit("queue_viewed", organization_id=command.organization_id, requests=seen)
 
 
 async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:

@@ -73,7 +73,10 @@ async def views(
     )
     around, shown = Around(named, acted), []
     for request in requests:
-        about = Shown(call, connection, persons.get(_whom(request)), for_agents=side(request) == "agent")
+        about = Shown(
+            call, connection, persons.get(_whom(request)),
+            for_agents=side(request) == "agent", for_asker=side(request) == "asker",
+        )  # fmt: skip
         asked = await kind_of(request).show(about, request)
         shown.append(_view(call, request, side(request), around, asked))
     return shown

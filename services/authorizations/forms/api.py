@@ -1,4 +1,4 @@
-"""GET /v1/forms, for the chosen profile."""
+"""GET /v1/forms, for the chosen profile, and for agents."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -12,10 +12,12 @@ from contracts.agency.forms import Form, FormKind
 from contracts.agency.links import Link
 from contracts.events import Language, Level
 from contracts.problems import word
+from services.authorizations.access.domain import AsAgent
 from services.authorizations.attachments.domain import MEDIA_TYPES
 from services.authorizations.forms.domain import Choice, FieldAsked, Offer
+from services.authorizations.instants import today
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.profile import AuthorizationsCall, Profile
+from services.authorizations.profile import Asking, AuthorizationsCall
 
 routes = router()
 
@@ -33,6 +35,7 @@ class ChoiceView(BaseModel):
         description="Kinds of organizations acted for that it exists for; none: it depends on none."
     )
     why_not_delegable: str | None = Field(description="Why it cannot be passed on to a contact, where it cannot be.")
+    outcomes: list[str] = Field(description="Of a decision’s reason: the outcomes that it may be given for.")
 
 
 class LevelView(BaseModel):
@@ -86,45 +89,54 @@ class AttachmentsOfFormView(BaseModel):
 
 
 class FormView(BaseModel):
-    """A form of the service catalogue: `attachments` where files may go with it, `contacts_at` if it is about one."""
+    """A form of the service catalogue: `attachments` where files may go with it."""
 
     code: str
     kind: str
+    request_kind: str | None = Field(description="Of a decision: the kind of request that it decides.")
+    sent_to: list[str] = Field(
+        description="Method and path of the routes that take it, the first for somebody new; in braces, what is chosen."
+    )
     category: str
     category_name: str
     title: str
     help: str
     link: str | None
-    contacts_at: str | None
+    about_at: str | None = Field(description="Where the contacts, requests or blocks are listed that it may be about.")
     fields: list[FieldView]
     attestations: list[StatementView]
     attachments: AttachmentsOfFormView | None
 
 
 class FormsView(BaseModel):
-    """The forms that the chosen profile may use."""
+    """The forms that the caller may use."""
 
     items: list[FormView]
     total: int
 
 
-@routes.get("/v1/forms", summary="The forms the chosen profile may use")
+@routes.get("/v1/forms", summary="The forms the chosen profile, or an agent, may use")
 async def forms(
-    acting: Profile,
+    asker: Asking,
     call: AuthorizationsCall,
     code: Annotated[str | None, Query(max_length=64, description="Only the form with this code.")] = None,
     kind: Annotated[FormKind | None, Query(description="Only forms of this kind.")] = None,
 ) -> FormsView:
     """Titles, help, fields, choices, defaults and attestations in the caller's language.
 
-    Only what the profile's organization can choose: its relation types, kinds of clients and subjects.
+    Only what the profile's organization can choose: its relation types, kinds of clients and subjects. An agent gets
+    what agents may do to any organization; which one fills in `{organization_id}`, and `kinds` says what fits it.
     """
-    agency, today = call.tools.agency, call.tools.moment(call.gateway.unit.origin.clock()).day
-    if not call.tools.manages(acting):
+    agency, day = call.tools.agency, today(call)
+    if not asker.manages:
         return FormsView(items=[], total=0)
-    async with call.gateway.unit.pool.acquire() as connection:
-        home = (await organizations.get(connection, [acting.organization_id]))[acting.organization_id]
-    offer = Offer(agency, home.organization_id, home.kind, today)
+    if isinstance(asker.acting, AsAgent):
+        offer = Offer(agency, None, None, day)
+    else:
+        home_id = asker.acting.organization_id
+        async with call.gateway.unit.pool.acquire() as connection:
+            home = (await organizations.get(connection, [home_id]))[home_id]
+        offer = Offer(agency, home.organization_id, home.kind, day)
     items = [
         _form(agency, offer, form, call.language)
         for form in offer.forms()
@@ -141,12 +153,14 @@ def _form(agency: Agency, offer: Offer, form: Form, language: Language) -> FormV
     return FormView(
         code=form.code,
         kind=form.kind,
+        request_kind=form.request,
+        sent_to=offer.sent_to(form),
         category=form.category,
         category_name=agency.categories[form.category].name.in_(language),
         title=form.title.in_(language),
         help=form.help.in_(language),
         link=_said(form.link, language),
-        contacts_at=offer.contacts_at(form),
+        about_at=offer.about_at(form),
         fields=[_field(asked, language) for asked in offer.fields(form)],
         attestations=[
             StatementView(code=code, version=statement.version, text=statement.text.in_(language))
@@ -165,7 +179,7 @@ def _field(asked: FieldAsked, language: Language) -> FieldView:
         help=_said(field.help, language),
         link=_said(field.link, language),
         kind=field.kind,
-        required=field.required,
+        required=asked.required,
         when=field.when,
         default=asked.default,
         choices=field.choices,
@@ -190,6 +204,7 @@ def _options(choices: Iterable[Choice], language: Language) -> list[ChoiceView]:
             link=_said(choice.link, language),
             kinds=list(choice.kinds),
             why_not_delegable=_said(choice.why_not_delegable, language),
+            outcomes=list(choice.outcomes),
         )
         for choice in choices
     ]

@@ -1,4 +1,4 @@
-"""What the forms offer to one organization: those it may use, the fields they ask for, choices and defaults."""
+"""What the forms offer to one organization, or to an agent: those it may use, their fields, choices and defaults."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,37 @@ from uuid import UUID
 
 from contracts.agency import Agency, Text
 from contracts.agency.catalogue import Subject
-from contracts.agency.forms import ChoiceSource, Form, FormField, FormKind
+from contracts.agency.forms import AGENTS_ALONE, AGENTS_TOO, ChoiceSource, Form, FormField, FormKind
 from contracts.agency.links import Link
+from contracts.agency.managing import Act
 from contracts.agency.relations import RelationType
+from contracts.agency.requests import Outcome, RequestKind
+from services.authorizations.forms.routes import ABOUT_AT, SENT_TO
 from services.authorizations.periods import FOREVER
 
 BETWEEN_ORGANIZATIONS: frozenset[FormKind] = frozenset({"representation", "representation_end"})
-OF_A_CONTACT: frozenset[FormKind] = frozenset({"addition", "removal", "correction"})
+
+OF_A_REPRESENTATION: frozenset[RequestKind] = frozenset({"proposed_relation", "proposed_end"})
+"""Kinds of requests that the organization acted for decides."""
+
+ACTS: Mapping[FormKind, Act] = {
+    "block": "block",
+    "appointment": "appointment",
+    "release": "release",
+    "replacement": "replacement",
+}
+"""What each kind of form does to somebody for a reason of the agency's."""
+
+OWN_TYPES: frozenset[FormKind] = frozenset({"addition", "invitation", "decision"})
+"""Kinds by which somebody is given a function in the organization itself."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a field. `kinds`, where it depends on the organization acted for, are those that it exists for."""
+    """One value of a field. `kinds`, where it depends on the organization acted for, are those that it exists for.
+
+    `outcomes`, of a decision's reason, are those that it may be given for.
+    """
 
     code: str
     label: Text
@@ -26,6 +45,7 @@ class Choice:
     link: Link | None = None
     kinds: Sequence[str] = ()
     why_not_delegable: Text | None = None
+    outcomes: Sequence[Outcome] = ()
 
 
 @dataclass(frozen=True)
@@ -39,59 +59,109 @@ class FieldAsked:
     choices: Sequence[Choice]
     choices_at: str | None
     default: str | None
+    required: bool
 
 
 class Offer:
-    """What the forms offer to an organization of a kind on a day."""
+    """What the forms offer on a day to those who manage an organization of a kind; to an agent without one.
 
-    def __init__(self, agency: Agency, organization_id: UUID, kind: str, today: date) -> None:
-        self._agency, self._id, self._kind, self._today = agency, organization_id, kind, today
+    An agent's choices are those of every kind of organization, each with its `kinds`.
+    """
+
+    def __init__(self, agency: Agency, organization_id: UUID | None, kind: str | None, today: date) -> None:
+        self._agency, self._id, self._today = agency, organization_id, today
+        self._own = self._kinds([agency.organization_kinds]) if kind is None else [kind]
         types = [found for found in agency.relation_types.values() if found.in_force(today)]
-        self._memberships = [t for t in types if t.shape == "membership" and kind in t.of_kinds]
-        self._held = [t for t in types if t.shape == "representation" and kind in t.by_kinds]
-        self._granted = [t for t in types if t.shape == "representation" and kind in t.of_kinds]
+        self._memberships = [t for t in types if t.shape == "membership" and self._is_own(t.of_kinds)]
+        self._held = [t for t in types if t.shape == "representation" and self._is_own(t.by_kinds)]
+        self._granted = [t for t in types if t.shape == "representation" and self._is_own(t.of_kinds)]
         self._clients = self._kinds(found.of_kinds for found in self._held)
         self._providers = self._kinds(found.by_kinds for found in self._granted)
 
     def forms(self) -> list[Form]:
-        """The forms that such an organization has a use for, in the order of the agency's data."""
-        return [
-            form
-            for form in self._agency.forms.values()
-            if form.in_force(self._today)
-            and (form.kind not in BETWEEN_ORGANIZATIONS or bool(self._held or self._granted))
-        ]
+        """The forms that such an organization, or an agent, has a use for, in the order of the agency's data."""
+        return [form for form in self._agency.forms.values() if form.in_force(self._today) and self._uses(form)]
 
-    def contacts_at(self, form: Form) -> str | None:
-        """Where the contacts stand that the form may be about; None when it is about no contact."""
-        return f"/v1/organizations/{self._id}/contacts?active=true" if form.kind in OF_A_CONTACT else None
+    def sent_to(self, form: Form) -> list[str]:
+        """Method and path of the routes that take the form."""
+        return [self._at(route) for route in SENT_TO[form.kind]]
+
+    def about_at(self, form: Form) -> str | None:
+        """Where that is listed which the form may be about: contacts, requests, blocks; None when it is about none."""
+        found = ABOUT_AT.get(form.kind)
+        return None if found is None else self._at(found.replace("{kind}", form.request or ""))
 
     def fields(self, form: Form) -> list[FieldAsked]:
-        """The form's fields, without those whose case cannot come up."""
+        """The form's fields, without those whose case cannot come up. An agent must give a reason."""
         return [
-            FieldAsked(field, self._choices(form.kind, field), self._choices_at(form.kind, field), self._default(field))
+            FieldAsked(
+                field=field,
+                choices=self._choices(form, field),
+                choices_at=self._choices_at(form.kind, field),
+                default=self._default(field),
+                required=field.required or (self._for_agents and field.choices == "reasons"),
+            )
             for field in form.fields
             if field.when != "other_organization" or self._clients
         ]
 
-    def _choices(self, form: FormKind, field: FormField) -> Sequence[Choice]:
+    @property
+    def _for_agents(self) -> bool:
+        return self._id is None
+
+    def _uses(self, form: Form) -> bool:
+        if self._for_agents:
+            return form.kind in AGENTS_TOO | AGENTS_ALONE
+        if form.request in OF_A_REPRESENTATION:
+            return bool(self._granted)
+        if form.kind in BETWEEN_ORGANIZATIONS:
+            return bool(self._held or self._granted)
+        return form.kind not in AGENTS_ALONE
+
+    def _is_own(self, kinds: Iterable[str]) -> bool:
+        return any(kind in self._own for kind in kinds)
+
+    def _at(self, path: str) -> str:
+        """A path of the organization's own; an agent fills in which."""
+        return path if self._id is None else path.replace("{organization_id}", str(self._id))
+
+    def _choices(self, form: Form, field: FormField) -> Sequence[Choice]:
         listed: Mapping[tuple[FormKind, ChoiceSource | None], Callable[[], Iterable[Choice]]] = {
-            ("addition", "relation_types"): lambda: map(_of_type, self._memberships),
+            **dict.fromkeys(((kind, "relation_types") for kind in OWN_TYPES), self._functions),
+            **dict.fromkeys(((kind, "subjects") for kind in OWN_TYPES), lambda: self._subjects(self._own)),
+            ("appointment", "subjects"): lambda: self._subjects(self._own),
+            ("addition", "subjects"): lambda: self._subjects([*self._own, *self._clients]),
             ("representation", "relation_types"): self._representations,
             ("representation", "organization_kinds"): self._other_kinds,
-            ("addition", "subjects"): lambda: self._subjects([self._kind, *self._clients]),
             ("representation", "subjects"): lambda: self._subjects(
-                [*self._clients, *([self._kind] if self._granted else [])]
+                [*self._clients, *(self._own if self._granted else [])]
             ),
         }
-        found = listed.get((form, field.choices), lambda: self._options(field))
+        if field.choices == "reasons":
+            return tuple(self._reasons(form))
+        found = listed.get((form.kind, field.choices), lambda: self._options(field))
         return tuple(found())
 
+    def _functions(self) -> Iterable[Choice]:
+        for found in self._memberships:
+            yield _of_type(found, [kind for kind in found.of_kinds if kind in self._own] if self._for_agents else ())
+
+    def _reasons(self, form: Form) -> Iterable[Choice]:
+        if form.request is not None:
+            for found in self._agency.reasons_to_decide(form.request, self._today):
+                yield Choice(found.code, found.name, outcomes=found.outcomes)
+        for reason in self._agency.reasons_to(ACTS[form.kind], self._today) if form.kind in ACTS else ():
+            yield Choice(reason.code, reason.name)
+
     def _choices_at(self, form: FormKind, field: FormField) -> str | None:
-        own = f"/v1/organizations/{self._id}"
+        own = self._at("/v1/organizations/{organization_id}")
         match field.choices:
             case "organizations" | "through_relations":
                 return f"{own}/relations?active=true"
+            case "contacts":
+                return f"{own}/contacts?active=true"
+            case "requests":
+                return f"{own}/requests?kind=access_request&state=submitted"
             case "relations":
                 return "/v1/contacts/{contact_id}"
             case "subjects" if form == "removal":

@@ -1,4 +1,4 @@
-"""GET /v1/organizations: agents find an organization by its number."""
+"""GET /v1/organizations: agents find an organization by its number or by a name."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,7 +7,9 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from chassis.gateway import AgentCaller, router
-from services.authorizations.organizations.handlers import find_by_number
+from chassis.outcomes import Refusal
+from chassis.problems import ProblemRaised
+from services.authorizations.organizations.handlers import MOST_FOUND, Find, find_organizations
 from services.authorizations.profile import AuthorizationsCall
 
 routes = router()
@@ -26,20 +28,31 @@ class FoundOrganizationView(BaseModel):
 
 
 class FoundOrganizationsView(BaseModel):
-    """Every organization with the number, of whatever kind."""
+    """Those that it may be; `more` says that others have such a name too, and that a longer one finds fewer."""
 
     items: list[FoundOrganizationView]
     total: int
+    more: bool
 
 
-@routes.get("/v1/organizations", summary="Find an organization by its number (agents)")
-async def find_organizations(
+@routes.get("/v1/organizations", summary="Find an organization by its number or by a name (agents)")
+async def get_organizations(
     agent: AgentCaller,
     call: AuthorizationsCall,
-    number: Annotated[str, Query(min_length=1, max_length=20, pattern="^[0-9A-Za-z-]+$")],
+    number: Annotated[str | None, Query(min_length=1, max_length=20, pattern="^[0-9A-Za-z-]+$")] = None,
+    name: Annotated[
+        str | None,
+        Query(min_length=3, max_length=200, description="Words of a legal or trade name, in part, without accents."),
+    ] = None,
+    kind: Annotated[str | None, Query(max_length=64, description="Only organizations of this kind.")] = None,
 ) -> FoundOrganizationsView:
-    """A number is unique within a kind of organization only, so there may be several. The look is audited in each."""
-    found = await call.run(find_by_number, number)
+    """By its number, unique within a kind only, so there may be several; or by each word of `name`: 50 at most.
+
+    The look is audited in the file of each that it shows.
+    """
+    if (number is None) == (name is None):
+        raise ProblemRaised(Refusal("invalid_request", fields=("number", "name")))
+    found = await call.run(find_organizations, Find(number, name.split() if name else (), kind))
     items = [
         FoundOrganizationView(
             organization_id=row.organization_id,
@@ -50,6 +63,6 @@ async def find_organizations(
             trade_names=row.trade_names,
             status="active" if row.active else "inactive",
         )
-        for row in found
+        for row in found[:MOST_FOUND]
     ]
-    return FoundOrganizationsView(items=items, total=len(items))
+    return FoundOrganizationsView(items=items, total=len(items), more=len(found) > MOST_FOUND)

@@ -1,6 +1,7 @@
 """What others do with an organization's file: number an event in it, publish its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
 from services.authorizations.versions import next_version
 
+MOST_FOUND = 50
+"""Organizations that one look shows: more than an agent reads through, and each look is audited."""
+
 
 async def record(
     work: Work[Tools], fact: Callable[..., OrganizationFact], organization_id: UUID, **content: Any
@@ -21,10 +25,23 @@ async def record(
     work.publish(fact(organization_id=organization_id, sequence=sequence, **content))
 
 
-async def find_by_number(work: Work[Tools], number: str) -> list[OrganizationRow]:
-    """Every organization with the number, for an agent: an individual's name is a person's, so each look is audited."""
-    found = await storage.with_number(work.connection, number)
-    for row in found:
+@dataclass(frozen=True)
+class Find:
+    """What an agent knows of an organization: its number, or words of its names; of one kind, or any."""
+
+    number: str | None
+    words: Sequence[str]
+    kind: str | None
+
+
+async def find_organizations(work: Work[Tools], command: Find) -> list[OrganizationRow]:
+    """Those that it may be, for an agent: an individual's name is a person's, so each look is audited."""
+    if command.number is not None:
+        numbered = await storage.with_number(work.connection, command.number)
+        found = [row for row in numbered if command.kind in (None, row.kind)]
+    else:
+        found = await storage.with_names(work.connection, command.words, command.kind, MOST_FOUND + 1)
+    for row in found[:MOST_FOUND]:
         work.audit("organization_viewed", organization_id=row.organization_id, object_id=row.organization_id)
     return found
 

@@ -1,6 +1,7 @@
 """Rows of organizations, their names and their status."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,6 +85,25 @@ async def ids(connection: Connection, numbers: Collection[tuple[str, str]]) -> d
 async def with_number(connection: Connection, number: str) -> list[OrganizationRow]:
     """Every organization with a number, of whatever kind."""
     rows = await connection.fetch(f"{ORGANIZATION} where o.number = $1 order by o.kind", number)
+    return [OrganizationRow(**row) for row in rows]
+
+
+async def with_names(
+    connection: Connection, words: Sequence[str], kind: str | None, limit: int
+) -> list[OrganizationRow]:
+    """Organizations whose legal and trade names hold every word, whatever its accents and case; by legal name."""
+    patterns = [re.sub(r"([\\%_])", r"\\\1", word) for word in words]
+    holds = " and ".join(
+        f"names_folded(p.legal_name, p.trade_names) like folded('%' || ${place}::text || '%')"
+        for place, _ in enumerate(patterns, start=3)
+    )
+    rows = await connection.fetch(
+        f"{ORGANIZATION} where p.legal_name is not null and {holds} and ($1::text is null or o.kind = $1)"
+        " order by p.sorted_name, o.organization_id limit $2",
+        kind,
+        limit,
+        *patterns,
+    )
     return [OrganizationRow(**row) for row in rows]
 
 

@@ -237,7 +237,6 @@ def refuse_outcome(
         return Refusal("outcome_not_possible", {"outcomes": ", ".join(sorted(possible))}, ("outcome",))
     if reason is None:
         return Refusal("decision_reason_missing", fields=("reason",)) if outcome in EXPLAINED else None
-    found = agency.decision_reasons.get(reason)
-    if found is None or not found.in_force(day) or request.kind not in found.kinds or outcome not in found.outcomes:
+    if not any(r.code == reason and outcome in r.outcomes for r in agency.reasons_to_decide(request.kind, day)):
         return Refusal("unknown_decision_reason", {"reason": reason}, ("reason",))
     return None

@@ -179,12 +179,16 @@ async def to_lapse(pool: Pool, day: date, limit: int) -> list[UUID]:
 
 @dataclass(frozen=True)
 class RequestFilter:
-    """Narrows a list; None leaves a column open. `only` is the one contact whose own requests the viewer may see."""
+    """Narrows a list; None leaves a column open. `only` is the one contact whose own requests the viewer may see.
+
+    `organization_id` keeps what is about an organization, or was asked by it.
+    """
 
     kind: RequestKind | None = None
     state: State | None = None
     decider: Decider | None = None
     only: UUID | None = None
+    organization_id: UUID | None = None
 
 
 def of_organization(day: date, organization_id: UUID, narrow: RequestFilter) -> Listing:
@@ -202,8 +206,9 @@ def of_everybody(day: date, narrow: RequestFilter) -> Listing:
     """Every request, for agents, oldest first. One whose number nobody has looked for yet is left out."""
     return Listing(
         f"select * from ({LIST}) listed where ($3::text is null or state_today = $3)"
-        " and ($4::text is null or decider = $4) and to_tell is distinct from 'submitted'",
-        [day, narrow.kind, narrow.state, narrow.decider],
+        " and ($4::text is null or decider = $4) and to_tell is distinct from 'submitted'"
+        " and ($5::uuid is null or $5 in (organization_id, asked_by_organization_id))",
+        [day, narrow.kind, narrow.state, narrow.decider, narrow.organization_id],
         (("request_id", "uuid"),),
     )
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from chassis.gateway import Call
-from contracts.problems import word
 from services.linking.claims.domain import Claim, Decider, Outcome, State
 from services.linking.tools import Tools
 
@@ -68,5 +67,5 @@ def view(claim: Claim, call: Call[Tools]) -> ClaimView:
         deadline=claim.lapses_on,
         decided_at=claim.decided_at,
         version=claim.version,
-        message=word(f"claim_{said}", language),
+        message=agency.texts.word(f"claim_{said}", language),
     )

@@ -18,7 +18,6 @@ from contracts.agency.linking import (
     OrganizationCode,
 )
 from contracts.events import Code, Language
-from contracts.problems import word
 from services.linking.claims import gateway as claims
 from services.linking.claims.handlers import ClaimOrganization
 from services.linking.claims.views import ClaimView
@@ -203,7 +202,7 @@ def _left_out(left_out: LeftOut, tools: Tools, language: Language) -> NotLinkedV
         organization_number=left_out.organization_number,
         organization_name=left_out.organization_name,
         reason=left_out.why,
-        message=word(f"not_linked_{left_out.why}", language, support=support),
+        message=tools.agency.texts.word(f"not_linked_{left_out.why}", language, support=support),
     )
 
 

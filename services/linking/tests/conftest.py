@@ -87,7 +87,7 @@ async def _linking(
             for s in service.subscriptions
         }
         app = gateway.build("linking", "", service.routers, "fr")
-        app.state.gateway = Gateway(unit, verifier, reads, "fr")
+        app.state.gateway = Gateway(unit, verifier, reads, "fr", built.agency.texts)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://linking") as http:
             public = keys.read_public(folder / "sealing-keys.json")
