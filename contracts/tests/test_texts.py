@@ -1,11 +1,15 @@
 """The texts of the platform: both languages say the same, with the same placeholders and sound typography."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from contracts.agency import placeholders
 from contracts.agency.typography import faults
 from contracts.events import LANGUAGES
-from contracts.problems import Wording, defects, problems, words
+from contracts.problems import FOLDER, Wording, defects, problems, words
 
 TEXTS: dict[str, Wording] = {
     **{f"{code}.title": problem.title for code, problem in problems().items()},
@@ -42,3 +46,10 @@ def test_a_title_is_the_same_for_every_refusal(code: str) -> None:
         title = getattr(problems()[code].title, language)
         assert not placeholders.names(title, "{name}")
         assert not title.endswith(".")
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
+def test_no_text_stands_twice(file: Path) -> None:
+    """YAML would take the last one in silence."""
+    keys = re.findall(r"^(\w+):", file.read_text(encoding="utf-8"), re.M)
+    assert len(keys) > 10 and [key for key, times in Counter(keys).items() if times > 1] == []
