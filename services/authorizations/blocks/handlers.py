@@ -145,7 +145,9 @@ async def _deny_request(work: Work[Tools], command: BlockPerson, concerned: Conc
     organization_id = command.organization_id
     request_id = await requests.of_account(work.connection, organization_id, concerned.account_id, work.today)
     request = await requests.lock(work.connection, request_id) if request_id is not None else None
-    if request is not None and _may_deny(command, request):
+    if request is None or not _may_deny(command, request):
+        return
+    if refuse_claimed(request, work.actor.reference, work.now) is None:  # else it is the agent's who has it in hand
         await settle(work, request, "reject", None)
 
 

@@ -89,7 +89,15 @@ class Offer:
     def about_at(self, form: Form) -> str | None:
         """Where that is listed which the form may be about: contacts, requests, blocks; None when it is about none."""
         found = ABOUT_AT.get(form.kind)
-        return None if found is None else self._at(found.replace("{kind}", form.request or ""))
+        if form.request is not None:
+            return self._waiting(form.request)
+        return None if found is None else self._at(found)
+
+    def _waiting(self, kind: RequestKind) -> str:
+        """Where the requests of a kind are listed that wait: with the organization, or for an agent whoever decides."""
+        if self._for_agents:
+            return f"/v1/requests?organization_id={{organization_id}}&kind={kind}"
+        return self._at(f"/v1/organizations/{{organization_id}}/requests?kind={kind}&state=submitted")
 
     def fields(self, form: Form) -> list[FieldAsked]:
         """The form's fields, without those whose case cannot come up. An agent must give a reason."""
@@ -161,7 +169,7 @@ class Offer:
             case "contacts":
                 return f"{own}/contacts?active=true"
             case "requests":
-                return f"{own}/requests?kind=access_request&state=submitted"
+                return self._waiting("access_request")
             case "relations":
                 return "/v1/contacts/{contact_id}"
             case "subjects" if form == "removal":

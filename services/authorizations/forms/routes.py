@@ -35,6 +35,7 @@ ABOUT_AT: Mapping[FormKind, str] = {
     "unblock": "/v1/organizations/{organization_id}/blocks?stands=true",
     "release": "/v1/organizations/{organization_id}/contacts?active=true",
     "replacement": "/v1/organizations/{organization_id}/contacts?active=true",
-    "decision": "/v1/organizations/{organization_id}/requests?kind={kind}&state=submitted",
+    "decision": "/v1/organizations/{organization_id}/requests",
 }
-"""Where the contacts, blocks or requests are listed, one of which stands in the route's path."""
+"""Where the contacts, blocks or requests are listed, one of which stands in the route's path; of requests those of the
+form's kind."""

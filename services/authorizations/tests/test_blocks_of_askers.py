@@ -100,7 +100,7 @@ async def elsewhere(world: Claims, request_id: UUID) -> UUID:
     return found
 
 
-async def test_while_an_agent_has_the_request_in_hand_a_manager_waits(
+async def test_a_request_that_an_agent_has_in_hand_is_left_to_the_agent(
     world: Claims, manager: Someone, asked: OrganizationClaimed
 ) -> None:
     request_id = await world.request_of(asked)
@@ -108,3 +108,7 @@ async def test_while_an_agent_has_the_request_in_hand_a_manager_waits(
     assert claimed.status_code == 200, claimed.text
     refused = await keep_out(world, manager.headers, request_id=request_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "request_claimed")
+    made = await keep_out(world, manager.headers, account_id=asked.account_id)
+    assert made.status_code == 201, made.text
+    shown = (await world.show(request_id, world.agent)).json()
+    assert (shown["state"], shown["asked"]["blocked"]) == ("submitted", True)
