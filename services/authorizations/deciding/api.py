@@ -49,7 +49,7 @@ QueueState = Annotated[
     State | Literal["any"], Query(description="Only requests in this state today; `any`: also those that have ended.")
 ]
 QueueDecider = Annotated[
-    Decider | Literal["any"],
+    Decider | Literal["any"] | None,
     Query(
         description="Only what these decide; `any`: whoever decides. Absent: agents; with `organization_id`, anybody."
     ),
@@ -138,7 +138,7 @@ class DecisionBody(Body):
 async def list_queue(
     agent: AgentCaller,
     call: AuthorizationsCall,
-    decider: QueueDecider | None = None,
+    decider: QueueDecider = None,
     organization_id: OrganizationFilter = None,
     kind: KindFilter = None,
     state: QueueState = "submitted",
