@@ -92,7 +92,9 @@ async def test_in_either_order_one_after_the_other_the_person_may_do_nothing(emp
     )
     assert isinstance(refused.outcome, UUID)
     decided = await unit.run(decide, Decide(AsAgent(), early_request, 1, approval(employer)), AGENT)
-    assert not isinstance(decided.outcome, UUID) and decided.outcome.code == "request_not_pending"  # denied by the block
+    assert (
+        not isinstance(decided.outcome, UUID) and decided.outcome.code == "request_not_pending"
+    )  # denied by the block
 
     decided = await unit.run(decide, Decide(AsAgent(), late_request, 1, approval(employer)), AGENT)
     assert isinstance(decided.outcome, UUID), decided.outcome
