@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         case "faults":
             from tests.faults import command  # noqa: PLC0415
 
-            return command.main(options.minutes, options.seed)
+            return command.main(options.minutes, options.seed, _agency(options.agency) if options.agency else None)
         case "down":
             from local import running  # noqa: PLC0415
 
@@ -158,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")
+    faults.add_argument(
+        "--agency", metavar="NAME", help="a folder in agencies/ (default: one after another, by the seed)"
+    )
     test = commands.add_parser("test", help="run the checks that a change must pass")
     test.add_argument(
         "parts",

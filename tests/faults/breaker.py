@@ -32,6 +32,7 @@ STEPS = {
     "import": "select coalesce(sum(next_portion), 0)::int from imports",
     "round": "select -count(*)::int from digests_waiting",
     "seal": "select -count(*)::int from audit_unsealed",
+    "claim": "select count(*)::int from claims where decided_at is not null",
     "batch": "select coalesce(sum(linking_code_generation), 0)::int from contacts",
 }
 """Work of many transactions, and a number that rises with each."""

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import csv
 import json as json_module
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -15,7 +16,7 @@ import httpx
 from chassis.database import neighbour_failed
 from local import Problem
 from local.journeys.portal import Service, Someone
-from tests.faults.ground import Firm, Ground
+from tests.faults.ground import Ground
 from tests.faults.history import Command, History, Kind
 
 PATIENCE = 5.0
@@ -55,9 +56,9 @@ class Pace:
 
     async def turn(self) -> None:
         """Returns when it is the caller's turn."""
-        now = asyncio.get_running_loop().time()
-        self._next = max(self._next + 1 / self.per_second, now)
-        await asyncio.sleep(self._next - now)
+        at = asyncio.get_running_loop().time()
+        self._next = max(self._next + 1 / self.per_second, at)
+        await asyncio.sleep(self._next - at)
 
 
 @dataclass
@@ -86,17 +87,19 @@ class Client:
         version: str = "",
         keyed: bool = False,
         done_before: Collection[str] = (),
+        not_yet: Collection[str] = (),
     ) -> Command:
         """Give a command until it is answered. Raises Refused when the answer is no, Leaves when the load ends before.
 
         `content` stands in place of `json`, `version` is the ETag of what was seen. `done_before` are problems that,
         after a request without an answer, mean that that one was carried out; nothing is then known of what it made.
+        `not_yet` are problems that a moment later are none: what it needs is on its way.
         """
         if self.ending.is_set():
             raise Leaves
         await self.pace.turn()
         key = f"{kind}-{self.chance.getrandbits(64):016x}" if keyed else None
-        command = self.history.begin(Command(kind, asked, _now(), key, f"{method} {path}" if keyed else ""))
+        command = self.history.begin(Command(kind, asked, now(), key, f"{method} {path}" if keyed else ""))
         headers = {"Idempotency-Key": key} if key else {}
         headers |= {"If-Match": version} if version else {}
         while True:
@@ -108,14 +111,14 @@ class Client:
             elif response.status_code == 401 and who.password and kind is not Kind.SIGN_IN:
                 await self.sign_in(who)
                 continue
-            elif problem not in COMES_AGAIN:
+            elif problem not in COMES_AGAIN and problem not in not_yet:
                 return self._settled(command, who, response, problem, done_before)
             await self._pause(response)
 
     def _settled(
         self, command: Command, who: Someone, response: httpx.Response, problem: str | None, done: Collection[str]
     ) -> Command:
-        command.answered_at, command.status, command.problem = _now(), response.status_code, problem
+        command.answered_at, command.status, command.problem = now(), response.status_code, problem
         if after := response.headers.get("mandat-after"):
             who.after = after
         if problem in done and command.unanswered:
@@ -128,15 +131,15 @@ class Client:
                 command.made["session_id"] = session_of(token)
         return command
 
-    async def bring_in(self, firm: Firm, trade_name: str) -> None:
-        """Import a firm under a new trade name, again and again until the command says that it did."""
-        asked = {"number": firm.number, "trade_name": trade_name}
-        command = self.history.begin(Command(Kind.IMPORT, asked, _now()))
+    async def bring_in(self, number: str, trade_name: str) -> None:
+        """Import an organization under a new trade name, again and again until the command says that it did."""
+        asked = {"number": number, "trade_name": trade_name}
+        command = self.history.begin(Command(Kind.IMPORT, asked, now()))
         while not command.accepted:
             command.requests += 1
             try:
-                await asyncio.to_thread(self.ground.bring_in, firm, trade_name)
-                command.status, command.answered_at = 200, _now()
+                await asyncio.to_thread(self.ground.bring_in, number, trade_name)
+                command.status, command.answered_at = 200, now()
             except Problem:
                 command.unanswered += 1
                 await self._pause(None)
@@ -145,12 +148,12 @@ class Client:
         """Let time pass for one thing, which no command does, however often the database must be asked."""
         if self.ending.is_set():
             raise Leaves
-        command = self.history.begin(Command(kind, asked, _now()))
+        command = self.history.begin(Command(kind, asked, now()))
         while not command.accepted:
             command.requests += 1
             try:
                 await let()
-                command.status, command.answered_at = 200, _now()
+                command.status, command.answered_at = 200, now()
             except Exception as error:
                 if not neighbour_failed(error):
                     raise
@@ -161,12 +164,21 @@ class Client:
         """What a GET shows, however often it must be asked. Raises Leaves when the load ends or the answer is no."""
         return (await self.opened(who, service, path))[0]
 
+    async def table(self, who: Someone, service: Service, path: str) -> list[dict[str, str]]:
+        """The same of a GET that shows a table."""
+        response = await self._got(who, service, path, {"Accept": "text/csv"})
+        return list(csv.DictReader(response.text.lstrip("\ufeff").splitlines()))
+
     async def opened(self, who: Someone, service: Service, path: str) -> tuple[Any, str]:
         """The same, with the ETag that a change of it must name."""
+        response = await self._got(who, service, path, {})
+        return response.json(), response.headers.get("etag", "")
+
+    async def _got(self, who: Someone, service: Service, path: str, headers: Mapping[str, str]) -> httpx.Response:
         while True:
-            response = await self._once(who, service, "GET", path, {})
+            response = await self._once(who, service, "GET", path, headers)
             if response is not None and response.status_code == 200:
-                return response.json(), response.headers.get("etag", "")
+                return response
             if response is not None and response.status_code == 401 and who.password:
                 await self.sign_in(who)
             elif response is not None and response.status_code < 500 and _problem(response) not in COMES_AGAIN:
@@ -244,9 +256,9 @@ class Client:
     async def _pause(self, response: httpx.Response | None) -> None:
         told = 0.0 if response is None else float(response.headers.get("retry-after", 0))
         if self.ending.is_set():
-            now = asyncio.get_running_loop().time()
-            self._ended_at = self._ended_at or now
-            if told > LONG or now > self._ended_at + LAST_ANSWERS:
+            at = asyncio.get_running_loop().time()
+            self._ended_at = self._ended_at or at
+            if told > LONG or at > self._ended_at + LAST_ANSWERS:
                 raise Leaves
         await asyncio.sleep(max(told, self.chance.uniform(*PAUSE)))
 
@@ -264,5 +276,6 @@ def _problem(response: httpx.Response) -> str:
         return f"status {response.status_code}"
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """This instant, in UTC."""
     return datetime.now(UTC)

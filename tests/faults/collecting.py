@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,8 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis import keys
+from chassis.sealing import Vault
 from chassis.subscriptions import consumer_name
 from contracts.cloudevents import read_envelope
 from contracts.flow import READERS
@@ -31,6 +33,8 @@ WAITING = (
     ("notifications", "mails", "select count(*) from mails where due_at is not null"),
     ("authorizations", "contacts of a batch",
      "select count(*) from linking_code_batch_items where generation is null and skipped is null"),
+    ("authorizations", "claims to decide", "select count(*) from claims where decided_at is null"),
+    ("authorizations", "organizations that others may act for", "select count(*) from acting_changed"),
     ("authorizations", "imports", "select count(*) from imports where state = 'waiting'"),
     ("authorizations", "requests that nobody was told of", "select count(*) from requests where to_tell is not null"),
     ("authorizations", "organizations of a round of digests", "select count(*) from digests_waiting"),
@@ -100,6 +104,9 @@ async def collect(
         backlog=backlog,
         audit=audit,
         opened=opened,
+        codes=_codes(ground, tables["linking"]["organization_codes"]),
+        coded={kind.code for kind in ground.offers.agency.organization_kinds.values() if kind.has_code},
+        own_numbers=ground.offers.agency.profile.client_numbers.first[0],
     )
 
 
@@ -117,6 +124,12 @@ async def open_attachments(ground: Ground, history: History) -> dict[str, str | 
             answer = await http.get(path, headers=headers)
             found[attachment] = hashlib.sha256(answer.content).hexdigest() if answer.status_code == 200 else None
     return found
+
+
+def _codes(ground: Ground, rows: Sequence[Row]) -> dict[tuple[str, int], str]:
+    """What those read who may read an organization's code again."""
+    vault = Vault(keys.read(ground.keyrings.private("linking")))
+    return {(row["organization_id"], row["issue"]): vault.unlock(row["kept"]).decode() for row in rows}
 
 
 async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:

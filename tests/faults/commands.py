@@ -44,6 +44,13 @@ MADE: Mapping[Kind, Made] = {
     Kind.ASK_PASSWORD: Made("reset_id", "accounts", "password_resets"),
     Kind.UPLOAD: Made("attachment_id", "authorizations", "attachments"),
     Kind.EXTRACT: Made("import_id", "authorizations", "imports"),
+    Kind.CLAIM: Made("claim_id", "linking", "claims"),
+    Kind.BLOCK: Made("block_id", "authorizations", "blocks"),
+    Kind.INVITE: Made("request_id", "authorizations", "requests"),
+    Kind.ACCEPT: Made("contact_id", "authorizations", "contacts"),
+    Kind.RENEW: Made("organization_id", "linking", "organization_files"),
+    Kind.PRINT: Made("printing_id", "linking", "letter_printings"),
+    Kind.APPOINT: Made("relation_id", "authorizations", "relations"),
 }
 
 
@@ -73,7 +80,7 @@ def _noted(service: str, action: str, detail: str | None = None) -> Callable[[Ev
 def _rows(
     service: str, table: str, field: str, where: Callable[[Row], bool] = lambda _: True
 ) -> Callable[[Evidence], Counter[Hashable]]:
-    return lambda evidence: Counter(row[field] for row in evidence.tables[service][table] if where(row))
+    return lambda evidence: Counter(row[field] for row in evidence.tables[service].get(table, ()) if where(row))
 
 
 def _contacts(evidence: Evidence) -> Counter[Hashable]:
@@ -81,6 +88,7 @@ def _contacts(evidence: Evidence) -> Counter[Hashable]:
     tables = evidence.tables["authorizations"]
     added = {row["object_id"] for row in tables["audit"] if row["action"] == "contact_added"}
     added -= {row["holder_id"] for row in tables["relations"] if row["request_id"] is not None}
+    added -= {row["contact_id"] for row in tables.get("claims", ())}
     return Counter(row["family_name"] for row in tables["personal_fields"] if row["owner_id"] in added)
 
 
@@ -139,6 +147,38 @@ def _uploads(evidence: Evidence) -> Counter[Hashable]:
     return Counter(row["actor_id"] for row in rows if row["action"] == "attachment_kept")
 
 
+def _unblocked(evidence: Evidence) -> Counter[Hashable]:
+    """Blocks that somebody ended: whoever replaces an administrator lifts what that one imposed."""
+    tables = evidence.tables["authorizations"]
+    replacements = [row["detail"] for row in tables["audit"] if row["action"] == "administrator_replaced"]
+    lifted = {block_id for detail in replacements for block_id in detail["blocks"]}
+    ended = {row["block_id"] for row in tables.get("blocks", ()) if row["ended_by"] is not None}
+    return Counter(ended - lifted)
+
+
+def _invitations(evidence: Evidence) -> Counter[Hashable]:
+    """By the address that is invited."""
+    tables = evidence.tables["authorizations"]
+    invitations = {row["request_id"] for row in tables["requests"] if row["kind"] == "invitation"}
+    return Counter(row["email"] for row in tables["personal_fields"] if row["owner_id"] in invitations)
+
+
+def _renewals(evidence: Evidence) -> Counter[Hashable]:
+    """Codes that ended another one; the first of an organization ends none."""
+    rows = evidence.tables["linking"]["audit"]
+    issued = [row for row in rows if row["action"] == "organization_code_issued"]
+    return Counter(row["object_id"] for row in issued if row["detail"]["ended_by"] == "renewed")
+
+
+def _appointments(evidence: Evidence) -> Counter[Hashable]:
+    """Contacts that were appointed, besides those who came first, and those who were put in another's place."""
+    tables = evidence.tables["authorizations"]
+    others = Counter(row["contact_id"] for row in tables.get("claims", ()) if row["contact_id"] is not None)
+    replacements = [row["detail"] for row in tables["audit"] if row["action"] == "administrator_replaced"]
+    others.update(detail["successor"] for detail in replacements)
+    return _noted("authorizations", "administrator_appointed")(evidence) - others
+
+
 EFFECTS = (
     Effect("registration of", (Kind.REGISTER,), _asked("person"), _of_person("registrations")),
     Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"),
@@ -174,7 +214,22 @@ EFFECTS = (
                  lambda row: row["kind"] == "proposed_relation")),
     Effect("wish for an end, of", (Kind.PROPOSE_END,), _asked("organization_id"),
            _rows("authorizations", "requests", "asked_by_organization_id", lambda row: row["kind"] == "proposed_end")),
-    Effect("decision of request", (Kind.DECIDE,), _asked("request_id"),
+    Effect("claim of", (Kind.CLAIM,), _asked("account_id"), _rows("linking", "claims", "account_id")),
+    Effect("withdrawal of request", (Kind.WITHDRAW,), _asked("request_id"),
+           _rows("authorizations", "requests", "request_id",
+                 lambda row: row["state"] == "withdrawn" and row["kind"] == "access_request")),
+    Effect("block of", (Kind.BLOCK,), _asked("contact_id"),
+           _rows("authorizations", "blocks", "contact_id", lambda row: row["version"] == 1)),
+    Effect("end of block", (Kind.UNBLOCK,), _asked("block_id"), _unblocked),
+    Effect("invitation of", (Kind.INVITE,), _asked("email"), _invitations),
+    Effect("renewal of the code of", (Kind.RENEW,), _asked("organization_id"), _renewals),
+    Effect("printing, all of them", (Kind.PRINT,), lambda _: "", lambda evidence: Counter(
+        "" for _ in evidence.tables["linking"].get("letter_printings", ()))),
+    Effect("appointment of", (Kind.APPOINT,), _asked("contact_id"), _appointments),
+    Effect("release of", (Kind.RELEASE,), _asked("contact_id"), _noted("authorizations", "administrator_released")),
+    Effect("replacement of", (Kind.REPLACE,), _asked("contact_id"),
+           _noted("authorizations", "administrator_replaced")),
+    Effect("decision of request", (Kind.DECIDE, Kind.ACCEPT), _asked("request_id"),
            _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "decided")),
     Effect("lapse of request", (Kind.LAPSE,), _asked("request_id"),
            _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "lapsed")),
@@ -193,6 +248,9 @@ IDEMPOTENT = (
     Kind.UNDO_ADDRESS,
     Kind.RETURN,
     Kind.SUBMIT_AGAIN,
+    Kind.WITHDRAW,
+    Kind.UNBLOCK,
+    Kind.ACCEPT,
     Kind.LAPSE,
     Kind.OUTLIVE,
 )
@@ -239,7 +297,7 @@ def _made(evidence: Evidence) -> Iterator[Finding]:
     known: dict[tuple[str, str, str], set[object]] = defaultdict(set)
     for place in {(made.service, made.table, made.field) for made in MADE.values()}:
         service, table, field = place
-        known[place] = {row[field] for row in evidence.tables[service][table]}
+        known[place] = {row[field] for row in evidence.tables[service].get(table, ())}
     audit = evidence.tables["authorizations"]["audit"]
     known["authorizations", "attachments", "attachment_id"] |= {
         row["object_id"] for row in audit if row["action"] == "attachment_deleted"

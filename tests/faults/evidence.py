@@ -1,6 +1,6 @@
 """Everything that a run left behind, as plain data: what the checker reads, and what a test of it makes up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -67,7 +67,9 @@ class Evidence:
 
     `records` are the platform's own; `sent_again` counts those that the harness added. `broken` says when a connection
     to the mail host broke, by its number. `audit` is what `audit verify` says that is not as it was sealed; `opened` is
-    the digest of each attachment that a command used, as an agent is shown it, None where it does not open.
+    the digest of each attachment that a command used, as an agent is shown it, None where it does not open. `codes` are
+    organizations' codes in clear, by organization and issue; those of the kinds in `coded` have one. `own_numbers` is
+    how client numbers begin that the platform draws.
     """
 
     commands: Sequence[Command]
@@ -79,3 +81,6 @@ class Evidence:
     backlog: Backlog = Backlog()
     audit: Sequence[str] = ()
     opened: Mapping[str, str | None] = field(default_factory=dict)
+    codes: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    coded: Collection[str] = ()
+    own_numbers: str = "7"

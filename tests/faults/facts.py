@@ -9,13 +9,13 @@ from contracts.notifications import MAIL_REQUESTS
 from tests.faults.evidence import Evidence, Row
 from tests.faults.findings import Fault, Finding, compare, first_occurrences
 
-MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "AlreadyRegisteredMail")
+MAILS_OF_REGISTRATIONS = ("VerificationCodeMail", "VerificationLinkMail", "AlreadyRegisteredMail")
 MAILS_WITH_COORDINATES = ("LinkingCoordinatesMail", "CampaignCoordinatesMail")
 IMPORTERS = ("operator:import", "agent:")
 """How the names of those begin who granted what an import brought in, and no request."""
 
-OWN_NUMBERS = "7"
-"""How client numbers begin that the platform draws (agencies/ccq/agency.yaml)."""
+PROVEN_IN_LINKING = ("linking_coordinates", "former_credential")
+"""Methods whose links linking itself confirms by mail; whoever is let in by others is told of that instead."""
 
 MAILS = tuple(mail.__name__ for mail in MAIL_REQUESTS)
 
@@ -88,7 +88,7 @@ def _contacts_added(evidence: Evidence) -> list[Hashable]:
     return [
         row["contact_id"]
         for row in tables["contacts"]
-        if row["client_number"].startswith(OWN_NUMBERS) or row["contact_id"] in let_in
+        if row["client_number"].startswith(evidence.own_numbers) or row["contact_id"] in let_in
     ]
 
 
@@ -129,6 +129,27 @@ def _decided(evidence: Evidence) -> list[Hashable]:
         for row in rows
         if row["state"] == "decided" and row["organization_id"] is not None
     ]
+
+
+def _withdrawn(evidence: Evidence) -> list[Hashable]:
+    rows = evidence.tables["authorizations"]["requests"]
+    return [row["request_id"] for row in rows if row["state"] == "withdrawn" and row["organization_id"] is not None]
+
+
+def _access_decided(evidence: Evidence) -> list[Hashable]:
+    """Claims that needed nobody else, and requests that claims led to, as the mails about their end are named."""
+    tables = evidence.tables["authorizations"]
+    claims = [row["claim_id"] for row in tables.get("claims", ()) if row["outcome"] in ("appointed", "refused")]
+    ended = [row["request_id"] for row in tables["requests"] if row["kind"] == "access_request" and row["settled_at"]]
+    return [*(f"access_decided:claim:{one}" for one in claims), *(f"access_decided:request:{one}" for one in ended)]
+
+
+def _blocks(*, ended: bool) -> Callable[[Evidence], set[Hashable]]:
+    def found(evidence: Evidence) -> set[Hashable]:
+        rows = evidence.tables["authorizations"].get("blocks", ())
+        return {row["block_id"] for row in rows if not ended or row["ended_by"] is not None}
+
+    return found
 
 
 def _undone(evidence: Evidence) -> list[Hashable]:
@@ -184,7 +205,8 @@ FACTS = (
          _told("LinkingCodeIssued", field="delivery_id")),
     Fact("ProfileLinked of", ("ProfileLinked",), _by("link_id"), _rows("linking", "bindings", _by("link_id"))),
     Fact("the mail that confirms the link", ("ProfileLinkedMail",), _by("deduplication_id"),
-         _rows("linking", "bindings", lambda row: f"profile_linked:{row['link_id']}")),
+         _rows("linking", "bindings", lambda row: f"profile_linked:{row['link_id']}",
+               lambda row: row["method"] in PROVEN_IN_LINKING)),
     Fact("ProfileUnlinked of", ("ProfileUnlinked",), _by("link_id"),
          _rows("linking", "bindings", _by("link_id"), lambda row: row.get("unlinked_at") is not None)),
     Fact("the mail that confirms its end", ("ProfileUnlinkedMail",), _by("deduplication_id"),
@@ -202,6 +224,23 @@ FACTS = (
          _audit("authorizations", "request_returned", _by("object_id"))),
     Fact("RequestLapsed of", ("RequestLapsed",), _by("request_id"),
          _rows("authorizations", "requests", _by("request_id"), lambda row: row["state"] == "lapsed")),
+    Fact("RequestWithdrawn of", ("RequestWithdrawn",), _by("request_id"), _withdrawn),
+    Fact("OrganizationClaimed of", ("OrganizationClaimed",), _by("claim_id"),
+         _rows("linking", "claims", _by("claim_id"))),
+    Fact("ClaimRefused of", ("ClaimRefused",), _by("claim_id"),
+         _rows("authorizations", "claims", _by("claim_id"), lambda row: row["outcome"] == "refused")),
+    Fact("AdministratorAppointed of", ("AdministratorAppointed",), _by("contact_id"),
+         _audit("authorizations", "administrator_appointed", _by("object_id"))),
+    Fact("what became of access, by mail", ("AccessDecidedMail",), _by("deduplication_id"), _access_decided),
+    Fact("the invitation of", ("InvitationMail",), _by("deduplication_id"),
+         _rows("authorizations", "requests", lambda row: f"invitation:{row['request_id']}:",
+               lambda row: row["kind"] == "invitation")),
+    Fact("ContactBlocked of", ("ContactBlocked",), _by("block_id"), _blocks(ended=False)),
+    Fact("ContactUnblocked of", ("ContactUnblocked",), _by("block_id"), _blocks(ended=True)),
+    Fact("the mail of the block", ("AccessBlockedMail",), _by("deduplication_id"),
+         lambda evidence: [f"block_begun:{block}" for block in _blocks(ended=False)(evidence)]),
+    Fact("the mail of its end", ("AccessUnblockedMail",), _by("deduplication_id"),
+         lambda evidence: [f"block_ended:{block}" for block in _blocks(ended=True)(evidence)]),
     Fact("the digest of", ("EndsDigestMail",), _by("recipient_id", "day"),
          _rows("authorizations", "digests", lambda row: (row["contact_id"], str(row["day"])),
                lambda row: row.get("told_with") is None)),

@@ -20,6 +20,8 @@ class Fault(StrEnum):
     EXPIRED = "sent after its expiry"
     CODE_ORDER = "code 1 after code 2"
     COPY = "second copy of a mail"
+    BLOCKED = "allowed although kept out"
+    CODE = "a code that is not in force"
     AUDIT = "audit not as it was sealed"
     BACKLOG = "never came to its end"
 

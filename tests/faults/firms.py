@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from local.journeys.portal import Someone
-from tests.faults.client import Client, Leaves, Refused
+from tests.faults.client import Client, Leaves, Refused, now
 from tests.faults.ground import Firm
 from tests.faults.history import Command, Kind
 from tests.faults.people import (
@@ -19,7 +19,6 @@ from tests.faults.people import (
     move,
     newcomer,
     nobodys_name,
-    now,
     open_account,
     sign_out,
     unlink,

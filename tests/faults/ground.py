@@ -6,8 +6,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,15 +29,17 @@ from local.child import answers
 from local.ports import SERVICES, Ports, free_ports
 from local.processes import undisturbed
 from local.stack import READY_TIMEOUT, Member, Stack
+from tests.faults import offers
 from tests.faults.mail_host import Mode
+from tests.faults.offers import Offers
 
 MEMBERS = (
     *(Member(service, "api") for service in SERVICES),
     *(Member(service, "worker") for service in SERVICES),
     Member("authorizations", "worker", 2),  # so that groups are rebalanced and shards taken over
 )
-FIRST_FIRM, FIRST_CLIENT = 5_100_000, 1_100_000
-"""Numbers of made-up firms and of their clients, which the demo data do not use."""
+FIRST_FIRM, FIRST_CLIENT, FIRST_CLAIMED = 5_100_000, 1_100_000, 2_100_000
+"""Numbers of made-up firms, of their clients and of organizations to claim, which the demo data do not use."""
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 """When whatever the harness lets pass has passed: longer ago than anything is kept or waited for."""
@@ -45,6 +47,13 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PLENTY = {"count": 100_000, "per_seconds": 60}
 PLENTY_FROM_ONE_NETWORK = {"count": 100, "per_seconds": 60, "from_one_network": 99}
 """In place of budgets: the whole load comes from one network, and people there repeat themselves."""
+
+NO_LONG_WAIT = {"at_once": 20, "first_seconds": 1, "longest_seconds": 1, "forgotten_after_seconds": 60}
+CODES = {
+    "per_account": NO_LONG_WAIT, "per_organization": NO_LONG_WAIT, "wrong_tries": 100,
+    "renewals_per_organization": PLENTY, "in_all": PLENTY,
+}  # fmt: skip
+"""The same for organizations' codes: dead ones are tried on purpose."""
 
 
 MODULES = {"authorizations": "tests.faults.small_portions"}
@@ -86,19 +95,39 @@ class Firm:
         return cls(str(FIRST_FIRM + number), client, *addresses, number % 2 == 0, (user,))
 
 
-class Ground(Stack):
-    """A stack on free ports whose data stand in `folder`; `firms` are imported at its start.
+@dataclass(frozen=True)
+class Claimable:
+    """An organization that people claim, as the agency's extract names it; its payroll is of this year."""
 
-    `code_minutes` is how long a one-time code is good: short, and mail outages make codes expire.
+    number: str
+    name: str
+    payroll: str
+
+    @classmethod
+    def numbered(cls, number: int) -> "Claimable":
+        """One of as many as are wanted."""
+        return cls(str(FIRST_CLAIMED + number), f"ORGANISATION {FIRST_CLAIMED + number}", str(100_000 * (number + 1)))
+
+
+class Ground(Stack):
+    """A stack of one agency on free ports, whose data stand in `folder`.
+
+    Imported at its start, by what the agency's data offer: `firms`, whose people link with coordinates, and `claimed`,
+    organizations whose people claim them; `size` of each. `code_minutes` is how long a one-time code is good: short,
+    and mail outages make codes expire.
     """
 
-    def __init__(self, folder: Path, firms: int, code_minutes: int) -> None:
-        super().__init__("ccq", folder / "data", Ports.free(), folder / "logs", lambda _: None, MEMBERS, MODULES)
-        self.firms = [Firm.numbered(number, firms) for number in range(firms)]
+    def __init__(self, folder: Path, agency: str, size: int, code_minutes: int) -> None:
+        super().__init__(agency, folder / "data", Ports.free(), folder / "logs", lambda _: None, MEMBERS, MODULES)
         self._code_minutes = code_minutes
         self._inbox_port, self._control_port = free_ports(2)
-        self.agency_folder = folder / "agencies" / "ccq"
-        self._make_agency(ROOT / "agencies" / "ccq")
+        self.agency_folder = folder / "agencies" / agency
+        shutil.copytree(offers.AGENCIES / agency, self.agency_folder)
+        self.offers: Offers = offers.of(self.agency_folder, self.today())
+        numbers = range(size)
+        self.firms = [Firm.numbered(number, size) for number in numbers] if self.offers.has_coordinates else []
+        self.claimed = [Claimable.numbered(number) for number in numbers] if self.offers.method else []
+        self._make_agency()
 
     @property
     def control(self) -> str:
@@ -170,11 +199,11 @@ class Ground(Stack):
 
         return [line for lines in await asyncio.gather(*map(verified, SERVICES)) for line in lines]
 
-    def bring_in(self, firm: Firm, trade_name: str) -> None:
-        """Runs the import of a firm that has a new trade name. Raises Problem unless the command says that it did."""
-        line = next(line for line in self._extract() if line["organization"]["number"] == firm.number)
+    def bring_in(self, number: str, trade_name: str) -> None:
+        """Runs the import of an organization that has a new trade name. Raises Problem unless the command says so."""
+        line = next(line for line in self._extract() if line["organization"]["number"] == number)
         line["organization"]["trade_names"] = [trade_name]
-        file = self.folder / f"import-{firm.number}.ndjson"
+        file = self.folder / f"import-{number}.ndjson"
         file.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "services.authorizations", "import", str(file)]
         told, log = self.environment("authorizations"), self.logs / "import.log"
@@ -196,26 +225,37 @@ class Ground(Stack):
         child = self.processes.start("The mail host", command, self.logs / "mail-host.log", cwd=ROOT)
         child.wait_until(lambda: answers(f"{self.control}/broken"), READY_TIMEOUT)
 
-    def _make_agency(self, model: Path) -> None:
-        shutil.copytree(model, self.agency_folder)
-        file = self.agency_folder / "limits.yaml"
-        limits = yaml.safe_load(file.read_text(encoding="utf-8"))
-        limits["one_time_code"] |= {"resend_after_seconds": 10, "minutes": self._code_minutes}
-        limits["attempts"] |= {name: PLENTY for name in limits["attempts"] if name not in SHARED_BY_NETWORKS}
-        limits["attempts"] |= dict.fromkeys(SHARED_BY_NETWORKS, PLENTY_FROM_ONE_NETWORK)
-        file.write_text(yaml.safe_dump(limits, allow_unicode=True), encoding="utf-8")
-        file = self.agency_folder / "campaigns.yaml"
-        campaigns = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for campaign in campaigns["campaigns"]:
-            campaign["starts_on"] = date(2026, 1, 1)
-        file.write_text(yaml.safe_dump(campaigns, allow_unicode=True), encoding="utf-8")
-        users = [user for firm in self.firms for user in firm.former_users]
-        for name, lines in {"organizations": self._extract(), "former-credentials": map(_credential, users)}.items():
+    def _make_agency(self) -> None:
+        """Limits that let the load through, campaigns that have begun, and organizations of its own."""
+        with self._rewritten("limits.yaml") as limits:
+            limits["one_time_code"] |= {"resend_after_seconds": 10, "minutes": self._code_minutes}
+            if "confirmation_link" in limits:
+                limits["confirmation_link"]["resend_after_seconds"] = 10
+            limits["attempts"] |= {name: PLENTY for name in limits["attempts"] if name not in SHARED_BY_NETWORKS}
+            limits["attempts"] |= dict.fromkeys(SHARED_BY_NETWORKS, PLENTY_FROM_ONE_NETWORK)
+            if "organization_codes" in limits:
+                limits["organization_codes"] |= CODES
+        if self.offers.agency.campaigns:
+            with self._rewritten("campaigns.yaml") as campaigns:
+                for campaign in campaigns["campaigns"]:
+                    campaign["starts_on"] = date(2026, 1, 1)
+        demo: dict[str, Iterable[dict[str, Any]]] = {"organizations": self._extract()}
+        if users := [user for firm in self.firms for user in firm.former_users]:
+            demo["former-credentials"] = map(_credential, users)
+        for name, lines in demo.items():
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
             (self.agency_folder / "demo" / f"{name}.ndjson").write_text(text, encoding="utf-8")
 
+    @contextmanager
+    def _rewritten(self, name: str) -> Iterator[dict[str, Any]]:
+        file = self.agency_folder / name
+        policy = yaml.safe_load(file.read_text(encoding="utf-8"))
+        yield policy
+        file.write_text(yaml.safe_dump(policy, allow_unicode=True), encoding="utf-8")
+
     def _extract(self) -> Iterator[dict[str, Any]]:
-        """Firms, their clients and the clients' former users in the import format."""
+        """Firms, their clients and the clients' former users, and what is to be claimed, in the import format."""
+        yield from (self._claimable(one) for one in self.claimed)
         users = [user for firm in self.firms for user in firm.former_users]
         for firm in self.firms:
             in_file = [user for user in users if firm.client in user.employers]
@@ -233,6 +273,13 @@ class Ground(Stack):
                 "relations": [acts_for | SUBJECTS],
                 "delegations": [],
             }
+
+    def _claimable(self, one: Claimable) -> dict[str, Any]:
+        organization = _organization(self.offers.kind, one.number, one.name) | {
+            "billing_address": ["1 Demo Street", "Demoville"],
+            "payroll": {"year": self.today().year, "amount": f"{one.payroll}.00"},
+        }
+        return {"organization": organization, "contacts": [], "relations": [], "delegations": []}
 
 
 SUBJECTS = {

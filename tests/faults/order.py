@@ -25,6 +25,7 @@ RISING = {
     "LinkingCoordinatesMail": "delivery_id",  # UUIDv7, drawn while the contact is locked
     "CampaignCoordinatesMail": "delivery_id",  # the same
     "VerificationCodeMail": "delivery_id",  # the same, while the registration is
+    "VerificationLinkMail": "delivery_id",  # the same
 }
 """Kind of event → what rises from one to the next of its key, perhaps with gaps."""
 

@@ -3,11 +3,11 @@
 import itertools
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from string import ascii_lowercase
 
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Language, Someone
-from tests.faults.client import Client, Leaves, Refused, session_of
+from tests.faults.client import Client, Leaves, Refused, now, session_of
 from tests.faults.ground import FormerUser
 from tests.faults.history import Kind
 
@@ -22,6 +22,8 @@ ASKS = 3
 """How often a person asks for a code before they give up."""
 
 UNDO_TOKEN = re.compile(r"/courriel/annulation#(\S+)")
+CONFIRMATION = re.compile(r"#([0-9a-f-]{36})\.([0-9A-Za-z_-]{20,})")
+"""What follows the address of the page that a mail of confirmation leads to: the registration, and the token."""
 
 _numbers = itertools.count(1)
 
@@ -29,8 +31,8 @@ _numbers = itertools.count(1)
 async def open_account(
     client: Client, someone: Someone, *, impatient: bool = False, patience: float = MAIL_PATIENCE
 ) -> None:
-    """Register, and verify with the code of the newest mail. The impatient ask for a second code at once, others after
-    `patience` seconds without a mail."""
+    """Register, and verify with what the newest mail holds. The impatient ask for a second mail at once, others after
+    `patience` seconds without one."""
     terms = await client.look(someone, "accounts", "/v1/terms")
     since = now()
     body = {
@@ -40,6 +42,7 @@ async def open_account(
         "family_name": someone.family_name,
         "language": someone.language,
         "terms_version": terms["version"],
+        **client.ground.offers.registration(),
     }
     asked = {"person": someone.family_name}
     made = await client.command(Kind.REGISTER, someone, "accounts", "POST", "/v1/registrations", asked=asked, json=body)
@@ -47,9 +50,9 @@ async def open_account(
     if impatient:
         since = await _resend(client, someone, registration)
     for _ in range(ASKS):
-        while (mail := await client.mail(someone.email, since, _one_time_code, patience)) is not None:
-            code, received_at = mail
-            if await _verified(client, someone, registration, code):
+        while (mail := await client.mail(someone.email, since, _proof, patience)) is not None:
+            proof, received_at = mail
+            if await _verified(client, someone, registration, proof):
                 return
             since = received_at + timedelta(microseconds=1)
         since = await _resend(client, someone, registration)
@@ -63,11 +66,12 @@ async def _resend(client: Client, someone: Someone, registration: str) -> dateti
     return now() - timedelta(seconds=1)
 
 
-async def _verified(client: Client, someone: Someone, registration: str, code: str) -> bool:
+async def _verified(client: Client, someone: Someone, registration: str, proof: dict[str, str]) -> bool:
     asked = {"registration_id": registration, "person": someone.family_name}
     path = f"/v1/registrations/{registration}/verification"
+    body = proof | ({"password": someone.password} if "token" in proof else {})
     try:
-        opened = await client.command(Kind.VERIFY, someone, "accounts", "POST", path, asked=asked, json={"code": code})
+        opened = await client.command(Kind.VERIFY, someone, "accounts", "POST", path, asked=asked, json=body)
     except Refused as refused:
         # The gateway cannot tell a spent code from a wrong one: after a request without an answer, signing in tells.
         return refused.command.unanswered > 0 and await _can_sign_in(client, someone)
@@ -258,6 +262,14 @@ def nobodys_name(client: Client) -> str:
     return "".join(client.chance.choices(ascii_lowercase, k=12)).title()
 
 
+def _proof(text: str) -> dict[str, str] | None:
+    """What a mail holds that confirms an address, as the body that does so: a code, or the token of a link."""
+    if link := CONFIRMATION.search(text):
+        return {"token": link[2]}
+    code = _one_time_code(text)
+    return {"code": code} if code else None
+
+
 def _one_time_code(text: str) -> str | None:
     found = ONE_TIME_CODE.search(text)
     return "".join(found.groups()) if found and not LINKING_CODE.search(text) else None
@@ -266,8 +278,3 @@ def _one_time_code(text: str) -> str | None:
 def _coordinates(text: str) -> tuple[str, str] | None:
     number, code = CLIENT_NUMBER.search(text), LINKING_CODE.search(text)
     return (number[1], "".join(code.groups())) if number and code else None
-
-
-def now() -> datetime:
-    """This instant, in UTC."""
-    return datetime.now(UTC)

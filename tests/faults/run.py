@@ -35,7 +35,7 @@ FOLDER = STATE / "faults"
 
 @dataclass(frozen=True)
 class Run:
-    """How long (seconds), how much, and from which seed.
+    """Which agency's stack, how long (seconds), how much, and from which seed.
 
     `settling` is the stated time (seconds) for the backlog; `at_most` the seconds for everything once the stack is up.
     Of each kind in `wanted` one command must have been accepted before the load ends.
@@ -43,7 +43,8 @@ class Run:
 
     seed: int
     seconds: float
-    firms: int = 4
+    agency: str
+    size: int = 4
     newcomers: int = 6
     commands_a_second: float = 15.0
     code_minutes: int = 10
@@ -78,10 +79,10 @@ def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) ->
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     schedule = plan(run.seed, run.seconds, run.ways, run.between)
-    say(f"Seed {run.seed}: {len(schedule)} faults in {run.seconds:.0f} s of load, kept in {folder}")
+    say(f"{run.agency}, seed {run.seed}: {len(schedule)} faults in {run.seconds:.0f} s of load, kept in {folder}")
     for fault in schedule:
         say(str(fault))
-    ground = Ground(folder, run.firms, run.code_minutes)
+    ground = Ground(folder, run.agency, run.size, run.code_minutes)
     with ground:
         say("The stack is up.")
         outcome = asyncio.run(_in_time(run, ground, schedule, say))
@@ -115,7 +116,7 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
         client = Client(ground, http, history, random.Random(run.seed), Pace(run.commands_a_second), ending)
         keeping = asyncio.create_task(breaker.keep_alive())
         at_work = asyncio.Event()
-        loading = asyncio.create_task(crowd(client, ground.firms, run.newcomers, at_work))
+        loading = asyncio.create_task(crowd(client, run.newcomers, at_work))
         say("The managers join.")
         try:
             async with asyncio.timeout(COMING):

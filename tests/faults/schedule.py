@@ -1,9 +1,10 @@
 """Which faults come when: a pure function of a seed, so that a run can be repeated."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from contracts.notifications import Feature
 from tests.faults.ground import MEMBERS
 from tests.faults.mail_host import Mode
 
@@ -44,8 +45,11 @@ EVERY_WAY = (
     *(Breakage(server, how, 0.5, 3.0) for server in SERVERS for how in ("stop", "kill -9")),
     *(Breakage(MAIL_HOST, mode.value, 2.0, 5.0) for mode in Mode if mode is not Mode.NORMAL),
     Breakage(RECORDS, "again", 0.0, 0.0),
-    *(Breakage(WORK, amid, 0.0, 0.02) for amid in ("import", "round")),
+    *(Breakage(WORK, amid, 0.0, 0.02) for amid in ("import", "round", "claim")),
 )
+
+NEEDED_FOR: Mapping[str, Feature] = {"batch": "linking_coordinates", "claim": "organization_code"}
+"""Amid which work only those are killed who have it to do."""
 
 LONG_WAYS = (
     *EVERY_WAY,
@@ -53,6 +57,12 @@ LONG_WAYS = (
     Breakage(MAIL_HOST, Mode.REFUSES.value, 62.0, 72.0),
 )
 """With more: nobody listens for longer than a one-time code of a long run is good, so that codes expire unsent."""
+
+
+def ways_of(features: Collection[Feature], ways: Sequence[Breakage]) -> Sequence[Breakage]:
+    """Those that can break something of an agency which has these features."""
+    return [way for way in ways if NEEDED_FOR.get(way.how) in {None, *features}]
+
 
 DENSE, LOOSE = (0.4, 1.9), (0.5, 6.5)
 """Shortest and longest time (seconds) from one fault to the next: every way once in 22 s, or in a minute. A long run

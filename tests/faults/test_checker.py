@@ -21,6 +21,7 @@ from tests.faults.example import (
 )
 from tests.faults.findings import Fault
 from tests.faults.history import Command, Kind
+from tests.faults.test_checker_of_claims import SHOWN as SHOWN_OF_CLAIMS
 
 Change = Callable[[Evidence], Evidence]
 
@@ -281,7 +282,7 @@ def test_each_fault_is_found_when_it_is_shown(fault: Fault, change: Change) -> N
 
 
 def test_every_kind_of_fault_is_shown() -> None:
-    assert {fault for _, fault, _ in SHOWN} == set(Fault)
+    assert {fault for _, fault, _ in [*SHOWN, *SHOWN_OF_CLAIMS]} == set(Fault)
 
 
 def test_a_request_without_an_answer_may_have_been_carried_out_or_not() -> None:

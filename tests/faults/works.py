@@ -66,7 +66,7 @@ def _requests(evidence: Evidence) -> Iterator[Finding]:
         for command in decisions:
             if command.asked["outcome"] != outcome:
                 yield Finding(Fault.LOST, f"the decision {command.asked['outcome']} of {request}, which is {outcome}")
-        brings = row["kind"] == "proposed_relation" or row.get("reason") == "duplicate"
+        brings = row["kind"] in BRING_RELATIONS or row.get("reason") == "duplicate"
         relations = int(brings and outcome in ("approve", "merge"))
         yield from bounded("the relation of request", request, begun[request], relations, relations)
         if row["kind"] == "proposed_end" and outcome == "approve" and row["asked"]["relation_id"] not in ended:
@@ -159,3 +159,6 @@ def _former_credentials(evidence: Evidence) -> Iterator[Finding]:
 
 FILES = 2
 """That each user name of the harness stands for (ground.py)."""
+
+BRING_RELATIONS = ("proposed_relation", "access_request", "invitation")
+"""Kinds of requests whose approval begins a relation."""
