@@ -17,6 +17,7 @@ from services.authorizations.accounts.handlers import forget_account
 from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
+from services.authorizations.deciding.handlers import lapse
 from services.authorizations.tests.claiming import OFFICE, Claims, claims
 from services.authorizations.tests.conftest import TEST, Someone
 from tests.fixtures.gateway import OpenService
@@ -208,6 +209,8 @@ async def test_who_asked_takes_it_back_without_a_profile_and_nobody_else_may(
     path = f"/v1/requests/{request_id}/withdrawal"
     stranger = world.headers(await world.account())
     assert (await world.client.post(path, headers=stranger)).status_code == 404
+    decides = await world.client.post(path, headers=administrator.headers)
+    assert (decides.status_code, decides.json()["code"]) == (403, "not_permitted")
     taken_back = await world.client.post(path, headers=world.headers(asked.account_id))
     assert (taken_back.status_code, taken_back.json()["state"]) == (200, "withdrawn")
     [withdrawn] = await world.told("RequestWithdrawn")
@@ -239,6 +242,10 @@ async def test_nobody_decides_and_it_lapses_with_reminders_on_the_way(
     mails = await days_before(last)
     assert [mail["recipient_id"] for mail in mails] == [str(administrator.contact_id)] * 2
     assert len({mail["deduplication_id"] for mail in mails}) == 2
+    await days_before(0)
+    await unit.run(lapse, request_id, TEST)  # a look that comes too early changes nothing
+    await lapse_overdue(unit)
+    assert await world.told("RequestLapsed") == []
     await days_before(-1)
     await lapse_overdue(unit)
     [lapsed] = await world.told("RequestLapsed")
