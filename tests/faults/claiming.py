@@ -264,7 +264,7 @@ class Claimed:
         self.dead, self.code = [*self.dead, self.code], renewed.made["code"]
 
     async def _prints(self) -> None:
-        await self._print()
+        self.code = await self._print()  # a replacement may have renewed it
 
     async def _print(self) -> str:
         """An agent has the letter printed. The code that it names."""

@@ -147,13 +147,16 @@ def _uploads(evidence: Evidence) -> Counter[Hashable]:
     return Counter(row["actor_id"] for row in rows if row["action"] == "attachment_kept")
 
 
+def _replacements(evidence: Evidence) -> list[Row]:
+    """The entries of administrators who were replaced: with them goes what they did, and nobody commands it besides."""
+    return [row for row in evidence.tables["authorizations"]["audit"] if row["action"] == "administrator_replaced"]
+
+
 def _unblocked(evidence: Evidence) -> Counter[Hashable]:
     """Blocks that somebody ended: whoever replaces an administrator lifts what that one imposed."""
-    tables = evidence.tables["authorizations"]
-    replacements = [row["detail"] for row in tables["audit"] if row["action"] == "administrator_replaced"]
-    lifted = {block_id for detail in replacements for block_id in detail["blocks"]}
-    ended = {row["block_id"] for row in tables.get("blocks", ()) if row["ended_by"] is not None}
-    return Counter(ended - lifted)
+    lifted = {block_id for entry in _replacements(evidence) for block_id in entry["detail"]["blocks"]}
+    rows = evidence.tables["authorizations"].get("blocks", ())
+    return Counter({row["block_id"] for row in rows if row["ended_by"] is not None} - lifted)
 
 
 def _invitations(evidence: Evidence) -> Counter[Hashable]:
@@ -167,15 +170,22 @@ def _renewals(evidence: Evidence) -> Counter[Hashable]:
     """Codes that ended another one; the first of an organization ends none."""
     rows = evidence.tables["linking"]["audit"]
     issued = [row for row in rows if row["action"] == "organization_code_issued"]
-    return Counter(row["object_id"] for row in issued if row["detail"]["ended_by"] == "renewed")
+    renewed = Counter(row["object_id"] for row in issued if row["detail"]["ended_by"] == "renewed")
+    replaced = [entry for entry in _replacements(evidence) if entry["detail"].get("code_renewed")]
+    return renewed - Counter(entry["organization_id"] for entry in replaced)
+
+
+def _released(evidence: Evidence) -> Counter[Hashable]:
+    """Contacts who were released, besides those who went with one who was replaced."""
+    gone = Counter(one for entry in _replacements(evidence) for one in entry["detail"].get("managers", ()))
+    return _noted("authorizations", "administrator_released")(evidence) - gone
 
 
 def _appointments(evidence: Evidence) -> Counter[Hashable]:
     """Contacts that were appointed, besides those who came first, and those who were put in another's place."""
     tables = evidence.tables["authorizations"]
     others = Counter(row["contact_id"] for row in tables.get("claims", ()) if row["contact_id"] is not None)
-    replacements = [row["detail"] for row in tables["audit"] if row["action"] == "administrator_replaced"]
-    others.update(detail["successor"] for detail in replacements)
+    others.update(entry["detail"]["successor"] for entry in _replacements(evidence))
     return _noted("authorizations", "administrator_appointed")(evidence) - others
 
 
@@ -226,7 +236,7 @@ EFFECTS = (
     Effect("printing, all of them", (Kind.PRINT,), lambda _: "", lambda evidence: Counter(
         "" for _ in evidence.tables["linking"].get("letter_printings", ()))),
     Effect("appointment of", (Kind.APPOINT,), _asked("contact_id"), _appointments),
-    Effect("release of", (Kind.RELEASE,), _asked("contact_id"), _noted("authorizations", "administrator_released")),
+    Effect("release of", (Kind.RELEASE,), _asked("contact_id"), _released),
     Effect("replacement of", (Kind.REPLACE,), _asked("contact_id"),
            _noted("authorizations", "administrator_replaced")),
     Effect("decision of request", (Kind.DECIDE, Kind.ACCEPT), _asked("request_id"),

@@ -85,7 +85,10 @@ def _contests(evidence: Evidence) -> Iterator[Finding]:
         least = int(pair in refused and pair[1] in comers)
         yield from bounded("the review of the contested link of", pair, about[pair], least, int(pair in refused))
     approved = Counter(row["asked"]["contact_id"] for row in reviews if row["outcome"] == "approve")
-    noted = [row for row in tables["audit"] if row["action"] == "link_ended"]
+    replaced = [row["detail"] for row in tables["audit"] if row["action"] == "administrator_replaced"]
+    fallen = {link_id for detail in replaced for link_id in detail.get("links", ())}
+    ended = [row for row in tables["audit"] if row["action"] == "link_ended"]
+    noted = [row for row in ended if row["detail"]["link_id"] not in fallen]
     yield from compare("the end of the contested link of", approved.elements(), [row["object_id"] for row in noted])
     unlinked = {row["link_id"] for row in evidence.tables["linking"]["bindings"] if row["unlinked_at"] is not None}
     for link_id in {row["detail"]["link_id"] for row in noted} - unlinked:
