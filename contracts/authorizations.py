@@ -83,7 +83,10 @@ class ContactUnblocked(OrganizationFact):
 
 
 class AdministratorAppointed(OrganizationFact):
-    """A contact may manage the organization from now on, by this relation; `claim_id`: because of that claim."""
+    """A contact may manage the organization from now on, by this relation; `claim_id`: because of that claim.
+
+    From the relation's first day, where that is later. Not told of relations that an import brings.
+    """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 

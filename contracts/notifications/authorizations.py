@@ -108,28 +108,6 @@ class ClaimUndecidedMail(MailRequest):
     lapses_on: date
 
 
-class AdministratorContents(Contents):
-    """Who manages the organization now."""
-
-    administrator_name: str
-
-
-class AdministratorNoticeMail(MailRequest):
-    """To the address on file of an organization, and to whoever managed it before: who manages it from now on."""
-
-    mail: ClassVar[str] = "administrator_notice"
-    contents: ClassVar[type[Contents]] = AdministratorContents
-    shown: ClassVar[frozenset[str]] = frozenset(
-        {"administrator_name", "organization_name", "appointed_at", "support_email"}
-    )
-    needed_for: ClassVar[frozenset[Feature]] = frozenset({"organization_code"})
-
-    organization_name: str
-    organization_number: str
-    function: Code
-    appointed_at: Instant
-
-
 class LinkReviewedMail(MailRequest):
     """An agent looked at a link that was refused although the secret was right: to both accounts, in the same words.
 
@@ -283,10 +261,16 @@ class AdministratorStatusMail(MailRequest):
     managing_reason: str = ""
 
 
-class AdministratorsChangedMail(MailRequest):
-    """To the others who manage an organization: somebody does from now on, or no more.
+class AdministratorContents(Contents):
+    """Who manages the organization from now on, or no more."""
 
-    What an agent did in a contest goes to its address on file, and to whoever once managed it, too.
+    administrator_name: str
+
+
+class AdministratorsChangedMail(MailRequest):
+    """To the others who manage an organization: somebody does from then on, or no more.
+
+    Where nobody else manages it, or an agent did it, to its address on file and to whoever once managed it, too.
     """
 
     mail: ClassVar[str] = "administrators_changed"
@@ -294,7 +278,7 @@ class AdministratorsChangedMail(MailRequest):
     shown: ClassVar[frozenset[str]] = frozenset(
         {"administrator_name", "organization_name", "change", "changed_at", "support_email"}
     )
-    needed_for: ClassVar[frozenset[Feature]] = frozenset({"administrators"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"administrators", "organization_code"})
 
     organization_name: str
     organization_number: str

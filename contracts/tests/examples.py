@@ -340,13 +340,6 @@ EVENTS: tuple[Event, ...] = (
         capacity="worker",
         lapses_on=date(2026, 12, 22),
     ),
-    notifications.AdministratorNoticeMail(
-        **_mail("administrator_notice"),
-        organization_name="CLIENT EXEMPLE INC.",
-        organization_number="9000002",
-        function="access_administrator",
-        appointed_at=NOW,
-    ),
     notifications.LinkReviewedMail(
         **_mail("link_reviewed"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -505,9 +498,6 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.AccessRequestWaitingMail: CLAIMANT,
     notifications.AccessDecidedMail: ADA,
     notifications.ClaimUndecidedMail: CLAIMANT,
-    notifications.AdministratorNoticeMail: notifications.AdministratorContents(
-        address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"
-    ),
     notifications.LinkReviewedMail: ADA,
     notifications.LinkNotReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,

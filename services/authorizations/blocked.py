@@ -54,14 +54,20 @@ async def keeps_out(
     return found
 
 
-async def keeps_account_out(connection: Connection, organization_id: UUID, account_id: UUID, at: datetime) -> bool:
-    """Whether the organization keeps the account out at an instant: the account itself, or a contact that it is."""
+async def keeps_account_out(
+    connection: Connection, organization_id: UUID, account_id: UUID, at: datetime, without: Collection[UUID] = ()
+) -> bool:
+    """Whether the organization keeps the account out at an instant: the account itself, or a contact that it is.
+
+    Some of its blocks left aside.
+    """
     found: bool = await connection.fetchval(
         f"select exists (select {_standing('$3::timestamptz')} and k.organization_id = $1 and (k.account_id = $2"
         " or exists (select from bindings b where b.account_id = $2 and b.contact_id = k.contact_id"
-        f" and {known('b')} and b.during @> $3)))",
+        f" and {known('b')} and b.during @> $3)) and k.block_id <> all($4::uuid[]))",
         organization_id,
         account_id,
         at,
+        list(without),
     )
     return found

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.journeys.ccq.employer import decide
+from local.journeys.asking import decide
 from local.journeys.ccq.first_connection import coordinates_of, open_account, redeem
 from local.journeys.ccq.members import OTHER_MEMBER
 from local.journeys.ccq.stage import Journey
@@ -53,7 +53,9 @@ async def contested_link(journey: Journey, first: Someone, second: Someone) -> N
         "the agent sees the file, the account that tried and the one that has it",
     )
     since = now()
-    await decide(journey, agent, review["request_id"], {"outcome": "approve", "link_id": seen["link"]["link_id"]})
+    await decide(
+        journey.portal, agent, review["request_id"], {"outcome": "approve", "link_id": seen["link"]["link_id"]}
+    )
     for who in (first, second):
         await portal.mail(who.email, since, "what the agent decided, or the new coordinates")
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from local.journeys.asking import decide, evaluate
 from local.journeys.ccq.first_connection import coordinates_of, join, redeem
 from local.journeys.ccq.stage import CLIENT, CLIENT_NUMBER, NOBODYS_NUMBER, NOT_DELEGABLE, Journey, seconds
-from local.journeys.ccq.views import evaluate
 from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone, now
 
@@ -93,7 +93,7 @@ async def ask_about_nobody(journey: Journey, who: Someone) -> None:
     claimed = await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
     told.holds(claimed["claimed_by_me"], f"claimed: until {seconds(claimed['claimed_until'])} it is no other agent's")
     decision = {"outcome": "reject", "reason": "not_confirmed"}
-    await decide(journey, agent, asked["request_id"], decision)
+    await decide(journey.portal, agent, asked["request_id"], decision)
     await portal.mail(who.email, since, "the decision")
     seen = await portal.call(who, "authorizations", "GET", path, expect=200)
     told.shows(f"{seen['kind_name']} {seen['other_number']} – {seen['decision_reason_name']}")
@@ -134,7 +134,7 @@ async def own_contact(journey: Journey, employer: Someone, member: Someone) -> N
     machine = await portal.machine()
     machine.after = member.after
     for subject, name in NOT_DELEGABLE.items():
-        answer = await evaluate(journey, machine, member, subject)
+        answer = await evaluate(journey.portal, machine, member, subject, journey.client_id)
         told.holds(answer["decision"], f"{name}: yes")
 
 
@@ -162,7 +162,7 @@ async def recognize(journey: Journey, employer: Someone, member: Someone, contac
     await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
     merged = {"outcome": "merge", "contact_id": candidate["contact_id"]}
     since = now()
-    await decide(journey, agent, review["request_id"], merged)
+    await decide(journey.portal, agent, review["request_id"], merged)
     await portal.mail(employer.email, since, "the decision")
     await portal.mail(member.email, since, "new coordinates, with the number that the person has already")
 
@@ -197,16 +197,6 @@ async def approve(journey: Journey, who: Someone, employer: Someone, request_id:
     request = next(request for request in listed["items"] if request["request_id"] == request_id)
     told.shows(f"{request['kind_name']}, asked by {request['asked_by']['name']}")
     since = now()
-    await decide(journey, employer, request_id, {"outcome": "approve"})
+    await decide(journey.portal, employer, request_id, {"outcome": "approve"})
     await portal.mail(who.email, since, "the decision")
     await portal.mail(employer.email, since, "the decision")
-
-
-async def decide(journey: Journey, who: Someone, request_id: str, decision: dict[str, Any]) -> None:
-    """Read the request, then decide the version that was read."""
-    path = f"/v1/requests/{request_id}"
-    await journey.portal.call(who, "authorizations", "GET", path, expect=200)
-    version = {"If-Match": who.etag}
-    await journey.portal.call(
-        who, "authorizations", "POST", f"{path}/decision", json=decision, headers=version, expect=200
-    )

@@ -1,8 +1,8 @@
 """The guide's third answer to “À qui désirez-vous ajouter une relation?”: an individual."""
 
+from local.journeys.asking import evaluate
 from local.journeys.ccq.first_connection import join
 from local.journeys.ccq.stage import FIRM_NUMBER, INDIVIDUAL, INDIVIDUAL_NUMBER, Journey
-from local.journeys.ccq.views import evaluate
 from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone, now
 
@@ -56,5 +56,5 @@ async def delegate_for_an_individual(journey: Journey, who: Someone, worker: Som
     machine = await portal.machine()
     machine.after = who.after
     for subject, may in ((CERTIFICATE, True), ("profile", False)):
-        answer = await evaluate(journey, machine, member, subject, f"individual:{INDIVIDUAL_NUMBER}")
+        answer = await evaluate(journey.portal, machine, member, subject, f"individual:{INDIVIDUAL_NUMBER}")
         told.holds(answer["decision"] is may, f"{subject}, write, for {INDIVIDUAL}: {'yes' if may else 'no'}")

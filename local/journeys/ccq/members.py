@@ -4,10 +4,10 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from local.journeys.asking import evaluate
 from local.journeys.ccq.employer import firms_relation
 from local.journeys.ccq.first_connection import coordinates_of, join
 from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey
-from local.journeys.ccq.views import evaluate
 from local.journeys.playing import form, since_then, ticked
 from local.journeys.portal import Someone, now
 
@@ -170,10 +170,10 @@ async def remove(journey: Journey, who: Someone, employer: Someone, member: Some
         all(removed[name] == preview[name] for name in ("relations", "rights", "delegations")),
         "what was withdrawn is what the preview said",
     )
-    answer = await evaluate(journey, machine, member, "monthly_report")
+    answer = await evaluate(journey.portal, machine, member, "monthly_report", journey.client_id)
     told.shows(answer["context"]["reason"]["fr"], answer["context"]["reason"]["en"])
     told.holds(not answer["decision"], "the very next check says no")
-    own = await evaluate(journey, machine, member, "status_letter")
+    own = await evaluate(journey.portal, machine, member, "status_letter", journey.client_id)
     told.holds(own["decision"], "what the employer itself gave its own contact stays the employer's to take back")
     await portal.mail(employer.email, since, "the news that its own contact has left the firm")
     opened = await portal.call(who, "authorizations", "GET", f"/v1/contacts/{member.profile}", expect=200)

@@ -1,10 +1,10 @@
 """The same facts as others see them: another system that asks the check, a subscriber of every topic."""
 
 import json
-from typing import Any
 
 from contracts.topics import Kind
 from local.journeys import trail
+from local.journeys.asking import evaluate
 from local.journeys.ccq.stage import NOT_DELEGABLE, Journey
 from local.journeys.portal import Someone
 
@@ -14,26 +14,12 @@ async def check(journey: Journey, member: Someone) -> None:
     told = journey.told
     told.step("L’accès, vu par un autre système", "A system of the agency asks the AuthZEN evaluation before it acts.")
     machine = await journey.portal.machine()
-    answer = await evaluate(journey, machine, member, "monthly_report")
+    answer = await evaluate(journey.portal, machine, member, "monthly_report", journey.client_id)
     told.holds(answer["decision"], "Rapport mensuel, write: yes")
     for subject, name in NOT_DELEGABLE.items():
-        answer = await evaluate(journey, machine, member, subject)
+        answer = await evaluate(journey.portal, machine, member, subject, journey.client_id)
         told.shows(answer["context"]["reason"]["fr"])
         told.holds(not answer["decision"], f"{name}: no, with the reason in both languages")
-
-
-async def evaluate(
-    journey: Journey, machine: Someone, member: Someone, subject: str, organization: str | None = None
-) -> Any:
-    """One access question, to be explained; about the client where it names no other organization."""
-    question = {
-        "subject": {"type": "account", "id": member.account_id},
-        "action": {"name": "write"},
-        "resource": {"type": subject, "id": organization or journey.client_id},
-        "context": {"explain": True},
-    }
-    path = "/access/v1/evaluation"
-    return await journey.portal.call(machine, "authorizations", "POST", path, json=question, expect=200)
 
 
 async def tell_the_trail(journey: Journey, who: Someone, member: Someone) -> None:

@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 from local.journeys.account import register
+from local.journeys.asking import may_write
 from local.journeys.narrator import PromiseBroken
 from local.journeys.playing import signed_in, since_then
 from local.journeys.portal import Someone, now
-from local.journeys.wsscc.stage import Journey, evaluate
+from local.journeys.wsscc.stage import Journey
 
 LINK = re.compile(r"(https://\S+)#([0-9a-f-]{36}\.[A-Za-z0-9_-]+|[A-Za-z0-9_-]{20,})")
 """A page of the portal, and the single-use token that only the browser sees."""
@@ -106,5 +107,9 @@ async def simple_tasks(journey: Journey, who: Someone) -> None:
     told.shows(*(f"{task['name']} – {task['help']}" for task in tasks["items"]))
     machine = await portal.machine()
     for subject in OWN_TASKS:
-        told.holds(await evaluate(journey, machine, who, subject, who.account_id), f"{subject}, of oneself: yes")
-    told.holds(not await evaluate(journey, machine, who, OWN_TASKS[0], journey.employer_id), "of anybody else: no")
+        told.holds(
+            await may_write(journey.portal, machine, who, subject, who.account_id), f"{subject}, of oneself: yes"
+        )
+    told.holds(
+        not await may_write(journey.portal, machine, who, OWN_TASKS[0], journey.employer_id), "of anybody else: no"
+    )

@@ -5,10 +5,11 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from local.journeys.asking import may_write
 from local.journeys.narrator import PromiseBroken
 from local.journeys.portal import Someone, now
 from local.journeys.wsscc.claiming import claim, settled, waiting
-from local.journeys.wsscc.stage import LETTER, MAIN_ROLE, Employer, Journey, evaluate, profile_at
+from local.journeys.wsscc.stage import LETTER, MAIN_ROLE, Employer, Journey, profile_at
 
 CODE = re.compile(r"(?<!\d)(\d{3})[\s\u00a0\u202f]?(\d{3})(?!\d)")
 
@@ -117,12 +118,17 @@ async def inactive(journey: Journey, who: Someone) -> None:
         "FAQ | … attribué à chaque employeur inscrit et actif",
         f"{employer.legal_name} becomes inactive at the agency, and active again.",
     )
-    told.holds(await evaluate(journey, machine, who, LETTER, journey.other_id), "while active, its worker may act")
+    told.holds(
+        await may_write(journey.portal, machine, who, LETTER, journey.other_id), "while active, its worker may act"
+    )
     await bring_in(journey, agent, employer, status="inactive")
-    told.holds(not await evaluate(journey, machine, who, LETTER, journey.other_id), "inactive: at once nobody may")
+    told.holds(
+        not await may_write(journey.portal, machine, who, LETTER, journey.other_id), "inactive: at once nobody may"
+    )
     await bring_in(journey, agent, employer)
     told.holds(
-        await evaluate(journey, machine, who, LETTER, journey.other_id), "active again: what was granted is there again"
+        await may_write(journey.portal, machine, who, LETTER, journey.other_id),
+        "active again: what was granted is there again",
     )
 
 
@@ -144,7 +150,8 @@ async def replace(journey: Journey, first: Someone, successor: Someone) -> None:
     await portal.mail(journey.cast.employer.address_on_file, since, "the news, at the address on file")
     machine = await portal.machine()
     told.holds(
-        not await evaluate(journey, machine, first, LETTER, journey.employer_id), "who was replaced may nothing there"
+        not await may_write(journey.portal, machine, first, LETTER, journey.employer_id),
+        "who was replaced may nothing there",
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.journeys.asking import may_write
 from local.journeys.playing import since_then
 from local.journeys.portal import Someone, now
 from local.journeys.wsscc.stage import (
@@ -10,7 +11,6 @@ from local.journeys.wsscc.stage import (
     PAYMENTS,
     Employer,
     Journey,
-    evaluate,
     profile_at,
 )
 
@@ -96,4 +96,6 @@ async def first_person(journey: Journey, who: Someone, code: str) -> None:
     told.shows(f"{profile['organization']['name']}: {', '.join(one['name'] for one in profile['functions'])}")
     told.holds(profile["manages"], "MON EMPLOYEUR is there")
     machine = await portal.machine()
-    told.holds(await evaluate(journey, machine, who, PAYMENTS, journey.employer_id), "and may act for the employer")
+    told.holds(
+        await may_write(journey.portal, machine, who, PAYMENTS, journey.employer_id), "and may act for the employer"
+    )

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from local.journeys.asking import decide, may_write
 from local.journeys.playing import form, since_then, ticked
 from local.journeys.portal import Someone, now
 from local.journeys.wsscc.account import link_in, open_account
 from local.journeys.wsscc.agency import letter_of
 from local.journeys.wsscc.claiming import claim, settled, waiting
-from local.journeys.wsscc.stage import LETTER, PAYMENTS, STATEMENT, Journey, evaluate, profile_at
+from local.journeys.wsscc.stage import LETTER, PAYMENTS, STATEMENT, Journey, profile_at
 
 
 async def approve(journey: Journey, administrator: Someone, worker: Someone) -> None:
@@ -30,13 +31,18 @@ async def approve(journey: Journey, administrator: Someone, worker: Someone) -> 
     told.shows(f"{request['asked']['person']['given_name']} {request['asked']['person']['family_name']}: "
                f"{request['asked']['capacity_name']}")  # fmt: skip
     machine = await portal.machine()
-    told.holds(not await evaluate(journey, machine, worker, LETTER, journey.employer_id), "until then nothing changes")
+    told.holds(
+        not await may_write(journey.portal, machine, worker, LETTER, journey.employer_id), "until then nothing changes"
+    )
     access = {"type": "worker", "subjects": [{"subject": LETTER, "level": "write"}]}
     since = now()
-    await decide(journey, administrator, asked["request_id"], {"outcome": "approve", "access": access})
-    told.holds(await evaluate(journey, machine, worker, LETTER, journey.employer_id), "the very next check says yes")
+    await decide(journey.portal, administrator, asked["request_id"], {"outcome": "approve", "access": access})
     told.holds(
-        not await evaluate(journey, machine, worker, PAYMENTS, journey.employer_id), "and no to what was not given"
+        await may_write(journey.portal, machine, worker, LETTER, journey.employer_id), "the very next check says yes"
+    )
+    told.holds(
+        not await may_write(journey.portal, machine, worker, PAYMENTS, journey.employer_id),
+        "and no to what was not given",
     )
     decided = await settled(journey, worker, made["claim_id"])
     told.arrived("authorizations → linking: the claim is decided", since_then(since))
@@ -52,21 +58,11 @@ async def deny(journey: Journey, administrator: Someone, stranger: Someone) -> N
     made = await claim(journey, stranger, journey.cast.employer, "representative")
     asked = await waiting(journey, stranger, made["claim_id"])
     since = now()
-    await decide(journey, administrator, asked["request_id"], {"outcome": "reject", "reason": "not_with_us"})
+    await decide(journey.portal, administrator, asked["request_id"], {"outcome": "reject", "reason": "not_with_us"})
     decided = await settled(journey, stranger, made["claim_id"])
     told.shows(decided["message"], decided["decision_reason_name"])
     await portal.mail(stranger.email, since, "the news that access was refused")
     told.holds(decided["outcome"] == "refused", "refused, with the reason in the person's language")
-
-
-async def decide(journey: Journey, administrator: Someone, request_id: str, decision: object) -> None:
-    """Open a request, and decide it as it was shown."""
-    path = f"/v1/requests/{request_id}"
-    await journey.portal.call(administrator, "authorizations", "GET", path, expect=200)
-    headers = {"If-Match": administrator.etag}
-    await journey.portal.call(
-        administrator, "authorizations", "POST", f"{path}/decision", json=decision, headers=headers, expect=200
-    )
 
 
 async def assign_functions(journey: Journey, administrator: Someone, worker: Someone) -> None:
@@ -85,7 +81,7 @@ async def assign_functions(journey: Journey, administrator: Someone, worker: Som
     path = f"/v1/relations/{relation_id}/rights"
     await portal.call(administrator, "authorizations", "POST", path, json=body, expect=201)
     told.holds(
-        await evaluate(journey, machine, worker, STATEMENT, journey.employer_id),
+        await may_write(journey.portal, machine, worker, STATEMENT, journey.employer_id),
         f"in force at once, to {body['ends_on']}",
     )
     await portal.mail(worker.email, since, "the news of the function")
@@ -115,7 +111,7 @@ async def invite(journey: Journey, administrator: Someone, invited: Someone) -> 
     told.shows(", ".join(one["name"] for one in profile["functions"]))
     machine = await portal.machine()
     told.holds(
-        await evaluate(journey, machine, invited, LETTER, journey.employer_id),
+        await may_write(journey.portal, machine, invited, LETTER, journey.employer_id),
         f"accepted, and in force without an approval; it would have lapsed on {made['lapses_on']}",
     )
 
@@ -128,14 +124,16 @@ async def block(journey: Journey, administrator: Someone, worker: Someone) -> No
     body = {"contact_id": worker.profile, "reason": "misuse_suspected"}
     made = await portal.call(administrator, "authorizations", "POST", path, json=body, expect=201)
     told.holds(
-        not await evaluate(journey, machine, worker, LETTER, journey.employer_id)
-        and not await evaluate(journey, machine, worker, STATEMENT, journey.employer_id),
+        not await may_write(journey.portal, machine, worker, LETTER, journey.employer_id)
+        and not await may_write(journey.portal, machine, worker, STATEMENT, journey.employer_id),
         "the very next check says no, to every function of that employer",
     )
     await portal.mail(worker.email, since, "the news of the block")
     since = now()
     await portal.call(administrator, "authorizations", "DELETE", f"{path}/{made['block_id']}", expect=204)
-    told.holds(await evaluate(journey, machine, worker, LETTER, journey.employer_id), "unblocked: what was is again")
+    told.holds(
+        await may_write(journey.portal, machine, worker, LETTER, journey.employer_id), "unblocked: what was is again"
+    )
     await portal.mail(worker.email, since, "the news that the block has ended")
 
 

@@ -92,19 +92,6 @@ class Journey(playing.Journey):
         return f"/v1/organizations/{self.employer_id}/{path}"
 
 
-async def evaluate(journey: Journey, machine: Someone, who: Someone, subject: str, about: str) -> bool:
-    """What another system is told: may this person write the subject, of an employer or of themselves?"""
-    question = {
-        "subject": {"type": "account", "id": who.account_id},
-        "action": {"name": "write"},
-        "resource": {"type": subject, "id": about},
-    }
-    answer = await journey.portal.call(
-        machine, "authorizations", "POST", "/access/v1/evaluation", json=question, expect=200
-    )
-    return bool(answer["decision"])
-
-
 async def profile_at(journey: Journey, who: Someone, organization_id: str) -> dict[str, Any]:
     """The person's profile at an employer, once linking knows it; it is chosen from then on."""
     portal = journey.portal

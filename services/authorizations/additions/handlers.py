@@ -10,11 +10,11 @@ from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
+from services.authorizations.admitting.making import NewContact, make_contact
 from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.handlers import OpenedContact, show_contact
-from services.authorizations.contacts.making import NewContact, make_contact
 from services.authorizations.mail_budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period

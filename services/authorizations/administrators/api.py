@@ -1,6 +1,8 @@
-"""Who manages an organization, over HTTP: appointing, releasing, and an agent's replacement with its preview."""
+"""Who manages an organization, over HTTP: listed, appointed, released, and replaced by an agent, with its preview."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Response
@@ -9,11 +11,17 @@ from pydantic import BaseModel, Field
 from chassis.fields import Body, Reference
 from chassis.gateway import ONCE, AgentCaller, router
 from services.authorizations.access.domain import AsAgent
-from services.authorizations.administrators.domain import Withdrawn
+from services.authorizations.actors import person_name
+from services.authorizations.administrators import storage
+from services.authorizations.administrators.domain import Withdrawn, contestable_until
 from services.authorizations.administrators.handlers import Appoint, Release, appoint, release
 from services.authorizations.administrators.replacing import Replace, replace_administrator
+from services.authorizations.answers import last_day
 from services.authorizations.bodies import GrantBody, grants
-from services.authorizations.personal.storage import names
+from services.authorizations.paging import Cursor, Limit, PageView, page, paged
+from services.authorizations.periods import Period
+from services.authorizations.personal.domain import PersonName
+from services.authorizations.personal.storage import names, person_names
 from services.authorizations.profile import Asking, AuthorizationsCall
 
 routes = router()
@@ -34,6 +42,27 @@ class AppointedView(BaseModel):
 
     contact_id: UUID
     relation_id: UUID
+
+
+class AdministratorView(BaseModel):
+    """Who manages the organization by a membership, from when to when. `appointed_at` says when it was given.
+
+    `can_act`: at this moment, which takes a first day that has come, an active account that is `linked`, and no block.
+    Until `contestable_until`, where the agency has such a time, an agent can replace them with all that they granted.
+    """
+
+    contact_id: UUID
+    name: str
+    relation_id: UUID
+    type: str
+    function: str
+    starts_on: date
+    ends_on: date
+    appointed_at: datetime
+    linked: bool
+    blocked: bool
+    can_act: bool
+    contestable_until: datetime | None
 
 
 class ReleaseBody(Body):
@@ -65,6 +94,42 @@ class ReplacementView(BaseModel):
     preview: bool
     withdrawn: list[WithdrawnView]
     blocks_lifted: list[UUID]
+
+
+@routes.get("/v1/organizations/{organization_id}/administrators", summary="Who manages the organization")
+async def get_administrators(
+    organization_id: UUID, asker: Asking, call: AuthorizationsCall, cursor: Cursor = None, limit: Limit = 50
+) -> PageView[AdministratorView]:
+    """For those who manage it, and agents, whose look is audited; whoever shall manage it later, too."""
+    await asker.open_managed_file(call, organization_id)
+    now = call.gateway.unit.origin.clock()
+    listing = storage.administrators(call.tools.moment(now), call.tools.managing, organization_id)
+    found = await page(call, listing, cursor, limit)
+    async with call.gateway.unit.pool.acquire() as connection:
+        called = await person_names(connection, {row["contact_id"] for row in found.rows})
+    items = [_administrator(call, row, called, now) for row in found.rows]
+    return PageView[AdministratorView](**paged(found, items, call.language))
+
+
+def _administrator(
+    call: AuthorizationsCall, row: Any, called: Mapping[UUID, PersonName], now: datetime
+) -> AdministratorView:
+    tools, period, rule = call.tools, Period.stored(row["valid"]), call.tools.agency.managing.administrators
+    until = contestable_until(row["appointed_at"], rule.contest_days) if rule else None
+    return AdministratorView(
+        contact_id=row["contact_id"],
+        name=person_name(called.get(row["contact_id"]), call.language),
+        relation_id=row["relation_id"],
+        type=row["type"],
+        function=tools.agency.relation_types[row["type"]].name.in_(call.language),
+        starts_on=period.starts_on,
+        ends_on=last_day(period),
+        appointed_at=row["appointed_at"],
+        linked=row["linked"],
+        blocked=row["blocked"],
+        can_act=row["can_act"],
+        contestable_until=until if until is not None and now <= until else None,
+    )
 
 
 @routes.post(

@@ -7,26 +7,23 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.managing import Act, Administrators
-from contracts.authorizations import AdministratorAppointed
 from contracts.events import Language
 from services.authorizations import functions
 from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
-from services.authorizations.administrators import mails
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.marks import note_changed
+from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.ended import offices, withdraw_held
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Grant, NewRelation, Relation
-from services.authorizations.relations.recording import grant_relation, withdraw_relation
+from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.tools import Tools
 
 
@@ -75,13 +72,8 @@ async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
     going = dict.fromkeys(relation.relation_id for relation in held)
     if refusal := await refuse_last_manager(work, command.organization_id, going, work.today, "contact_id"):
         return refusal
-    for relation in held:
-        await withdraw_relation(work, relation)
-    await note_changed(work, command.organization_id)
+    await withdraw_held(work, person.contact_id, held, command.reason)
     await publish_state(work, person.contact_id)
-    work.audit("administrator_released", organization_id=command.organization_id, object_id=person.contact_id,
-               **_said(command.reason))  # fmt: skip
-    await mails.tell(work, person, "released", command.reason)
     return person.contact_id
 
 
@@ -130,23 +122,12 @@ async def refuse_office(
 
 
 async def give_office(
-    work: Work[Tools],
-    person: ContactFile,
-    rule: Administrators,
-    grants: Sequence[Grant],
-    reason: str | None,
-    *,
-    widely: bool = False,
+    work: Work[Tools], person: ContactFile, rule: Administrators, grants: Sequence[Grant], reason: str | None
 ) -> UUID:
     """Make somebody manage the organization, whom nothing refuses it, and tell of it. Returns the relation's id."""
-    organization_id, new = person.organization_id, _office(work, person, rule)
-    await grant_relation(work, new, grants)
-    appointed = {"contact_id": person.contact_id, "relation_id": new.relation_id}
-    await record(work, AdministratorAppointed, organization_id, **appointed)
-    await note_changed(work, organization_id)
+    new = _office(work, person, rule)
+    await grant_membership(work, new, grants, Because(reason=reason))
     await publish_state(work, person.contact_id)
-    work.audit("administrator_appointed", organization_id=organization_id, object_id=person.contact_id, **_said(reason))
-    await mails.tell(work, person, "appointed", reason, widely=widely)
     await functions.tell_given(work, person.contact_id, grants, new.period)
     return new.relation_id
 
@@ -154,13 +135,3 @@ async def give_office(
 def _office(work: Work[Tools], person: ContactFile, rule: Administrators) -> NewRelation:
     home = person.organization_id
     return NewRelation(work.new_id(), "contact", person.contact_id, home, home, rule.type, Period(work.today))
-
-
-async def offices(work: Work[Tools], contact_id: UUID) -> list[Relation]:
-    """The memberships by which a contact manages its organization, now or later."""
-    held = await relations.memberships_of(work.connection, contact_id)
-    return [relation for relation in held if relation.type in work.tools.managing and not relation.is_over(work.today)]
-
-
-def _said(reason: str | None) -> dict[str, str]:
-    return {} if reason is None else {"reason": reason}

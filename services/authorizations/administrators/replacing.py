@@ -7,16 +7,17 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import AsAgent
-from services.authorizations.administrators import mails, storage
+from services.authorizations.administrators import storage
 from services.authorizations.administrators.domain import GrantedRight, Withdrawn, contestable_until
-from services.authorizations.administrators.handlers import begin, give_office, offices, refuse_office
+from services.authorizations.administrators.handlers import begin, give_office, refuse_office
 from services.authorizations.blocks import storage as blocks
 from services.authorizations.blocks.handlers import end_block
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.ended import offices, withdraw_held
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.recording import withdraw_relation, withdraw_right
+from services.authorizations.relations.recording import withdraw_right
 from services.authorizations.tools import Tools
 
 
@@ -66,8 +67,8 @@ async def replace_administrator(work: Work[Tools], command: Replace) -> Withdraw
         if standing := await blocks.get(work.connection, organization_id, block_id):
             await end_block(work, standing)
     if not manages:
-        await give_office(work, successor, rule, [], command.reason, widely=True)
-    await _withdraw(work, organization_id, withdrawn)
+        await give_office(work, successor, rule, [], command.reason)
+    await _withdraw(work, organization_id, person.contact_id, withdrawn, command.reason)
     for holder_id in {person.contact_id, *_contacts_of(withdrawn, organization_id)}:
         await publish_state(work, holder_id)
     work.audit(
@@ -76,7 +77,6 @@ async def replace_administrator(work: Work[Tools], command: Replace) -> Withdraw
         relations=[str(relation.relation_id) for relation in (*withdrawn.released, *withdrawn.relations)],
         rights=[str(right.right_id) for right in withdrawn.rights], blocks=[str(block) for block in withdrawn.blocks],
     )  # fmt: skip
-    await mails.tell(work, person, "released", command.reason, widely=True)
     return withdrawn
 
 
@@ -94,9 +94,13 @@ async def _granted(work: Work[Tools], contact_id: UUID, successor_id: UUID, orga
     return Withdrawn(own, made, [right for right in rights if right.holder_id != successor_id], standing)
 
 
-async def _withdraw(work: Work[Tools], organization_id: UUID, withdrawn: Withdrawn) -> None:
-    for relation in (*withdrawn.released, *withdrawn.relations):
-        await withdraw_relation(work, relation)
+async def _withdraw(
+    work: Work[Tools], organization_id: UUID, contact_id: UUID, withdrawn: Withdrawn, reason: str | None
+) -> None:
+    await withdraw_held(work, contact_id, withdrawn.released, reason)
+    for holder_id in sorted({relation.holder_id for relation in withdrawn.relations}):
+        held = [relation for relation in withdrawn.relations if relation.holder_id == holder_id]
+        await withdraw_held(work, holder_id, held, reason)
     for right in withdrawn.rights:
         await withdraw_right(work, organization_id, right.relation_id, right.right_id, right.subject)
 

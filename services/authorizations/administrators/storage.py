@@ -5,8 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Connection
+from chassis.pages import Listing
+from services.authorizations.access.domain import Moment
 from services.authorizations.administrators.domain import GrantedRight
 from services.authorizations.dated import known
+from services.authorizations.managing.storage import CAN_ACT, KEPT_IN, LINKED, OF_ORGANIZATION
 
 # What somebody ($2, the audit's name) granted, or offered by an invitation that was accepted.
 GRANTED = """({row}.granted_by = $2 or {row}.request_id in (
@@ -67,3 +70,16 @@ async def accounts_of(connection: Connection, contact_id: UUID) -> list[UUID]:
         "select distinct account_id from bindings where contact_id = $1 order by account_id", contact_id
     )
     return [row["account_id"] for row in rows]
+
+
+def administrators(moment: Moment, types: Collection[str], organization_id: UUID) -> Listing:
+    """Who manages an organization, or shall: their memberships, in the order in which they were made."""
+    return Listing(
+        "select r.relation_id, r.holder_id as contact_id, r.type, r.valid,"
+        " (select lower(f.recorded) from relations f where f.relation_id = r.relation_id and f.version = 1)"
+        f" as appointed_at, {LINKED.format(contact='r.holder_id')} as linked, not {KEPT_IN} as blocked,"
+        f" {CAN_ACT} as can_act {OF_ORGANIZATION} and (r.ended_at is null or $1::timestamptz < r.ended_at)"
+        " and (upper(r.valid) is null or $2::date < upper(r.valid))",
+        [moment.at, moment.day, list(types), organization_id],
+        (("relation_id", "uuid"),),
+    )

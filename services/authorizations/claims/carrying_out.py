@@ -3,10 +3,10 @@
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from services.authorizations.accounts import storage as accounts
-from services.authorizations.claims import admitting, domain, mails
-from services.authorizations.claims.admitting import ByClaim
-from services.authorizations.claims.domain import REFUSALS, AskedAccess
-from services.authorizations.claims.handlers import refuse_claimant
+from services.authorizations.admitting.domain import REFUSALS, Admission, refuse_access
+from services.authorizations.admitting.handlers import admit, join, refuse_admission
+from services.authorizations.claims import domain, mails
+from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
@@ -25,18 +25,18 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     assert organization_id is not None and account_id is not None
     await accounts.lock(work.connection, account_id)
     work.take_time()
-    obstacle = await refuse_claimant(work, organization_id, account_id)
+    obstacle = await refuse_admission(work, organization_id, account_id)
     if obstacle is not None:
         return REFUSALS[obstacle]
     agency = work.tools.agency
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
     asked = AskedAccess.model_validate(request.asked)
     access = decision.access or domain.unless_decided(agency, asked, kind, work.today)
-    if refusal := domain.refuse_access(agency, access, kind, work.today):
+    if refusal := refuse_access(agency, access, kind, work.today):
         return refusal
-    by = ByClaim(request.claim_id, asked.method, request.request_id)
+    by = Admission(asked.method, request.claim_id, request.request_id)
     if decision.outcome == "approve":
-        await admitting.admit(work, organization_id, account_id, access, by)
+        await admit(work, organization_id, account_id, access, by)
         return None
     contact = await contacts.get(work.connection, decision.contact_id) if decision.contact_id else None
     if contact is None or contact.organization_id != organization_id:
@@ -47,7 +47,7 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     more: GivenAccess | None = access
     if decision.access is None and any(not membership.is_over(work.today) for membership in memberships):
         more = None
-    return await admitting.join(work, contact, account_id, more, by)
+    return await join(work, contact, account_id, more, by)
 
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:

@@ -1,32 +1,18 @@
 """A claim as it stands, what it asks for, and what it brings: plain data and rules over the agency's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from chassis.outcomes import Refusal
 from contracts.agency import Agency
 from contracts.agency.claiming import Granted
 from contracts.events import Code
 from services.authorizations.periods import Period
-from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests.domain import Asked, AskedGrants, GivenAccess, GivenSubject
 
-Obstacle = Literal["contact_already", "account_inactive", "organization_inactive", "blocked"]
-"""Why an account may not claim an organization: it is its contact, is kept out, or either is not active."""
-
 Outcome = Literal["appointed", "asked", "refused"]
-
-REFUSALS: Mapping[Obstacle, Refusal] = {
-    "contact_already": Refusal("already_a_contact"),
-    "account_inactive": Refusal("account_not_active"),
-    "organization_inactive": Refusal("organization_not_active"),
-    "blocked": Refusal("claimant_blocked"),
-}
-"""What those who decide hear when an obstacle has come up since the claim."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +64,3 @@ def given(agency: Agency, granted: Granted, kind: str, today: date) -> GivenAcce
         else [Grant(chosen.subject, chosen.level) for chosen in granted.subjects if chosen.subject in ceiling]
     )
     return GivenAccess(granted.type, Period(today), [GivenSubject(grant) for grant in grants])
-
-
-def refuse_access(agency: Agency, access: GivenAccess, kind: str, today: date) -> Refusal | None:
-    """The function must be one of such an organization's, the subjects its file's, their days within the function's."""
-    outside = [s for s in access.subjects if s.period is not None and rules.within(s.period, access.period) is None]
-    if outside:
-        return Refusal("dates_refused", fields=("access",))
-    language = agency.profile.default_language
-    return (
-        rules.refuse_period(access.period, today)
-        or rules.refuse_membership_type(agency, access.type, kind, today)
-        or rules.refuse_subjects(agency, kind, [s.grant for s in access.subjects], today, language, delegated=False)
-    )

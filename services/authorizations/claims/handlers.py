@@ -8,11 +8,10 @@ from contracts.agency.linking import OrganizationCode
 from contracts.authorizations import ClaimRefused
 from contracts.linking import OrganizationClaimed
 from services.authorizations.accounts import storage as accounts
-from services.authorizations.blocked import keeps_account_out
-from services.authorizations.claims import admitting, domain, mails, storage
-from services.authorizations.claims.admitting import ByClaim
-from services.authorizations.claims.domain import AskedAccess, Claim, Obstacle
-from services.authorizations.contacts import storage as contacts
+from services.authorizations.admitting.domain import Admission, refuse_access
+from services.authorizations.admitting.handlers import admit, refuse_admission
+from services.authorizations.claims import domain, mails, storage
+from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.managing.questions import is_held
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -48,7 +47,7 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
         return
     await accounts.lock(work.connection, claim.account_id)
     work.take_time()
-    obstacle = await refuse_claimant(work, organization_id, claim.account_id)
+    obstacle = await refuse_admission(work, organization_id, claim.account_id)
     if obstacle is not None:
         await _refuse(work, claim, obstacle)
     elif claim.lapses_on < work.today:
@@ -61,33 +60,17 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
         await _ask(work, claim)
 
 
-async def refuse_claimant(work: Work[Tools], organization_id: UUID, account_id: UUID) -> Obstacle | None:
-    """Why an account may not become a contact of an organization by a claim; None when it may.
-
-    The one place that says so, for a claim and for the approval of what it asked. Call it with both locked.
-    """
-    if not await storage.is_active(work.connection, account_id):
-        return "account_inactive"
-    if not await storage.is_active(work.connection, organization_id):
-        return "organization_inactive"
-    if await keeps_account_out(work.connection, organization_id, account_id, work.now):
-        return "blocked"
-    if await contacts.of_account(work.connection, organization_id, account_id):
-        return "contact_already"
-    return None
-
-
 async def _appoint(work: Work[Tools], claim: Claim) -> None:
     method = work.tools.agency.linking_methods.get(claim.method)
     if not isinstance(method, OrganizationCode):
         raise Transient("the agency's data do not have the claim's method yet")
     kind = (await organizations.get(work.connection, [claim.organization_id]))[claim.organization_id].kind
     access = domain.given(work.tools.agency, method.first, kind, work.today)
-    if domain.refuse_access(work.tools.agency, access, kind, work.today):
+    if refuse_access(work.tools.agency, access, kind, work.today):
         await _ask(work, claim)  # an agent finds a function for such an organization
         return
-    by = ByClaim(claim.claim_id, claim.method)
-    admitted = await admitting.admit(work, claim.organization_id, claim.account_id, access, by)
+    by = Admission(claim.method, claim.claim_id)
+    admitted = await admit(work, claim.organization_id, claim.account_id, access, by)
     await storage.settle(work.connection, claim.claim_id, "appointed", work.now, contact_id=admitted)
     await mails.appointed(work, claim, access)
 

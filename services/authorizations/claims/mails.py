@@ -8,13 +8,12 @@ from contracts.notifications import (
     AccessDecidedMail,
     AccessRequestedMail,
     AccessRequestWaitingMail,
-    AdministratorNoticeMail,
     ClaimUndecidedMail,
 )
 from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.managing.questions import ever_holders_of, managers_of
+from services.authorizations.managing.questions import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import Personal
@@ -83,22 +82,6 @@ async def appointed(work: Work[Tools], claim: Claim, access: GivenAccess) -> Non
 async def refused(work: Work[Tools], claim: Claim) -> None:
     """Tell whoever claimed that it was refused, and not why."""
     await _tell_claimant(work, claim.organization_id, claim.account_id, f"claim:{claim.claim_id}", outcome="reject")
-
-
-async def notice(work: Work[Tools], organization_id: UUID, contact_id: UUID, relation_id: UUID, function: str) -> None:
-    """Tell the address on file, and whoever managed the organization before, who manages it from now on."""
-    organization = await _organization(work, organization_id)
-    administrator = await contacts.get(work.connection, contact_id)
-    assert administrator is not None
-    earlier = await ever_holders_of(work, organization_id)
-    readers = [mailing.to(reader.contact_id, reader) for reader in earlier if reader.contact_id != contact_id]
-    for reader in (mailing.to_file(organization), *readers):
-        await mailing.tell(
-            work, AdministratorNoticeMail, reader, organization, bound="warnings",
-            once=f"administrator_notice:{relation_id}:{reader.recipient_id}", keeps=mailing.WARNING_KEEPS,
-            administrator_name=f"{administrator.given_name} {administrator.family_name}",
-            function=function, appointed_at=work.now,
-        )  # fmt: skip
 
 
 async def _tell_claimant(work: Work[Tools], organization_id: UUID, account_id: UUID, about: str, **said: Any) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 from chassis.database import Connection, Pool
 from contracts.linking import OrganizationClaimed
 from services.authorizations.claims.domain import Claim, Outcome
-from services.authorizations.statuses import active
 
 WAITING = """
 select claim_id from claims join account_versions using (account_id) where decided_at is null
@@ -59,9 +58,3 @@ async def settle(
         "update claims set outcome = $2, decided_at = $3, contact_id = $4, request_id = $5 where claim_id = $1",
         claim_id, outcome, now, contact_id, request_id,
     )  # fmt: skip
-
-
-async def is_active(connection: Connection, owner_id: UUID) -> bool:
-    """Whether an account or an organization is active, by the last status that is known."""
-    found: bool = await connection.fetchval(f"select {active('$1::uuid', at=None)}", owner_id)
-    return found

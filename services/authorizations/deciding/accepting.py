@@ -10,11 +10,10 @@ from contracts.agency import Agency
 from contracts.agency.linking import INVITATION
 from services.authorizations import functions
 from services.authorizations.accounts import storage as accounts
-from services.authorizations.claims import admitting
+from services.authorizations.admitting.domain import REFUSALS, Admission, refuse_access
+from services.authorizations.admitting.handlers import admit, join, refuse_admission
 from services.authorizations.claims import domain as claims
-from services.authorizations.claims.admitting import ByClaim
 from services.authorizations.claims.domain import AskedAccess
-from services.authorizations.claims.handlers import refuse_claimant
 from services.authorizations.claims.mails import tell_deciders
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
@@ -81,16 +80,16 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
         return refusal
     organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
     access = claims.offered(asked, work.today)
-    if refusal := claims.refuse_access(agency, access, organization.kind, work.today):
+    if refusal := refuse_access(agency, access, organization.kind, work.today):
         return refusal
-    by = ByClaim(None, INVITATION, request.request_id)
+    by = Admission(INVITATION, request_id=request.request_id)
     known = await contacts.find_same(work.connection, organization_id, account, linked=False)
     capacity = _capacity(agency, asked)
     if known is None and capacity is not None and await is_like_one_at_home(work, organization_id, account):
         await settle(work, request, "approve", None)
         return Pending(await _ask(work, request, command.account_id, asked, capacity))
     if known is None:
-        contact_id = await admitting.admit(work, organization_id, command.account_id, access, by)
+        contact_id = await admit(work, organization_id, command.account_id, access, by)
     else:
         contact_id = known.contact_id
         await _join(work, known, command.account_id, access, by)
@@ -104,11 +103,11 @@ async def _refuse(work: Work[Tools], request: Request, account_id: UUID, account
     assert organization_id is not None and account.email is not None
     if refuse_ended(request, work.today) or not await is_upheld(work, request):
         return Refusal("invitation_over")
-    obstacle = await refuse_claimant(work, organization_id, account_id)
+    obstacle = await refuse_admission(work, organization_id, account_id)
     # A contact that nobody is yet may be kept out too: whoever has its address is meant.
     if obstacle == "blocked" or await invitations.is_kept_out(work.connection, organization_id, account.email):
         return Refusal("access_blocked")
-    return claims.REFUSALS[obstacle] if obstacle is not None else None
+    return REFUSALS[obstacle] if obstacle is not None else None
 
 
 def _capacity(agency: Agency, asked: AskedInvitation) -> str | None:
@@ -126,11 +125,11 @@ async def _ask(work: Work[Tools], request: Request, account_id: UUID, invited: A
     return await submit(work, ask, tell_deciders)
 
 
-async def _join(work: Work[Tools], known: ContactFile, account_id: UUID, access: GivenAccess, by: ByClaim) -> None:
+async def _join(work: Work[Tools], known: ContactFile, account_id: UUID, access: GivenAccess, by: Admission) -> None:
     """Make the account a contact that exists, with the function that was offered; where it has that, what it lacks."""
-    if await admitting.join(work, known, account_id, access, by) is None:
+    if await join(work, known, account_id, access, by) is None:
         return
-    refusal = await admitting.join(work, known, account_id, None, by)
+    refusal = await join(work, known, account_id, None, by)
     assert refusal is None  # nothing is given that could be held
     for held in await relations.memberships_of(work.connection, known.contact_id):
         period = rules.within(access.period, held.period)

@@ -118,8 +118,9 @@ class WaitingView(BaseModel):
 class DecisionBody(Body):
     """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
 
-    `link_id`, needed to approve a contested link, is the one in its way that the request showed: it ends. `access` is
-    what an access request is given, where that is not what the request showed.
+    `managing_reason`, the code of a reason to appoint somebody, is needed where that person is to manage an
+    organization that nobody manages. `link_id`, needed to approve a contested link, is the one in its way that the
+    request showed: it ends. `access` is what an access request is given, where that is not what the request showed.
     """
 
     outcome: Outcome
@@ -127,11 +128,12 @@ class DecisionBody(Body):
     contact_id: UUID | None = None
     link_id: UUID | None = None
     access: AccessBody | None = None
+    managing_reason: Reference | None = None
 
     def decision(self, day: date) -> Decision:
         """The decision as the domain knows it."""
         access = self.access.given(day) if self.access else None
-        return Decision(self.outcome, self.reason, self.contact_id, self.link_id, access)
+        return Decision(self.outcome, self.reason, self.contact_id, self.link_id, access, self.managing_reason)
 
 
 @routes.get("/v1/requests", summary="The agents' queue")

@@ -17,6 +17,7 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.began import Because, grant_membership
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
@@ -66,7 +67,10 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
     if refusal := await keep_attestations(work, command.by, new.relation_id, "addition", command.ticked):
         return refusal
     await attach(work, new.relation_id, command.attachments)
-    await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
+    if new.through is None:
+        await grant_membership(work, new, list[Grant]() if command.grants == domain.ALL else command.grants, Because())
+    else:
+        await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
     await publish_state(work, command.contact_id)
     if new.through is None and command.grants != domain.ALL:
         await functions.tell_given(work, command.contact_id, command.grants, new.period)

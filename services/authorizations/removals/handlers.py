@@ -16,11 +16,12 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.ended import withdraw_held
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.recording import withdraw_relation, withdraw_right
+from services.authorizations.relations.recording import withdraw_right
 from services.authorizations.removals import storage
 from services.authorizations.removals.leaving import tell_clients
 from services.authorizations.tools import Tools
@@ -128,10 +129,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return refusal
     await attach(work, command.contact_id, command.attachments)
     lost = [right.subject for right in plan.rights if right.relation.through is None]
-    for relation in plan.relations:
-        if relation.through is None:
-            lost += [held.subject for held in await relations.rights_of(work.connection, relation.relation_id)]
-        await withdraw_relation(work, relation)
+    lost += await withdraw_held(work, command.contact_id, plan.relations)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)

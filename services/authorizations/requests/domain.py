@@ -171,8 +171,8 @@ class GivenAccess:
 class Decision:
     """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about.
 
-    `link_id` names the link that an approval ends. `access` is what an access request is given; without it, what the
-    agency's data say.
+    `managing_reason` says why that person is appointed. `link_id` names the link that an approval ends. `access` is
+    what an access request is given; without it, what the agency's data say.
     """
 
     outcome: Outcome
@@ -180,6 +180,7 @@ class Decision:
     contact_id: UUID | None = None
     link_id: UUID | None = None
     access: GivenAccess | None = None
+    managing_reason: str | None = None
 
 
 @dataclass(frozen=True)

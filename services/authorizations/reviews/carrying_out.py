@@ -4,18 +4,19 @@ from dataclasses import replace
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from services.authorizations.admitting.making import NewContact, make_contact
+from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.contacts.making import NewContact, make_contact
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.marks import note_changed
+from services.authorizations.managing.began import Because, grant_membership
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
+from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import domain
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, NewRelation
-from services.authorizations.relations.recording import grant_relation
 from services.authorizations.requests.domain import Decision, NewText, Request
 from services.authorizations.reviews.candidates import candidates
 from services.authorizations.reviews.domain import AskedComparison, AskedContact, AskedManager
@@ -54,7 +55,7 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
         return Refusal("candidate_required", fields=("contact_id",))
     if candidate.organization_id != organization_id:
         return await make_contact(work, replace(new, client_number=candidate.client_number))
-    return await _give(work, request, candidate, asked.type, asked.period, asked.chosen)
+    return await _give(work, request, candidate, asked.type, asked.period, asked.chosen, Because())
 
 
 async def correct(work: Work[Tools], request: Request, text: NewText) -> AskedContact:
@@ -90,17 +91,21 @@ async def recognize(work: Work[Tools], request: Request, decision: Decision) -> 
 
 
 async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
-    """One of the organization's contacts manages it from today on."""
+    """One of the organization's contacts manages it from today on, for a reason as where an agent appoints somebody."""
     asked, organization_id = AskedManager.model_validate(request.asked), request.organization_id
     assert organization_id is not None
     contact = await contacts.get(work.connection, decision.contact_id) if decision.contact_id else None
     if contact is None or contact.organization_id != organization_id:
         return Refusal("candidate_required", fields=("contact_id",))
+    if refusal := refuse_reason(work, "appointment", decision.managing_reason, "managing_reason"):
+        return refusal
+    if await keeps_out(work.connection, organization_id, contact.contact_id):
+        return Refusal("contact_blocked", fields=("contact_id",))
     kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
     usable = [t for t in work.tools.managing if not _refused(work, t, kind)]
     type = asked.type if asked.type in usable else usable[0]
-    await note_changed(work, organization_id)
-    return await _give(work, request, contact, type, Period(work.today), [])
+    because = Because(reason=decision.managing_reason)
+    return await _give(work, request, contact, type, Period(work.today), [], because)
 
 
 def _refused(work: Work[Tools], type: str, kind: str) -> bool:
@@ -108,13 +113,19 @@ def _refused(work: Work[Tools], type: str, kind: str) -> bool:
 
 
 async def _give(
-    work: Work[Tools], request: Request, contact: ContactFile, type: str, period: Period, grants: list[Grant]
+    work: Work[Tools],
+    request: Request,
+    contact: ContactFile,
+    type: str,
+    period: Period,
+    grants: list[Grant],
+    because: Because,
 ) -> Refusal | None:
     home, contact_id = contact.organization_id, contact.contact_id
     new = NewRelation(work.new_id(), "contact", contact_id, home, home, type, period, request_id=request.request_id)
     if await relations.overlaps(work.connection, new):
         return Refusal("already_held")
-    await grant_relation(work, new, grants)
+    await grant_membership(work, new, grants, because)
     await publish_state(work, contact_id)
     work.audit("relation_added", organization_id=home, object_id=new.relation_id, holder=str(contact_id))
     return None

@@ -197,7 +197,7 @@ async def test_where_nobody_manages_agents_decide_and_the_address_on_file_is_tol
     assert decided.status_code == 200, decided.text
     [appointed] = await world.told("AdministratorAppointed")
     assert appointed["claim_id"] == str(claimed.claim_id)
-    assert [notice["recipient_id"] for notice in await world.told("AdministratorNoticeMail")] == [
+    assert [notice["recipient_id"] for notice in await world.told("AdministratorsChangedMail")] == [
         str(world.employer_id)
     ]
 

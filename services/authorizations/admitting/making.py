@@ -10,12 +10,12 @@ from contracts.authorizations import ContactAdded
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.domain import BoundBy
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.began import Because, grant_membership
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant, NewRelation
-from services.authorizations.relations.recording import grant_relation
 from services.authorizations.tools import Tools
 
 
@@ -24,7 +24,7 @@ class NewContact:
     """A contact about to be made. Without a `client_number` one is drawn from the agency's range.
 
     Without a `membership` that relation's id is drawn. One that an account was bound to in the same transaction, by a
-    link, is sent no coordinates.
+    link and perhaps because of a claim, is sent no coordinates.
     """
 
     contact_id: UUID
@@ -37,6 +37,7 @@ class NewContact:
     request_id: UUID | None = None
     membership: UUID | None = None
     bound: BoundBy | None = None
+    claim_id: UUID | None = None
 
 
 async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
@@ -56,7 +57,7 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
         new.membership or work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type,
         new.period, request_id=new.request_id,
     )  # fmt: skip
-    await grant_relation(work, relation, new.grants)
+    await grant_membership(work, relation, new.grants, Because(new.claim_id, tells_person=False))
     if new.bound is None:
         await storage.raise_generation(work.connection, new.contact_id, "normal")
     await publish_state(work, new.contact_id)
