@@ -37,7 +37,10 @@ async def withdraw_held(
         if relation.through is None:
             lost += [right.subject for right in await relations.rights_of(work.connection, relation.relation_id)]
         await withdraw_relation(work, relation)
-    if managed and not await offices(work, contact_id):
+    left = await offices(work, contact_id)
+    if len(left) < len(managed):
+        await note_changed(work, managed[0].organization_id)
+    if managed and not left:
         await _tell(work, managed[0].organization_id, contact_id, reason, tells_person=tells_person)
     return lost
 
@@ -48,4 +51,3 @@ async def _tell(
     why = {} if reason is None else {"reason": reason}
     work.audit("administrator_released", organization_id=organization_id, object_id=contact_id, **why)
     await mails.tell(work, Change(contact_id, "released", work.now, reason), tells_person=tells_person)
-    await note_changed(work, organization_id)
