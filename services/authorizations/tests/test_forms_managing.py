@@ -42,7 +42,7 @@ TODAY = datetime.now(UTC).date()
 BESIDE = {"attestations", "attachments", "preview"}
 """What goes with a form and is none of its fields."""
 
-OF_REVIEWS = {"link_id"}
+OF_REVIEWS = {"link_id", "managing_reason"}
 """What a decision about a review says, for which agents have no form."""
 
 WITHOUT_FORM = {
