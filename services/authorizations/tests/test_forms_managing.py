@@ -306,3 +306,12 @@ async def test_a_person_is_kept_out_as_the_form_asks_whatever_the_agency(firm: F
             method, unblock.replace("{block_id}", block["block_id"]), headers=firm.responsible.headers
         )
         assert freed.status_code == 204
+
+
+async def test_who_has_nobody_to_act_for_it_decides_about_no_relation(firm: Firm) -> None:
+    """In ccq a firm acts for employers: they decide what it proposes, and nobody proposes anything to it."""
+    employer = await firm.link(await firm.contact("3000003"))
+    decided = {"decide_organization_relation", "decide_end_of_relation"}
+    assert decided <= set(await shown(firm, employer.headers))
+    assert not decided & set(await shown(firm, firm.responsible.headers))
+    assert decided <= set(await shown(firm, firm.agent))
