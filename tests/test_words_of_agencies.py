@@ -98,7 +98,7 @@ def read(agency: Agency) -> dict[str, str]:
     for code in words():
         if may_happen(agency, code) and (wording := agency.texts.wording(code)) is not None:
             found |= dict(of_data(wording, f"words.{code}"))
-    for file in sorted(agency.folder.rglob("*.yaml")):
+    for file in (*sorted(agency.folder.rglob("*.yaml")), *sorted(agency.folder.glob("terms/*/*.md"))):
         if "demo" not in file.parts:
             found |= {f"{file.name}:{number}": line for number, line in enumerate(uncommented(file), start=1)}
     return {place: plain(text) for place, text in found.items()}
