@@ -33,8 +33,8 @@ ABOUT_AT: Mapping[FormKind, str] = {
     "removal": "/v1/organizations/{organization_id}/contacts?active=true",
     "correction": "/v1/organizations/{organization_id}/contacts?active=true",
     "unblock": "/v1/organizations/{organization_id}/blocks?stands=true",
-    "release": "/v1/organizations/{organization_id}/contacts?active=true",
-    "replacement": "/v1/organizations/{organization_id}/contacts?active=true",
+    "release": "/v1/organizations/{organization_id}/administrators",
+    "replacement": "/v1/organizations/{organization_id}/administrators",
     "decision": "/v1/organizations/{organization_id}/requests",
 }
 """Where the contacts, blocks or requests are listed, one of which stands in the route's path; of requests those of the
