@@ -1,26 +1,37 @@
-"""An import's next portion, read while the one before is written."""
+"""An import's next portion, read and judged while the one before is written."""
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from chassis.database import Pool
-from services.authorizations.imports import staging
+from chassis.work import Unit
+from services.authorizations.imports import staging, storage
 from services.authorizations.imports.domain import Portion
+from services.authorizations.imports.judging import Judgement, Judging
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A portion, and what it came to if it could be judged ahead."""
+
+    portion: Portion
+    judgement: Judgement | None = None
 
 
 class Ahead:
-    """Reads one portion ahead, on a connection of its own.
+    """Prepares one portion ahead, on a connection of its own.
 
     What it read counts only if the import's row, locked, still names that portion as the next: rows of a portion never
-    change, and leave with it.
+    change, and leave with it. What it judged counts only if the organizations, locked, still stand as they stood then.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._reading: dict[tuple[UUID, int], asyncio.Task[Portion]] = {}  # one, or none
+    def __init__(self, unit: Unit[Tools]) -> None:
+        self._unit = unit
+        self._preparing: dict[tuple[UUID, int], asyncio.Task[Prepared]] = {}  # one, or none
 
     async def __aenter__(self) -> Self:
         return self
@@ -30,25 +41,42 @@ class Ahead:
     ) -> None:
         await self._forget()
 
-    async def portion(self, found: ImportRow) -> Portion:
+    async def portion(self, found: ImportRow) -> Prepared:
         """The import's next portion."""
-        reading = self._reading.pop((found.import_id, found.next_portion), None)
+        preparing = self._preparing.pop((found.import_id, found.next_portion), None)
         await self._forget()
-        if reading is None:
-            reading = self._read(found.import_id, found.next_portion)
-        return await reading
+        return await (preparing or self._read(found.import_id, found.next_portion))
 
-    def read_next(self, found: ImportRow) -> None:
-        """Begin to read the portion after the import's next one."""
-        if found.next_portion + 1 != found.portions:
-            following = (found.import_id, found.next_portion + 1)
-            self._reading[following] = self._read(*following)
+    def prepare_following(self, found: ImportRow, current: Portion) -> None:
+        """Begin with the portion after the import's next one, which is in hand."""
+        if (following := found.next_portion + 1) != found.portions:
+            self._preparing[found.import_id, following] = asyncio.create_task(self._prepare(found, following, current))
 
-    def _read(self, import_id: UUID, portion: int) -> "asyncio.Task[Portion]":
-        return asyncio.create_task(staging.portion_at(self._pool, import_id, portion))
+    async def _read(self, import_id: UUID, portion: int) -> Prepared:
+        return Prepared(await staging.portion_at(self._unit.pool, import_id, portion))
+
+    async def _prepare(self, found: ImportRow, following: int, current: Portion) -> Prepared:
+        """Whatever a portion makes is in the files of those that its rows are about.
+
+        So one that names none of them can be judged by what stood before. The rows that a dry run would have made are
+        known only after it has judged them.
+        """
+        unit = self._unit
+        async with (
+            unit.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await storage.plan_for_a_portion(connection)
+            portion = await staging.portion_at(connection, found.import_id, following)
+            if found.dry_run or not portion.organizations.isdisjoint(current.about):
+                return Prepared(portion)
+            today = unit.tools.moment(unit.origin.clock()).day
+            standing = await storage.standing(connection, portion.organizations)
+            judged = await Judging(unit.tools, today, unit.origin.new_id).judge(connection, found, portion, standing)
+        return Prepared(portion, Judgement(judged, standing, today))
 
     async def _forget(self) -> None:
-        for task in self._reading.values():
+        for task in self._preparing.values():
             task.cancel()
-        await asyncio.gather(*self._reading.values(), return_exceptions=True)
-        self._reading.clear()
+        await asyncio.gather(*self._preparing.values(), return_exceptions=True)
+        self._preparing.clear()

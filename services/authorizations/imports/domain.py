@@ -48,11 +48,13 @@ class Staged:
 class Portion:
     """Rows that are judged together, in the order in which they are, and what they name: known before what stands is.
 
-    `members` are contacts that they bring or name; `holdings` are between whom relations are looked for: those that
-    rows would make, and those that delegations hang on.
+    `about` are the organizations acted for: whatever the rows make is in the files of these; `organizations` are they
+    and all others that are named. `members` are contacts that rows bring or name; `holdings` are between whom relations
+    are looked for: those that rows would make, and those that delegations hang on.
     """
 
     rows: Sequence[Staged]
+    about: set[OrganizationKey]
     organizations: set[OrganizationKey]
     members: set[ContactKey]
     holdings: set[Holding]
@@ -61,10 +63,10 @@ class Portion:
     def of(cls, rows: Iterable[Staged]) -> "Portion":
         """In the order of RECORDS, else in the extract's."""
         ordered = sorted(rows, key=lambda one: (RECORDS.index(one.row.record), one.place))
-        organizations, members, holdings = set[OrganizationKey](), set[ContactKey](), set[Holding]()
+        about = {one.row.organization for one in ordered}
+        organizations, members, holdings = set(about), set[ContactKey](), set[Holding]()
         for staged in ordered:
             organization = staged.row.organization
-            organizations.add(organization)
             match staged.row:
                 case ContactRow(client_number=number):
                     members.add((organization, number))
@@ -78,7 +80,7 @@ class Portion:
                     organizations.add(firm)
                     members.add((firm, number))
                     holdings |= {((firm, number), organization), (firm, organization), ((firm, number), firm)}
-        return cls(ordered, organizations, members, holdings)
+        return cls(ordered, about, organizations, members, holdings)
 
 
 @dataclass(frozen=True)
@@ -161,16 +163,15 @@ class Judge:
         self._new_id = new_id
         self._said: dict[object, tuple[AnyRow, bytes | None]] = {}  # by accepted rows, by what they are about
 
-    def judge(self, portion: Portion) -> Judged:
-        """Row by row, as they are ordered."""
-        for staged in portion.rows:
+    def judge(self, rows: Iterable[Staged]) -> None:
+        """Row by row: `judged` tells what they come to."""
+        for staged in rows:
             found = self._judge(staged)
             if isinstance(found, Defect):
                 self.judged.defects.append((staged, found))
                 self.judged.verdicts["rejected"] += 1
             else:
                 self.judged.verdicts[found] += 1
-        return self.judged
 
     def _judge(self, staged: Staged) -> Verdict | Defect:
         row = staged.row

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from chassis.database import Connection
 from contracts.extract import ContactRow
+from services.authorizations.imports.turns import by_turns
 from services.authorizations.matching.domain import Description, Matcher
 from services.authorizations.matching.storage import Person
 
@@ -68,7 +69,8 @@ async def find(
     not_alone = [newcomer for newcomer in newcomers if at_home[newcomer[1]] > 1]
     told = [row.model_dump(include={"family_name", "given_name", "email", "telephones"}) for *_, row in not_alone]
     found = []
-    for (contact_id, home, row), one, keys in zip(not_alone, told, await _keys(connection, told), strict=True):
+    compared = zip(not_alone, told, await _keys(connection, told), strict=True)
+    async for (contact_id, home, row), one, keys in by_turns(compared):
         newcomer = Candidate(home, row.client_number, _person(**one).description, keys)
         if (like := known.likest(newcomer)) is not None:
             found.append(Resemblance(contact_id, *like))

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -13,28 +12,26 @@ from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
 from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.imports import domain, duplicates, staging, storage
-from services.authorizations.imports.ahead import Ahead
-from services.authorizations.imports.domain import Judge, Judged, Known, Portion, Staged
-from services.authorizations.imports.reading import Defect, Read
+from services.authorizations.imports import domain, staging, storage
+from services.authorizations.imports.ahead import Ahead, Prepared
+from services.authorizations.imports.domain import Judged, Portion, Staged
+from services.authorizations.imports.judging import Judging, contact_rows
+from services.authorizations.imports.reading import Read
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.imports.turns import by_turns
 from services.authorizations.migration_reports import storage as migration_reports
 from services.authorizations.organizations import handlers as organization_handlers
-from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.storage import name_organizations
 from services.authorizations.relations.domain import NewRelation
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
-T = TypeVar("T")
-
 PORTION = 3_000  # rows of one transaction, which holds their organizations' locks for under a second
-AT_A_TIME = 50  # states and events told before others have their turn: about two milliseconds
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The next portion of an import is to be carried out, with what reads its rows and those after them."""
+    """The next portion of an import is to be carried out, with what prepares it and those after it."""
 
     import_id: UUID
     ahead: Ahead
@@ -91,14 +88,12 @@ async def carry_out_portion(work: Work[Tools], turn: Turn) -> bool:
     if found.next_portion == found.portions:
         await _finish(work, found)
         return True
-    portion = await turn.ahead.portion(found)
-    known = await _known(work, found, portion)
-    judged = Judge(work.tools.agency, work.today, known, work.new_id).judge(portion)
-    judged.defects += await _resemblances(work, judged)
+    prepared = await turn.ahead.portion(found)
+    judged = await _judged(work, found, prepared)
     if found.dry_run:
-        turn.ahead.read_next(found)
+        turn.ahead.prepare_following(found, prepared.portion)
     else:
-        await _write(work, turn, found, judged)
+        await _write(work, turn, found, prepared.portion, judged)
     await staging.add_defects(
         work.connection,
         found.import_id,
@@ -138,17 +133,17 @@ async def _finish(work: Work[Tools], found: ImportRow) -> None:
     work.audit("import_finished", object_id=found.import_id)
 
 
-async def _known(work: Work[Tools], found: ImportRow, portion: Portion) -> Known:
-    """What stands, read under the locks of every organization that the rows name; in a dry run without locks."""
-    standing = await storage.organizations_named(work.connection, portion.organizations)
-    if not found.dry_run:
-        await organizations.lock(work.connection, standing.values())
-        work.take_time()
-    known = await storage.known(work.connection, standing, portion)
+async def _judged(work: Work[Tools], found: ImportRow, prepared: Prepared) -> Judged:
+    """What the portion comes to, under the locks of every organization that its rows name; in a dry run without."""
+    portion, before = prepared.portion, prepared.judgement
     if found.dry_run:
-        earlier = await staging.judged_well(work.connection, found, portion)
-        Judge(work.tools.agency, work.today, known, work.new_id).judge(earlier)
-    return known
+        standing = await storage.standing(work.connection, portion.organizations)
+    else:
+        standing = await storage.lock_standing(work.connection, portion.organizations)
+        work.take_time()
+    if before is not None and (before.standing, before.today) == (standing, work.today):
+        return before.judged
+    return await Judging(work.tools, work.today, work.new_id).judge(work.connection, found, portion, standing)
 
 
 def _keys(staged: Staged) -> dict[str, str]:
@@ -167,36 +162,15 @@ def _keys(staged: Staged) -> dict[str, str]:
     return staged.row.model_dump(mode="json", include=shown)
 
 
-async def _resemblances(work: Work[Tools], judged: Judged) -> list[tuple[Staged, Defect]]:
-    newcomers = [(contact_id, home, row) for contact_id, (home, row) in _contact_rows(judged).items()]
-    homes = {home for _, home, _ in newcomers} - {organization_id for organization_id, _ in judged.new_organizations}
-    return [
-        (judged.new_contacts[like.contact_id][1], _resembles(like))
-        for like in await duplicates.find(work.connection, work.tools.matcher, newcomers, homes)
-    ]
-
-
-def _resembles(like: duplicates.Resemblance) -> Defect:
-    return Defect("possible_duplicate", {"client_number": like.client_number, "score": f"{like.score:.2f}"}, False)
-
-
-def _contact_rows(judged: Judged) -> dict[UUID, tuple[UUID, ContactRow]]:
-    found = {}
-    for contact_id, (home, staged) in judged.new_contacts.items():
-        assert isinstance(staged.row, ContactRow)
-        found[contact_id] = (home, staged.row)
-    return found
-
-
-async def _write(work: Work[Tools], turn: Turn, found: ImportRow, judged: Judged) -> None:
+async def _write(work: Work[Tools], turn: Turn, found: ImportRow, portion: Portion, judged: Judged) -> None:
     """What was judged, and one event for each organization whose file changed; states of what tells others something.
 
-    While PostgreSQL writes, which takes longest, all that is new is told here and the next rows are read.
+    While PostgreSQL writes, which takes longest, all that is new is told here and the next portion is prepared.
     """
     version = version_at(work.now)
     numbered = await _numbered(work, judged)
     writing = asyncio.create_task(_write_rows(work, found, judged, version))
-    turn.ahead.read_next(found)
+    turn.ahead.prepare_following(found, portion)
     try:
         await _tell_new_states(work, judged, version)
         await _tell_of_organizations(work, found, judged, numbered)
@@ -227,15 +201,15 @@ async def _write_rows(work: Work[Tools], found: ImportRow, judged: Judged, versi
     await name_organizations(connection, dict(judged.changed_organizations))
     for organization_id, row in judged.changed_organizations:
         await set_status(connection, organization_id, row.status == "active", now, now)
-    await storage.add_contacts(connection, _contact_rows(judged), version)
+    await storage.add_contacts(connection, contact_rows(judged), version)
 
 
 async def _tell_new_states(work: Work[Tools], judged: Judged, version: int) -> None:
     """Of organizations and contacts that are new."""
-    async for organization_id, organization in _by_turns(judged.new_organizations):
+    async for organization_id, organization in by_turns(judged.new_organizations):
         work.publish(_organization_state(organization_id, organization, version, judged))
     memberships = _memberships(judged)
-    async for contact_id, (home, contact) in _by_turns(_contact_rows(judged).items()):
+    async for contact_id, (home, contact) in by_turns(contact_rows(judged).items()):
         work.publish(_contact_state(work.tools, contact_id, home, contact, version, memberships.get(contact_id, ())))
 
 
@@ -247,7 +221,7 @@ async def _tell_of_organizations(
     rights = Counter[UUID]()
     for new, grants in judged.new_relations:
         rights[new.organization_id] += len(grants)
-    async for organization_id, (kind, sequence) in _by_turns(numbered.items()):
+    async for organization_id, (kind, sequence) in by_turns(numbered.items()):
         brought = {
             "contacts": contacts[organization_id],
             "relations": relations[organization_id],
@@ -258,14 +232,6 @@ async def _tell_of_organizations(
             "organization_imported", organization_id=organization_id, object_id=organization_id,
             import_id=str(found.import_id), **brought,
         )  # fmt: skip
-
-
-async def _by_turns(items: Iterable[T]) -> AsyncIterator[T]:
-    """Gives way often, so that PostgreSQL never waits for its next rows."""
-    for place, item in enumerate(items):
-        if place % AT_A_TIME == 0:
-            await asyncio.sleep(0)
-        yield item
 
 
 def _memberships(judged: Judged) -> dict[UUID, list[NewRelation]]:

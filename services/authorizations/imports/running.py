@@ -118,7 +118,7 @@ async def carry_on(unit: Unit[Tools], ahead: Ahead, import_id: UUID | None = Non
 
 async def carry_out(unit: Unit[Tools], import_id: UUID) -> ImportRow:
     """Carry out an import to its end, beside others that may help."""
-    async with Ahead(unit.pool) as ahead:
+    async with Ahead(unit) as ahead:
         while (rest := await carry_on(unit, ahead, import_id)) is not None:  # noqa: ASYNC110 (others: other processes)
             await asyncio.sleep(rest)
     found = await staging.get(unit.pool, import_id)
@@ -150,7 +150,7 @@ def carrying_on(unit: Unit[Tools]) -> Chore:
     """What a worker does about imports: several share one, and one that a crash interrupted goes on."""
 
     async def carry_on_imports() -> None:
-        async with Ahead(unit.pool) as ahead:
+        async with Ahead(unit) as ahead:
             await repeatedly("imports", partial(carry_on, unit, ahead), LOOK_EVERY)
 
     return carry_on_imports

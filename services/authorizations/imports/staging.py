@@ -1,6 +1,5 @@
 """Rows of imports while they wait: staged by COPY, parted into portions, and gone as each portion is carried out."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,8 @@ from chassis.pages import Listing
 from contracts.extract import ROW
 from services.authorizations.imports.domain import Portion, Staged, Verdict
 from services.authorizations.imports.reading import Defect, Read, SealedFacts
+from services.authorizations.imports.turns import by_turns
 
-AT_A_TIME = 100  # rows read before others have their turn: about two milliseconds
 PATIENCE = 600.0  # seconds for the few statements that look at a whole extract: ten million rows take a minute
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -159,14 +158,10 @@ async def claim(connection: Connection, import_id: UUID) -> ImportRow | None:
     return ImportRow(**row) if row else None
 
 
-async def portion_at(pool: Pool, import_id: UUID, portion: int) -> Portion:
+async def portion_at(connection: "Pool | Connection", import_id: UUID, portion: int) -> Portion:
     """One of an import's portions, whose rows never change and leave the staging once it is carried out."""
-    found = list[Staged]()
-    for place, row in enumerate(await pool.fetch(OF_PORTION, import_id, portion)):
-        if place % AT_A_TIME == 0:
-            await asyncio.sleep(0)
-        found.append(_staged(row))
-    return Portion.of(found)
+    rows = await connection.fetch(OF_PORTION, import_id, portion)
+    return Portion.of([_staged(row) async for row in by_turns(rows)])
 
 
 async def leave(connection: Connection, found: ImportRow) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,13 @@ from services.authorizations.organizations.storage import COLUMNS, WITH_NAMES
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import describe_new, name_organizations
 from services.authorizations.relations.domain import NewRelation
+
+STANDING = """
+select o.organization_id, o.kind, o.number, o.sequence
+from organizations o join unnest($1::text[], $2::text[]) as named (kind, number) using (kind, number)
+"""
+
+LOCK_STANDING = f"{STANDING} order by o.organization_id for update of o"
 
 ORGANIZATIONS = f"""
 select {COLUMNS}, p.billing_address, o.facts_digest, o.code_generation {WITH_NAMES}
@@ -76,24 +84,35 @@ set local statement_timeout = '60s';
 """
 
 
+@dataclass(frozen=True)
+class Standing:
+    """An organization, and the number of the last event in its file, by which whatever changes there is numbered."""
+
+    organization_id: UUID
+    sequence: int
+
+
 async def plan_for_a_portion(connection: Connection) -> None:
     """For this transaction: how PostgreSQL plans, and how long it may take for what concerns thousands of rows."""
     await connection.execute(FOR_A_PORTION)
 
 
-async def organizations_named(connection: Connection, keys: Iterable[OrganizationKey]) -> dict[OrganizationKey, UUID]:
-    """Ids by kind and number."""
-    kinds, numbers = _columns(sorted(set(keys)), 2)
-    rows = await connection.fetch(
-        "select organization_id, kind, number from organizations"
-        " join unnest($1::text[], $2::text[]) as named (kind, number) using (kind, number)",
-        kinds, numbers,
-    )  # fmt: skip
-    return {(row["kind"], row["number"]): row["organization_id"] for row in rows}
+async def standing(connection: Connection, keys: Iterable[OrganizationKey]) -> dict[OrganizationKey, Standing]:
+    """Which of these organizations stand, and how."""
+    return _standing(await connection.fetch(STANDING, *_columns(sorted(keys), 2)))
+
+
+async def lock_standing(connection: Connection, keys: Iterable[OrganizationKey]) -> dict[OrganizationKey, Standing]:
+    """The same with all of them locked, in id order so that two transactions never wait for each other."""
+    return _standing(await connection.fetch(LOCK_STANDING, *_columns(sorted(keys), 2)))
+
+
+def _standing(rows: Iterable[Any]) -> dict[OrganizationKey, Standing]:
+    return {(row["kind"], row["number"]): Standing(row["organization_id"], row["sequence"]) for row in rows}
 
 
 async def known(connection: Connection, organizations: dict[OrganizationKey, UUID], portion: Portion) -> Known:
-    """Everything that the rows of a portion may run into. Call it with the organizations locked."""
+    """Everything that the rows of a portion may run into, where these organizations stand."""
     keys = {organization_id: key for key, organization_id in organizations.items()}
     rows = await connection.fetch(ORGANIZATIONS, list(keys))
     facts = {

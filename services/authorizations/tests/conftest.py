@@ -179,7 +179,7 @@ async def bring_in(unit: Unit[Tools], *extracts: Path, dry_run: bool = False) ->
 
 async def carry_on(unit: Unit[Tools]) -> float | None:
     """What a worker does about imports once."""
-    async with Ahead(unit.pool) as ahead:
+    async with Ahead(unit) as ahead:
         return await running.carry_on(unit, ahead)
 
 

@@ -78,7 +78,7 @@ async def test_an_import_tells_of_each_organization_once_wherever_it_is_cut_shor
         return unit
 
     async def carry_on(unit: Unit[Tools]) -> None:
-        async with Ahead(unit.pool) as ahead:
+        async with Ahead(unit) as ahead:
             await until_nothing_is_left(partial(running.carry_on, ahead=ahead))(unit)
 
     assert await cut_everywhere(begin, carry_on, found) >= 4

@@ -17,7 +17,7 @@ from chassis import outbox
 from chassis.work import Unit, Work
 from local import ROOT
 from services.authorizations.app import service
-from services.authorizations.imports import handlers, running, staging, storage
+from services.authorizations.imports import duplicates, handlers, running, staging, storage
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.handlers import Turn, carry_out_portion
 from services.authorizations.tests.conftest import TEST, Firm, bring_in, carry_on
@@ -29,6 +29,7 @@ from services.authorizations.tests.test_imports import (
     made_up,
     membership,
     organization,
+    representation,
 )
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
@@ -63,7 +64,7 @@ async def receive(unit: Unit[Tools], *files: Path, dry_run: bool = False) -> UUI
 
 async def work(unit: Unit[Tools]) -> None:
     """What a worker does about imports until it finds none to carry on."""
-    async with Ahead(unit.pool) as ahead:
+    async with Ahead(unit) as ahead:
         while (rest := await running.carry_on(unit, ahead)) is not None:
             await asyncio.sleep(rest)
 
@@ -147,7 +148,7 @@ async def test_rows_that_another_process_carried_out_meanwhile_are_not_brought_i
     monkeypatch.setattr(handlers, "PORTION", 20)
     opened, file = await open_service(service), made_up(tmp_path, 60, seed=10)
     import_id = await receive(opened.unit, file)
-    async with Ahead(opened.unit.pool) as one, Ahead(opened.unit.pool) as other:
+    async with Ahead(opened.unit) as one, Ahead(opened.unit) as other:
         while await running.carry_on(opened.unit, one) is not None:  # has read ahead what the other now carries out
             await running.carry_on(opened.unit, other)
             await running.carry_on(opened.unit, other)
@@ -155,6 +156,33 @@ async def test_rows_that_another_process_carried_out_meanwhile_are_not_brought_i
     done, alone = await staging.get(opened.unit.pool, import_id), await open_service(service)
     assert done is not None and counts(done) == counts(await bring_in(alone.unit, file))
     assert await everything(opened.unit) == await everything(alone.unit)
+
+
+async def test_a_portion_judged_ahead_is_judged_again_where_something_changed_before_its_turn(
+    firm: Firm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 1)
+    unit, other = firm.opened.unit, organization(number="1000001", legal_name="ENTREPRISE SHW LTÉE")
+    import_id = await receive(unit, extract_of(tmp_path, organization(number="1000000"), other))
+    async with Ahead(unit) as ahead:
+        await running.carry_on(unit, ahead)
+        [preparing] = ahead._preparing.values()
+        judgement = (await preparing).judgement
+        assert judgement is not None and judgement.judged.verdicts == {"changed": 1}
+        assert (await bring_in(unit, extract_of(tmp_path, other))).changed == 1
+        while await running.carry_on(unit, ahead) is not None:
+            pass
+    done = await staging.get(unit.pool, import_id)
+    assert done is not None and (done.created, done.changed, done.unchanged) == (1, 0, 1)
+
+
+async def test_a_portion_that_names_what_the_one_before_it_makes_is_not_judged_ahead_of_it(
+    firm: Firm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PORTION", 1)
+    made = organization(kind="firm", number="5999999"), representation(holder_number="5999999")
+    done = await bring_in(firm.opened.unit, extract_of(tmp_path, *made))
+    assert (done.portions, done.created) == (2, 2)
 
 
 def failures() -> float:
@@ -169,7 +197,7 @@ async def test_what_was_carried_out_leaves_the_staging_portion_by_portion(
     opened = await open_service(service)
     await receive(opened.unit, made_up(tmp_path, 60, seed=10))
     staged, left = "select count(*) from import_rows", list[int]()
-    async with Ahead(opened.unit.pool) as ahead:
+    async with Ahead(opened.unit) as ahead:
         while await running.carry_on(opened.unit, ahead) is not None:
             left.append(await opened.unit.pool.fetchval(staged))
     assert left == sorted(left, reverse=True) and left[0] > left[len(left) // 2] > left[-1] == 0
@@ -193,14 +221,14 @@ async def test_an_import_that_fails_lets_others_go_first_and_is_tried_again_afte
     unit = firm.opened.unit
     faulty = await receive(unit, extract_of(tmp_path, contact()))
     good = await receive(unit, extract_of(tmp_path, organization()))
-    judge: Callable[..., Any] = handlers._resemblances
+    find: Callable[..., Any] = duplicates.find
     failed_before = failures()
 
-    async def fail(work: Any, judged: Any) -> Any:
-        return 1 / 0 if judged.new_contacts else await judge(work, judged)
+    async def fail(connection: Any, matcher: Any, newcomers: Any, homes: Any) -> Any:
+        return 1 / 0 if newcomers else await find(connection, matcher, newcomers, homes)
 
     with monkeypatch.context() as broken:
-        broken.setattr(handlers, "_resemblances", fail)
+        broken.setattr(duplicates, "find", fail)
         await work(unit)
         assert [(await row(unit, one))["state"] for one in (faulty, good)] == ["waiting", "done"]
         assert (await row(unit, faulty))["failures"] == 1
