@@ -11,9 +11,15 @@ from chassis.work import Unit
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.claims.chores import decide_waiting
 from services.authorizations.claims.handlers import follow_claim
-from services.authorizations.deciding.chores import erase_persons, lapse_overdue, remind_deciders
+from services.authorizations.deciding.chores import (
+    erase_persons,
+    follow_changes,
+    lapse_overdue,
+    remind_deciders,
+)
 from services.authorizations.tests.claiming import Claims, a_person, claims
 from services.authorizations.tests.conftest import TEST
+from services.authorizations.tests.test_who_acts import unlinks
 from services.authorizations.tools import Tools
 from tests.fixtures.cutting import cut_everywhere
 from tests.fixtures.gateway import OpenService
@@ -92,6 +98,18 @@ async def test_who_decides_is_reminded_once_wherever_it_is_cut_short(asked: Begi
         return world
 
     assert await cut_everywhere(begin, until_nothing_is_left(remind_deciders), found) > ASKING
+
+
+async def test_what_waits_where_nobody_can_act_goes_to_agents_once_wherever_it_is_cut_short(asked: Begin) -> None:
+    async def begin() -> Claims:
+        world = await asked()
+        administrator = await world.opened.unit.pool.fetchval(
+            "select account_id from claims where contact_id is not null"
+        )
+        await unlinks(world, await world.as_contact(administrator), looking=False)
+        return world
+
+    assert await cut_everywhere(begin, until_nothing_is_left(follow_changes), found) >= 1
 
 
 async def test_what_nobody_decided_lapses_once_wherever_it_is_cut_short(asked: Begin) -> None:
