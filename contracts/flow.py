@@ -51,6 +51,7 @@ from contracts.notifications import (
     MailDeferred,
     MailExpired,
     MailRequest,
+    MailsCollectedMail,
     MailSent,
     MailSuppressed,
     MemberLeftMail,
@@ -132,6 +133,7 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     AdministratorStatusMail: ("authorizations",),
     AdministratorsChangedMail: ("authorizations",),
     EndsDigestMail: ("authorizations",),
+    MailsCollectedMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

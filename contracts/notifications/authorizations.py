@@ -286,6 +286,32 @@ class AdministratorsChangedMail(MailRequest):
     changed_at: Instant
 
 
+HoldingBack = Literal["strangers", "managers", "warnings"]
+"""Of which budget mails were held back: what accounts cause that claim an organization, what those who manage one
+cause, and what somebody has to hear of."""
+
+
+class HeldBack(BaseModel):
+    """How many mails one budget held back."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    budget: HoldingBack
+    number: Annotated[int, Field(ge=1)]
+
+
+class MailsCollectedMail(MailRequest):
+    """In place of the mails to one reader about an organization, on one day, that were more than a mailbox is sent."""
+
+    mail: ClassVar[str] = "mails_collected"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "held", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    day: date
+    held: tuple[HeldBack, ...]
+
+
 class Ending(BaseModel):
     """Something that ends on a day: a relation as a whole, or with `subject` one right of it.
 

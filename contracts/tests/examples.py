@@ -419,6 +419,17 @@ EVENTS: tuple[Event, ...] = (
         change="released",
         changed_at=NOW,
     ),
+    notifications.MailsCollectedMail(
+        **_mail("mails_collected"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        day=date(2026, 11, 22),
+        held=(
+            notifications.HeldBack(budget="strangers", number=14),
+            notifications.HeldBack(budget="managers", number=3),
+            notifications.HeldBack(budget="warnings", number=1),
+        ),
+    ),
     notifications.EndsDigestMail(
         **_mail("ends_digest"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -502,6 +513,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.LinkNotReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,
     notifications.ProfileLinkedMail: ADA,
+    notifications.MailsCollectedMail: ADA,
     notifications.EndsDigestMail: notifications.EndsDigestContents(
         address="ada.example@example.org",
         given_name="Ada",

@@ -101,6 +101,7 @@ service: Service[Tools] = Service(
         imports.carrying_on(unit),
         imports.forgetting(unit),
         notice_chores.telling(unit),
+        notice_chores.collecting(unit),
         attachment_chores.forgetting(unit),
         claim_chores.deciding(unit),
         *request_chores.telling(unit),

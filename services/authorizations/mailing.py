@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.events import Code, Language
 from contracts.notifications import Contents, MailRequest
-from services.authorizations import mail_budgets
+from services.authorizations import held_mails, mail_budgets
 from services.authorizations.mail_budgets import Bound
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
@@ -75,7 +75,7 @@ async def tell(
     keeps: timedelta = NEWS_KEEPS,
     **said: Any,
 ) -> None:
-    """Ask for a mail about an organization's file to one reader, unless its bound holds it back.
+    """Ask for a mail about an organization's file to one reader; what its budget holds back is told of the day after.
 
     `said` are the fields of its kind; those of the kind's contents go under the seal. `once` names what it tells: of
     two mails that tell the same, the reader gets the first. After `keeps` it never goes. What somebody is told each day
@@ -83,7 +83,9 @@ async def tell(
     """
     if reader.address is None:
         return
-    if await mail_budgets.holds_back(work, bound, mail, organization.organization_id, reader.address):
+    budget = await mail_budgets.held_back_by(work, bound, mail, organization.organization_id, reader.address)
+    if budget is not None:
+        await held_mails.keep(work, budget, mail, reader.recipient_id, organization.organization_id)
         return
     under_seal = {name: said.pop(name) for name in mail.contents.model_fields if name in said}
     contents: Contents = mail.contents(address=reader.address, given_name=reader.given_name, **under_seal)

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.agency import load
 from contracts.topics import Kind
+from local import ROOT
 from local.journeys import trail
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Language
@@ -21,6 +23,7 @@ from local.journeys.wsscc.stage import Cast, cast
 from local.ports import SERVICES, Ports
 from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.flooding import flood
 from tests.journeys.racing import race
 
 ROUNDS = int(os.environ.get("MANDAT_TEST_ROUNDS", "20"))
@@ -128,6 +131,16 @@ async def test_of_two_first_persons_at_the_same_moment_one_manages_and_one_asks(
         standing = sorted((claim["state"], claim["outcome"]) for claim in ended.claims)
         assert standing == [("decided", "administrator"), ("waiting", None)], number
         assert (ended.contacts, ended.requests) == (1, 1), number
+
+
+async def test_who_claims_and_takes_back_in_turns_fills_no_mailbox_and_keeps_no_notice_of_security_from_it(
+    stack: Stack,
+) -> None:
+    limits = load(ROOT / "agencies" / "wsscc").limits
+    one_by_one = limits.attempts["claim_mails_per_mailbox_from_one_organization"].count
+    *of_claims, last = await flood(stack, one_by_one + 2)
+    assert len(of_claims) == one_by_one
+    assert last not in of_claims  # who manages it now: told in any case
 
 
 async def test_no_public_event_names_a_person_or_holds_a_code(stack: Stack, mails: list[dict[str, Any]]) -> None:

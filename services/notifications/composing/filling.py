@@ -46,6 +46,9 @@ WRITERS: Mapping[str, Writer] = {
     "managing_reason": lambda value, language, agency: (
         agency.managing_reasons[value].name.in_(language) if value else ""
     ),
+    "held": lambda value, language, _agency: joined(
+        [word(f"held_{one.budget}", language, count=one.number) for one in value], language, AND
+    ),
     "changed": lambda value, language, _agency: joined(
         [word(f"corrected_{item}", language) for item in value], language, AND
     ),

@@ -1,0 +1,78 @@
+"""Mails that a budget held back: counted, so that nobody loses word of anything, and told of together afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import get_args
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from chassis.database import Connection, Pool
+from chassis.work import Work
+from contracts.notifications import HoldingBack, MailRequest
+from services.authorizations.tools import Tools
+
+log = structlog.get_logger()
+
+HELD_BACK = Counter(
+    "mandat_mails_held_back",
+    "Mails that were not sent one by one, because a mailbox had had enough of what strangers or managers cause",
+    ["budget"],
+)
+
+BUDGETS: tuple[HoldingBack, ...] = get_args(HoldingBack)
+
+KEEP: Mapping[HoldingBack, str] = {
+    budget: f"""
+insert into held_mails as h (recipient_id, organization_id, day, {budget}) values ($1, $2, $3, 1)
+on conflict (day, recipient_id, organization_id) do update set {budget} = h.{budget} + 1
+"""
+    for budget in BUDGETS
+}
+
+TAKE = """
+delete from held_mails where (day, recipient_id, organization_id) in (
+    select day, recipient_id, organization_id from held_mails where day < $1
+    order by day, recipient_id, organization_id limit $2 for update skip locked
+) returning *
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was held back from one reader about one organization on one day: how many mails, by budget."""
+
+    recipient_id: UUID
+    organization_id: UUID
+    day: date
+    numbers: Mapping[HoldingBack, int]
+
+
+async def keep(
+    work: Work[Tools], budget: HoldingBack, mail: type[MailRequest], recipient_id: UUID, organization_id: UUID
+) -> None:
+    """Note that one was held back."""
+    await work.connection.execute(KEEP[budget], recipient_id, organization_id, work.today)
+
+    def say() -> None:
+        HELD_BACK.labels(budget).inc()
+        log.info("mail held back", budget=budget, mail=mail.mail, organization_id=str(organization_id))
+
+    work.afterwards(say)
+
+
+async def any_of_before(pool: Pool, day: date) -> bool:
+    """Whether anything waits that was held back before a day."""
+    found: bool = await pool.fetchval("select exists (select from held_mails where day < $1)", day)
+    return found
+
+
+async def take(connection: Connection, day: date, limit: int) -> list[Held]:
+    """Take out some that were held back before a day; nobody else gets them while this transaction lasts."""
+    rows = await connection.fetch(TAKE, day, limit)
+    return [
+        Held(row["recipient_id"], row["organization_id"], row["day"], {b: row[b] for b in BUDGETS if row[b]})
+        for row in rows
+    ]
