@@ -12,7 +12,7 @@ from chassis.fields import Body, Reference
 from chassis.gateway import ONCE, router
 from services.authorizations.actors import ActorView, accounts_of, actor, person_name
 from services.authorizations.blocks import handlers, storage
-from services.authorizations.blocks.domain import Block
+from services.authorizations.blocks.domain import Block, Maker
 from services.authorizations.blocks.handlers import BlockPerson, Unblock
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
 from services.authorizations.personal.domain import PersonName
@@ -46,7 +46,10 @@ class BlockedView(BaseModel):
 
 
 class BlockView(BaseModel):
-    """A block: whom it keeps out, since when and, once it ended, until when. Who did it shows by name."""
+    """A block: whom it keeps out, since when and, once it ended, until when. Who did it shows by name.
+
+    One that the agency made, only an agent ends.
+    """
 
     block_id: UUID
     contact_id: UUID | None
@@ -56,6 +59,7 @@ class BlockView(BaseModel):
     reason_name: str | None
     since: datetime
     until: datetime | None
+    made_by: Maker
     blocked_by: ActorView
     ended_by: ActorView | None
 
@@ -80,7 +84,10 @@ async def post_block(
     "/v1/organizations/{organization_id}/blocks/{block_id}", status_code=204, summary="Let somebody in again"
 )
 async def delete_block(organization_id: UUID, block_id: UUID, asker: Asking, call: AuthorizationsCall) -> None:
-    """By those who manage it, and agents. What is still in force of what they hold says yes again."""
+    """By those who manage it, and agents; of a block that an agent made, by agents alone.
+
+    What is still in force of what they hold says yes again.
+    """
     await call.run(handlers.unblock, Unblock(asker.by, organization_id, block_id))
 
 
@@ -119,6 +126,7 @@ def _view(call: AuthorizationsCall, block: Block, names: Mapping[UUID, PersonNam
         reason_name=reason,
         since=block.since,
         until=block.until,
+        made_by=block.made_by,
         blocked_by=actor(block.blocked_by, names, language, shows_ids=shows_ids),
         ended_by=actor(block.ended_by, names, language, shows_ids=shows_ids) if block.ended_by else None,
     )

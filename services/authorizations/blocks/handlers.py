@@ -80,7 +80,10 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
 
 
 async def unblock(work: Work[Tools], command: Unblock) -> UUID | Refusal:
-    """Let somebody in again: what is still in force of what they hold says yes. Ending it again changes nothing."""
+    """Let somebody in again: what is still in force of what they hold says yes. Ending it again changes nothing.
+
+    Refusal: blocked_by_agency.
+    """
     organization_id = command.organization_id
     await organizations.lock(work.connection, [organization_id])
     work.take_time(after=await storage.last_recorded(work.connection, organization_id))
@@ -90,6 +93,8 @@ async def unblock(work: Work[Tools], command: Unblock) -> UUID | Refusal:
     if found is None:
         return Refusal("not_found")
     if found.until is None:
+        if refusal := domain.refuse_end(found, by_agent=isinstance(command.by, AsAgent)):
+            return refusal
         await end_block(work, found)
     return found.block_id
 

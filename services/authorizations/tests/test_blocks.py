@@ -230,6 +230,28 @@ async def test_an_agent_says_why_and_who_manages_may(firm: Firm) -> None:
     assert denied.status_code == 403
 
 
+async def test_what_the_agency_blocks_only_an_agent_lets_in_again_and_the_list_says_whose_block_it_is(
+    firm: Firm,
+) -> None:
+    one, other = await firm.member(), await firm.member()
+    headers = firm.responsible.headers
+    theirs = await blocked(firm, firm.firm_id, firm.agent, contact_id=one.contact_id, reason="misuse_suspected")
+    ours = await blocked(firm, firm.firm_id, headers, contact_id=other.contact_id)
+
+    for language, word in (("fr", "L’organisme"), ("en", "The agency")):
+        refused = await unblock(firm, firm.firm_id, theirs, headers | {"Accept-Language": language})
+        assert (refused.status_code, refused.json()["code"]) == (403, "blocked_by_agency")
+        assert refused.json()["detail"].startswith(word)
+    assert not await says(firm, one, firm.firm_id)
+    listed = (await firm.client.get(f"/v1/organizations/{firm.firm_id}/blocks", headers=headers)).json()["items"]
+    assert {row["block_id"]: row["made_by"] for row in listed} == {theirs: "agency", ours: "organization"}
+
+    for block_id, by in ((ours, headers), (theirs, firm.agent)):
+        assert (await unblock(firm, firm.firm_id, block_id, by)).status_code == 204
+    assert await says(firm, one, firm.firm_id)
+    assert (await unblock(firm, firm.firm_id, theirs, headers)).status_code == 204  # ended already: nothing changes
+
+
 async def test_the_person_is_told_of_a_block_and_of_its_end(firm: Firm) -> None:
     member = await firm.member()
     block_id = await blocked(
