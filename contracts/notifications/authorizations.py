@@ -248,7 +248,7 @@ class AccessUnblockedMail(MailRequest):
 
 
 class AdministratorStatusMail(MailRequest):
-    """To whoever may manage an organization from now on, or no more."""
+    """To whoever may manage an organization from now on, or no more; `withdrawn` are subjects lost in the same act."""
 
     mail: ClassVar[str] = "administrator_status"
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "change", "changed_at", "support_email"})
@@ -258,6 +258,7 @@ class AdministratorStatusMail(MailRequest):
     organization_number: str
     change: AdministratorChange
     changed_at: Instant
+    withdrawn: tuple[Code, ...] = ()
     managing_reason: str = ""
 
 

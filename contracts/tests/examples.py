@@ -410,6 +410,7 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000002",
         change="appointed",
         changed_at=NOW,
+        withdrawn=("profile",),
         managing_reason="left_us",
     ),
     notifications.AdministratorsChangedMail(

@@ -22,8 +22,13 @@ async def tell_given(work: Work[Tools], contact_id: UUID, grants: Iterable[Grant
 
 async def tell_withdrawn(work: Work[Tools], contact_id: UUID, subjects: Iterable[str]) -> None:
     """Tell the person of subjects that they have no more."""
-    if lost := tuple(sorted(set(subjects))):
+    if lost := told(work, subjects):
         await _tell(work, contact_id, withdrawn=lost)
+
+
+def told(work: Work[Tools], subjects: Iterable[str]) -> tuple[str, ...]:
+    """Those subjects as a mail lists them; none where the agency's data do not want them told."""
+    return tuple(sorted(set(subjects))) if work.tools.agency.managing.functions_told else ()
 
 
 async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:

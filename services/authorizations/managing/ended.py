@@ -1,9 +1,12 @@
 """Managing ends: whatever a contact holds is withdrawn here, and of what let it manage everything follows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from chassis.work import Work
+from contracts.agency.features import needed
+from contracts.notifications import AdministratorStatusMail
+from services.authorizations import functions
 from services.authorizations.managing import mails
 from services.authorizations.managing.mails import Change
 from services.authorizations.managing.marks import note_changed
@@ -25,14 +28,16 @@ async def withdraw_held(
     held: Sequence[Relation],
     reason: str | None = None,
     *,
+    besides: Iterable[str] = (),
     tells_person: bool = True,
-) -> list[str]:
+) -> None:
     """Withdraw relations of one contact, as `withdraw_relation` does; for its state publish it after.
 
-    Who manages its organization no more by that is told, and so are those whom `mails.tell` names. Returns the subjects
-    that the memberships among them carried.
+    The person is told once of all that is lost: the subjects that the memberships among them carried, and those
+    `besides` that the same act withdraws. Who manages its organization no more by that is told so in that mail, and so
+    are those whom `mails.tell` names.
     """
-    managed, lost = await offices(work, contact_id), list[str]()
+    managed, lost = await offices(work, contact_id), list(besides)
     for relation in held:
         if relation.through is None:
             lost += [right.subject for right in await relations.rights_of(work.connection, relation.relation_id)]
@@ -40,14 +45,12 @@ async def withdraw_held(
     left = await offices(work, contact_id)
     if len(left) < len(managed):
         await note_changed(work, managed[0].organization_id)
-    if managed and not left:
-        await _tell(work, managed[0].organization_id, contact_id, reason, tells_person=tells_person)
-    return lost
-
-
-async def _tell(
-    work: Work[Tools], organization_id: UUID, contact_id: UUID, reason: str | None, *, tells_person: bool
-) -> None:
-    why = {} if reason is None else {"reason": reason}
-    work.audit("administrator_released", organization_id=organization_id, object_id=contact_id, **why)
-    await mails.tell(work, Change(contact_id, "released", work.now, reason), tells_person=tells_person)
+    released = bool(managed) and not left
+    if released:
+        why = {} if reason is None else {"reason": reason}
+        work.audit("administrator_released", organization_id=managed[0].organization_id, object_id=contact_id, **why)
+        change = Change(contact_id, "released", work.now, reason, functions.told(work, lost))
+        await mails.tell(work, change, tells_person=tells_person)
+    says_so = released and needed(AdministratorStatusMail.needed_for, work.tools.agency.features)
+    if tells_person and not says_so:
+        await functions.tell_withdrawn(work, contact_id, lost)

@@ -18,12 +18,16 @@ from services.authorizations.tools import Tools
 
 @dataclass(frozen=True)
 class Change:
-    """A contact manages its organization from an instant on, or no more since then; why, as an agency's code."""
+    """A contact manages its organization from an instant on, or no more since then; why, as an agency's code.
+
+    `withdrawn` are subjects that the contact lost in the same act, as far as the agency wants them told.
+    """
 
     contact_id: UUID
     change: AdministratorChange
     at: datetime
     reason: str | None
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def said(self) -> Mapping[str, Any]:
@@ -46,7 +50,8 @@ async def tell(work: Work[Tools], change: Change, *, tells_person: bool) -> None
     if tells_person and needed(AdministratorStatusMail.needed_for, work.tools.agency.features):
         await mailing.tell(
             work, AdministratorStatusMail, mailing.to(person.contact_id, person), organization, bound="warnings",
-            once=once, keeps=mailing.WARNING_KEEPS, managing_reason=change.reason or "", **change.said,
+            once=once, keeps=mailing.WARNING_KEEPS, managing_reason=change.reason or "",
+            withdrawn=change.withdrawn, **change.said,
         )  # fmt: skip
     told = {
         m.contact_id: m for m in await holders_of(work, person.organization_id) if m.contact_id != change.contact_id

@@ -8,7 +8,6 @@ from uuid import UUID
 from chassis import pages
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from services.authorizations import functions
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attachments.handlers import attach, refuse_attachments
@@ -129,12 +128,11 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return refusal
     await attach(work, command.contact_id, command.attachments)
     lost = [right.subject for right in plan.rights if right.relation.through is None]
-    lost += await withdraw_held(work, command.contact_id, plan.relations)
+    await withdraw_held(work, command.contact_id, plan.relations, besides=lost)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
     await publish_state(work, command.contact_id)
-    await functions.tell_withdrawn(work, command.contact_id, lost)
     if plan.leaves:
         await tell_clients(work, command.contact_id, plan.acting.organization_id)
     for organization_id in {plan.acting.organization_id, *(relation.organization_id for relation in plan.concerned)}:

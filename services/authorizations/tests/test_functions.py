@@ -78,6 +78,40 @@ async def test_who_loses_a_membership_is_told_of_every_function_that_went_with_i
     assert mail["withdrawn"] == ["payments"]
 
 
+async def test_who_is_released_is_told_in_one_mail_of_the_role_why_and_what_functions_went_with_it(
+    employer: Employer,
+) -> None:
+    appointed = await employer.appoint(employer.worker, subjects=LETTER)
+    assert appointed.status_code == 201, appointed.text
+    before = len(await told(employer.at))
+
+    released = await employer.release(employer.worker, reason="role_changed")
+
+    assert released.status_code == 204, released.text
+    mails = await employer.at.opened.published("AdministratorStatusMail")
+    [mail] = [one for one in mails if one["change"] == "released"]
+    assert (mail["recipient_id"], mail["managing_reason"]) == (str(employer.worker.contact_id), "role_changed")
+    assert mail["withdrawn"] == ["clearance_letter"]  # and not what hangs on the membership that stays
+    assert len(await told(employer.at)) == before
+
+
+async def test_an_administrator_from_whom_everything_is_withdrawn_reads_it_in_one_mail(employer: Employer) -> None:
+    await employer.appoint(employer.worker, subjects=LETTER)
+    before = len(await told(employer.at))
+
+    removed = await employer.at.client.post(
+        f"/v1/contacts/{employer.worker.contact_id}/removals",
+        json={"scope": "all", "attestations": await employer.at.attestations("removal")},
+        headers=employer.administrator.headers,
+    )
+
+    assert removed.status_code == 200, removed.text
+    mails = await employer.at.opened.published("AdministratorStatusMail")
+    [mail] = [one for one in mails if one["change"] == "released"]
+    assert mail["withdrawn"] == ["clearance_letter", "payments"]
+    assert len(await told(employer.at)) == before
+
+
 async def test_an_agency_whose_data_do_not_say_so_sends_no_such_mail(firm: Firm) -> None:
     member = await firm.member()
     assert (await firm.remove(member.contact_id)).status_code == 200
