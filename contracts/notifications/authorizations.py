@@ -301,18 +301,6 @@ class HeldBack(BaseModel):
     number: Annotated[int, Field(ge=1)]
 
 
-class MailsCollectedMail(MailRequest):
-    """In place of the mails to one reader about an organization, on one day, that were more than a mailbox is sent."""
-
-    mail: ClassVar[str] = "mails_collected"
-    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "held", "support_email"})
-
-    organization_name: str
-    organization_number: str
-    day: date
-    held: tuple[HeldBack, ...]
-
-
 class Ending(BaseModel):
     """Something that ends on a day: a relation as a whole, or with `subject` one right of it.
 
@@ -355,6 +343,28 @@ class DigestFiles(BaseModel):
 
     listed: tuple[DigestFile, ...] = ()
     more: Annotated[int, Field(ge=0)] = 0
+
+
+class CollectedContents(Contents):
+    """`others`: the other organizations of which something was held back from the same mailbox."""
+
+    others: DigestFiles = DigestFiles()
+
+
+class MailsCollectedMail(MailRequest):
+    """In place of the mails to one mailbox that were more than it is sent on one day: how many, and of what.
+
+    In clear stands the first of the organizations concerned; `held` counts all that is about any of them.
+    """
+
+    mail: ClassVar[str] = "mails_collected"
+    contents: ClassVar[type[Contents]] = CollectedContents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "day", "held", "support_email"})
+
+    organization_name: str
+    organization_number: str
+    day: date
+    held: tuple[HeldBack, ...]
 
 
 class EndsDigestContents(Contents):

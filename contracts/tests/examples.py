@@ -514,7 +514,16 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.LinkNotReviewedMail: ADA,
     notifications.RequestDecidedMail: ADA,
     notifications.ProfileLinkedMail: ADA,
-    notifications.MailsCollectedMail: ADA,
+    notifications.MailsCollectedMail: notifications.CollectedContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        others=notifications.DigestFiles(
+            listed=(
+                notifications.DigestFile(organization_name="COMPTABLES EXEMPLE INC.", organization_number="9000001"),
+            ),
+            more=2,
+        ),
+    ),
     notifications.EndsDigestMail: notifications.EndsDigestContents(
         address="ada.example@example.org",
         given_name="Ada",

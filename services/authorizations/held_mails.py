@@ -26,16 +26,15 @@ BUDGETS: tuple[HoldingBack, ...] = get_args(HoldingBack)
 
 KEEP: Mapping[HoldingBack, str] = {
     budget: f"""
-insert into held_mails as h (recipient_id, organization_id, day, {budget}) values ($1, $2, $3, 1)
-on conflict (day, recipient_id, organization_id) do update set {budget} = h.{budget} + 1
+insert into held_mails as h (day, mailbox, recipient_id, organization_id, {budget}) values ($1, $2, $3, $4, 1)
+on conflict (day, mailbox, recipient_id, organization_id) do update set {budget} = h.{budget} + 1
 """
     for budget in BUDGETS
 }
 
 TAKE = """
-delete from held_mails where (day, recipient_id, organization_id) in (
-    select day, recipient_id, organization_id from held_mails where day < $1
-    order by day, recipient_id, organization_id limit $2 for update skip locked
+delete from held_mails where (day, mailbox) in (
+    select distinct day, mailbox from held_mails where day < $1 order by day, mailbox limit $2
 ) returning *
 """
 
@@ -44,17 +43,23 @@ delete from held_mails where (day, recipient_id, organization_id) in (
 class Held:
     """What was held back from one reader about one organization on one day: how many mails, by budget."""
 
+    day: date
+    mailbox: bytes
     recipient_id: UUID
     organization_id: UUID
-    day: date
     numbers: Mapping[HoldingBack, int]
 
 
 async def keep(
-    work: Work[Tools], budget: HoldingBack, mail: type[MailRequest], recipient_id: UUID, organization_id: UUID
+    work: Work[Tools],
+    budget: HoldingBack,
+    mail: type[MailRequest],
+    mailbox: bytes,
+    recipient_id: UUID,
+    organization_id: UUID,
 ) -> None:
-    """Note that one was held back."""
-    await work.connection.execute(KEEP[budget], recipient_id, organization_id, work.today)
+    """Note that one was held back from a mailbox, which is named by its keyed digest."""
+    await work.connection.execute(KEEP[budget], work.today, mailbox, recipient_id, organization_id)
 
     def say() -> None:
         HELD_BACK.labels(budget).inc()
@@ -70,9 +75,15 @@ async def any_of_before(pool: Pool, day: date) -> bool:
 
 
 async def take(connection: Connection, day: date, limit: int) -> list[Held]:
-    """Take out some that were held back before a day; nobody else gets them while this transaction lasts."""
+    """Take out what was held back before a day from so many mailboxes; nobody else gets it."""
     rows = await connection.fetch(TAKE, day, limit)
     return [
-        Held(row["recipient_id"], row["organization_id"], row["day"], {b: row[b] for b in BUDGETS if row[b]})
+        Held(
+            row["day"],
+            row["mailbox"],
+            row["recipient_id"],
+            row["organization_id"],
+            {budget: row[budget] for budget in BUDGETS if row[budget]},
+        )
         for row in rows
     ]

@@ -50,7 +50,7 @@ async def refuse_mail(work: Work[Tools], by: AsProfile, organization_id: UUID, a
     counted: list[tuple[LimitName, bytes]] = [
         (OF_CALLER, by.account_id.bytes),
         (FROM_ONE, _from_one(work, organization_id, address)),
-        (FROM_ALL, _from_all(work, address)),
+        (FROM_ALL, of_mailbox(work, address)),
     ]
     for name, key in counted:
         budget = work.tools.agency.limits.attempts[name]
@@ -79,7 +79,7 @@ async def held_back_by(
     apart = mail.mail if budget == "warnings" else ""
     keys = [(from_one, _from_one(work, organization_id, address, apart))]
     if from_all is not None:
-        keys.append((from_all, _from_all(work, address)))
+        keys.append((from_all, of_mailbox(work, address)))
     for name, key in keys:
         limit = work.tools.agency.limits.attempts[name]
         if await limits.spend(work.connection, name, key, limit, work.now) is not None:
@@ -92,7 +92,7 @@ async def flooded(work: Work[Tools], organization_id: UUID, addresses: Mapping[U
     to_each = {contact_id: _from_one(work, organization_id, address) for contact_id, address in addresses.items()}
     over = await _over(work, FROM_ONE, to_each)
     to_others = {
-        contact_id: _from_all(work, address) for contact_id, address in addresses.items() if contact_id not in over
+        contact_id: of_mailbox(work, address) for contact_id, address in addresses.items() if contact_id not in over
     }
     return over | await _over(work, FROM_ALL, to_others)
 
@@ -112,5 +112,6 @@ def _from_one(work: Work[Tools], organization_id: UUID, address: str, apart: str
     return work.tools.keyring.lookup("mailbox and organization", f"{mailbox(address)}\0{organization_id}\0{apart}")
 
 
-def _from_all(work: Work[Tools], address: str) -> bytes:
+def of_mailbox(work: Work[Tools], address: str) -> bytes:
+    """The keyed digest of the mailbox that an address leads to."""
     return work.tools.keyring.lookup("mailbox", mailbox(address))

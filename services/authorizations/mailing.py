@@ -85,7 +85,8 @@ async def tell(
         return
     budget = await mail_budgets.held_back_by(work, bound, mail, organization.organization_id, reader.address)
     if budget is not None:
-        await held_mails.keep(work, budget, mail, reader.recipient_id, organization.organization_id)
+        mailbox = mail_budgets.of_mailbox(work, reader.address)
+        await held_mails.keep(work, budget, mail, mailbox, reader.recipient_id, organization.organization_id)
         return
     under_seal = {name: said.pop(name) for name in mail.contents.model_fields if name in said}
     contents: Contents = mail.contents(address=reader.address, given_name=reader.given_name, **under_seal)

@@ -11,7 +11,7 @@ from services.authorizations.notices.handlers import begin_round, tell_some
 from services.authorizations.tools import Tools
 
 PORTION = 20  # organizations in one transaction
-READERS = 50  # of what was held back, in one transaction
+MAILBOXES = 50  # of what was held back, in one transaction
 LOOK_EVERY = 300.0  # seconds: a day begins at midnight, and nobody waits for its digest
 
 
@@ -37,9 +37,9 @@ def collecting(unit: Unit[Tools]) -> Chore:
 
 
 async def collect(unit: Unit[Tools]) -> float | None:
-    """Tell one portion of readers. Returns 0 when there may be more."""
+    """Tell one portion of mailboxes. Returns 0 when there may be more."""
     if not await held_mails.any_of_before(unit.pool, unit.tools.moment(unit.origin.clock()).day):
         return None
     await unit.room()
-    told = (await unit.run(tell_collected, READERS, unit.origin.itself)).outcome
-    return 0.0 if told == READERS else None
+    told = (await unit.run(tell_collected, MAILBOXES, unit.origin.itself)).outcome
+    return 0.0 if told == MAILBOXES else None

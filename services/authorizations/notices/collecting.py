@@ -1,13 +1,17 @@
-"""What budgets held back on a day, in one mail to each reader: nobody loses word of anything."""
+"""What budgets held back on a day, in one mail to each mailbox: nobody loses word of anything."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import HeldBack, MailsCollectedMail
+from contracts.notifications import DigestFile, DigestFiles, HeldBack, HoldingBack, MailsCollectedMail
 from services.authorizations import held_mails, mailing
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.held_mails import BUDGETS, Held
 from services.authorizations.mailing import To
+from services.authorizations.notices.mails import first_lines
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.storage import descriptions
@@ -15,18 +19,36 @@ from services.authorizations.tools import Tools
 
 
 async def tell_collected(work: Work[Tools], limit: int) -> int:
-    """Tell some readers of what was held back before today, by number alone. Returns how many that were."""
+    """Tell so many mailboxes of what was held back before today, by number alone. Returns how many there were."""
     waiting = await held_mails.take(work.connection, work.today, limit)
     named = await organizations.get(work.connection, {held.organization_id for held in waiting})
     readers = await _readers(work, {held.recipient_id for held in waiting}, named)
+    mails = defaultdict[tuple[date, bytes, str | None], list[Held]](list)
     for held in waiting:
         if reader := readers.get(held.recipient_id):
-            await mailing.tell(
-                work, MailsCollectedMail, reader, named[held.organization_id], bound="daily",
-                once=f"mails_collected:{held.day}:{held.organization_id}:{held.recipient_id}", day=held.day,
-                held=tuple(HeldBack(budget=budget, number=number) for budget, number in held.numbers.items()),
-            )  # fmt: skip
-    return len(waiting)
+            mails[held.day, held.mailbox, reader.address].append(held)
+    for together in mails.values():
+        await _tell(work, together, readers[together[0].recipient_id], named)
+    return len({(held.day, held.mailbox) for held in waiting})
+
+
+async def _tell(work: Work[Tools], together: Sequence[Held], reader: To, named: Mapping[UUID, OrganizationRow]) -> None:
+    numbers = Counter[HoldingBack]()
+    for held in together:
+        numbers.update(held.numbers)
+    first, day = together[0].organization_id, together[0].day
+    others = {held.organization_id for held in together} - {first}
+    files = sorted((named[one].legal_name, named[one].number) for one in others)
+    listed = first_lines(files)
+    await mailing.tell(
+        work, MailsCollectedMail, reader, named[first], bound="daily",
+        once=f"mails_collected:{day}:{first}:{reader.recipient_id}", day=day,
+        held=tuple(HeldBack(budget=budget, number=numbers[budget]) for budget in BUDGETS if numbers[budget]),
+        others=DigestFiles(
+            listed=tuple(DigestFile(organization_name=name, organization_number=number) for name, number in listed),
+            more=len(files) - len(listed),
+        ),
+    )  # fmt: skip
 
 
 async def _readers(work: Work[Tools], ids: set[UUID], named: Mapping[UUID, OrganizationRow]) -> dict[UUID, To]:

@@ -56,7 +56,7 @@ async def digest(work: Work[Tools], news: Sequence[News]) -> None:
 def _endings(news: Sequence[News]) -> Endings:
     own = {one.reader.contact_id for one in news}
     ends = sorted((end for one in news for end in one.matters.ends), key=lambda end: end.ends_on)
-    listed = _first(ends)
+    listed = first_lines(ends)
     return Endings(
         listed=tuple(
             Ending(
@@ -73,7 +73,7 @@ def _endings(news: Sequence[News]) -> Endings:
 
 
 def _files(news: Sequence[News]) -> DigestFiles:
-    listed = _first(news)
+    listed = first_lines(news)
     return DigestFiles(
         listed=tuple(
             DigestFile(
@@ -87,6 +87,6 @@ def _files(news: Sequence[News]) -> DigestFiles:
     )
 
 
-def _first(found: Sequence[T]) -> Sequence[T]:
+def first_lines(found: Sequence[T]) -> Sequence[T]:
     """What a list of the mail shows: a line is left for how many more there are."""
     return found if len(found) <= LONGEST else found[: LONGEST - 1]

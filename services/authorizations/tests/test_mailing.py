@@ -11,12 +11,14 @@ import pytest
 from uuid_utils.compat import uuid7
 
 import services.authorizations
+from chassis import keys
+from chassis.sealing import Sealer
 from chassis.work import Unit
 from contracts.linking import OrganizationClaimed
-from contracts.notifications import MAIL_REQUESTS
+from contracts.notifications import MAIL_REQUESTS, CollectedContents
 from services.authorizations.notices.chores import collect
-from services.authorizations.tests.claiming import Claims, claims
-from services.authorizations.tests.conftest import Someone
+from services.authorizations.tests.claiming import OFFICE, Claims, claims
+from services.authorizations.tests.conftest import Firm, Someone
 from services.authorizations.tests.employers import Employer, an_employer
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import OpenService
@@ -167,8 +169,36 @@ async def test_an_address_on_file_and_an_account_are_told_of_what_was_held_back_
     day = world.today - timedelta(days=1)
     for recipient_id in (account_id, world.employer_id, uuid7()):
         await world.opened.unit.pool.execute(
-            "insert into held_mails (recipient_id, organization_id, day, warnings) values ($1, $2, $3, 2)",
-            recipient_id, world.employer_id, day,
+            "insert into held_mails (day, mailbox, recipient_id, organization_id, warnings) values ($1, $2, $3, $4, 2)",
+            day, recipient_id.bytes, recipient_id, world.employer_id,
         )  # fmt: skip
     told = await collected(world, days=0)
     assert {mail["recipient_id"] for mail in told} == {str(account_id), str(world.employer_id)}
+
+
+async def test_one_mailbox_is_sent_one_mail_of_all_that_was_held_back_from_it_about_however_many_organizations(
+    firm: Firm, keyring_folder: Path
+) -> None:
+    """Whoever manages many organizations, or is on file for them, is not flooded by the mails in place of others."""
+    opened = firm.opened
+    await opened.unit.pool.execute("update personal_fields set email = $1 where legal_name is not null", OFFICE)
+    day = opened.tools.moment(datetime.now(UTC)).day - timedelta(days=1)
+    held = list(firm.clients.values())[:2]
+    for organization_id in held:
+        await opened.unit.pool.execute(
+            "insert into held_mails (day, mailbox, recipient_id, organization_id, strangers, managers)"
+            " values ($1, $2, $3, $3, 4, 1)",
+            day, b"mailbox", organization_id,
+        )  # fmt: skip
+    while await collect(opened.unit) is not None:
+        pass
+    [mail] = await opened.published("MailsCollectedMail")
+    assert mail["held"] == [{"budget": "strangers", "number": 8}, {"budget": "managers", "number": 2}]
+    ring = keys.read(keyring_folder / "notifications.json")
+    reader = Sealer(ring, keys.read_public(keyring_folder / "public.json"))
+    contents = reader.open(mail["sealed"], CollectedContents)
+    assert contents.address == OFFICE
+    [other] = contents.others.listed
+    assert {mail["organization_name"], other.organization_name} == {
+        name for name, organization_id in firm.clients.items() if organization_id in held
+    }
