@@ -13,6 +13,7 @@ from contracts.notifications import (
 from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.mail_budgets import Bound
 from services.authorizations.managing.questions import managers_of
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
@@ -33,8 +34,9 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
     claimant = await _person(work, request.asked_by_account_id)
     if claimant is None or claimant.email is None:
         return
+    asked = AskedAccess.model_validate(request.asked)
     said: dict[str, Any] = {
-        "capacity": AskedAccess.model_validate(request.asked).capacity,
+        "capacity": asked.capacity,
         "lapses_on": request.lapses_on,
         "claimant_name": _name(claimant),
         "claimant_email": claimant.email,
@@ -53,9 +55,10 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
                 )
     elif reminder is None:
         passed_over = await managers_of(work, request.organization_id)
+        bound: Bound = "warnings" if asked.proven else "strangers"  # who has the code may be the one in the right
         for to in (mailing.to_file(organization), *(mailing.to(one.contact_id, one) for one in passed_over)):
             await mailing.tell(
-                work, ClaimUndecidedMail, to, organization, bound="strangers",
+                work, ClaimUndecidedMail, to, organization, bound=bound,
                 once=f"{once}:{to.recipient_id}", keeps=mailing.WARNING_KEEPS, **said,
             )  # fmt: skip
 

@@ -136,6 +136,19 @@ async def test_what_strangers_cause_uses_up_nothing_that_a_notice_of_security_ne
         assert await to(world, contact_id, kind), kind
 
 
+async def test_a_proven_claim_is_told_to_the_address_on_file_however_often_others_claimed_without_a_proof(
+    world: Claims,
+) -> None:
+    for number in range(AT_ONCE + 1):
+        await world.claim(await world.account(f"Inconnue{number}"))
+    assert len(await to(world, world.employer_id, "ClaimUndecidedMail")) == AT_ONCE
+    await world.administrator()
+
+    await world.claim(await world.account("Vraie"), proven=True)  # within the contest window: agents decide
+
+    assert len(await to(world, world.employer_id, "ClaimUndecidedMail")) == AT_ONCE + 1
+
+
 async def test_who_appoints_and_releases_in_turns_fills_no_mailbox_and_the_rest_is_told_together(
     employer: Employer,
 ) -> None:
