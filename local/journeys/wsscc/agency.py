@@ -9,7 +9,7 @@ from local.journeys.asking import may_write
 from local.journeys.narrator import PromiseBroken
 from local.journeys.portal import Someone, now
 from local.journeys.wsscc.claiming import claim, settled, waiting
-from local.journeys.wsscc.stage import LETTER, MAIN_ROLE, Employer, Journey, profile_at
+from local.journeys.wsscc.stage import LETTER, Employer, Journey, profile_at
 
 CODE = re.compile(r"(?<!\d)(\d{3})[\s\u00a0\u202f]?(\d{3})(?!\d)")
 
@@ -164,13 +164,9 @@ async def find(journey: Journey) -> None:
     found = await portal.call(agent, "authorizations", "GET", path, expect=200)
     told.holds([row["number"] for row in found["items"]] == [journey.cast.employer.number], "found, and no other")
     told.shows(f"{found['items'][0]['legal_name']}, {', '.join(found['items'][0]['trade_names'])}")
-    managing = []
-    for row in (await portal.call(agent, "authorizations", "GET", journey.managing("contacts"), expect=200))["items"]:
-        path = f"/v1/contacts/{row['contact_id']}"
-        opened = await portal.call(agent, "authorizations", "GET", path, expect=200)
-        functions = [relation for relation in opened["relations"] if relation["active"]]
-        told.shows(f"{row['given_name']} {row['family_name']}: {', '.join(one['function'] for one in functions)}")
-        managing += [one for one in functions if one["type"] == MAIN_ROLE]
+    path = journey.managing("administrators")
+    managing = (await portal.call(agent, "authorizations", "GET", path, expect=200))["items"]
+    told.shows(*(f"{row['name']}: {row['function']}" for row in managing))
     path = f"/v1/requests?organization_id={journey.employer_id}&state=any"
     asked = await portal.call(agent, "authorizations", "GET", path, expect=200)
-    told.holds(managing and asked["total"], "its people, who of them manage it, and what was asked there")
+    told.holds(managing and asked["total"], "who manages it, and what was asked there")

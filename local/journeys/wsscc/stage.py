@@ -10,7 +10,6 @@ INACTIVE_NUMBER = "410003"
 INACTIVE_NAME = "Tundra Sample Transport"
 """Inactive at the agency (agencies/wsscc/demo)."""
 
-MAIN_ROLE = "access_administrator"
 LETTER, STATEMENT, PAYMENTS = "clearance_letter", "account_statement", "payments"
 
 
