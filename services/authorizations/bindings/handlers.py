@@ -21,6 +21,7 @@ async def follow_link(work: Work[Tools], linked: ProfileLinked) -> None:
     work.take_time(after=recorded)
     if contradicted is not None:
         await storage.void(work.connection, contradicted, work.now)
+        await note_ceased(work, [linked.contact_id])
     new = await storage.bind(
         work.connection, linked.link_id, linked.account_id, linked.contact_id, linked.linked_at, work.now
     )

@@ -9,6 +9,7 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import mails, storage
 from services.authorizations.contested.domain import MOST_OPEN, QUIET, AskedLink
+from services.authorizations.managing.marks import note_ceased
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.requests.domain import Decision, Request, Told
 from services.authorizations.requests.submitting import Ask, submit
@@ -69,6 +70,7 @@ async def end_obstacle(work: Work[Tools], request: Request, decision: Decision) 
         work.connection, link.link_id, link.account_id, link.contact_id, link.linked_at, work.now, work.now
     )
     await storage.note_end(work.connection, link.contact_id, link.link_id)
+    await note_ceased(work, [link.contact_id])
     await contacts.raise_generation(work.connection, asked.contact_id, "normal")
     for contact_id in sorted({asked.contact_id, link.contact_id}):
         await publish_state(work, contact_id)

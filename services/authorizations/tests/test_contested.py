@@ -15,7 +15,7 @@ from contracts.linking import LinkRefused, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
-from services.authorizations.deciding.chores import close_needless, lapse_overdue
+from services.authorizations.deciding.chores import close_needless, follow_changes, lapse_overdue
 from services.authorizations.tests.conftest import TEST, Firm, Someone
 from tests.fixtures.orders import interleavings
 
@@ -108,6 +108,14 @@ async def test_the_right_secret_of_a_linked_contact_goes_to_agents_who_see_both_
     submitted = (await contest.firm.opened.published("RequestSubmitted"))[-1]
     assert (submitted["reason"], submitted["request_id"]) == ("contested", review["request_id"])
     assert "example.org" not in str(submitted) and "Arrivante" not in str(submitted)
+
+
+async def test_where_the_link_that_ends_was_the_last_managers_agents_are_asked_for_another(firm: Firm) -> None:
+    contest = Contest(firm, firm.responsible, await account(firm))
+    await contest.tell(contest.refused())
+    assert (await contest.approve()).status_code == 200
+    await follow_changes(firm.opened.unit)
+    assert [review["reason"] for review in await contest.queue()] == ["unmanaged"]
 
 
 async def test_what_was_only_guessed_asks_nobody(contest: Contest) -> None:
