@@ -90,6 +90,7 @@ async def test_when_the_last_who_can_act_stops_what_waits_goes_to_the_agents_who
     administrator = await world.administrator()
     claimed = await world.claim(await world.account("Ida"))
     assert await deciders(world, claimed) == ["organization"]
+    await follow_changes(world.opened.unit)  # of how the administrator came
 
     await leave(world, administrator)
 
