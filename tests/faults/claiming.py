@@ -17,6 +17,8 @@ from tests.faults.people import MAIL_PATIENCE, newcomer, open_account
 MOST_MEMBERS = 8
 """People whom one organization lets in; then they are blocked, appointed and released, and nobody comes any more."""
 
+MOST_MANAGERS = 3
+
 WAIT = 3
 """Seconds that a look at a claim waits for news: less than an answer may take."""
 
@@ -90,9 +92,11 @@ class Claimed:
         if len(self.members) < MOST_MEMBERS:
             moves += [self._comes] * 4 + [self._invites]
         free = [member for member in self.members if not member.busy]
-        moves += [partial(self._blocks, member) for member in free]
+        moves += [partial(self._blocks, member) for member in free] * 3
+        if free and len(self.managers) < MOST_MANAGERS:
+            moves.append(partial(self._appoints, free[0]))
         if free:
-            moves += [partial(self._appoints, free[0]), partial(self._replaces, free[-1])]
+            moves.append(partial(self._replaces, free[-1]))
         if len(self.managers) > 1:
             moves += [partial(self._releases, self.managers[-1])] * 2
         await self.client.chance.choice(moves)()
@@ -351,7 +355,7 @@ class Claimed:
 
     async def _replaces(self, successor: Member) -> None:
         """An agent puts another in the place of the first; whatever that one granted is withdrawn with it."""
-        if self.client.chance.random() > SOMETIMES:
+        if self.client.chance.random() > 2 * SOMETIMES:
             return
         replaced, reason = self.managers[0], self.client.ground.offers.reason("replacement")
         path = f"{self._path}/administrators/{replaced.contact_id}/replacement"
