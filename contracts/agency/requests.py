@@ -14,7 +14,7 @@ offers that to whoever has an address, and nobody decides. review: something tha
 must look at; its own reason says what."""
 
 ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere"]
-"""duplicate: a person to be added looks like one who is known. unmanaged: nobody manages an organization any more.
+"""duplicate: a person to be added looks like one who is known. unmanaged: nobody can act for an organization any more.
 contested: an account proved that it may be a contact, which another account is already, or beside another of its
 contacts there. known_elsewhere: somebody who was added looks like a contact of another organization."""
 

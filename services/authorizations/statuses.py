@@ -21,6 +21,12 @@ def active(owner: str, at: str | None = "$1::timestamptz") -> str:
     )
 
 
+async def is_active(connection: Connection, owner_id: UUID) -> bool:
+    """Whether an organization or account is active, by the last status that is known."""
+    found: bool = await connection.fetchval(f"select {active('$1::uuid', at=None)}", owner_id)
+    return found
+
+
 async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
     """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already."""
     last = await connection.fetchrow(

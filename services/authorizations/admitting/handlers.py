@@ -5,7 +5,6 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal, Transient
 from chassis.work import Work
-from services.authorizations.admitting import storage
 from services.authorizations.admitting.domain import Admission, Obstacle
 from services.authorizations.admitting.making import NewContact, make_contact
 from services.authorizations.bindings import storage as bindings
@@ -21,6 +20,7 @@ from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import NewRelation
 from services.authorizations.relations.recording import grant_rights
 from services.authorizations.requests.domain import GivenAccess
+from services.authorizations.statuses import is_active
 from services.authorizations.tools import Tools
 
 
@@ -32,9 +32,9 @@ async def refuse_admission(
     The one place that says so: for a claim, for the approval of what it asked, for an invitation. Call it with both
     locked.
     """
-    if not await storage.is_active(work.connection, account_id):
+    if not await is_active(work.connection, account_id):
         return "account_inactive"
-    if not await storage.is_active(work.connection, organization_id):
+    if not await is_active(work.connection, organization_id):
         return "organization_inactive"
     if await keeps_account_out(work.connection, organization_id, account_id, work.now, lifting):
         return "blocked"

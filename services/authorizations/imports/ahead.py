@@ -1,17 +1,32 @@
 """An import's next portion, read and judged while the one before is written."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
 from chassis.work import Unit
 from services.authorizations.imports import staging, storage
-from services.authorizations.imports.domain import Portion
-from services.authorizations.imports.judging import Judgement, Judging
+from services.authorizations.imports.domain import Judged, OrganizationKey, Portion
+from services.authorizations.imports.judging import Judging
 from services.authorizations.imports.staging import ImportRow
+from services.authorizations.imports.storage import Standing
 from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class JudgedAhead:
+    """What a portion came to before its organizations were locked: it counts if they still stand so on the same day.
+
+    Whatever changes in an organization's file is numbered (services/authorizations/organizations/).
+    """
+
+    judged: Judged
+    standing: Mapping[OrganizationKey, Standing]
+    today: date
 
 
 @dataclass(frozen=True)
@@ -19,7 +34,7 @@ class Prepared:
     """A portion, and what it came to if it could be judged ahead."""
 
     portion: Portion
-    judgement: Judgement | None = None
+    before: JudgedAhead | None = None
 
 
 class Ahead:
@@ -73,7 +88,7 @@ class Ahead:
             today = unit.tools.moment(unit.origin.clock()).day
             standing = await storage.standing(connection, portion.organizations)
             judged = await Judging(unit.tools, today, unit.origin.new_id).judge(connection, found, portion, standing)
-        return Prepared(portion, Judgement(judged, standing, today))
+        return Prepared(portion, JudgedAhead(judged, standing, today))
 
     async def _forget(self) -> None:
         for task in self._preparing.values():

@@ -135,7 +135,7 @@ async def _finish(work: Work[Tools], found: ImportRow) -> None:
 
 async def _judged(work: Work[Tools], found: ImportRow, prepared: Prepared) -> Judged:
     """What the portion comes to, under the locks of every organization that its rows name; in a dry run without."""
-    portion, before = prepared.portion, prepared.judgement
+    portion, before = prepared.portion, prepared.before
     if found.dry_run:
         standing = await storage.standing(work.connection, portion.organizations)
     else:

@@ -48,18 +48,6 @@ class Judging:
         ]
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What a portion came to before its organizations were locked: it counts if they still stand so on the same day.
-
-    Whatever changes in an organization's file is numbered (services/authorizations/organizations/).
-    """
-
-    judged: Judged
-    standing: Mapping[OrganizationKey, Standing]
-    today: date
-
-
 def contact_rows(judged: Judged) -> dict[UUID, tuple[UUID, ContactRow]]:
     """The new contacts: the organization and the row of each."""
     found = {}

@@ -23,6 +23,7 @@ from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Decision, Request, Told
 from services.authorizations.requests.submitting import Ask, submit
+from services.authorizations.statuses import is_active
 from services.authorizations.tools import Tools
 
 
@@ -93,7 +94,7 @@ async def remind(work: Work[Tools], request: Request, days: int) -> None:
     person = (await descriptions(work.connection, [request.request_id])).get(request.request_id)
     organization_id = request.organization_id
     assert organization_id is not None
-    if person is None or person.email is None or not await storage.is_active(work.connection, organization_id):
+    if person is None or person.email is None or not await is_active(work.connection, organization_id):
         return
     if await storage.member(work.connection, organization_id, person.email):
         return
@@ -104,7 +105,7 @@ async def remind(work: Work[Tools], request: Request, days: int) -> None:
 
 
 async def is_upheld(work: Work[Tools], request: Request) -> bool:
-    """Whether whoever sent an invitation still manages the organization: it is as good as that person."""
+    """Whether whoever sent an invitation can still act for the organization: it is as good as that person."""
     assert request.organization_id is not None
     managers = await managers_of(work, request.organization_id)
     return request.asked_by_contact_id in {manager.contact_id for manager in managers}

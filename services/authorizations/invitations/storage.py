@@ -6,7 +6,6 @@ from uuid import UUID
 
 from chassis.database import Connection
 from services.authorizations.dated import known
-from services.authorizations.statuses import active
 
 
 async def add_token(connection: Connection, digest: bytes, request_id: UUID) -> None:
@@ -48,12 +47,6 @@ async def member(connection: Connection, organization_id: UUID, email: str) -> U
         " and upper_inf(b.during) and lower(p.email) = lower($2) order by c.contact_id limit 1",
         organization_id, email,
     )  # fmt: skip
-    return found
-
-
-async def is_active(connection: Connection, organization_id: UUID) -> bool:
-    """Whether the organization is active, so that anybody can accept."""
-    found: bool = await connection.fetchval(f"select {active('$1::uuid', at=None)}", organization_id)
     return found
 
 

@@ -1,1 +1,1 @@
-"""What agents are asked to look at: who may be known already, and organizations that nobody manages."""
+"""What agents are asked to look at: who may be known already, and organizations for which nobody can act."""

@@ -167,8 +167,8 @@ async def test_a_portion_judged_ahead_is_judged_again_where_something_changed_be
     async with Ahead(unit) as ahead:
         await running.carry_on(unit, ahead)
         [preparing] = ahead._preparing.values()
-        judgement = (await preparing).judgement
-        assert judgement is not None and judgement.judged.verdicts == {"changed": 1}
+        before = (await preparing).before
+        assert before is not None and before.judged.verdicts == {"changed": 1}
         assert (await bring_in(unit, extract_of(tmp_path, other))).changed == 1
         while await running.carry_on(unit, ahead) is not None:
             pass
