@@ -82,7 +82,7 @@ FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
     "unblock": frozenset(),
     "appointment": frozenset({"contact_id", "subjects", "reason"}),
     "release": frozenset({"reason"}),
-    "replacement": frozenset({"successor_id", "reason"}),
+    "replacement": frozenset({"successor_id", "request_id", "reason"}),
 }
 """The fields that the HTTP bodies of each kind know (services/authorizations/forms/routes.py says which routes).
 

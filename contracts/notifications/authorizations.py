@@ -262,6 +262,25 @@ class AdministratorStatusMail(MailRequest):
     managing_reason: str = ""
 
 
+class AccessWithdrawnMail(MailRequest):
+    """To a person who lost something because an agent replaced who had granted it, or them: once, of all of it.
+
+    `functions` ended, `withdrawn` are subjects that went with them or alone, `lowered` those that can only be read now.
+    """
+
+    mail: ClassVar[str] = "access_withdrawn"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"administrators"})
+
+    organization_name: str
+    organization_number: str
+    functions: tuple[Code, ...] = ()
+    withdrawn: tuple[Code, ...] = ()
+    lowered: tuple[Code, ...] = ()
+    changed_at: Instant
+    managing_reason: str = ""
+
+
 class AdministratorContents(Contents):
     """Who manages the organization from now on, or no more."""
 

@@ -413,6 +413,16 @@ EVENTS: tuple[Event, ...] = (
         withdrawn=("profile",),
         managing_reason="left_us",
     ),
+    notifications.AccessWithdrawnMail(
+        **_mail("access_withdrawn"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        functions=("access_administrator",),
+        withdrawn=("monthly_report",),
+        lowered=("profile",),
+        changed_at=NOW,
+        managing_reason="contested",
+    ),
     notifications.AdministratorsChangedMail(
         **_mail("administrator_released"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -498,6 +508,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"
     ),
     notifications.AdministratorStatusMail: ADA,
+    notifications.AccessWithdrawnMail: ADA,
     notifications.AdministratorsChangedMail: notifications.AdministratorContents(
         address="ada.example@example.org", given_name="Ada", administrator_name="Grace Exemple"
     ),

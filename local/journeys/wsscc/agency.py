@@ -143,7 +143,9 @@ async def replace(journey: Journey, first: Someone, successor: Someone) -> None:
     path = journey.managing(f"administrators/{first.profile}/replacement")
     body = {"successor_id": successor.profile, "reason": "contested"}
     preview = await portal.call(agent, "authorizations", "POST", path, json=body | {"preview": True}, expect=200)
-    told.shows(*(f"{row['holder_name']}: {row['subject'] or 'a function'}" for row in preview["withdrawn"]))
+    for person in preview["withdrawn"]:
+        lost = ", ".join(relation["type_name"] for relation in person["relations"])
+        told.shows(f"{person['holder_name']}: {lost}")
     since = now()
     done = await portal.call(agent, "authorizations", "POST", path, json=body, expect=200)
     told.holds(done == preview | {"preview": False}, "what was withdrawn is what the preview said")

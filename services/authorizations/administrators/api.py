@@ -13,15 +13,16 @@ from chassis.gateway import ONCE, AgentCaller, router
 from services.authorizations.access.domain import AsAgent
 from services.authorizations.actors import person_name
 from services.authorizations.administrators import storage
-from services.authorizations.administrators.domain import Withdrawn, contestable_until
+from services.authorizations.administrators.domain import contestable_until
 from services.authorizations.administrators.handlers import Appoint, Release, appoint, release
 from services.authorizations.administrators.replacing import Replace, replace_administrator
+from services.authorizations.administrators.views import ReplacementView, replacement_view
 from services.authorizations.answers import last_day
 from services.authorizations.bodies import GrantBody, grants
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
 from services.authorizations.periods import Period
 from services.authorizations.personal.domain import PersonName
-from services.authorizations.personal.storage import names, person_names
+from services.authorizations.personal.storage import person_names
 from services.authorizations.profile import Asking, AuthorizationsCall
 
 routes = router()
@@ -74,26 +75,15 @@ class ReleaseBody(Body):
 class ReplacementBody(Body):
     """Who shall manage the organization in place of another; with `preview` nothing changes."""
 
-    successor_id: UUID
+    successor_id: Annotated[UUID | None, Field(description="A contact of the organization; this, or `request_id`.")] = (
+        None
+    )
+    request_id: Annotated[
+        UUID | None,
+        Field(description="An open request for access: whoever asks becomes an administrator in the same act."),
+    ] = None
     reason: Reason = None
     preview: bool = False
-
-
-class WithdrawnView(BaseModel):
-    """Something that the replaced one granted, or holds: a relation as a whole, or with `subject` one right of it."""
-
-    relation_id: UUID
-    subject: str | None
-    holder_id: UUID
-    holder_name: str
-
-
-class ReplacementView(BaseModel):
-    """What was, or with preview would be, withdrawn, and which blocks are lifted."""
-
-    preview: bool
-    withdrawn: list[WithdrawnView]
-    blocks_lifted: list[UUID]
 
 
 @routes.get("/v1/organizations/{organization_id}/administrators", summary="Who manages the organization")
@@ -164,36 +154,20 @@ async def post_release(
 
 @routes.post(
     "/v1/organizations/{organization_id}/administrators/{contact_id}/replacement",
-    summary="Replace somebody and withdraw what they granted (agents)",
+    summary="Replace somebody and withdraw all that came of them (agents)",
 )
 async def post_replacement(
     organization_id: UUID, contact_id: UUID, body: ReplacementBody, agent: AgentCaller, call: AuthorizationsCall
 ) -> ReplacementView:
-    """Within so many days of the appointment. With `preview` nothing changes.
+    """Within so many days since the person began to manage, also of one who has stepped down since.
 
-    Who is replaced holds nothing of the organization any more. Whatever they granted is withdrawn, but to the
-    successor; whom they blocked is let in.
+    Who is replaced holds nothing of the organization any more. Whatever they granted since they manage is withdrawn,
+    and so is what was granted by those who manage through them; nothing of the successor’s. Links that their decisions
+    made end, what they raised goes back to reading, their open invitations end, whom they blocked is let in, and the
+    organization’s code is renewed. With `preview` nothing changes: the answer says what the act would do.
     """
-    withdrawn = await call.run(
-        replace_administrator,
-        Replace(AsAgent(), organization_id, contact_id, body.successor_id, body.reason, call.language, body.preview),
-    )
-    return await _view(call, withdrawn, preview=body.preview)
-
-
-async def _view(call: AuthorizationsCall, withdrawn: Withdrawn, *, preview: bool) -> ReplacementView:
-    whole = [(r.relation_id, None, r.holder_id) for r in (*withdrawn.released, *withdrawn.relations)]
-    parts = [(right.relation_id, right.subject, right.holder_id) for right in withdrawn.rights]
-    async with call.gateway.unit.pool.acquire() as connection:
-        called = await names(connection, {holder for _, _, holder in [*whole, *parts]})
-    views = [
-        WithdrawnView(
-            relation_id=relation_id,
-            subject=subject,
-            holder_id=holder,
-            holder_name=named.legal_name or f"{named.given_name} {named.family_name}".strip(),
-        )
-        for relation_id, subject, holder in [*whole, *parts]
-        if (named := called[holder])
-    ]
-    return ReplacementView(preview=preview, withdrawn=views, blocks_lifted=list(withdrawn.blocks))
+    command = Replace(
+        AsAgent(), organization_id, contact_id, body.successor_id, body.request_id, body.reason, call.language,
+        body.preview,
+    )  # fmt: skip
+    return await replacement_view(call, await call.run(replace_administrator, command), preview=body.preview)

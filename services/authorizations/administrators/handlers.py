@@ -61,7 +61,10 @@ async def appoint(work: Work[Tools], command: Appoint) -> UUID | Refusal:
 
 
 async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
-    """End whatever lets a contact manage the organization; what else it holds stays. Returns the contact's id."""
+    """End whatever lets a contact manage the organization; what else it holds stays. Returns the contact's id.
+
+    Those who manage it never leave it without anybody; an agent may, and from then on agents decide.
+    """
     found = await begin(work, command.by, command.organization_id, command.contact_id, "release", command.reason)
     if isinstance(found, Refusal):
         return found
@@ -70,7 +73,9 @@ async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
     if not held:
         return Refusal("manages_nothing", fields=("contact_id",))
     going = dict.fromkeys(relation.relation_id for relation in held)
-    if refusal := await refuse_last_manager(work, command.organization_id, going, work.today, "contact_id"):
+    if isinstance(command.by, AsProfile) and (
+        refusal := await refuse_last_manager(work, command.organization_id, going, work.today, "contact_id")
+    ):
         return refusal
     await withdraw_held(work, person.contact_id, held, command.reason)
     await publish_state(work, person.contact_id)
@@ -84,9 +89,13 @@ async def begin(
     contact_id: UUID,
     act: Act,
     reason: str | None,
+    files: Collection[UUID] = (),
 ) -> tuple[Administrators, ContactFile] | Refusal:
-    """Lock the organization; who asks may do this to that contact of it, for such a reason: the rule, and the file."""
-    await organizations.lock(work.connection, [organization_id])
+    """Lock the organization; who asks may do this to that contact of it, for such a reason: the rule, and the file.
+
+    `files` are organizations whose files change with it.
+    """
+    await organizations.lock(work.connection, [organization_id, *files])
     work.take_time(after=await relations.last_recorded(work.connection, contact_id))
     if refusal := await permitted(work, by, organization_id):
         return refusal
@@ -122,11 +131,20 @@ async def refuse_office(
 
 
 async def give_office(
-    work: Work[Tools], person: ContactFile, rule: Administrators, grants: Sequence[Grant], reason: str | None
+    work: Work[Tools],
+    person: ContactFile,
+    rule: Administrators,
+    grants: Sequence[Grant],
+    reason: str | None,
+    *,
+    besides: Collection[UUID] = (),
 ) -> UUID:
-    """Make somebody manage the organization, whom nothing refuses it, and tell of it. Returns the relation's id."""
+    """Make somebody manage the organization, whom nothing refuses it, and tell of it. Returns the relation's id.
+
+    Others are told but those `besides`, whom the same act tells more.
+    """
     new = _office(work, person, rule)
-    await grant_membership(work, new, grants, Because(reason=reason))
+    await grant_membership(work, new, grants, Because(reason=reason, besides=frozenset(besides)))
     await publish_state(work, person.contact_id)
     await functions.tell_given(work, person.contact_id, grants, new.period)
     return new.relation_id

@@ -26,11 +26,12 @@ REFUSALS: Mapping[Obstacle, Refusal] = {
 @dataclass(frozen=True)
 class Admission:
     """By which method of linking an account becomes a contact; by its claim, and by the request that others approved
-    or that it accepted itself."""
+    or that it accepted itself; `besides`: whom the same act tells more than that somebody manages now."""
 
     method: str
     claim_id: UUID | None = None
     request_id: UUID | None = None
+    besides: frozenset[UUID] = frozenset()
 
 
 def refuse_access(agency: Agency, access: GivenAccess, kind: str, today: date) -> Refusal | None:

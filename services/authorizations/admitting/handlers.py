@@ -60,7 +60,7 @@ async def admit(
     await bindings.bind(work.connection, bound.link_id, account_id, contact_id, work.now, work.now)
     new = NewContact(
         contact_id, organization_id, personal, access.type, access.period, [], request_id=by.request_id,
-        membership=membership, bound=bound, claim_id=by.claim_id,
+        membership=membership, bound=bound, claim_id=by.claim_id, besides=by.besides,
     )  # fmt: skip
     refusal = await make_contact(work, new)
     if refusal is not None:
@@ -92,7 +92,7 @@ async def join(
     await bindings.bind(work.connection, bound.link_id, account_id, contact_id, work.now, work.now)
     await contacts.note_bound(work.connection, contact_id, bound)
     if access is not None and new is not None:
-        await grant_membership(work, new, [], Because(by.claim_id, tells_person=False))
+        await grant_membership(work, new, [], Because(by.claim_id, tells_person=False, besides=by.besides))
         await _grant(work, organization_id, membership, access, by)
     await publish_state(work, contact_id)
     work.audit("contact_claimed", organization_id=organization_id, object_id=contact_id)

@@ -24,7 +24,7 @@ class NewContact:
     """A contact about to be made. Without a `client_number` one is drawn from the agency's range.
 
     Without a `membership` that relation's id is drawn. One that an account was bound to in the same transaction, by a
-    link and perhaps because of a claim, is sent no coordinates.
+    link and perhaps because of a claim, is sent no coordinates. `besides` as `Because` has it.
     """
 
     contact_id: UUID
@@ -38,6 +38,7 @@ class NewContact:
     membership: UUID | None = None
     bound: BoundBy | None = None
     claim_id: UUID | None = None
+    besides: frozenset[UUID] = frozenset()
 
 
 async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
@@ -57,7 +58,7 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
         new.membership or work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type,
         new.period, request_id=new.request_id,
     )  # fmt: skip
-    await grant_membership(work, relation, new.grants, Because(new.claim_id, tells_person=False))
+    await grant_membership(work, relation, new.grants, Because(new.claim_id, tells_person=False, besides=new.besides))
     if new.bound is None:
         await storage.raise_generation(work.connection, new.contact_id, "normal")
     await publish_state(work, new.contact_id)

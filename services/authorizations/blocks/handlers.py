@@ -51,6 +51,7 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
 
     A contact that is named takes the account that it is with it, through whatever other contact that account acts. An
     access request of that account, which this side may decide, is denied in the same act.
+    Those who manage the organization never leave it without anybody who can act; an agent may, and agents decide then.
     """
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time(after=await storage.last_recorded(work.connection, command.organization_id))
@@ -66,7 +67,9 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
     own = await _own_contacts(work, command.organization_id, concerned)
     going = {m.relation_id for contact_id in own for m in await relations.memberships_of(work.connection, contact_id)}
     organization_id = command.organization_id
-    if refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id"):
+    if isinstance(command.by, AsProfile) and (
+        refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id")
+    ):
         return refusal
     await storage.add(work.connection, block_id, organization_id, concerned, command.reason, by, work.now)
     await note_changed(work, organization_id)

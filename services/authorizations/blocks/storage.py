@@ -1,6 +1,6 @@
 """Rows of blocks: dated and recorded, so an end closes a row and inserts the next version."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,6 +76,15 @@ async def get(connection: Connection, organization_id: UUID, block_id: UUID) -> 
         organization_id,
     )
     return block(row) if row else None
+
+
+async def of_ids(connection: Connection, block_ids: Sequence[UUID]) -> list[Block]:
+    """Blocks by id, ended ones too."""
+    rows = await connection.fetch(
+        f"select {COLUMNS} from blocks k where k.block_id = any($1::uuid[]) and {known('k')} order by k.block_id",
+        list(block_ids),
+    )
+    return [block(row) for row in rows]
 
 
 async def standing(connection: Connection, organization_id: UUID, concerned: Concerned) -> bool:

@@ -250,6 +250,13 @@ async def end_needless(work: Work[Tools], request_id: UUID) -> None:
         await settle(work, request, "withdraw", None)
 
 
+async def end_unseen(work: Work[Tools], request_id: UUID) -> None:
+    """Withdraw a request, if it waits, without a mail: whom it concerns hears of what ended it. Lock its file first."""
+    request = await storage.lock(work.connection, request_id)
+    if request is not None and request.is_open:
+        await settle(work, request, "withdraw", None, is_told=False)
+
+
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:
     """Forget what a request that ended long ago said of a person."""
     await personal_fields.erase(work.connection, request_id)
@@ -321,19 +328,19 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
     telling.audit(work, "request_returned", request, by_others=True, reason=reason or "")
 
 
-async def settle(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
-    """End a request that is locked with its organizations, and tell of it."""
+async def settle(work: Work[Tools], request: Request, end: End, reason: str | None, *, is_told: bool = True) -> None:
+    """End a request that is locked with its organizations, and tell of it; without `is_told` by no mail."""
     by, organization_id = work.actor.reference, request.organization_id
     was_told = request.to_tell != "submitted"
     later: Step | None = "withdrawn" if end == "withdraw" and request.is_blind and was_told else None
     ended = Ended(end, reason, by, work.now, later)
     await storage.settle(work.connection, request.request_id, organization_id, ended)
     if later is None and was_told:
-        await _tell_end(work, request, end, reason)
+        await _tell_end(work, request, end, reason, by_mail=is_told)
     telling.audit(work, "request_settled", request, by_others=end == "reject", end=end, reason=reason or "")
 
 
-async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None) -> None:
+async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None, *, by_mail: bool = True) -> None:
     theirs, request_id = request.organization_id, request.request_id
     named = {"request_id": request_id, "claim_id": request.claim_id}
     if theirs is not None and end == "lapse":
@@ -342,4 +349,5 @@ async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str |
         await record(work, RequestWithdrawn, theirs, **named)
     elif theirs is not None:
         await record(work, RequestDecided, theirs, **named, outcome=end, reason=reason)
-    await kind_of(request).tell(work, request, end, reason)
+    if by_mail:
+        await kind_of(request).tell(work, request, end, reason)

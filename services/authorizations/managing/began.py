@@ -18,11 +18,15 @@ from services.authorizations.tools import Tools
 
 @dataclass(frozen=True)
 class Because:
-    """What brought it about: a claim, or whoever gave this reason. `tells_person`: unless told of it in other words."""
+    """What brought it about: a claim, or whoever gave this reason. `tells_person`: unless told of it in other words.
+
+    Contacts `besides` are not told that somebody else manages: the same act tells them more.
+    """
 
     claim_id: UUID | None = None
     reason: str | None = None
     tells_person: bool = True
+    besides: frozenset[UUID] = frozenset()
 
 
 async def grant_membership(work: Work[Tools], new: NewRelation, grants: Sequence[Grant], because: Because) -> None:
@@ -40,5 +44,5 @@ async def grant_membership(work: Work[Tools], new: NewRelation, grants: Sequence
     work.audit("administrator_appointed", organization_id=organization_id, object_id=contact_id, **why)
     begins_at = datetime.combine(new.period.starts_on, time(), work.tools.time_zone)
     change = Change(contact_id, "appointed", max(begins_at, work.now), because.reason)
-    await mails.tell(work, change, tells_person=because.tells_person)
+    await mails.tell(work, change, tells_person=because.tells_person, besides=because.besides)
     await note_changed(work, organization_id)

@@ -1,6 +1,6 @@
 """Who manages an organization from now on, or no more: told to the person, and to those who have to know."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,8 +35,10 @@ class Change:
         return {"change": self.change, "changed_at": self.at}
 
 
-async def tell(work: Work[Tools], change: Change, *, tells_person: bool) -> None:
+async def tell(work: Work[Tools], change: Change, *, tells_person: bool, besides: Collection[UUID] = ()) -> None:
     """Tell the person, everybody else who manages the organization, and often its file: as the agency has these mails.
+
+    Not those `besides`, whom the same act tells more.
 
     Where nobody else manages it, whoever ever did and the address on file are told, too, because a stranger may have
     come first; and where an agent did it, because that must not go unseen.
@@ -60,7 +62,7 @@ async def tell(work: Work[Tools], change: Change, *, tells_person: bool) -> None
     if widely:
         ever = await ever_holders_of(work, person.organization_id)
         told |= {contact.contact_id: contact for contact in ever if contact.contact_id != change.contact_id}
-    readers = [mailing.to(contact_id, contact) for contact_id, contact in told.items()]
+    readers = [mailing.to(contact_id, contact) for contact_id, contact in told.items() if contact_id not in besides]
     for reader in [*readers, mailing.to_file(organization)] if widely else readers:
         await mailing.tell(
             work, AdministratorsChangedMail, reader, organization, bound="warnings",

@@ -120,6 +120,15 @@ async def for_linking(connection: Connection, organization_id: UUID) -> ForLinki
     return ForLinking(tuple(row["billing_address"]), row["facts"], row["code_generation"])
 
 
+async def raise_code_generation(connection: Connection, organization_id: UUID) -> None:
+    """Ask linking for one more organization code; nothing where the organization has none."""
+    await connection.execute(
+        "update organizations set code_generation = code_generation + 1"
+        " where organization_id = $1 and code_generation > 0",
+        organization_id,
+    )
+
+
 async def next_sequence(connection: Connection, organization_id: UUID) -> int:
     """The number of the organization's next event; holds its row until the transaction ends."""
     number: int = await connection.fetchval(

@@ -42,18 +42,25 @@ async def grant_rights(
     """Add rights to a relation, by the request that asked for them if one did, and tell of each."""
     granted = Granted(work.now, work.actor.reference, request_id)
     for grant in grants:
-        right_id = work.new_id()
-        await storage.add_right(work.connection, right_id, relation_id, grant, period, granted)
-        await record(
-            work,
-            RightAdded,
-            organization_id,
-            right_id=right_id,
-            relation_id=relation_id,
-            subject=grant.subject,
-            level=grant.level,
-            valid=period.span,
-        )
+        await record_right(work, organization_id, relation_id, grant, period, granted)
+
+
+async def record_right(
+    work: Work[Tools], organization_id: UUID, relation_id: UUID, grant: Grant, period: Period, granted: Granted
+) -> None:
+    """Add one right to a relation, however it came about, and tell of it."""
+    right_id = work.new_id()
+    await storage.add_right(work.connection, right_id, relation_id, grant, period, granted)
+    await record(
+        work,
+        RightAdded,
+        organization_id,
+        right_id=right_id,
+        relation_id=relation_id,
+        subject=grant.subject,
+        level=grant.level,
+        valid=period.span,
+    )
 
 
 async def withdraw_right(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.authorizations.reviews.chores import seek_managers
 from services.authorizations.tests.conftest import Someone
 from services.authorizations.tests.employers import Employer, an_employer
 from tests.fixtures.gateway import OpenService
@@ -72,8 +73,6 @@ async def test_who_is_released_keeps_every_other_function(employer: Employer) ->
 async def test_the_last_one_is_never_released_nor_by_a_race_of_two(employer: Employer) -> None:
     alone = await employer.release(employer.administrator)
     assert (alone.status_code, alone.json()["code"]) == (409, "last_manager")
-    by_agent = await employer.release(employer.administrator, employer.agent, reason="employer_asked")
-    assert by_agent.json()["code"] == "last_manager"
     await employer.appoint(employer.worker)
 
     answers = await asyncio.gather(
@@ -83,6 +82,29 @@ async def test_the_last_one_is_never_released_nor_by_a_race_of_two(employer: Emp
 
     assert sorted(answer.status_code for answer in answers) in ([204, 403], [204, 409])
     assert [await employer.manages(employer.administrator), await employer.manages(employer.worker)].count(True) == 1
+
+
+async def test_an_agent_with_a_reason_releases_or_blocks_the_last_one_and_agents_are_asked_for_another(
+    employer: Employer,
+) -> None:
+    silent = await employer.release(employer.administrator, employer.agent)
+    assert silent.json()["code"] == "reason_missing"
+    released = await employer.release(employer.administrator, employer.agent, reason="employer_asked")
+    assert released.status_code == 204, released.text
+    assert not await employer.manages(employer.administrator)
+    assert await employer.says(employer.administrator, "payments") is False  # its one membership was the office
+    again = await employer.appoint(employer.worker, employer.agent, reason="employer_asked")
+    assert again.status_code == 201
+    itself = await employer.post("blocks", employer.worker.headers, contact_id=str(employer.worker.contact_id))
+    assert itself.status_code == 409
+    blocked = await employer.post(
+        "blocks", employer.agent, contact_id=str(employer.worker.contact_id), reason="misuse_suspected"
+    )
+    assert blocked.status_code == 201, blocked.text
+    assert not await employer.manages(employer.worker) and not await employer.says(employer.worker, "payments")
+    await seek_managers(employer.at.opened.unit)
+    asked = (await employer.at.opened.published("RequestSubmitted"))[-1]
+    assert (asked["reason"], asked["decider"]) == ("unmanaged", "agents")
 
 
 async def recently(employer: Employer, someone: Someone, ago: timedelta = timedelta(days=1)) -> None:
@@ -119,8 +141,11 @@ async def test_an_agent_replaces_a_stranger_and_takes_back_with_one_act_what_the
     done = await employer.replace(stranger, true_one)
     assert done.status_code == 200, done.text
     assert done.json() == previewed.json() | {"preview": False}
-    assert done.json()["blocks_lifted"] == [kept_out.json()["block_id"]]
-    assert [row["subject"] for row in done.json()["withdrawn"]] == [None, None, "clearance_letter"]
+    assert [block["block_id"] for block in done.json()["blocks_lifted"]] == [kept_out.json()["block_id"]]
+    lost = {row["holder_id"]: row["relations"] for row in done.json()["withdrawn"]}
+    assert lost.keys() == {str(stranger.contact_id), str(other.contact_id)}
+    assert [relation["ends"] for relation in lost[str(other.contact_id)]] == [False, True]
+    assert [subject["subject"] for subject in lost[str(other.contact_id)][0]["subjects"]] == ["clearance_letter"]
     assert await employer.manages(true_one)
     assert not await employer.manages(stranger) and not await employer.manages(other)
     assert not await employer.says(stranger, "payments") and not await employer.says(other, "clearance_letter")

@@ -158,14 +158,15 @@ async def test_who_is_kept_out_manages_nothing_and_other_services_are_told_so(fi
     assert state[-1]["manages"] and state[-1]["functions"]
 
 
-async def test_nobody_keeps_themselves_out_nor_the_last_person_who_manages(firm: Firm) -> None:
+async def test_nobody_keeps_themselves_out_and_an_agent_even_the_last_person_who_manages(firm: Firm) -> None:
     oneself = await post(firm, firm.firm_id, firm.responsible.headers, contact_id=firm.responsible.contact_id)
     assert (oneself.status_code, oneself.json()["code"]) == (409, "blocks_oneself")
     by_account = await post(firm, firm.firm_id, firm.responsible.headers, account_id=firm.responsible.account_id)
     assert by_account.json()["code"] == "blocks_oneself"
-    for named in ({"contact_id": firm.responsible.contact_id}, {"account_id": firm.responsible.account_id}):
-        last = await post(firm, firm.firm_id, firm.agent, reason="misuse_suspected", **named)
-        assert (last.status_code, last.json()["code"]) == (409, "last_manager")
+    last = await post(firm, firm.firm_id, firm.agent, reason="misuse_suspected", contact_id=firm.responsible.contact_id)
+    assert last.status_code == 201, last.text
+    state = [s for s in await firm.opened.published("Contact") if s["contact_id"] == str(firm.responsible.contact_id)]
+    assert state[-1]["manages"] == []
 
 
 async def test_of_two_who_keep_each_other_out_one_stays(firm: Firm) -> None:

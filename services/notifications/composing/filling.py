@@ -29,6 +29,10 @@ def _subjects(codes: Sequence[str], language: Language, agency: Agency) -> str:
     return joined([agency.subjects[code].name.in_(language) for code in codes], language, AND)
 
 
+def _functions(codes: Sequence[str], language: Language, agency: Agency) -> str:
+    return joined([agency.relation_types[code].name.in_(language) for code in codes], language, AND)
+
+
 # A field whose name says more than its type, whichever kind of mail offers it.
 WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
@@ -42,6 +46,8 @@ WRITERS: Mapping[str, Writer] = {
     ),
     "given": _subjects,
     "withdrawn": _subjects,
+    "lowered": _subjects,
+    "functions": _functions,
     "change": lambda value, language, _agency: word(f"administrator_{value}", language),
     "managing_reason": lambda value, language, agency: (
         agency.managing_reasons[value].name.in_(language) if value else ""

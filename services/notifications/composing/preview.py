@@ -83,6 +83,8 @@ def _with_codes_of(agency: Agency, example: Any) -> Any:
         "subjects": agency.subjects,
         "given": agency.subjects,
         "withdrawn": agency.subjects,
+        "lowered": agency.subjects,
+        "functions": agency.relation_types,
         "request_kind": {str(kind): rule for kind, rule in agency.requests.kinds.items()},
         "decision_reason": agency.decision_reasons,
         "managing_reason": agency.managing_reasons,
