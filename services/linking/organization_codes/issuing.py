@@ -34,7 +34,8 @@ async def follow(work: Work[Tools], state: OrganizationState) -> None:
     found = await storage.living(work.connection, state.organization_id)
     active = state.status == "active"
     if owed and active:
-        await issue(work, state.organization_id, "renewed", facts.code)
+        # One that it had before is adopted first, and never comes back.
+        await issue(work, state.organization_id, "renewed", facts.code if found is None else None)
         await storage.settle(work.connection, state.organization_id)
     elif found is not None and found[0].valid != active:
         await _come_or_go(work, state.organization_id, found[1], active=active)

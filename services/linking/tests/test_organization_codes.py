@@ -103,6 +103,16 @@ async def test_one_that_is_not_active_yet_is_owed_its_code_and_one_without_a_gen
     assert await code_of(coded, other) is None
 
 
+async def test_a_code_that_was_adopted_is_renewed_by_another_and_never_comes_back(coded: Linking) -> None:
+    employer = an_employer(coded, code="104729")
+    await coded.send(employer)
+    assert await code_of(coded, employer) == "104729"
+    await coded.send(changed(employer, code_generation=2))
+    renewed = await code_of(coded, employer)
+    assert renewed not in (None, "104729")
+    assert await outcome(coded, await claim(coded, "104729", "0")) == "unproven"
+
+
 async def test_a_code_that_the_organization_had_is_adopted_unless_an_active_one_has_it(coded: Linking) -> None:
     first, second = an_employer(coded, code="042042"), an_employer(coded, code="042042", number="1000002")
     await coded.send(first, second, third := an_employer(coded, code="12345", number="1000003"))
