@@ -65,11 +65,11 @@ def _agents_review(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestK
 class Requests(Policy):
     """The file as a whole; `kinds` has every RequestKind but those of what the agency does without (features.py).
 
-    `claim_minutes`: how long an agent who took a request from the queue has it for itself. `personal_days`: how long
+    `hold_minutes`: how long an agent who took a request from the queue has it for itself. `personal_days`: how long
     what a request said of a person is kept after its end, so that both sides can still read what was decided.
     """
 
     kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_agents_review)]
     reasons: tuple[DecisionReason, ...] = Field(max_length=100)
-    claim_minutes: int = Field(ge=1, le=480)
+    hold_minutes: int = Field(ge=1, le=480)
     personal_days: int = Field(ge=1, le=730)

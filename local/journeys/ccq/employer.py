@@ -90,8 +90,8 @@ async def ask_about_nobody(journey: Journey, who: Someone) -> None:
         return asked["request_id"] in [request["request_id"] for request in found]
 
     await portal.until(queued, "the request in the agents' queue")
-    claimed = await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
-    told.holds(claimed["claimed_by_me"], f"claimed: until {seconds(claimed['claimed_until'])} it is no other agent's")
+    held = await portal.call(agent, "authorizations", "POST", f"{path}/claim", expect=200)
+    told.holds(held["held_by_me"], f"held: until {seconds(held['held_until'])} it is no other agent's")
     decision = {"outcome": "reject", "reason": "not_confirmed"}
     await decide(journey.portal, agent, asked["request_id"], decision)
     await portal.mail(who.email, since, "the decision")

@@ -21,7 +21,7 @@ from services.authorizations.organizations.handlers import record
 from services.authorizations.reasons import refuse_reason
 from services.authorizations.relations import storage as relations
 from services.authorizations.requests import storage as requests
-from services.authorizations.requests.domain import Request, refuse_claimed, refuse_undecidable
+from services.authorizations.requests.domain import Request, refuse_held_by_another, refuse_undecidable
 from services.authorizations.tools import Tools
 
 
@@ -119,7 +119,7 @@ async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Ref
         request = await requests.lock(work.connection, command.request_id)
         if request is None or not _may_deny(command, request):
             return Refusal("not_found", fields=("request_id",))
-        if refusal := refuse_undecidable(request, work.today) or refuse_claimed(
+        if refusal := refuse_undecidable(request, work.today) or refuse_held_by_another(
             request, work.actor.reference, work.now
         ):
             return refusal
@@ -155,7 +155,9 @@ async def _deny_request(work: Work[Tools], command: BlockPerson, concerned: Conc
     request = await requests.lock(work.connection, request_id) if request_id is not None else None
     if request is None or not _may_deny(command, request):
         return
-    if refuse_claimed(request, work.actor.reference, work.now) is None:  # else it is the agent's who has it in hand
+    if (
+        refuse_held_by_another(request, work.actor.reference, work.now) is None
+    ):  # else it is the agent's who has it in hand
         await settle(work, request, "reject", None)
 
 

@@ -1,1 +1,1 @@
-"""What is done with a request, whatever it asks for: shown, claimed, decided, returned, withdrawn, lapsed."""
+"""What is done with a request, whatever it asks for: shown, held, decided, returned, withdrawn, lapsed."""

@@ -17,14 +17,14 @@ from services.authorizations.answers import OrganizationView
 from services.authorizations.bodies import GrantBody, GrantingBody, Grants, PersonBody, grants
 from services.authorizations.deciding.accepting import Accept, Accepted, accept
 from services.authorizations.deciding.handlers import (
-    Claim,
     Decide,
+    Hold,
     OpenRequest,
     QueueView,
     SubmitAgain,
     Withdraw,
-    claim,
     decide,
+    hold,
     open_request,
     submit_again,
     view_queue,
@@ -217,9 +217,9 @@ async def get_request(request_id: UUID, looker: Looking, call: AuthorizationsCal
 
 @routes.post("/v1/requests/{request_id}/claim", summary="Take a request from the queue (agents)")
 async def post_claim(request_id: UUID, agent: AgentCaller, call: AuthorizationsCall, response: Response) -> RequestView:
-    """Until `claimed_until` no other agent can decide it. Claiming again begins the time anew."""
-    claimed = await call.run(claim, Claim(request_id))
-    return await _shown(call, claimed, "agent", response)
+    """Until `held_until` no other agent can decide it. Holding it again begins the time anew."""
+    held = await call.run(hold, Hold(request_id))
+    return await _shown(call, held, "agent", response)
 
 
 @routes.post("/v1/requests/{request_id}/decision", summary="Decide a request")

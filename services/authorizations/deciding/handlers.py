@@ -1,4 +1,4 @@
-"""What is done with a request: claimed, decided, withdrawn, submitted again, and what nobody decided lapses."""
+"""What is done with a request: held, decided, withdrawn, submitted again, and what nobody decided lapses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from services.authorizations.tools import Tools
 
 
 @dataclass(frozen=True)
-class Claim:
+class Hold:
     """An agent takes a request from the queue."""
 
     request_id: UUID
@@ -113,19 +113,19 @@ async def view_queue(work: Work[Tools], command: QueueView) -> None:
         work.audit("queue_viewed", organization_id=command.organization_id, requests=seen)
 
 
-async def claim(work: Work[Tools], command: Claim) -> Request | Refusal:
-    """For a time no other agent can decide it. Claiming one's own again begins the time anew."""
+async def hold(work: Work[Tools], command: Hold) -> Request | Refusal:
+    """For a time no other agent can decide it. Holding it again begins the time anew."""
     request = await _locked(work, command.request_id)
     if request is None:
         return Refusal("not_found")
     agent = work.actor.reference
-    refusal = domain.refuse_undecidable(request, work.today) or domain.refuse_claimed(request, agent, work.now)
+    refusal = domain.refuse_undecidable(request, work.today) or domain.refuse_held_by_another(request, agent, work.now)
     if refusal:
         return refusal
-    until = work.now + timedelta(minutes=work.tools.agency.requests.claim_minutes)
-    await storage.claim(work.connection, request.request_id, agent, until)
-    telling.audit(work, "request_claimed", request, by_others=True)
-    return replace(request, claimed_by=agent, claimed_until=until)
+    until = work.now + timedelta(minutes=work.tools.agency.requests.hold_minutes)
+    await storage.hold(work.connection, request.request_id, agent, until)
+    telling.audit(work, "request_claimed", request, by_others=True)  # as kept rows call a hold
+    return replace(request, held_by=agent, held_until=until)
 
 
 async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
@@ -296,7 +296,7 @@ async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | A
     if refusal := await permitted(work, by, request.organization_id):
         return refusal
     if isinstance(by, AsAgent):
-        return domain.refuse_claimed(request, work.actor.reference, work.now)
+        return domain.refuse_held_by_another(request, work.actor.reference, work.now)
     if request.decider != "organization":
         return Refusal("not_permitted")
     return domain.refuse_held(request, work.now)

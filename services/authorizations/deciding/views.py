@@ -25,7 +25,7 @@ class RequestView(BaseModel):
 
     `organization` is the one acted for. Whoever gave its number alone sees `other_number` and learns no name, and who
     decides, before an approval. Each side learns which of its own people acted, agents learn both: `asked_by_person`,
-    and in `settled_by` who decided it, or withdrew it. `claimed_until` is set for agents, while one of them has the
+    and in `settled_by` who decided it, or withdrew it. `held_until` is set for agents, while one of them has the
     request for itself.
     """
 
@@ -49,8 +49,8 @@ class RequestView(BaseModel):
     settled_at: datetime | None
     lapses_on: date
     mine_to_decide: bool
-    claimed_by_me: bool | None
-    claimed_until: datetime | None
+    held_by_me: bool | None
+    held_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
     hidden = side == "asker" and request.is_blind and request.outcome != "approve"
     hides_decider = side == "asker" and request.asked_by_account_id is None
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
-    claimant = request.claimant(now) if side == "agent" else None
+    holder = request.holder(now) if side == "agent" else None
 
     def named(organization_id: UUID | None) -> OrganizationView | None:
         if organization_id is None:
@@ -126,6 +126,6 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
         settled_at=request.settled_at,
         lapses_on=request.lapses_on,
         mine_to_decide=side != "asker" and request.state_on(day) == "submitted",
-        claimed_by_me=None if claimant is None else claimant == call.actor.reference,
-        claimed_until=request.claimed_until if claimant is not None else None,
+        held_by_me=None if holder is None else holder == call.actor.reference,
+        held_until=request.held_until if holder is not None else None,
     )

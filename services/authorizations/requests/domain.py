@@ -105,8 +105,8 @@ class Request:
     to_tell: Step | None
     lapses_on: date
     reminded: int | None
-    claimed_by: str | None
-    claimed_until: datetime | None
+    held_by: str | None
+    held_until: datetime | None
 
     def state_on(self, day: date) -> State:
         """The state on a day, whatever was told so far."""
@@ -126,9 +126,9 @@ class Request:
         """
         return self.other is not None
 
-    def claimant(self, now: datetime) -> str | None:
+    def holder(self, now: datetime) -> str | None:
         """The agent who has it for itself at this moment."""
-        return self.claimed_by if self.claimed_until is not None and now < self.claimed_until else None
+        return self.held_by if self.held_until is not None and now < self.held_until else None
 
     def reminder(self, day: date, reminders: Sequence[int]) -> int | None:
         """The reminder that is due on a day, and was not sent: so many days before the last one. None: none is."""
@@ -214,19 +214,19 @@ def refuse_ended(request: Request, today: date) -> Refusal | None:
     return None if is_open else Refusal("request_not_pending")
 
 
-def refuse_claimed(request: Request, agent: str, now: datetime) -> Refusal | None:
+def refuse_held_by_another(request: Request, agent: str, now: datetime) -> Refusal | None:
     """Two agents do not do the same."""
-    return None if request.claimant(now) in (None, agent) else _held(request, now, "request_claimed")
+    return None if request.holder(now) in (None, agent) else _held(request, now, "request_held")
 
 
 def refuse_held(request: Request, now: datetime) -> Refusal | None:
     """While an agent looks at it, those whose decision it is wait."""
-    return None if request.claimant(now) is None else _held(request, now, "request_with_agent")
+    return None if request.holder(now) is None else _held(request, now, "request_with_agent")
 
 
 def _held(request: Request, now: datetime, code: str) -> Refusal:
-    assert request.claimed_until is not None
-    seconds = int((request.claimed_until - now).total_seconds()) + 1
+    assert request.held_until is not None
+    seconds = int((request.held_until - now).total_seconds()) + 1
     return Refusal(code, {"minutes": -(-seconds // 60)}, retry_after=seconds)
 
 

@@ -58,6 +58,7 @@ def request(row: Any) -> Request:
     """A request from its row; columns that a list adds are left out."""
     values = {name: row[name] for name in COLUMNS.split(", ")}
     kind, number = values.pop("other_kind"), values.pop("other_number")
+    values["held_by"], values["held_until"] = values.pop("claimed_by"), values.pop("claimed_until")
     return Request(**values, other=OrganizationKey(kind=kind, number=number) if number is not None else None)
 
 
@@ -107,7 +108,7 @@ async def told(connection: Connection, request_id: UUID) -> None:
     await connection.execute("update requests set to_tell = null where request_id = $1", request_id)
 
 
-async def claim(connection: Connection, request_id: UUID, agent: str, until: datetime) -> None:
+async def hold(connection: Connection, request_id: UUID, agent: str, until: datetime) -> None:
     """An agent has it for itself for a time. What others see of it, and its version, stay as they are."""
     await connection.execute(
         "update requests set claimed_by = $2, claimed_until = $3 where request_id = $1", request_id, agent, until

@@ -107,7 +107,7 @@ async def test_a_request_that_an_agent_has_in_hand_is_left_to_the_agent(
     claimed = await world.client.post(f"/v1/requests/{request_id}/claim", headers=world.agent)
     assert claimed.status_code == 200, claimed.text
     refused = await keep_out(world, manager.headers, request_id=request_id)
-    assert (refused.status_code, refused.json()["code"]) == (409, "request_claimed")
+    assert (refused.status_code, refused.json()["code"]) == (409, "request_held")
     made = await keep_out(world, manager.headers, account_id=asked.account_id)
     assert made.status_code == 201, made.text
     shown = (await world.show(request_id, world.agent)).json()

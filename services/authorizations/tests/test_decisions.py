@@ -99,7 +99,7 @@ async def test_a_no_needs_a_reason_that_is_one_of_the_agencys(two: Sides) -> Non
     assert (merged.status_code, merged.json()["code"]) == (422, "outcome_not_possible")
 
 
-async def test_a_request_that_an_agent_claimed_is_no_other_agents_for_a_time(two: Sides) -> None:
+async def test_a_request_that_an_agent_holds_is_no_other_agents_for_a_time(two: Sides) -> None:
     request_id = await two.proposed(NOBODY)
     other = two.firm.opened.issuer
     headers = {
@@ -107,14 +107,14 @@ async def test_a_request_that_an_agent_claimed_is_no_other_agents_for_a_time(two
     }
     path = f"/v1/requests/{request_id}/claim"
     claimed = await two.firm.client.post(path, headers=two.firm.agent)
-    assert claimed.json()["claimed_by_me"]
+    assert claimed.json()["held_by_me"]
     assert (await two.firm.client.post(path, headers=two.firm.agent)).status_code == 200
 
     for refused in (
         await two.firm.client.post(path, headers=headers),
         await two.decide(request_id, headers, "reject", reason="not_confirmed"),
     ):
-        assert (refused.status_code, refused.json()["code"]) == (409, "request_claimed")
+        assert (refused.status_code, refused.json()["code"]) == (409, "request_held")
         assert 0 < int(refused.headers["retry-after"]) <= 30 * 60 + 1
 
     await two.firm.opened.unit.pool.execute(
