@@ -59,8 +59,8 @@ def features(
         present.add("lapsing")
     if managing.administrators is not None:
         present.add("administrators")
-    if managing.functions_told:
-        present.add("functions_told")
+    if managing.rights_told:
+        present.add("rights_told")
     if managing.invitations:
         present.add("invitations")
     return frozenset(present)

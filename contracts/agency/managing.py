@@ -34,11 +34,11 @@ class Managing(Policy):
     """The file as a whole. Without `administrators` memberships that manage are granted like any other.
 
     With `invitations` those who manage an organization invite others by e-mail; the portal has a page for that. With
-    `functions_told` a person is told by mail of each subject that they are given or lose in their organization.
+    `rights_told` a person is told by mail of each subject that they are given or lose in their organization.
 
     For an act without a reason nobody gives one; where there are some, an agent must."""
 
     reasons: tuple[ManagingReason, ...] = Field(default=(), max_length=100)
     administrators: Administrators | None = None
-    functions_told: bool = False
+    rights_told: bool = False
     invitations: bool = False

@@ -41,7 +41,6 @@ from contracts.notifications.authorizations import (
     Endings,
     EndsDigestContents,
     EndsDigestMail,
-    FunctionsChangedMail,
     HeldBack,
     HoldingBack,
     InvitationContents,
@@ -53,6 +52,7 @@ from contracts.notifications.authorizations import (
     MemberLeftMail,
     RequestDecidedMail,
     RequestReceivedMail,
+    RightsChangedMail,
 )
 from contracts.notifications.facts import (
     MailAccepted,
@@ -117,7 +117,6 @@ __all__ = [
     "EndsDigestContents",
     "EndsDigestMail",
     "Feature",
-    "FunctionsChangedMail",
     "HeldBack",
     "HoldingBack",
     "InvitationContents",
@@ -148,6 +147,7 @@ __all__ = [
     "ProfileUnlinkedMail",
     "RequestDecidedMail",
     "RequestReceivedMail",
+    "RightsChangedMail",
     "SuppressionReason",
     "UndoContents",
     "VerificationCodeContents",

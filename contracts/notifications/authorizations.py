@@ -182,12 +182,12 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
-class FunctionsChangedMail(MailRequest):
+class RightsChangedMail(MailRequest):
     """To a person whom their organization gave subjects, for some days or without a planned end, or took some from."""
 
-    mail: ClassVar[str] = "functions_changed"
+    mail: ClassVar[str] = "rights_changed"
     shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "changed_at", "support_email"})
-    needed_for: ClassVar[frozenset[Feature]] = frozenset({"functions_told"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"rights_told"})
 
     organization_name: str
     organization_number: str

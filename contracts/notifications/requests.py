@@ -27,7 +27,7 @@ Feature = Literal[
     "correction",
     "lapsing",
     "administrators",
-    "functions_told",
+    "rights_told",
     "invitations",
 ]
 """What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
@@ -35,7 +35,7 @@ proves to have the address. linking_coordinates, former_credential, organization
 campaign: coordinates for many organizations at once. representation: organizations that act for others, and so
 delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
 that close because they were never linked. administrators: who manages an organization is appointed and released.
-functions_told: a person is told of each subject that they are given or lose. invitations: those who manage an
+rights_told: a person is told of each subject that they are given or lose. invitations: those who manage an
 organization invite others by e-mail."""
 
 

@@ -394,7 +394,7 @@ EVENTS: tuple[Event, ...] = (
         given=("monthly_report",),
         lapses_on=date(2026, 12, 22),
     ),
-    notifications.FunctionsChangedMail(
+    notifications.RightsChangedMail(
         **_mail("functions"),
         organization_name="CLIENT EXEMPLE INC.",
         organization_number="9000002",
@@ -503,7 +503,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.AccessBlockedMail: ADA,
     notifications.AccessUnblockedMail: ADA,
-    notifications.FunctionsChangedMail: ADA,
+    notifications.RightsChangedMail: ADA,
     notifications.InvitationMail: notifications.InvitationContents(
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"
     ),

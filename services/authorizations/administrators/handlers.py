@@ -8,7 +8,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.managing import Act, Administrators
 from contracts.events import Language
-from services.authorizations import functions
+from services.authorizations import rights_told
 from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.blocked import keeps_out
@@ -146,7 +146,7 @@ async def give_office(
     new = _office(work, person, rule)
     await grant_membership(work, new, grants, Because(reason=reason, besides=frozenset(besides)))
     await publish_state(work, person.contact_id)
-    await functions.tell_given(work, person.contact_id, grants, new.period)
+    await rights_told.tell_given(work, person.contact_id, grants, new.period)
     return new.relation_id
 
 

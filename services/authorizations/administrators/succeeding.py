@@ -21,7 +21,7 @@ from services.authorizations.deciding.handlers import settle
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.requests import storage as requests
-from services.authorizations.requests.domain import GivenAccess, Request, refuse_claimed, refuse_undecidable
+from services.authorizations.requests.domain import GivenAccess, Request, refuse_held_by_another, refuse_undecidable
 from services.authorizations.tools import Tools
 
 
@@ -69,7 +69,7 @@ async def find_asking(
     if request is None or request.organization_id != organization_id or request.kind != "access_request":
         return Refusal("not_found", fields=("request_id",))
     agent = work.actor.reference
-    if refusal := refuse_undecidable(request, work.today) or refuse_claimed(request, agent, work.now):
+    if refusal := refuse_undecidable(request, work.today) or refuse_held_by_another(request, agent, work.now):
         return refusal
     assert request.asked_by_account_id is not None
     agency = work.tools.agency

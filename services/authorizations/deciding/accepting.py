@@ -8,7 +8,7 @@ from chassis.outcomes import Pending, Refusal
 from chassis.work import Work
 from contracts.agency import Agency
 from contracts.agency.linking import INVITATION
-from services.authorizations import functions
+from services.authorizations import rights_told
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.admitting.domain import REFUSALS, Admission, refuse_access
 from services.authorizations.admitting.handlers import admit, join, refuse_admission
@@ -94,7 +94,7 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
         contact_id = known.contact_id
         await _join(work, known, command.account_id, access, by)
     await settle(work, request, "approve", None)
-    await functions.tell_given(work, contact_id, asked.chosen, access.period)
+    await rights_told.tell_given(work, contact_id, asked.chosen, access.period)
     return Accepted(contact_id, organization_id, organization.legal_name)
 
 

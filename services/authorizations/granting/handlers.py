@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Language
-from services.authorizations import functions
+from services.authorizations import rights_told
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile, Moment
 from services.authorizations.access.handlers import may_manage
@@ -73,7 +73,7 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
         await grant_relation(work, new, () if command.grants == domain.ALL else command.grants)
     await publish_state(work, command.contact_id)
     if new.through is None and command.grants != domain.ALL:
-        await functions.tell_given(work, command.contact_id, command.grants, new.period)
+        await rights_told.tell_given(work, command.contact_id, command.grants, new.period)
     for organization_id in {new.organization_id, new.holder_organization_id}:
         work.audit(
             "relation_added", organization_id=organization_id, object_id=new.relation_id, holder=str(new.holder_id)

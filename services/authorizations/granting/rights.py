@@ -8,7 +8,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import FormKind
 from contracts.events import Language
-from services.authorizations import functions
+from services.authorizations import rights_told
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import AsProfile, Moment
 from services.authorizations.access.handlers import may_manage
@@ -72,7 +72,7 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
     if of_contact:
         await publish_state(work, relation.holder_id)
     if of_contact and relation.through is None:
-        await functions.tell_given(work, relation.holder_id, command.grants, period)
+        await rights_told.tell_given(work, relation.holder_id, command.grants, period)
     for organization_id in {relation.organization_id, relation.holder_organization_id}:
         work.audit(
             "rights_added", organization_id=organization_id, object_id=relation.relation_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.agency.features import needed
 from contracts.notifications import AdministratorStatusMail
-from services.authorizations import functions
+from services.authorizations import rights_told
 from services.authorizations.managing import mails
 from services.authorizations.managing.mails import Change
 from services.authorizations.managing.marks import note_changed
@@ -49,8 +49,8 @@ async def withdraw_held(
     if released:
         why = {} if reason is None else {"reason": reason}
         work.audit("administrator_released", organization_id=managed[0].organization_id, object_id=contact_id, **why)
-        change = Change(contact_id, "released", work.now, reason, functions.told(work, lost))
+        change = Change(contact_id, "released", work.now, reason, rights_told.told(work, lost))
         await mails.tell(work, change, tells_person=tells_person)
     says_so = released and needed(AdministratorStatusMail.needed_for, work.tools.agency.features)
     if tells_person and not says_so:
-        await functions.tell_withdrawn(work, contact_id, lost)
+        await rights_told.tell_withdrawn(work, contact_id, lost)

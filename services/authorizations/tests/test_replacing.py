@@ -231,7 +231,7 @@ async def test_each_person_is_told_once_of_everything_and_no_fallen_one_of_the_o
     for subject in ("clearance_letter", "payroll_report"):
         await give(employer, stranger, accomplice, subject)
     mails = employer.at.opened.published
-    before = len(await mails("AdministratorsChangedMail")), len(await mails("FunctionsChangedMail"))
+    before = len(await mails("AdministratorsChangedMail")), len(await mails("RightsChangedMail"))
 
     assert (await employer.replace(stranger, true_one)).status_code == 200
 
@@ -248,7 +248,7 @@ async def test_each_person_is_told_once_of_everything_and_no_fallen_one_of_the_o
         [(str(employer.organization_id), change) for change in ("appointed", "released")]
         + [(str(true_one.contact_id), "released")]
     )
-    assert len(await mails("FunctionsChangedMail")) == before[1]
+    assert len(await mails("RightsChangedMail")) == before[1]
     appointed = (await mails("AdministratorStatusMail"))[-1]
     assert (appointed["recipient_id"], appointed["change"]) == (str(true_one.contact_id), "appointed")
 

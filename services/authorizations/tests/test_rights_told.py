@@ -64,7 +64,7 @@ async def test_a_function_has_dates_of_its_own_and_the_person_is_told_what_was_g
 
 
 async def told(at: Firm) -> list[dict[str, Any]]:
-    return await at.opened.published("FunctionsChangedMail")
+    return await at.opened.published("RightsChangedMail")
 
 
 async def test_who_loses_a_membership_is_told_of_every_function_that_went_with_it(employer: Employer) -> None:

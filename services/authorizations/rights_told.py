@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import FunctionsChangedMail
+from contracts.notifications import RightsChangedMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.organizations import storage as organizations
@@ -28,18 +28,18 @@ async def tell_withdrawn(work: Work[Tools], contact_id: UUID, subjects: Iterable
 
 def told(work: Work[Tools], subjects: Iterable[str]) -> tuple[str, ...]:
     """Those subjects as a mail lists them; none where the agency's data do not want them told."""
-    return tuple(sorted(set(subjects))) if work.tools.agency.managing.functions_told else ()
+    return tuple(sorted(set(subjects))) if work.tools.agency.managing.rights_told else ()
 
 
 async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:
     """Where the agency's data want it told, and as often as one mailbox may be written to."""
-    if not work.tools.agency.managing.functions_told:
+    if not work.tools.agency.managing.rights_told:
         return
     person = await contacts.get(work.connection, contact_id)
     if person is None:
         return
     organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
     await mailing.tell(
-        work, FunctionsChangedMail, mailing.to(contact_id, person), organization, bound="managers",
+        work, RightsChangedMail, mailing.to(contact_id, person), organization, bound="managers",
         once=f"functions:{contact_id}:{work.now.isoformat()}", keeps=mailing.WARNING_KEEPS, changed_at=work.now, **said,
     )  # fmt: skip
