@@ -306,7 +306,7 @@ class AdministratorsChangedMail(MailRequest):
     changed_at: Instant
 
 
-HoldingBack = Literal["strangers", "managers", "warnings"]
+MailBudget = Literal["strangers", "managers", "warnings"]
 """Of which budget mails were held back: what accounts cause that claim an organization, what those who manage one
 cause, and what somebody has to hear of."""
 
@@ -316,7 +316,7 @@ class HeldBack(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    budget: HoldingBack
+    budget: MailBudget
     number: Annotated[int, Field(ge=1)]
 
 

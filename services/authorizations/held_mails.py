@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from chassis.database import Connection, Pool
 from chassis.work import Work
-from contracts.notifications import HoldingBack, MailRequest
+from contracts.notifications import MailBudget, MailRequest
 from services.authorizations.tools import Tools
 
 log = structlog.get_logger()
@@ -22,9 +22,9 @@ HELD_BACK = Counter(
     ["budget"],
 )
 
-BUDGETS: tuple[HoldingBack, ...] = get_args(HoldingBack)
+BUDGETS: tuple[MailBudget, ...] = get_args(MailBudget)
 
-KEEP: Mapping[HoldingBack, str] = {
+KEEP: Mapping[MailBudget, str] = {
     budget: f"""
 insert into held_mails as h (day, mailbox, recipient_id, organization_id, {budget}) values ($1, $2, $3, $4, 1)
 on conflict (day, mailbox, recipient_id, organization_id) do update set {budget} = h.{budget} + 1
@@ -47,12 +47,12 @@ class Held:
     mailbox: bytes
     recipient_id: UUID
     organization_id: UUID
-    numbers: Mapping[HoldingBack, int]
+    numbers: Mapping[MailBudget, int]
 
 
 async def keep(
     work: Work[Tools],
-    budget: HoldingBack,
+    budget: MailBudget,
     mail: type[MailRequest],
     mailbox: bytes,
     recipient_id: UUID,

@@ -16,7 +16,7 @@ from chassis.fields import mailbox
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
-from contracts.notifications import HoldingBack, MailRequest
+from contracts.notifications import MailBudget, MailRequest
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.tools import Tools
 
@@ -25,7 +25,7 @@ FROM_ALL: LimitName = "mails_per_mailbox"
 OF_CALLER: LimitName = "mails_per_caller"
 CODE = "too_many_mails"
 
-Bound = HoldingBack | Literal["refused_beyond", "own_doing", "agents", "daily"]
+Bound = MailBudget | Literal["refused_beyond", "own_doing", "agents", "daily"]
 """What keeps a mail from being sent too often. Three are budgets of a mailbox. managers: what those who manage an
 organization cause. strangers: what accounts cause that claim an organization. warnings: what somebody has to hear of
 whoever it comes from, so each kind of such a mail has a budget of its own, with one organization.
@@ -35,7 +35,7 @@ own_doing: it goes to whoever caused it, at an address of their own. agents: onl
 once a day.
 """
 
-BUDGETS: Mapping[HoldingBack, tuple[LimitName, LimitName | None]] = {
+LIMITS: Mapping[MailBudget, tuple[LimitName, LimitName | None]] = {
     "managers": (FROM_ONE, FROM_ALL),
     "strangers": ("claim_mails_per_mailbox_from_one_organization", "claim_mails_per_mailbox"),
     "warnings": ("warnings_per_mailbox_from_one_organization", None),
@@ -68,14 +68,14 @@ async def refuse_mails(work: Work[Tools], by: AsProfile, number: int) -> Refusal
 
 async def held_back_by(
     work: Work[Tools], bound: Bound, mail: type[MailRequest], organization_id: UUID, address: str
-) -> HoldingBack | None:
+) -> MailBudget | None:
     """Count one mail, where its bound is a budget: that budget, when the mailbox has had enough of such mails."""
     match bound:
         case "strangers" | "managers" | "warnings" as budget if work.actor.kind != "agent":
             pass
         case _:
             return None
-    from_one, from_all = BUDGETS[budget]
+    from_one, from_all = LIMITS[budget]
     apart = mail.mail if budget == "warnings" else ""
     keys = [(from_one, _from_one(work, organization_id, address, apart))]
     if from_all is not None:

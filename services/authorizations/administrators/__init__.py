@@ -1,1 +1,1 @@
-"""Who manages an organization: appointed, released, and for a time after a first link, replaced by an agent."""
+"""Who manages an organization: appointed, released, and for a time replaced by an agent, with all that came of them."""

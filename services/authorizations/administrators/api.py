@@ -148,7 +148,10 @@ async def post_administrator(
 async def post_release(
     organization_id: UUID, contact_id: UUID, body: ReleaseBody, asker: Asking, call: AuthorizationsCall
 ) -> None:
-    """By those who manage it, oneself included, and agents, who say why; never the last. Other functions stay."""
+    """By those who manage it, oneself included, and agents, who say why; the last one by agents alone.
+
+    Other functions stay.
+    """
     await call.run(release, Release(asker.by, organization_id, contact_id, body.reason))
 
 

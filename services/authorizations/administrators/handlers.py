@@ -1,4 +1,4 @@
-"""Appointing and releasing who manages an organization: any number, never none."""
+"""Appointing and releasing who manages an organization: any number, and those who manage never leave none."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.began import Because, grant_membership
-from services.authorizations.managing.ended import offices, withdraw_held
-from services.authorizations.managing.questions import refuse_last_manager
+from services.authorizations.managing.ended import withdraw_held
+from services.authorizations.managing.questions import offices, refuse_last_manager
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.reasons import refuse_reason

@@ -12,7 +12,7 @@ from services.authorizations.admitting.domain import Admission, refuse_access
 from services.authorizations.admitting.handlers import admit, refuse_admission
 from services.authorizations.claims import domain, mails, storage
 from services.authorizations.claims.domain import AskedAccess, Claim
-from services.authorizations.managing.questions import is_held
+from services.authorizations.managing.questions import is_managed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.requests import storage as requests
@@ -54,7 +54,7 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
         await _refuse(work, claim, "lapsed")
     elif await requests.of_account(work.connection, organization_id, claim.account_id, work.today):
         await _refuse(work, claim, "asked_already")
-    elif claim.proven and not await is_held(work, organization_id):
+    elif claim.proven and not await is_managed(work, organization_id):
         await _appoint(work, claim)
     else:
         await _ask(work, claim)

@@ -14,7 +14,7 @@ from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.mail_budgets import Bound
-from services.authorizations.managing.questions import managers_of
+from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import Personal
@@ -43,7 +43,7 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
     }
     once = f"access_request:{request.request_id}:{request.version}:{request.decider}"
     if request.decider == "organization":
-        for contact in await managers_of(work, request.organization_id):
+        for contact in await who_can_act(work, request.organization_id):
             reader, again = mailing.to(contact.contact_id, contact), f"{once}:{reminder or ''}:{contact.contact_id}"
             if reminder is None:
                 await mailing.tell(
@@ -54,7 +54,7 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
                     work, AccessRequestWaitingMail, reader, organization, bound="strangers", once=again, **said
                 )
     elif reminder is None:
-        passed_over = await managers_of(work, request.organization_id)
+        passed_over = await who_can_act(work, request.organization_id)
         bound: Bound = "warnings" if asked.proven else "strangers"  # who has the code may be the one in the right
         for to in (mailing.to_file(organization), *(mailing.to(one.contact_id, one) for one in passed_over)):
             await mailing.tell(

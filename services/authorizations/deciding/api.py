@@ -119,7 +119,7 @@ class DecisionBody(Body):
     """A decision. `reason` is one of the agency's codes, needed to reject or return; `contact_id`, whom it is about.
 
     `managing_reason`, the code of a reason to appoint somebody, is needed where that person is to manage an
-    organization that nobody manages. `link_id`, needed to approve a contested link, is the one in its way that the
+    organization for which nobody can act. `link_id`, needed to approve a contested link, is the one in its way that the
     request showed: it ends. `access` is what an access request is given, where that is not what the request showed.
     """
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from chassis.work import Work
 from services.authorizations.deciding.kinds import KINDS, kind_of
 from services.authorizations.managing import storage as managing
-from services.authorizations.managing.questions import agency_put_somebody, somebody_acts
+from services.authorizations.managing.questions import agency_put_somebody, somebody_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.requests import storage
 from services.authorizations.requests.submitting import announce, decider_of
@@ -25,7 +25,7 @@ async def follow_change(work: Work[Tools], organization_id: UUID) -> None:
     await organizations.lock(work.connection, [organization_id])
     work.take_time()
     by_agent = await managing.take_changed(work.connection, organization_id)
-    if not await somebody_acts(work, organization_id):
+    if not await somebody_can_act(work, organization_id):
         await _hand_over(work, organization_id)
         await ask_for_manager(work, organization_id)
     elif by_agent and await agency_put_somebody(work, organization_id):

@@ -12,7 +12,7 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.invitations import mails, storage
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.mail_budgets import refuse_mail
-from services.authorizations.managing.questions import managers_of
+from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
@@ -107,7 +107,7 @@ async def remind(work: Work[Tools], request: Request, days: int) -> None:
 async def is_upheld(work: Work[Tools], request: Request) -> bool:
     """Whether whoever sent an invitation can still act for the organization: it is as good as that person."""
     assert request.organization_id is not None
-    managers = await managers_of(work, request.organization_id)
+    managers = await who_can_act(work, request.organization_id)
     return request.asked_by_contact_id in {manager.contact_id for manager in managers}
 
 

@@ -10,16 +10,11 @@ from services.authorizations import rights_told
 from services.authorizations.managing import mails
 from services.authorizations.managing.mails import Change
 from services.authorizations.managing.marks import note_changed
+from services.authorizations.managing.questions import offices
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
 from services.authorizations.relations.recording import withdraw_relation
 from services.authorizations.tools import Tools
-
-
-async def offices(work: Work[Tools], contact_id: UUID) -> list[Relation]:
-    """The memberships by which a contact manages its organization, now or later."""
-    held = await relations.memberships_of(work.connection, contact_id)
-    return [relation for relation in held if relation.type in work.tools.managing and not relation.is_over(work.today)]
 
 
 async def withdraw_held(
@@ -28,16 +23,16 @@ async def withdraw_held(
     held: Sequence[Relation],
     reason: str | None = None,
     *,
-    besides: Iterable[str] = (),
+    also_lost: Iterable[str] = (),
     tells_person: bool = True,
 ) -> None:
     """Withdraw relations of one contact, as `withdraw_relation` does; for its state publish it after.
 
     The person is told once of all that is lost: the subjects that the memberships among them carried, and those
-    `besides` that the same act withdraws. Who manages its organization no more by that is told so in that mail, and so
-    are those whom `mails.tell` names.
+    `also_lost` that the same act withdraws. Who manages its organization no more by that is told so in that mail, and
+    so are those whom `mails.tell` names.
     """
-    managed, lost = await offices(work, contact_id), list(besides)
+    managed, lost = await offices(work, contact_id), list(also_lost)
     for relation in held:
         if relation.through is None:
             lost += [right.subject for right in await relations.rights_of(work.connection, relation.relation_id)]

@@ -11,7 +11,7 @@ from contracts.agency.features import needed
 from contracts.notifications import AdministratorChange, AdministratorsChangedMail, AdministratorStatusMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.managing.questions import ever_holders_of, holders_of
+from services.authorizations.managing.questions import who_ever_managed, who_manage
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
@@ -56,11 +56,11 @@ async def tell(work: Work[Tools], change: Change, *, tells_person: bool, besides
             withdrawn=change.withdrawn, **change.said,
         )  # fmt: skip
     told = {
-        m.contact_id: m for m in await holders_of(work, person.organization_id) if m.contact_id != change.contact_id
+        m.contact_id: m for m in await who_manage(work, person.organization_id) if m.contact_id != change.contact_id
     }
     widely = not told or work.actor.kind == "agent"
     if widely:
-        ever = await ever_holders_of(work, person.organization_id)
+        ever = await who_ever_managed(work, person.organization_id)
         told |= {contact.contact_id: contact for contact in ever if contact.contact_id != change.contact_id}
     readers = [mailing.to(contact_id, contact) for contact_id, contact in told.items() if contact_id not in besides]
     for reader in [*readers, mailing.to_file(organization)] if widely else readers:

@@ -10,18 +10,20 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.managing import domain, storage
 from services.authorizations.periods import Period
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import Relation
 from services.authorizations.tools import Tools
 
 
-async def managers_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+async def who_can_act(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who can act for an organization at this moment: who decide its requests, and are told of its matters."""
     acting = await storage.acting(work.connection, work.now, work.today, work.tools.managing, organization_id)
     return await contacts.get_all(work.connection, set(acting.values())) if acting else []
 
 
-async def somebody_acts(work: Work[Tools], organization_id: UUID) -> bool:
+async def somebody_can_act(work: Work[Tools], organization_id: UUID) -> bool:
     """Whether anybody can act for an organization at this moment; where nobody can, agents decide."""
-    return await storage.somebody_acts(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await storage.somebody_can_act(work.connection, work.now, work.today, work.tools.managing, organization_id)
 
 
 async def agency_put_somebody(work: Work[Tools], organization_id: UUID) -> bool:
@@ -30,23 +32,23 @@ async def agency_put_somebody(work: Work[Tools], organization_id: UUID) -> bool:
     return await storage.agency_put_somebody(work.connection, work.now, work.today, types, organization_id)
 
 
-async def holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+async def who_manage(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who manage an organization, linked or not, for what they should know: but not whom it keeps out.
 
     Nor whoever closed the account.
     """
-    held = await storage.holding(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    held = await storage.who_manage(work.connection, work.now, work.today, work.tools.managing, organization_id)
     return await contacts.get_all(work.connection, held) if held else []
 
 
-async def is_held(work: Work[Tools], organization_id: UUID) -> bool:
+async def is_managed(work: Work[Tools], organization_id: UUID) -> bool:
     """Whether anybody at all manages an organization, linked or not: only where nobody does can there be a first."""
-    return await storage.is_held(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await storage.is_managed(work.connection, work.now, work.today, work.tools.managing, organization_id)
 
 
-async def ever_holders_of(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
+async def who_ever_managed(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who have managed an organization, do, or shall: for a warning that nobody may be able to keep from them."""
-    held = await storage.once_held(work.connection, organization_id, work.tools.managing)
+    held = await storage.who_ever_managed(work.connection, organization_id, work.tools.managing)
     return await contacts.get_all(work.connection, held)
 
 
@@ -61,6 +63,12 @@ async def contests(work: Work[Tools], organization_id: UUID, claim_id: UUID) -> 
     since = work.now - timedelta(days=rule.contest_days)
     types = work.tools.managing
     return await storage.contests(work.connection, work.now, work.today, types, organization_id, claim_id, since)
+
+
+async def offices(work: Work[Tools], contact_id: UUID) -> list[Relation]:
+    """The memberships by which a contact manages its organization, now or later."""
+    held = await relations.memberships_of(work.connection, contact_id)
+    return [relation for relation in held if relation.type in work.tools.managing and not relation.is_over(work.today)]
 
 
 async def refuse_last_manager(

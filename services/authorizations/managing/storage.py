@@ -49,7 +49,7 @@ async def acting(
     return {row["relation_id"]: row["holder_id"] for row in rows}
 
 
-async def somebody_acts(
+async def somebody_can_act(
     connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
 ) -> bool:
     """Whether anybody can act for the organization."""
@@ -69,7 +69,7 @@ async def agency_put_somebody(
     return found
 
 
-async def holding(
+async def who_manage(
     connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
 ) -> list[UUID]:
     """The contacts who manage the organization, linked or not; but not whom it keeps out, or who closed the account."""
@@ -81,7 +81,7 @@ async def holding(
     return [row["holder_id"] for row in rows]
 
 
-async def is_held(
+async def is_managed(
     connection: Connection, at: datetime, day: date, types: Collection[str], organization_id: UUID
 ) -> bool:
     """Whether anybody at all manages the organization, were it somebody whom it keeps out."""
@@ -110,7 +110,7 @@ async def contests(
     return found
 
 
-async def once_held(connection: Connection, organization_id: UUID, types: Collection[str]) -> list[UUID]:
+async def who_ever_managed(connection: Connection, organization_id: UUID, types: Collection[str]) -> list[UUID]:
     """The contacts of an organization who have managed it, do, or shall."""
     rows = await connection.fetch(
         f"select distinct r.holder_id from relations r where r.organization_id = $1 and {manages('$2')}"

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from chassis.work import Work
-from contracts.notifications import DigestFile, DigestFiles, HeldBack, HoldingBack, MailsCollectedMail
+from contracts.notifications import DigestFile, DigestFiles, HeldBack, MailBudget, MailsCollectedMail
 from services.authorizations import held_mails, mailing
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.held_mails import BUDGETS, Held
@@ -33,7 +33,7 @@ async def tell_collected(work: Work[Tools], limit: int) -> int:
 
 
 async def _tell(work: Work[Tools], together: Sequence[Held], reader: To, named: Mapping[UUID, OrganizationRow]) -> None:
-    numbers = Counter[HoldingBack]()
+    numbers = Counter[MailBudget]()
     for held in together:
         numbers.update(held.numbers)
     first, day = together[0].organization_id, together[0].day

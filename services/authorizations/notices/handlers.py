@@ -13,7 +13,7 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.managing.questions import holders_of
+from services.authorizations.managing.questions import who_manage
 from services.authorizations.notices import mails, storage
 from services.authorizations.notices.domain import LOOKS_BACK, Matters, days_told, late_since
 from services.authorizations.notices.mails import News, by_recipient
@@ -75,7 +75,7 @@ async def _news(work: Work[Tools], waiting: Waiting) -> list[News]:
     organization = (await organizations.get(work.connection, [waiting.organization_id]))[waiting.organization_id]
     if not organization.active:
         return []
-    managers = await holders_of(work, organization.organization_id)
+    managers = await who_manage(work, organization.organization_id)
     managing = {manager.contact_id for manager in managers}
     matters = await _matters(work, waiting.organization_id, waiting.since)
     members = await contacts.get_all(work.connection, {end.holder_id for end in matters.ends} - managing)

@@ -128,7 +128,7 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
         return refusal
     await attach(work, command.contact_id, command.attachments)
     lost = [right.subject for right in plan.rights if right.relation.through is None]
-    await withdraw_held(work, command.contact_id, plan.relations, besides=lost)
+    await withdraw_held(work, command.contact_id, plan.relations, also_lost=lost)
     for right in plan.rights:
         relation = right.relation
         await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)

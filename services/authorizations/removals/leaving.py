@@ -6,7 +6,7 @@ from chassis.work import Work
 from contracts.notifications import MemberLeftMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.managing.questions import holders_of
+from services.authorizations.managing.questions import who_manage
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.removals import storage
 from services.authorizations.tools import Tools
@@ -19,7 +19,7 @@ async def tell_clients(work: Work[Tools], contact_id: UUID, firm_id: UUID) -> No
     for own_contact_id, client_id in found.items():
         person = await contacts.get(work.connection, own_contact_id)
         assert person is not None
-        for reader in await holders_of(work, client_id):
+        for reader in await who_manage(work, client_id):
             if reader.contact_id == own_contact_id:
                 continue
             # Once a day: whoever adds somebody and removes them in turns fills nobody's mailbox.

@@ -10,7 +10,7 @@ from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.authorizations import RequestSubmitted
 from contracts.imports import OrganizationKey
 from services.authorizations.access.domain import Acting
-from services.authorizations.managing.questions import contests, somebody_acts
+from services.authorizations.managing.questions import contests, somebody_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.requests import storage, telling
@@ -116,7 +116,7 @@ async def decider_of(work: Work[Tools], request: Request, organization_id: UUID 
     Agents too where the claim behind it is as good as that of whoever would decide.
     """
     decider = work.tools.agency.requests.kinds[request.kind].decider
-    if decider == "agents" or organization_id is None or not await somebody_acts(work, organization_id):
+    if decider == "agents" or organization_id is None or not await somebody_can_act(work, organization_id):
         return "agents"
     if request.claim_id is not None and await contests(work, organization_id, request.claim_id):
         return "agents"

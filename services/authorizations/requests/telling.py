@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.work import Work
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.managing.questions import managers_of
+from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests import mails
@@ -20,7 +20,7 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
         return
     named = await _named(work, request)
     asking = named.get(request.asked_by_organization_id) if request.asked_by_organization_id else None
-    for reader in await managers_of(work, request.organization_id):
+    for reader in await who_can_act(work, request.organization_id):
         organization = named[request.organization_id]
         await mails.received(work, request, reader, organization, asking.legal_name if asking else "", reminder)
 
@@ -45,7 +45,7 @@ async def tell_both_sides(
     knows = request.decider == "organization" or outcome in ("approve", "merge")
     if theirs is not None and theirs != ours and knows and outcome != "return":
         concerning = named[ours].legal_name if ours is not None else ""
-        for reader in [manager for manager in await managers_of(work, theirs) if manager.contact_id != besides]:
+        for reader in [manager for manager in await who_can_act(work, theirs) if manager.contact_id != besides]:
             await mails.decided(work, request, outcome, reason, reader, named[theirs], concerning)
 
 
@@ -74,4 +74,4 @@ async def _askers(work: Work[Tools], request: Request, organization_id: UUID) ->
         present = await contacts.with_functions(work.connection, work.now, work.today, organization_id, functions)
         if asker := [contact for contact in present if contact.contact_id == request.asked_by_contact_id]:
             return asker
-    return await managers_of(work, organization_id)
+    return await who_can_act(work, organization_id)

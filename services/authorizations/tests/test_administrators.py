@@ -1,4 +1,4 @@
-"""Who manages an organization: any number, never none; and a first linker who turns out to be a stranger."""
+"""Who manages an organization, of whom the last goes by an agent alone; and a first linker who is a stranger."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
