@@ -38,7 +38,7 @@ async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:
     person = await contacts.get(work.connection, contact_id)
     if person is None:
         return
-    organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
+    organization = await organizations.one(work.connection, person.organization_id)
     await mailing.tell(
         work, RightsChangedMail, mailing.to(contact_id, person), organization, bound="managers",
         once=f"functions:{contact_id}:{work.now.isoformat()}", keeps=mailing.WARNING_KEEPS, changed_at=work.now, **said,

@@ -61,7 +61,7 @@ async def add_contact(work: Work[Tools], command: AddContact) -> Made | Refusal:
     acting = await may_manage(work, command.by, command.organization_id)
     if isinstance(acting, Refusal):
         return acting
-    kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
+    kind = (await organizations.one(work.connection, command.organization_id)).kind
     refusal = (
         domain.refuse_period(command.period, work.today)
         or domain.refuse_membership_type(agency, command.type, kind, work.today)

@@ -121,7 +121,7 @@ async def refuse_office(
     organization_id, agency, today = person.organization_id, work.tools.agency, work.today
     if await keeps_out(work.connection, organization_id, person.contact_id, lifting):
         return Refusal("contact_blocked", fields=("contact_id",))
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     refusal = rules.refuse_membership_type(agency, rule.type, kind, today) or rules.refuse_subjects(
         agency, kind, grants, today, language, delegated=False
     )

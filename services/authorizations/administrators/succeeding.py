@@ -74,7 +74,7 @@ async def find_asking(
     assert request.asked_by_account_id is not None
     agency = work.tools.agency
     method = agency.linking_methods.get(AskedAccess.model_validate(request.asked).method)
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     access = GivenAccess(rule.type, Period(work.today), [])
     if isinstance(method, OrganizationCode):
         access = replace(claims.given(agency, method.first, kind, work.today), type=rule.type)

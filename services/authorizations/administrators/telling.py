@@ -25,7 +25,7 @@ async def tell_of_loss(work: Work[Tools], contact_id: UUID, lost: Lost, reason: 
     person = await contacts.get(work.connection, contact_id)
     if person is None or not (lost.functions or lost.withdrawn or lost.lowered):
         return
-    organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
+    organization = await organizations.one(work.connection, person.organization_id)
     await mailing.tell(
         work, AccessWithdrawnMail, mailing.to(contact_id, person), organization, bound="agents",
         once=f"access_withdrawn:{contact_id}:{work.now.isoformat()}", keeps=mailing.WARNING_KEEPS,

@@ -19,7 +19,7 @@ async def tell(work: Work[Tools], block: Block) -> None:
     recipient_id, person = await _reader(work, block.concerned)
     if person is None:
         return
-    organization = (await organizations.get(work.connection, [block.organization_id]))[block.organization_id]
+    organization = await organizations.one(work.connection, block.organization_id)
     reader = mailing.to(recipient_id, person)
     if block.until is None:
         await mailing.tell(

@@ -29,7 +29,7 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     if obstacle is not None:
         return REFUSALS[obstacle]
     agency = work.tools.agency
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     asked = AskedAccess.model_validate(request.asked)
     access = decision.access or domain.unless_decided(agency, asked, kind, work.today)
     if refusal := refuse_access(agency, access, kind, work.today):

@@ -64,7 +64,7 @@ async def _appoint(work: Work[Tools], claim: Claim) -> None:
     method = work.tools.agency.linking_methods.get(claim.method)
     if not isinstance(method, OrganizationCode):
         raise Transient("the agency's data do not have the claim's method yet")
-    kind = (await organizations.get(work.connection, [claim.organization_id]))[claim.organization_id].kind
+    kind = (await organizations.one(work.connection, claim.organization_id)).kind
     access = domain.given(work.tools.agency, method.first, kind, work.today)
     if refuse_access(work.tools.agency, access, kind, work.today):
         await _ask(work, claim)  # an agent finds a function for such an organization

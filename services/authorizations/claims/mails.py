@@ -16,7 +16,6 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.mail_budgets import Bound
 from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
-from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import storage as relations
@@ -30,7 +29,7 @@ async def tell_deciders(work: Work[Tools], request: Request, reminder: int | Non
     A `reminder` comes so many days before the last one, and never to the address on file.
     """
     assert request.organization_id is not None and request.asked_by_account_id is not None
-    organization = await _organization(work, request.organization_id)
+    organization = await organizations.one(work.connection, request.organization_id)
     claimant = await _person(work, request.asked_by_account_id)
     if claimant is None or claimant.email is None:
         return
@@ -90,8 +89,9 @@ async def refused(work: Work[Tools], claim: Claim) -> None:
 async def _tell_claimant(work: Work[Tools], organization_id: UUID, account_id: UUID, about: str, **said: Any) -> None:
     person = await _person(work, account_id)
     if person is not None:
+        organization = await organizations.one(work.connection, organization_id)
         await mailing.tell(
-            work, AccessDecidedMail, mailing.to(account_id, person), await _organization(work, organization_id),
+            work, AccessDecidedMail, mailing.to(account_id, person), organization,
             bound="own_doing", once=f"access_decided:{about}", keeps=mailing.WARNING_KEEPS, **said,
         )  # fmt: skip
 
@@ -108,10 +108,6 @@ async def _held(work: Work[Tools], organization_id: UUID, account_id: UUID) -> t
     newest = standing[-1]
     rights = await relations.rights_of(work.connection, newest.relation_id)
     return newest.type, tuple(right.subject for right in rights)
-
-
-async def _organization(work: Work[Tools], organization_id: UUID) -> OrganizationRow:
-    return (await organizations.get(work.connection, [organization_id]))[organization_id]
 
 
 async def _person(work: Work[Tools], account_id: UUID) -> Personal | None:

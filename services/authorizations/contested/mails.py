@@ -34,7 +34,7 @@ async def _tell(
     """Each account at its own verified address, as far as it is known."""
     organization_id = request.organization_id
     assert organization_id is not None
-    organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
+    organization = await organizations.one(work.connection, organization_id)
     for account_id, person in sorted((await descriptions(work.connection, list(accounts))).items()):
         once = f"{mail.mail}:{request.request_id}:{account_id}"
         reader = mailing.to(account_id, person)

@@ -141,7 +141,7 @@ async def _tell(
 ) -> Corrected:
     now = await contacts.get(work.connection, before.contact_id)
     assert now is not None
-    organization = (await organizations.get(work.connection, [now.organization_id]))[now.organization_id]
+    organization = await organizations.one(work.connection, now.organization_id)
     if "email" in changed and before.email is not None:
         await mails.address_replaced(work, now, before.email, organization)
     if new_code:

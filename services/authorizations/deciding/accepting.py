@@ -78,7 +78,7 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
     )
     if refusal:
         return refusal
-    organization = (await organizations.get(work.connection, [organization_id]))[organization_id]
+    organization = await organizations.one(work.connection, organization_id)
     access = claims.offered(asked, work.today)
     if refusal := refuse_access(agency, access, organization.kind, work.today):
         return refusal

@@ -288,7 +288,7 @@ async def _lock(work: Work[Tools], seen: Request, theirs: UUID | None) -> Reques
 
 async def _kind_acted_for(work: Work[Tools], request: Request) -> str:
     assert request.organization_id is not None
-    return (await organizations.get(work.connection, [request.organization_id]))[request.organization_id].kind
+    return (await organizations.one(work.connection, request.organization_id)).kind
 
 
 async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | AsAgent) -> Refusal | None:

@@ -135,7 +135,7 @@ async def forms(
     else:
         home_id = asker.acting.organization_id
         async with call.gateway.unit.pool.acquire() as connection:
-            home = (await organizations.get(connection, [home_id]))[home_id]
+            home = await organizations.one(connection, home_id)
         offer = Offer(agency, home.organization_id, home.kind, day)
     items = [
         _form(agency, offer, form, call.language)

@@ -92,7 +92,7 @@ async def _membership(work: Work[Tools], command: AddRelation, acting: Acting) -
         return Refusal("no_relation_to_delegate", fields=("organization_id", "through"))
     if command.grants == domain.ALL or command.type is None:
         return Refusal("invalid_request", fields=("subjects", "type"))
-    kind = (await organizations.get(work.connection, [acting.organization_id]))[acting.organization_id].kind
+    kind = (await organizations.one(work.connection, acting.organization_id)).kind
     refusal = (
         domain.refuse_acted_for(agency, command.acted_for, kind, own=True)
         or domain.refuse_membership_type(agency, command.type, kind, day)
@@ -123,7 +123,7 @@ async def _delegation(work: Work[Tools], command: AddRelation, acting: Acting) -
     memberships = [membership for membership in held_by_contact if _covers(membership, work, command.period)]
     if not memberships:
         return Refusal("not_a_member", fields=("starts_on",))
-    kind = (await organizations.get(work.connection, [command.organization_id]))[command.organization_id].kind
+    kind = (await organizations.one(work.connection, command.organization_id)).kind
     if refusal := domain.refuse_acted_for(agency, command.acted_for, kind, own=False):
         return refusal
     if command.grants != domain.ALL:

@@ -100,7 +100,7 @@ async def _refuse(work: Work[Tools], command: AddRights, relation: Relation, per
         return Refusal("all_subjects_delegated", fields=("subjects",))
     if period is None:
         return Refusal("dates_refused", fields=("starts_on", "ends_on"))
-    kind = (await organizations.get(work.connection, [relation.organization_id]))[relation.organization_id].kind
+    kind = (await organizations.one(work.connection, relation.organization_id)).kind
     delegated = relation.through is not None
     refusal = domain.refuse_period(period, work.today) or domain.refuse_subjects(
         work.tools.agency, kind, command.grants, work.today, command.language, delegated=delegated

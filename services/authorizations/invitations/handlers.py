@@ -52,7 +52,7 @@ async def invite(work: Work[Tools], command: Invite) -> UUID | Refusal:
         return acting
     if not agency.managing.invitations:
         return Refusal("not_offered")
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     refusal = (
         rules.refuse_period(command.period, today)
         or rules.refuse_membership_type(agency, command.type, kind, today)

@@ -29,7 +29,7 @@ async def invite(work: Work[Tools], request: Request, reminder: int | None = Non
     if person is None or person.email is None:
         return
     asked = AskedInvitation.model_validate(request.asked)
-    organization = (await organizations.get(work.connection, [request.organization_id]))[request.organization_id]
+    organization = await organizations.one(work.connection, request.organization_id)
     inviter = await contacts.get(work.connection, request.asked_by_contact_id)
     reader = replace(person, portal=inviter.portal if inviter else None)
     token = secrets.token_urlsafe(TOKEN_BYTES)

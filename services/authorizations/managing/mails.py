@@ -47,7 +47,7 @@ async def tell(work: Work[Tools], change: Change, *, tells_person: bool, besides
         return
     person = await contacts.get(work.connection, change.contact_id)
     assert person is not None  # no row is ever deleted
-    organization = (await organizations.get(work.connection, [person.organization_id]))[person.organization_id]
+    organization = await organizations.one(work.connection, person.organization_id)
     once = f"administrator_{change.change}:{person.contact_id}:{work.now.isoformat()}"
     if tells_person and needed(AdministratorStatusMail.needed_for, work.tools.agency.features):
         await mailing.tell(

@@ -72,7 +72,7 @@ async def tell_some(work: Work[Tools], limit: int) -> int:
 
 async def _news(work: Work[Tools], waiting: Waiting) -> list[News]:
     """For each who manages an organization, everything; and for each member, what is the member's own."""
-    organization = (await organizations.get(work.connection, [waiting.organization_id]))[waiting.organization_id]
+    organization = await organizations.one(work.connection, waiting.organization_id)
     if not organization.active:
         return []
     managers = await who_manage(work, organization.organization_id)

@@ -113,6 +113,11 @@ async def get(connection: Connection, organization_ids: Iterable[UUID]) -> dict[
     return {row["organization_id"]: OrganizationRow(**row) for row in rows}
 
 
+async def one(connection: Connection, organization_id: UUID) -> OrganizationRow:
+    """An organization that there is."""
+    return (await get(connection, [organization_id]))[organization_id]
+
+
 async def for_linking(connection: Connection, organization_id: UUID) -> ForLinking:
     """What an organization's state says for linking alone."""
     row = await connection.fetchrow(FOR_LINKING, organization_id)

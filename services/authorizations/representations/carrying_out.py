@@ -18,7 +18,7 @@ async def begin(work: Work[Tools], request: Request, decision: Decision) -> Refu
     asked, holder_id = AskedGrants.model_validate(request.asked), request.asked_by_organization_id
     if request.organization_id is None or holder_id is None:
         return Refusal("unknown_organization")
-    kind = (await organizations.get(work.connection, [request.organization_id]))[request.organization_id].kind
+    kind = (await organizations.one(work.connection, request.organization_id)).kind
     language = work.tools.agency.profile.default_language
     new = NewRelation(
         work.new_id(), "organization", holder_id, holder_id, request.organization_id, asked.type, asked.period,

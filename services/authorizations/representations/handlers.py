@@ -173,7 +173,7 @@ async def _propose_end(work: Work[Tools], command: EndRelation, acting: Acting, 
         return Refusal("not_permitted", fields=("subjects",))
     if await storage.has_open_end(work.connection, relation.relation_id, work.today):
         return Refusal("request_pending")
-    acted_for = (await organizations.get(work.connection, [relation.organization_id]))[relation.organization_id]
+    acted_for = await organizations.one(work.connection, relation.organization_id)
     other = OrganizationKey(kind=acted_for.kind, number=acted_for.number)
     if refusal := await _spend(work, acting.organization_id) or await _spend_on_pair(
         work, acting.organization_id, other

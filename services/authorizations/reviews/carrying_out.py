@@ -34,7 +34,7 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     personal = (await personal_fields.descriptions(work.connection, [request_id]))[
         request_id
     ]  # kept until after its end
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     language = work.tools.agency.profile.default_language
     refusal = (
         domain.refuse_period(asked.period, work.today)
@@ -101,7 +101,7 @@ async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Re
         return refusal
     if await keeps_out(work.connection, organization_id, contact.contact_id):
         return Refusal("contact_blocked", fields=("contact_id",))
-    kind = (await organizations.get(work.connection, [organization_id]))[organization_id].kind
+    kind = (await organizations.one(work.connection, organization_id)).kind
     usable = [t for t in work.tools.managing if not _refused(work, t, kind)]
     type = asked.type if asked.type in usable else usable[0]
     because = Because(reason=decision.managing_reason)
