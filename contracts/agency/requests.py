@@ -66,7 +66,8 @@ class Requests(Policy):
     """The file as a whole; `kinds` has every RequestKind but those of what the agency does without (features.py).
 
     `hold_minutes`: how long an agent who took a request from the queue has it for itself. `personal_days`: how long
-    what a request said of a person is kept after its end, so that both sides can still read what was decided.
+    what a request said of a person is kept after its end, so that both sides can still read what was decided; as long
+    who asked for access shows to others.
     """
 
     kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_agents_review)]

@@ -23,7 +23,7 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.representations.domain import AskedEnd
-from services.authorizations.requests.domain import AskedGrants, Request
+from services.authorizations.requests.domain import AskedGrants, OfPerson, Request
 from services.authorizations.reviews.domain import (
     AgreementCode,
     AskedComparison,
@@ -35,13 +35,13 @@ from services.authorizations.tools import Tools
 
 
 class PersonView(BaseModel):
-    """A person as a form described one."""
+    """A person as a form described one; of who asked for access, those who decided keep the name alone."""
 
     family_name: str
     given_name: str
     email: str | None
     telephones: list[Telephone]
-    language: Language
+    language: Language | None
 
 
 class AskedSubjectView(BaseModel):
@@ -148,6 +148,7 @@ class Shown:
     call: Call[Tools]
     connection: Connection
     person: Personal | None
+    of_asker: OfPerson
     for_agents: bool
     for_asker: bool
 
@@ -184,7 +185,6 @@ async def access(shown: Shown, request: Request) -> AskedView:
     capacity = agency.capacities[found.capacity]
     kind = (await organizations.get(shown.connection, [request.organization_id]))[request.organization_id].kind
     default = unless_decided(agency, found, kind, today(shown.call))
-    person = shown.person if shown.person and shown.person.family_name else None
     asked = AskedGrants(
         type=default.type,
         starts_on=default.period.starts_on,
@@ -200,13 +200,22 @@ async def access(shown: Shown, request: Request) -> AskedView:
         blocked = await keeps_account_out(shown.connection, request.organization_id, request.asked_by_account_id, now)
     return _grants(shown.call, asked).model_copy(
         update={
-            "person": PersonView.model_validate(person, from_attributes=True) if person else None,
+            "person": _asker(shown),
             "blocked": blocked,
             "capacity": found.capacity,
             "capacity_name": capacity.name.in_(shown.call.language),
             "claim": claim if shown.for_agents else None,
         }
     )
+
+
+def _asker(shown: Shown) -> PersonView | None:
+    if shown.person is None or not shown.person.family_name or shown.of_asker == "nothing":
+        return None
+    person = PersonView.model_validate(shown.person, from_attributes=True)
+    if shown.of_asker == "all":
+        return person
+    return person.model_copy(update={"email": None, "telephones": [], "language": None})
 
 
 async def invitation(shown: Shown, request: Request) -> AskedView:

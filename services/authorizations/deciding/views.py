@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.personal.domain import Named, PersonName
 from services.authorizations.personal.storage import descriptions, names, person_names
-from services.authorizations.requests.domain import Request, Settled, Side, State
+from services.authorizations.requests.domain import OfPerson, Request, Settled, Side, State
 from services.authorizations.tools import Tools
 
 
@@ -26,7 +26,8 @@ class RequestView(BaseModel):
     `organization` is the one acted for. Whoever gave its number alone sees `other_number` and learns no name, and who
     decides, before an approval. Each side learns which of its own people acted, agents learn both: `asked_by_person`,
     and in `settled_by` who decided it, or withdrew it. `held_until` is set for agents, while one of them has the
-    request for itself.
+    request for itself. Who asked for access shows to nobody else once the request ended longer ago than the agency
+    keeps what one says of a person.
     """
 
     request_id: UUID
@@ -74,7 +75,7 @@ async def views(
     around, shown = Around(named, acted), []
     for request in requests:
         about = Shown(
-            call, connection, persons.get(_whom(request)),
+            call, connection, persons.get(_whom(request)), _of_asker(call, request, side(request)),
             for_agents=side(request) == "agent", for_asker=side(request) == "asker",
         )  # fmt: skip
         asked = await kind_of(request).show(about, request)
@@ -87,6 +88,11 @@ def _whom(request: Request) -> UUID:
     return request.asked_by_account_id or request.request_id
 
 
+def _of_asker(call: Call[Tools], request: Request, side: Side) -> OfPerson:
+    now, kept = call.gateway.unit.origin.clock(), timedelta(days=call.tools.agency.requests.personal_days)
+    return request.shows_asker(side, now, call.tools.moment(now).day, kept)
+
+
 def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked: AskedView) -> RequestView:
     agency, language, now = call.tools.agency, call.language, call.gateway.unit.origin.clock()
     day = call.tools.moment(now).day
@@ -94,6 +100,7 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
     hides_decider = side == "asker" and request.asked_by_account_id is None
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
     holder = request.holder(now) if side == "agent" else None
+    forgotten = request.asked_by if _of_asker(call, request, side) == "nothing" else None
 
     def named(organization_id: UUID | None) -> OrganizationView | None:
         if organization_id is None:
@@ -101,7 +108,7 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
         return OrganizationView(organization_id=organization_id, name=around.names[organization_id].legal_name)
 
     def acted(reference: str | None, own_side: Side) -> ActorView | None:
-        if reference is None or side not in ("agent", own_side):
+        if reference in (None, forgotten) or side not in ("agent", own_side):
             return None
         return actor(reference, around.acted, language, shows_ids=side == "agent")
 

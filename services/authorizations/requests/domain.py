@@ -5,7 +5,7 @@ A request ends alone when it lapses or is withdrawn. Past its last day it is lap
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -27,6 +27,7 @@ End = Literal["approve", "reject", "merge", "lapse", "withdraw"]
 Told = Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
 Step = Literal["submitted", "withdrawn"]
 Side = Literal["asker", "decider", "agent"]
+OfPerson = Literal["all", "name", "nothing"]
 
 EXPLAINED: Collection[Outcome] = ("reject", "return")
 """Outcomes that need a reason, because whoever asked has to understand them."""
@@ -135,6 +136,18 @@ class Request:
         left = (self.lapses_on - day).days
         due = min((days for days in reminders if 0 <= left <= days), default=None)
         return due if due is not None and (self.reminded is None or due < self.reminded) else None
+
+    def shows_asker(self, side: Side, now: datetime, day: date, kept: timedelta) -> OfPerson:
+        """What a side sees of the person who asks for access, whose account goes on after the request.
+
+        Those who decide see an address while they can decide, and then the name; nobody else anything that ended
+        longer ago than a request may say of a person.
+        """
+        if self.kind != "access_request" or side == "asker":
+            return "all"
+        if self.settled_at is not None and self.settled_at < now - kept:
+            return "nothing"
+        return "all" if side == "agent" or self.state_on(day) in ("submitted", "returned") else "name"
 
     def side_of(self, looker: Acting | AsAccount | AsAgent, *, manages: bool) -> Side | None:
         """Where who looks stands: it asked, or may decide for its organization. None: it has nothing to do with it."""

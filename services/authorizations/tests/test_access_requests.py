@@ -13,12 +13,12 @@ from chassis import keys
 from chassis.sealing import Sealer
 from contracts.linking import LinkRefused, OrganizationClaimed, ProfileLinked, ProfileUnlinked
 from contracts.notifications import AccessRequestedMail, ClaimantContents
-from services.authorizations.accounts.handlers import forget_account
+from services.authorizations.accounts.handlers import follow_account, forget_account
 from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
 from services.authorizations.deciding.handlers import lapse
-from services.authorizations.tests.claiming import OFFICE, Claims, claims
+from services.authorizations.tests.claiming import OFFICE, Claims, a_person, claims
 from services.authorizations.tests.conftest import TEST, Someone
 from tests.fixtures.gateway import OpenService
 
@@ -65,6 +65,39 @@ async def test_those_who_decide_see_who_asks_as_what_and_what_an_approval_gives(
     assert found["asked"]["claim"] is None  # whether a code was right is told to agents alone
     agents = (await world.show(found["request_id"], world.agent)).json()
     assert agents["asked"]["claim"]["account_id"] == str(asked.account_id)
+
+
+async def test_who_asked_once_shows_to_those_who_decided_by_name_alone_and_after_a_time_to_nobody(
+    world: Claims, administrator: Someone, asked: OrganizationClaimed
+) -> None:
+    request_id, asker, unit = await world.request_of(asked), world.headers(asked.account_id), world.opened.unit
+    withdrawn = await world.client.post(f"/v1/requests/{request_id}/withdrawal", headers=asker)
+    assert withdrawn.status_code == 200, withdrawn.text
+    moved = a_person(account_id=asked.account_id, version=2, given_name="Ida", email="moved@example.org")
+    await unit.run(follow_account, moved, TEST)
+
+    async def seen() -> list[dict[str, Any]]:
+        path = f"/v1/organizations/{world.employer_id}/requests"
+        [listed] = (await world.client.get(path, headers=administrator.headers)).json()["items"]
+        agents = (await world.show(request_id, world.agent)).json()
+        return [listed, agents, (await world.show(request_id, asker)).json()]
+
+    deciders, agents, own = [request["asked"]["person"] for request in await seen()]
+    assert deciders == {
+        "given_name": "Ida", "family_name": "Exemple", "email": None, "telephones": [], "language": None
+    }  # fmt: skip
+    assert agents["email"] == own["email"] == "moved@example.org"
+
+    days = world.opened.tools.agency.requests.personal_days
+    await unit.pool.execute(
+        "update requests set settled_at = settled_at - $2::interval where request_id = $1",
+        request_id, timedelta(days=days, minutes=1),
+    )  # fmt: skip
+    listed, agents, own = await seen()
+    assert listed["asked"]["person"] is None and agents["asked"]["person"] is None
+    assert agents["asked_by_person"] is None and agents["settled_by"] is None
+    assert "Ida" not in str(listed) + str(agents)
+    assert own["asked"]["person"]["email"] == "moved@example.org" and own["asked_by_person"]["name"] == "Ida Exemple"
 
 
 async def test_every_administrator_is_told_of_a_new_one(world: Claims, administrator: Someone) -> None:
