@@ -74,8 +74,9 @@ class OrganizationClaimed(Event):
     """An account asks to act for an organization whose name and number it knew; authorizations decides.
 
     `proven`: it also had the organization's code and knew what is asked with it. `locked`: the code was not looked at,
-    because too many wrong ones were tried. Neither is ever told to the account. `capacity` is what the person says to
-    be there, a code of the agency's data. After `lapses_on` nobody can decide any more.
+    because too many wrong ones were tried. Neither is ever told to the account. `tried`: a code was typed, be it
+    right or wrong. `capacity` is what the person says to be there, a code of the agency's data. After `lapses_on`
+    nobody can decide any more.
     """
 
     topic: ClassVar[Topic] = LINKING_CLAIMS
@@ -88,4 +89,5 @@ class OrganizationClaimed(Event):
     capacity: Code
     proven: bool
     locked: bool
+    tried: bool = False
     lapses_on: date

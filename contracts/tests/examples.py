@@ -235,6 +235,7 @@ EVENTS: tuple[Event, ...] = (
         capacity="example_capacity",
         proven=True,
         locked=False,
+        tried=True,
         lapses_on=date(2026, 12, 22),
     ),
     notifications.VerificationCodeMail(**_mail("verification"), minutes=10),

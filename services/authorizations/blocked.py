@@ -71,3 +71,12 @@ async def keeps_account_out(
         list(without),
     )
     return found
+
+
+async def blocks_of_its_own(connection: Connection, organization_id: UUID) -> list[UUID]:
+    """The blocks that stand and that the organization itself made, by somebody who manages it: no agent's."""
+    rows = await connection.fetch(
+        f"select distinct k.block_id {_standing(None)} and k.organization_id = $1 and k.blocked_by not like 'agent:%'",
+        organization_id,
+    )
+    return [row["block_id"] for row in rows]

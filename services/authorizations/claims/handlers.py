@@ -10,9 +10,10 @@ from contracts.linking import OrganizationClaimed
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.admitting.domain import Admission, refuse_access
 from services.authorizations.admitting.handlers import admit, refuse_admission
+from services.authorizations.blocked import blocks_of_its_own
 from services.authorizations.claims import domain, mails, storage
 from services.authorizations.claims.domain import AskedAccess, Claim
-from services.authorizations.managing.questions import is_managed
+from services.authorizations.managing.questions import contests, is_managed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.requests import storage as requests
@@ -37,7 +38,8 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
     """Decide a claim, once; nothing while nothing was heard of its account. Raises Transient, as `admit` does.
 
     Who may claim, has the code, and finds nobody who manages the organization, manages it from now on. Everybody else
-    asks those who do, and agents where nobody does.
+    asks those who do, and agents where nobody does. Where the claim contests the first administrator, a block that the
+    organization made keeps nobody from asking: the agent sees it.
     """
     organization_id = await storage.organization_of(work.connection, claim_id)
     assert organization_id is not None  # no row is ever deleted
@@ -48,13 +50,17 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
     await accounts.lock(work.connection, claim.account_id)
     work.take_time()
     obstacle = await refuse_admission(work, organization_id, claim.account_id)
+    is_first = claim.proven and obstacle is None and not await is_managed(work, organization_id)
+    if obstacle == "blocked" and await contests(work, organization_id, claim.claim_id):
+        own = await blocks_of_its_own(work.connection, organization_id)
+        obstacle = await refuse_admission(work, organization_id, claim.account_id, lifting=own)
     if obstacle is not None:
         await _refuse(work, claim, obstacle)
     elif claim.lapses_on < work.today:
         await _refuse(work, claim, "lapsed")
     elif await requests.of_account(work.connection, organization_id, claim.account_id, work.today):
         await _refuse(work, claim, "asked_already")
-    elif claim.proven and not await is_managed(work, organization_id):
+    elif is_first:
         await _appoint(work, claim)
     else:
         await _ask(work, claim)

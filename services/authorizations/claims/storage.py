@@ -16,10 +16,11 @@ order by received_at, claim_id limit $1
 async def keep(connection: Connection, claimed: OrganizationClaimed, now: datetime) -> bool:
     """Make a claim's row. False when it is known: a claim is decided once."""
     new = await connection.fetchval(
-        "insert into claims (claim_id, organization_id, account_id, method, capacity, proven, locked, lapses_on,"
-        " received_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (claim_id) do nothing returning true",
+        "insert into claims (claim_id, organization_id, account_id, method, capacity, proven, locked, tried,"
+        " lapses_on, received_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (claim_id) do nothing"
+        " returning true",
         claimed.claim_id, claimed.organization_id, claimed.account_id, claimed.method, claimed.capacity,
-        claimed.proven, claimed.locked, claimed.lapses_on, now,
+        claimed.proven, claimed.locked, claimed.tried, claimed.lapses_on, now,
     )  # fmt: skip
     return new is not None
 

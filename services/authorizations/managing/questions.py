@@ -53,9 +53,10 @@ async def who_ever_managed(work: Work[Tools], organization_id: UUID) -> list[Con
 
 
 async def contests(work: Work[Tools], organization_id: UUID, claim_id: UUID) -> bool:
-    """Whether a claim is as good as that of the first administrator, who may be a stranger: then agents decide.
+    """Whether a claim may be better than that of the first administrator, who may be a stranger: then agents decide.
 
-    It was proven, within the contest window, and the agency has put nobody there since.
+    A code was typed, within the contest window, and the agency has put nobody there since. Right or wrong: the first
+    one can have a code renewed or locked that somebody holds on paper, and who asks learns nothing by who decides.
     """
     rule = work.tools.agency.managing.administrators
     if rule is None:

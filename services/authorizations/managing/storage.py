@@ -100,9 +100,9 @@ async def contests(
     claim_id: UUID,
     since: datetime,
 ) -> bool:
-    """Whether a claim was proven where a first administrator came by a claim since then, and nobody by the agency."""
+    """Whether a claim has a code where a first administrator came by a claim since then, and nobody by the agency."""
     found: bool = await connection.fetchval(
-        "select exists (select from claims c where c.claim_id = $5 and c.proven) and exists ("
+        "select exists (select from claims c where c.claim_id = $5 and c.tried) and exists ("
         "select from claims c where c.organization_id = $4 and c.outcome = 'appointed' and c.decided_at >= $6)"
         f" and not exists (select {OF_ORGANIZATION} and {CAN_ACT} and {BY_AGENCY})",
         at, day, list(types), organization_id, claim_id, since,

@@ -51,10 +51,11 @@ class Claims:
         return person.account_id
 
     def claimed(self, account_id: UUID, **changes: Any) -> OrganizationClaimed:
-        """A claim as linking tells it."""
+        """A claim as linking tells it; what is proven, or not looked at, brought a code."""
         values: dict[str, Any] = {
             "organization_id": self.employer_id, "claim_id": uuid7(), "account_id": account_id,
             "method": "organization_code", "capacity": "worker", "proven": False, "locked": False,
+            "tried": changes.get("proven", False) or changes.get("locked", False),
             "lapses_on": self.today + timedelta(days=30),
         }  # fmt: skip
         return OrganizationClaimed(**values | changes)

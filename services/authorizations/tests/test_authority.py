@@ -35,6 +35,7 @@ async def test_who_asks_as_an_agent_without_being_one_decides_sends_and_settles_
 
 
 SHOW_NO_ONES_FILE = {
+    "/v1/forms": "forms, with links where lists stand",
     "/v1/attachments": "how many files and how large: a file that is opened is a look",
     "/v1/linking-code-batches/{batch_id}": "counts",
     "/v1/imports/{import_id}": "counts",

@@ -90,7 +90,7 @@ async def test_a_request_that_another_agent_has_in_hand_is_refused_and_so_is_one
     other = {"Authorization": f"Bearer {token}"}
     assert (await world.client.post(f"/v1/requests/{request_id}/claim", headers=other)).status_code == 200
     held = await replace(world, stranger, request_id=str(request_id))
-    assert (held.status_code, held.json()["code"]) == (409, "request_claimed")
+    assert (held.status_code, held.json()["code"]) == (409, "request_held")
     assert await managers(world) == {str(stranger.contact_id)}
     unknown = await replace(world, stranger, request_id=str(uuid4()))
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")

@@ -262,6 +262,49 @@ async def test_a_hostile_first_administrator_does_not_decide_about_whoever_prove
     assert approved.status_code == 200, approved.text
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [{"tried": True}, {"tried": True, "locked": True}],
+    ids=["a code that was renewed since", "a code that nobody looked at"],
+)
+async def test_nor_about_whoever_types_a_code_that_the_first_one_had_renewed_or_locked(
+    world: Claims, typed: dict[str, bool]
+) -> None:
+    await world.administrator()
+    claimed = await world.claim(await world.account("Vraie"), **typed)
+    assert await deciders(world, claimed) == ["agents"]
+
+
+async def test_a_block_by_the_first_administrator_keeps_nobody_who_types_a_code_from_the_agents(world: Claims) -> None:
+    hostile = await world.administrator()
+    true_one = await world.account("Vraie")
+    codeless = await world.claim(true_one)
+    path = f"/v1/organizations/{world.employer_id}/blocks"
+    body = {"request_id": str(await world.request_of(codeless)), "reason": "left_us"}
+    blocked = await world.client.post(path, json=body, headers=hostile.headers)
+    assert blocked.status_code == 201, blocked.text
+
+    claimed = await world.claim(true_one, proven=True)
+    assert await deciders(world, claimed) == ["agents"]
+    request_id = await world.request_of(claimed)
+    while_blocked = await world.decide(request_id, world.agent)
+    assert while_blocked.json()["code"] == "claimant_blocked"
+    lifted = await world.client.delete(f"{path}/{blocked.json()['block_id']}", headers=world.agent)
+    assert lifted.status_code == 204, lifted.text
+    assert (await world.decide(request_id, world.agent)).status_code == 200
+
+
+async def test_whom_an_agent_keeps_out_is_refused_whatever_they_type(world: Claims) -> None:
+    await world.administrator()
+    stranger = await world.account("Autre")
+    codeless = await world.claim(stranger)
+    body = {"request_id": str(await world.request_of(codeless)), "reason": "misuse_suspected"}
+    blocked = await world.client.post(f"/v1/organizations/{world.employer_id}/blocks", json=body, headers=world.agent)
+    assert blocked.status_code == 201, blocked.text
+    claimed = await world.claim(stranger, proven=True)
+    assert await deciders(world, claimed) == []
+
+
 async def test_nor_does_whomever_the_first_one_made_an_administrator(world: Claims) -> None:
     hostile = await world.administrator()
     accomplice = await world.account("Complice")

@@ -77,7 +77,8 @@ async def claim_organization(work: Work[Tools], command: ClaimOrganization) -> C
         claim_id, account_id, organization_id, method.code, command.capacity, work.today + timedelta(days=days)
     )
     await storage.add(work.connection, new, work.now)
-    work.publish(OrganizationClaimed(**vars(new), proven=proof.proven, locked=proof.locked))
+    tried = command.typed.organization_code is not None
+    work.publish(OrganizationClaimed(**vars(new), proven=proof.proven, locked=proof.locked, tried=tried))
     work.audit("organization_claimed", organization_id=organization_id, object_id=claim_id, method=method.code)
     return Claimed(claim_id)
 

@@ -113,7 +113,8 @@ async def test_who_has_the_code_hears_the_same_as_who_has_not(world: World) -> N
         for own in ("claim_id", "made_at"):
             answer.pop(own)
     assert without == with_code
-    assert [claimed.proven for claimed in await world.linking.published(OrganizationClaimed)] == [False, True]
+    told = await world.linking.published(OrganizationClaimed)
+    assert [(claimed.tried, claimed.proven) for claimed in told] == [(False, False), (True, True)]
 
 
 async def test_no_code_stands_in_the_event_or_in_a_row_of_the_claim(world: World) -> None:
@@ -195,7 +196,7 @@ async def test_the_person_sees_it_wait_and_then_decided_with_the_reason(world: W
     await world.linking.send(asked)
     shown = (await world.show(claim_id)).json()
     assert (shown["state"], shown["decider"], shown["deadline"]) == ("waiting", "organization", "2026-12-20")
-    assert shown["request_id"] == str(asked.request_id) and "manage the organization" in shown["message"]
+    assert shown["request_id"] == str(asked.request_id) and "access administrators must answer" in shown["message"]
     await world.linking.send(world.fact(RequestDecided, claim_id, outcome="reject", reason="not_with_us"))
     shown = (await world.show(claim_id)).json()
     assert (shown["state"], shown["outcome"], shown["decision_reason"]) == ("decided", "refused", "not_with_us")
