@@ -57,7 +57,8 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
 
     Whoever stands there already with the same names and the address that the account has verified is that contact, and
     is given what the invitation offers besides. Where somebody there only looks alike, those who manage are asked
-    whether it is the same person, by an access request. So nobody has two files there.
+    whether it is the same person, by an access request. So nobody has two files there. What the account had asked there
+    itself is withdrawn.
     """
     digests = work.tools.keyring.lookups(mails.PURPOSE, command.token)
     request_id = await invitations.invitation_of(work.connection, digests)
@@ -82,6 +83,7 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
     access = claims.offered(asked, work.today)
     if refusal := refuse_access(agency, access, organization.kind, work.today):
         return refusal
+    await _withdraw_asked(work, organization_id, command.account_id)
     by = Admission(INVITATION, request_id=request.request_id)
     known = await contacts.find_same(work.connection, organization_id, account, linked=False)
     capacity = _capacity(agency, asked)
@@ -96,6 +98,13 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
     await settle(work, request, "approve", None)
     await rights_told.tell_given(work, contact_id, asked.chosen, access.period)
     return Accepted(contact_id, organization_id, organization.legal_name)
+
+
+async def _withdraw_asked(work: Work[Tools], organization_id: UUID, account_id: UUID) -> None:
+    asked_id = await storage.of_account(work.connection, organization_id, account_id, work.today)
+    asked = await storage.lock(work.connection, asked_id) if asked_id is not None else None
+    if asked is not None:
+        await settle(work, asked, "withdraw", None)
 
 
 async def _refuse(work: Work[Tools], request: Request, account_id: UUID, account: Personal) -> Refusal | None:

@@ -14,8 +14,10 @@ from uuid_utils.compat import uuid7
 from chassis import keys
 from chassis.sealing import Sealer
 from contracts.accounts import Person
+from contracts.linking import OrganizationClaimed
 from contracts.notifications import InvitationContents
 from services.authorizations.accounts.handlers import follow_account
+from services.authorizations.claims.handlers import follow_claim
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
 from services.authorizations.statuses import set_status
 from services.authorizations.tests.conftest import TEST
@@ -382,3 +384,46 @@ async def test_nobody_is_reminded_of_an_invitation_that_could_not_be_accepted(
     await happened(employer)
     await remind_deciders(employer.at.opened.unit)
     assert len(await employer.at.opened.published("InvitationMail")) == 1 + reminded
+
+
+async def ask_for_access(employer: Employer, account: Account) -> tuple[OrganizationClaimed, str]:
+    """Ask as whoever claims the employer does: the claim, and its request."""
+    unit = employer.at.opened.unit
+    claimed = OrganizationClaimed(
+        organization_id=employer.organization_id, claim_id=uuid7(), account_id=account.account_id,
+        method="organization_code", capacity="worker", proven=False, locked=False,
+        lapses_on=employer.at.opened.tools.moment(datetime.now(UTC)).day + timedelta(days=30),
+    )  # fmt: skip
+    await unit.run(follow_claim, claimed, TEST)
+    found = await unit.pool.fetchval("select request_id from requests where claim_id = $1", claimed.claim_id)
+    return claimed, str(found)
+
+
+@pytest.mark.parametrize("looks_alike", [False, True])
+async def test_accepting_withdraws_what_the_account_had_asked_there_so_that_one_request_waits_at_most(
+    employer: Employer, tokens: Tokens, looks_alike: bool
+) -> None:
+    _, family_name = await a_known_contact(employer, "office@example.org")
+    account = await an_account(employer, **{"family_name": family_name} if looks_alike else {})
+    claimed, request_id = await ask_for_access(employer, account)
+    assert (await invite(employer)).status_code == 201
+
+    answer = await accept(employer, account, (await tokens())[-1])
+
+    assert answer.status_code == (202 if looks_alike else 200), answer.text
+    path = f"/v1/requests/{request_id}"
+    shown = await employer.at.client.get(path, headers=employer.administrator.headers)
+    assert shown.json()["state"] == "withdrawn"
+    assert [e["claim_id"] for e in await employer.at.opened.published("RequestWithdrawn")] == [str(claimed.claim_id)]
+    told = await employer.at.opened.published("AccessDecidedMail")
+    assert [(mail["recipient_id"], mail["outcome"]) for mail in told] == [(str(account.account_id), "withdraw")]
+    late = await employer.at.client.post(
+        f"{path}/decision", json={"outcome": "approve"},
+        headers=employer.administrator.headers | {"If-Match": shown.headers["etag"]},
+    )  # fmt: skip
+    assert (late.status_code, late.json()["code"]) == (409, "request_not_pending")
+    waiting = await employer.at.opened.unit.pool.fetch(
+        "select request_id::text from requests where asked_by_account_id = $1 and state = 'submitted'",
+        account.account_id,
+    )
+    assert [row["request_id"] for row in waiting] == ([answer.json()["request_id"]] if looks_alike else [])
