@@ -49,7 +49,8 @@ class AdministratorView(BaseModel):
     """Who manages the organization by a membership, from when to when. `appointed_at` says when it was given.
 
     `can_act`: at this moment, which takes a first day that has come, an active account that is `linked`, and no block.
-    Until `contestable_until`, where the agency has such a time, an agent can replace them with all that they granted.
+    Until `contestable_until`, where the agency has such a time, an agent can replace them with all that they granted:
+    it is told to agents alone.
     """
 
     contact_id: UUID
@@ -97,15 +98,15 @@ async def get_administrators(
     found = await page(call, listing, cursor, limit)
     async with call.gateway.unit.pool.acquire() as connection:
         called = await person_names(connection, {row["contact_id"] for row in found.rows})
-    items = [_administrator(call, row, called, now) for row in found.rows]
+    items = [_administrator(call, row, called, now, for_agents=asker.is_agent) for row in found.rows]
     return PageView[AdministratorView](**paged(found, items, call.language))
 
 
 def _administrator(
-    call: AuthorizationsCall, row: Any, called: Mapping[UUID, PersonName], now: datetime
+    call: AuthorizationsCall, row: Any, called: Mapping[UUID, PersonName], now: datetime, *, for_agents: bool
 ) -> AdministratorView:
     tools, period, rule = call.tools, Period.stored(row["valid"]), call.tools.agency.managing.administrators
-    until = contestable_until(row["appointed_at"], rule.contest_days) if rule else None
+    until = contestable_until(row["appointed_at"], rule.contest_days) if rule and for_agents else None
     return AdministratorView(
         contact_id=row["contact_id"],
         name=person_name(called.get(row["contact_id"]), call.language),
