@@ -72,7 +72,8 @@ async def post_block(
 ) -> BlockedView:
     """By those who manage it, and agents. At once nothing that they hold for it is in force, through whatever firm.
 
-    A request for access of theirs that waits for an answer is denied in the same act.
+    A request for access of theirs that waits for an answer is denied in the same act. An agent's block takes the place
+    of the organization's own, which ends.
     """
     asked = BlockPerson(asker.by, organization_id, body.contact_id, body.account_id, body.reason, body.request_id)
     block_id = await call.create(handlers.block, asked)

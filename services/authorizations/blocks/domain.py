@@ -1,5 +1,6 @@
 """A block as it stands: plain data, and whom it may name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -49,6 +50,27 @@ def refuse_oneself(concerned: Concerned, account_id: UUID, contact_id: UUID) -> 
     if account_id == concerned.account_id or contact_id == concerned.contact_id:
         return Refusal("blocks_oneself", fields=("contact_id", "account_id"))
     return None
+
+
+def refuse_standing(standing: Sequence[Block], *, by_agent: bool) -> Refusal | None:
+    """Nobody is kept out twice; but an agent's block takes the place of the organization's own."""
+    if not standing or (by_agent and all(block.made_by == "organization" for block in standing)):
+        return None
+    return Refusal("already_blocked")
+
+
+def together(concerned: Concerned, standing: Sequence[Block]) -> Concerned:
+    """Whom a block is about that replaces others: what it leaves open is as they have it."""
+    contact_ids = [block.contact_id for block in standing if block.contact_id]
+    account_ids = [block.account_id for block in standing if block.account_id]
+    return Concerned(
+        concerned.contact_id or next(iter(contact_ids), None), concerned.account_id or next(iter(account_ids), None)
+    )
+
+
+def covers(concerned: Concerned, block: Block) -> bool:
+    """Whether a block keeps nobody out but whom another one is about."""
+    return block.contact_id in (None, concerned.contact_id) and block.account_id in (None, concerned.account_id)
 
 
 def refuse_end(block: Block, *, by_agent: bool) -> Refusal | None:

@@ -1,5 +1,6 @@
 """Keeping somebody out of an organization, at once and in every function, and letting them in again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,18 +52,21 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
 
     A contact that is named takes the account that it is with it, through whatever other contact that account acts. An
     access request of that account, which this side may decide, is denied in the same act.
+    An agent's block takes the place of the organization's own, which ends in the same act.
     Those who manage the organization never leave it without anybody who can act; an agent may, and agents decide then.
     """
     await organizations.lock(work.connection, [command.organization_id])
     work.take_time(after=await storage.last_recorded(work.connection, command.organization_id))
     if refusal := await permitted(work, command.by, command.organization_id):
         return refusal
-    concerned = await _concerned(work, command)
-    if isinstance(concerned, Refusal):
-        return concerned
-    refusal = await _refuse(work, command, concerned)
-    if refusal is not None:
+    named = await _concerned(work, command)
+    if isinstance(named, Refusal):
+        return named
+    standing = await storage.standing(work.connection, command.organization_id, named)
+    if refusal := _refuse(work, command, named, standing):
         return refusal
+    concerned = domain.together(named, standing)
+    await _lock(work, concerned)
     block_id, by = work.new_id(), work.actor.reference
     own = await _own_contacts(work, command.organization_id, concerned)
     going = {m.relation_id for contact_id in own for m in await relations.memberships_of(work.connection, contact_id)}
@@ -71,6 +75,7 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
         refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id")
     ):
         return refusal
+    await _supersede(work, concerned, standing)
     await storage.add(work.connection, block_id, organization_id, concerned, command.reason, by, work.now)
     await note_changed(work, organization_id)
     await record(
@@ -168,13 +173,23 @@ async def _lock(work: Work[Tools], concerned: Concerned) -> None:
         await contacts.lock(work.connection, concerned.contact_id)
 
 
-async def _refuse(work: Work[Tools], command: BlockPerson, concerned: Concerned) -> Refusal | None:
+async def _supersede(work: Work[Tools], concerned: Concerned, standing: Sequence[Block]) -> None:
+    """End what stands and keeps out nobody besides, without a mail: the person hears of the block that replaces it."""
+    for old in standing:
+        if not domain.covers(concerned, old):
+            continue
+        await storage.end(work.connection, old.block_id, work.actor.reference, work.now)
+        await record(work, ContactUnblocked, old.organization_id, block_id=old.block_id)
+        work.audit("contact_unblocked", organization_id=old.organization_id, object_id=old.block_id, **_named(old))
+
+
+def _refuse(work: Work[Tools], command: BlockPerson, concerned: Concerned, standing: Sequence[Block]) -> Refusal | None:
     if isinstance(command.by, AsProfile) and (
         refusal := domain.refuse_oneself(concerned, command.by.account_id, command.by.contact_id)
     ):
         return refusal
-    if await storage.standing(work.connection, command.organization_id, concerned):
-        return Refusal("already_blocked")
+    if refusal := domain.refuse_standing(standing, by_agent=isinstance(command.by, AsAgent)):
+        return refusal
     return refuse_reason(work, "block", command.reason)
 
 

@@ -87,16 +87,16 @@ async def of_ids(connection: Connection, block_ids: Sequence[UUID]) -> list[Bloc
     return [block(row) for row in rows]
 
 
-async def standing(connection: Connection, organization_id: UUID, concerned: Concerned) -> bool:
-    """Whether a block of the organization keeps the contact, or the account, out already."""
-    found: bool = await connection.fetchval(
-        f"select exists (select from blocks k where k.organization_id = $1 and {known('k')} and upper_inf(k.during)"
-        " and (k.contact_id = $2 or k.account_id = $3))",
+async def standing(connection: Connection, organization_id: UUID, concerned: Concerned) -> list[Block]:
+    """The blocks of the organization that keep the contact, or the account, out already."""
+    rows = await connection.fetch(
+        f"select {COLUMNS} from blocks k where k.organization_id = $1 and {known('k')} and upper_inf(k.during)"
+        " and (k.contact_id = $2 or k.account_id = $3) order by k.block_id",
         organization_id,
         concerned.contact_id,
         concerned.account_id,
     )
-    return found
+    return [block(row) for row in rows]
 
 
 async def last_recorded(connection: Connection, organization_id: UUID) -> datetime | None:

@@ -253,6 +253,35 @@ async def test_what_the_agency_blocks_only_an_agent_lets_in_again_and_the_list_s
     assert (await unblock(firm, firm.firm_id, theirs, headers)).status_code == 204  # ended already: nothing changes
 
 
+@pytest.mark.parametrize("names", ["contact_id", "account_id"])
+async def test_an_agents_block_takes_the_place_of_the_organizations_own_which_can_let_nobody_in_any_more(
+    firm: Firm, names: str
+) -> None:
+    member, headers = await firm.member(), firm.responsible.headers
+    ours = await blocked(firm, firm.firm_id, headers, contact_id=member.contact_id)
+
+    named = {names: getattr(member, names)}
+    theirs = await blocked(firm, firm.firm_id, firm.agent, reason="misuse_suspected", **named)
+
+    listed = (await firm.client.get(f"/v1/organizations/{firm.firm_id}/blocks", headers=headers)).json()["items"]
+    assert {row["block_id"]: (row["made_by"], row["until"] is None) for row in listed} == {
+        ours: ("organization", False), theirs: ("agency", True)
+    }  # fmt: skip
+    assert {row["contact_id"] for row in listed} == {str(member.contact_id)}
+    assert [event["block_id"] for event in await firm.opened.published("ContactUnblocked")] == [ours]
+    assert (await unblock(firm, firm.firm_id, ours, headers)).status_code == 204  # ended already: nothing changes
+    assert (await unblock(firm, firm.firm_id, theirs, headers)).json()["code"] == "blocked_by_agency"
+    assert not await says(firm, member, firm.firm_id)
+    told = [mail["managing_reason"] for mail in await firm.opened.published("AccessBlockedMail")]
+    assert told == ["", "misuse_suspected"]
+    assert await firm.opened.published("AccessUnblockedMail") == []
+    for by in (firm.agent, headers):
+        again = await post(firm, firm.firm_id, by, contact_id=member.contact_id, reason="misuse_suspected")
+        assert (again.status_code, again.json()["code"]) == (409, "already_blocked")
+    assert (await unblock(firm, firm.firm_id, theirs, firm.agent)).status_code == 204
+    assert await says(firm, member, firm.firm_id)
+
+
 async def test_the_person_is_told_of_a_block_and_of_its_end(firm: Firm) -> None:
     member = await firm.member()
     block_id = await blocked(
