@@ -12,7 +12,7 @@ from contracts.events import Level
 from services.authorizations.access.domain import Moment
 from services.authorizations.administrators.domain import Cause, FallingLink
 from services.authorizations.dated import known
-from services.authorizations.managing.storage import CAN_ACT, KEPT_IN, LINKED, OF_ORGANIZATION
+from services.authorizations.managing.storage import CAN_ACT, KEPT_IN, LINKED, OF_ORGANIZATION, asker
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import HeldRight
 
@@ -26,20 +26,17 @@ GRANTED_HERE = """(
 
 # What those who fall ($2 actors, $3 since when) granted, or asked for so that others have it. A row's first version
 # says when it was made; a request to be let in is of whom it lets in, and no cause of its own.
-CAUSED = """exists (
+CAUSED = f"""exists (
     select from unnest($2::text[], $3::timestamptz[]) as cause (by, since)
-    where cause.since <= lower({first}.recorded) and cause.by in ({row}.granted_by, (
-        select q.asked_by from requests q where q.request_id = {row}.request_id and q.kind in ('invitation', 'review')
-            and q.asked_by_organization_id = $1
-    ))
+    where cause.since <= lower({{first}}.recorded)
+        and cause.by in ({{row}}.granted_by, {asker("{row}", "$1")})
 )"""
 
 OFFICES = f"""
 select r.relation_id, r.holder_id as contact_id, lower(f.recorded) as granted_at, r.valid, r.ended_at, r.granted_by,
-    q.asked_by
+    {asker()} as asked_by
 from relations r
 join relations f on f.relation_id = r.relation_id and f.version = 1
-left join requests q on q.request_id = r.request_id and q.kind in ('invitation', 'review')
 where r.organization_id = $1 and r.holder_kind = 'contact' and r.through is null and r.type = any($2::text[])
     and {known("r")}
 order by r.relation_id

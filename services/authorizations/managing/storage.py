@@ -34,8 +34,15 @@ CAN_ACT = f"({in_force('r')} and {KEPT_IN} and {LINKED.format(contact='r.holder_
 OF_ORGANIZATION = f"from relations r where r.organization_id = $4 and {manages()}"
 
 
-# Whether an agent put the holder of a relation r there, or an import brought it.
-BY_AGENCY = "(r.granted_by is null or r.granted_by like 'agent:%')"
+def asker(row: str = "r", organization: str = "r.organization_id") -> str:
+    """Who in an organization asked for what a row gives: by an invitation, or an addition that agents looked at."""
+    return f"""(select q.asked_by from requests q where q.request_id = {row}.request_id
+        and q.kind in ('invitation', 'review') and q.asked_by_organization_id = {organization})"""
+
+
+# Whether the agency put the holder of a relation r there: an agent, unless the organization had asked for it and the
+# agent only said that it is nobody else, or an import.
+BY_AGENCY = f"((r.granted_by is null or r.granted_by like 'agent:%') and {asker()} is null)"
 
 
 async def acting(
