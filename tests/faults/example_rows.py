@@ -24,6 +24,7 @@ class During:
     """From when to when an account is a contact, as a range of the database says it."""
 
     upper: datetime | None = None
+    lower: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,17 @@ def _blocks(*, ended: bool) -> Callable[[Evidence], set[Hashable]]:
     return found
 
 
+def _let_in(evidence: Evidence) -> set[Hashable]:
+    """Blocks that ended, but for those whose place another took at that instant: nobody is let in by that."""
+    rows = evidence.tables["authorizations"].get("blocks", ())
+    begun = {(row["organization_id"], row["during"].lower) for row in rows}
+    return {
+        row["block_id"]
+        for row in rows
+        if row["ended_by"] is not None and (row["organization_id"], row["during"].upper) not in begun
+    }
+
+
 def _undone(evidence: Evidence) -> list[Hashable]:
     actions = {"email_changed": False, "email_change_undone": True}
     return [
@@ -240,7 +251,7 @@ FACTS = (
     Fact("the mail of the block", ("AccessBlockedMail",), _by("deduplication_id"),
          lambda evidence: [f"block_begun:{block}" for block in _blocks(ended=False)(evidence)]),
     Fact("the mail of its end", ("AccessUnblockedMail",), _by("deduplication_id"),
-         lambda evidence: [f"block_ended:{block}" for block in _blocks(ended=True)(evidence)]),
+         lambda evidence: [f"block_ended:{block}" for block in _let_in(evidence)]),
     Fact("the digest of", ("EndsDigestMail",), _by("recipient_id", "day"),
          _rows("authorizations", "digests", lambda row: (row["contact_id"], str(row["day"])),
                lambda row: row.get("told_with") is None)),

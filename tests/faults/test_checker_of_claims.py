@@ -10,7 +10,7 @@ from tests.faults.checker import check
 from tests.faults.evidence import Evidence
 from tests.faults.example import with_another_entry, with_another_row, with_row, without_record, without_row
 from tests.faults.example_claims import claimed
-from tests.faults.example_rows import at
+from tests.faults.example_rows import During, at
 from tests.faults.findings import Fault
 from tests.faults.history import Kind
 
@@ -112,3 +112,11 @@ def test_a_check_that_was_asked_before_the_block_was_answered_may_say_yes() -> N
 def test_a_letter_that_is_read_while_the_code_is_renewed_may_name_either() -> None:
     read_meanwhile = _command(Kind.PRINT, 1, made_codes=["111111"], made_read_begun=at(20.5))
     assert check(read_meanwhile(claimed())).clean
+
+
+def test_a_block_whose_place_another_takes_at_that_instant_lets_nobody_in_and_needs_no_mail() -> None:
+    silent = without_record(claimed(), "AccessUnblockedMail")
+    begins = During(lower=at(50.5))
+    replaced = with_another_row(silent, SENT, "blocks", block_id="block-2", during=begins, ended_by=None)
+    of_its_end = [any("block_ended" in str(finding) for finding in check(e).findings) for e in (silent, replaced)]
+    assert of_its_end == [True, False]
