@@ -25,7 +25,8 @@ GRANTED_HERE = """(
 )"""
 
 # What those who fall ($2 actors, $3 since when) granted, or asked for so that others have it. A row's first version
-# says when it was made; a request to be let in is of whom it lets in, and no cause of its own.
+# says when it was made; a request to be let in is of whom it lets in, and no cause of its own unless an invitation is
+# behind it.
 CAUSED = f"""exists (
     select from unnest($2::text[], $3::timestamptz[]) as cause (by, since)
     where cause.since <= lower({{first}}.recorded)

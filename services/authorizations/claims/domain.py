@@ -32,7 +32,8 @@ class Claim:
 class AskedAccess(Asked):
     """That the account which asks becomes a contact of the organization; what the agency's agents see of the claim.
 
-    `offered`: by an invitation that the account has accepted, where somebody there looks like its person.
+    `offered`: by an invitation that the account has accepted, where somebody there looks like its person. That one's
+    request is `invitation_id`.
     """
 
     method: Code
@@ -40,6 +41,7 @@ class AskedAccess(Asked):
     proven: bool = False
     locked: bool = False
     offered: AskedGrants | None = None
+    invitation_id: UUID | None = None
 
 
 def unless_decided(agency: Agency, asked: AskedAccess, kind: str, today: date) -> GivenAccess:

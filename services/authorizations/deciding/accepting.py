@@ -127,7 +127,9 @@ def _capacity(agency: Agency, asked: AskedInvitation) -> str | None:
 
 async def _ask(work: Work[Tools], request: Request, account_id: UUID, invited: AskedInvitation, capacity: str) -> UUID:
     offered = AskedGrants.model_validate(invited.model_dump())
-    asked = AskedAccess(method=INVITATION, capacity=capacity, offered=offered)
+    asked = AskedAccess(
+        method=INVITATION, capacity=capacity, offered=offered, invitation_id=request.request_id
+    )  # fmt: skip
     days = work.tools.agency.requests.kinds["access_request"].days
     claiming = Claiming(work.new_id(), account_id, work.today + timedelta(days=days))
     ask = Ask(work.new_id(), "access_request", asked, None, organization_id=request.organization_id, claim=claiming)

@@ -35,9 +35,14 @@ OF_ORGANIZATION = f"from relations r where r.organization_id = $4 and {manages()
 
 
 def asker(row: str = "r", organization: str = "r.organization_id") -> str:
-    """Who in an organization asked for what a row gives: by an invitation, or an addition that agents looked at."""
-    return f"""(select q.asked_by from requests q where q.request_id = {row}.request_id
-        and q.kind in ('invitation', 'review') and q.asked_by_organization_id = {organization})"""
+    """Who in an organization asked for what a row gives: by an invitation, or an addition that agents looked at.
+
+    Whoever accepts an invitation may have to ask for access, which others approve: the inviter still asked for it.
+    """
+    return f"""(select q.asked_by from requests made
+        join requests q on q.request_id = coalesce((made.asked ->> 'invitation_id')::uuid, made.request_id)
+        where made.request_id = {row}.request_id and q.kind in ('invitation', 'review')
+        and q.asked_by_organization_id = {organization})"""
 
 
 # Whether the agency put the holder of a relation r there: an agent, unless the organization had asked for it and the

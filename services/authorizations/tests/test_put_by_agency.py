@@ -1,14 +1,21 @@
 """Whom the agency put beside a first person, who may be a stranger; and whom it only seems to have put there."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from chassis import keys
+from chassis.sealing import Sealer
+from contracts.notifications import InvitationContents
 from services.authorizations.tests.claiming import Claims, claims
 from services.authorizations.tests.conftest import Someone
 from tests.fixtures.gateway import OpenService
+
+ADMINISTRATOR = {"type": "access_administrator", "subjects": list[Any]()}
+Tokens = Callable[[], Awaitable[list[str]]]
 
 
 @pytest.fixture
@@ -19,6 +26,21 @@ async def world(open_service: OpenService, tmp_path: Path) -> Claims:
 @pytest.fixture
 async def stranger(world: Claims) -> Someone:
     return await world.administrator()
+
+
+@pytest.fixture
+def tokens(world: Claims, keyring_folder: Path) -> Tokens:
+    """The tokens of the invitations that were sent, oldest first; only notifications can open them."""
+    sealer = Sealer(
+        keys.read(keyring_folder / "notifications.json"), keys.read_public(keyring_folder / "public.json")
+    )  # fmt: skip
+
+    async def read() -> list[str]:
+        return [
+            sealer.open(mail["sealed"], InvitationContents).token for mail in await world.told("InvitationMail")
+        ]  # fmt: skip
+
+    return read
 
 
 def at(world: Claims, path: str) -> str:
@@ -69,3 +91,28 @@ async def test_whom_the_stranger_added_is_not_put_there_by_the_agent_who_only_sa
     assert merged.status_code == 200, merged.text
 
     assert await decider_of(world) == "agents"
+
+
+async def test_nor_is_whom_the_stranger_invited_though_an_agent_approved_it_and_the_stranger_takes_them_along(
+    world: Claims, stranger: Someone, tokens: Tokens
+) -> None:
+    await looks_alike(world, stranger, "worker")
+    invited = {"email": "jean@example.org", "name": "Jean", "language": "en", **ADMINISTRATOR}
+    sent = await world.client.post(at(world, "invitations"), headers=stranger.headers, json=invited)
+    assert sent.status_code == 201, sent.text
+    accomplice = await world.account("Jean", family_name="Complice", email="jean@example.org")
+    accepted = await world.client.post(
+        "/v1/invitations/acceptance", headers=world.headers(accomplice), json={"token": (await tokens())[-1]}
+    )
+    assert accepted.status_code == 202, accepted.text
+    approved = await world.decide(accepted.json()["request_id"], world.agent, "approve")
+    assert approved.status_code == 200, approved.text
+
+    assert await decider_of(world) == "agents"
+    true_one = await world.claim(await world.account("Vraie"), proven=True)
+    body = {"reason": "contested", "request_id": str(await world.request_of(true_one))}
+    path = at(world, f"administrators/{stranger.contact_id}/replacement")
+    replaced = await world.client.post(path, headers=world.agent, json=body)
+    assert replaced.status_code == 200, replaced.text
+    left = (await world.client.get(at(world, "administrators"), headers=world.agent)).json()["items"]
+    assert [row["name"] for row in left] == ["Vraie Exemple"]
