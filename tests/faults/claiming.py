@@ -35,11 +35,15 @@ Move = Callable[[], Awaitable[None]]
 
 @dataclass
 class Member:
-    """Somebody who was let in; `busy` while something is done to them that others should not cross."""
+    """Somebody who was let in; `busy` while something is done to them that others should not cross.
+
+    `put_by_agent`: an agent made them one who manages.
+    """
 
     someone: Someone
     contact_id: str
     busy: bool = False
+    put_by_agent: bool = False
 
 
 @dataclass
@@ -341,11 +345,13 @@ class Claimed:
             keyed=True,
         )  # fmt: skip
         self.members.remove(member)
+        member.put_by_agent = by is self.agent
         self.managers.append(member)
 
     async def _releases(self, manager: Member) -> None:
         self.managers.remove(manager)
-        by, reason = self._manager_or_agent(), self.client.ground.offers.reason("release")
+        by = self.agent if manager.put_by_agent else self._manager_or_agent()  # whom agents put there, agents release
+        reason = self.client.ground.offers.reason("release")
         path = f"{self._path}/administrators/{manager.contact_id}/release"
         await self.client.command(
             Kind.RELEASE, by, "authorizations", "POST", path, asked=self._asked(contact_id=manager.contact_id),

@@ -17,7 +17,7 @@ from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.began import Because, grant_membership
 from services.authorizations.managing.ended import withdraw_held
-from services.authorizations.managing.questions import offices, refuse_last_manager
+from services.authorizations.managing.questions import offices, refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.reasons import refuse_reason
@@ -73,6 +73,8 @@ async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
     if not held:
         return Refusal("manages_nothing", fields=("contact_id",))
     going = dict.fromkeys(relation.relation_id for relation in held)
+    if refusal := await refuse_ousting(work, command.by, command.organization_id, going, "contact_id"):
+        return refusal
     if isinstance(command.by, AsProfile) and (
         refusal := await refuse_last_manager(work, command.organization_id, going, work.today, "contact_id")
     ):

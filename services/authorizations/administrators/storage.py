@@ -12,7 +12,7 @@ from contracts.events import Level
 from services.authorizations.access.domain import Moment
 from services.authorizations.administrators.domain import Cause, FallingLink
 from services.authorizations.dated import known
-from services.authorizations.managing.storage import CAN_ACT, KEPT_IN, LINKED, OF_ORGANIZATION, asker
+from services.authorizations.managing.storage import CAN_ACT, KEPT_IN, LINKED, NOT_OVER, OF_ORGANIZATION, asker
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import HeldRight
 
@@ -191,8 +191,7 @@ def administrators(moment: Moment, types: Collection[str], organization_id: UUID
         "select r.relation_id, r.holder_id as contact_id, r.type, r.valid,"
         " (select lower(f.recorded) from relations f where f.relation_id = r.relation_id and f.version = 1)"
         f" as appointed_at, {LINKED.format(contact='r.holder_id')} as linked, not {KEPT_IN} as blocked,"
-        f" {CAN_ACT} as can_act {OF_ORGANIZATION} and (r.ended_at is null or $1::timestamptz < r.ended_at)"
-        " and (upper(r.valid) is null or $2::date < upper(r.valid))",
+        f" {CAN_ACT} as can_act {OF_ORGANIZATION} and {NOT_OVER}",
         [moment.at, moment.day, list(types), organization_id],
         (("relation_id", "uuid"),),
     )

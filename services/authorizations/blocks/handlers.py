@@ -16,7 +16,7 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.deciding.handlers import settle
 from services.authorizations.managing.marks import note_changed
-from services.authorizations.managing.questions import refuse_last_manager
+from services.authorizations.managing.questions import refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.reasons import refuse_reason
@@ -71,6 +71,8 @@ async def block(work: Work[Tools], command: BlockPerson) -> UUID | Refusal:
     own = await _own_contacts(work, command.organization_id, concerned)
     going = {m.relation_id for contact_id in own for m in await relations.memberships_of(work.connection, contact_id)}
     organization_id = command.organization_id
+    if refusal := await refuse_ousting(work, command.by, organization_id, going, "contact_id"):
+        return refusal
     if isinstance(command.by, AsProfile) and (
         refusal := await refuse_last_manager(work, organization_id, dict.fromkeys(going), work.today, "contact_id")
     ):

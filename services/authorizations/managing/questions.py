@@ -1,11 +1,12 @@
 """Who manages an organization, for those who write to them, wait for them, or would take one away."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from uuid import UUID
 
 from chassis.outcomes import Next, Refusal
 from chassis.work import Work
+from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.managing import domain, storage
@@ -70,6 +71,24 @@ async def offices(work: Work[Tools], contact_id: UUID) -> list[Relation]:
     """The memberships by which a contact manages its organization, now or later."""
     held = await relations.memberships_of(work.connection, contact_id)
     return [relation for relation in held if relation.type in work.tools.managing and not relation.is_over(work.today)]
+
+
+async def refuse_ousting(
+    work: Work[Tools], by: AsProfile | AsAgent, organization_id: UUID, going: Collection[UUID], *fields: str
+) -> Refusal | None:
+    """Refuse to end relations by which the agency put somebody there, unless it put there whoever would end them too.
+
+    Until the contest window of the first administrator is over, who may be a stranger; agents may.
+    """
+    rule, profile = work.tools.agency.managing.administrators, work.tools.agency.profile
+    if isinstance(by, AsAgent) or rule is None:
+        return None
+    since, types = work.now - timedelta(days=rule.contest_days), work.tools.managing
+    if not await storage.came_by_claim(work.connection, organization_id, since):
+        return None
+    if not await storage.ousts(work.connection, work.now, work.today, types, organization_id, by.contact_id, going):
+        return None
+    return Refusal("put_by_agency", {"days": rule.contest_days, "support": profile.support_email}, fields=fields)
 
 
 async def refuse_last_manager(

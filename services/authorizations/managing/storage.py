@@ -33,6 +33,9 @@ CAN_ACT = f"({in_force('r')} and {KEPT_IN} and {LINKED.format(contact='r.holder_
 
 OF_ORGANIZATION = f"from relations r where r.organization_id = $4 and {manages()}"
 
+# Whether a relation r is in force at $1 on $2, or shall be.
+NOT_OVER = "((r.ended_at is null or $1::timestamptz < r.ended_at) and (upper(r.valid) is null or $2 < upper(r.valid)))"
+
 
 def asker(row: str = "r", organization: str = "r.organization_id") -> str:
     """Who in an organization asked for what a row gives: by an invitation, or an addition that agents looked at.
@@ -118,6 +121,35 @@ async def contests(
         "select from claims c where c.organization_id = $4 and c.outcome = 'appointed' and c.decided_at >= $6)"
         f" and not exists (select {OF_ORGANIZATION} and {CAN_ACT} and {BY_AGENCY})",
         at, day, list(types), organization_id, claim_id, since,
+    )  # fmt: skip
+    return found
+
+
+async def came_by_claim(connection: Connection, organization_id: UUID, since: datetime) -> bool:
+    """Whether the organization's first administrator came by a claim since then."""
+    found: bool = await connection.fetchval(
+        "select exists (select from claims c"
+        " where c.organization_id = $1 and c.outcome = 'appointed' and c.decided_at >= $2)",
+        organization_id,
+        since,
+    )
+    return found
+
+
+async def ousts(
+    connection: Connection,
+    at: datetime,
+    day: date,
+    types: Collection[str],
+    organization_id: UUID,
+    contact_id: UUID,
+    relation_ids: Collection[UUID],
+) -> bool:
+    """Whether one of these relations is one by which the agency put somebody there, and the contact came otherwise."""
+    found: bool = await connection.fetchval(
+        f"select exists (select {OF_ORGANIZATION} and r.relation_id = any($6::uuid[]) and {NOT_OVER} and {BY_AGENCY})"
+        f" and not exists (select {OF_ORGANIZATION} and r.holder_id = $5 and {in_force('r')} and {BY_AGENCY})",
+        at, day, list(types), organization_id, contact_id, list(relation_ids),
     )  # fmt: skip
     return found
 

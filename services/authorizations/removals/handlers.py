@@ -16,7 +16,7 @@ from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.ended import withdraw_held
-from services.authorizations.managing.questions import refuse_last_manager
+from services.authorizations.managing.questions import refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
@@ -175,6 +175,8 @@ async def _plan(work: Work[Tools], by: AsProfile, chosen: Chosen, home: UUID | N
     if not ending and not rights:
         return Refusal("nothing_to_remove", fields=("scope", "relations", "subjects"))
     going = dict.fromkeys(relation.relation_id for relation in ending)
+    if refusal := await refuse_ousting(work, by, acting.organization_id, going):
+        return refusal
     if refusal := await refuse_last_manager(work, acting.organization_id, going, work.today):
         return refusal
     relation_ids = sorted(going)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from chassis import keys
@@ -116,3 +117,87 @@ async def test_nor_is_whom_the_stranger_invited_though_an_agent_approved_it_and_
     assert replaced.status_code == 200, replaced.text
     left = (await world.client.get(at(world, "administrators"), headers=world.agent)).json()["items"]
     assert [row["name"] for row in left] == ["Vraie Exemple"]
+
+
+Oust = Callable[[Claims, Someone, Someone], Awaitable[httpx.Response]]
+
+
+async def administrator_by(world: Claims, headers: dict[str, str], given_name: str) -> Someone:
+    """Somebody whose claim these approve, with the function that manages."""
+    account_id = await world.account(given_name)
+    claimed = await world.claim(account_id, proven=headers == world.agent)
+    approved = await world.decide(await world.request_of(claimed), headers, access=ADMINISTRATOR)
+    assert approved.status_code == 200, approved.text
+    return await world.as_contact(account_id)
+
+
+async def office_of(world: Claims, someone: Someone) -> str:
+    return str(
+        await world.opened.unit.pool.fetchval(
+            "select relation_id from relations where holder_id = $1 and upper_inf(recorded)", someone.contact_id
+        )
+    )
+
+
+async def blocks(world: Claims, by: Someone, other: Someone) -> httpx.Response:
+    return await world.client.post(
+        at(world, "blocks"), headers=by.headers, json={"contact_id": str(other.contact_id)}
+    )  # fmt: skip
+
+
+async def blocks_the_account(world: Claims, by: Someone, other: Someone) -> httpx.Response:
+    return await world.client.post(
+        at(world, "blocks"), headers=by.headers, json={"account_id": str(other.account_id)}
+    )  # fmt: skip
+
+
+async def releases(world: Claims, by: Someone, other: Someone) -> httpx.Response:
+    return await world.client.post(
+        at(world, f"administrators/{other.contact_id}/release"), headers=by.headers, json={"reason": "employer_asked"}
+    )
+
+
+async def removes_everything(world: Claims, by: Someone, other: Someone) -> httpx.Response:
+    body = {"scope": "all", "attestations": await ticks(world, by, "removal")}
+    return await world.client.post(f"/v1/contacts/{other.contact_id}/removals", headers=by.headers, json=body)
+
+
+async def removes_the_function(world: Claims, by: Someone, other: Someone) -> httpx.Response:
+    body = {"scope": "relations", "attestations": await ticks(world, by, "removal")}
+    body["relations"] = [await office_of(world, other)]
+    return await world.client.post(f"/v1/contacts/{other.contact_id}/removals", headers=by.headers, json=body)
+
+
+@pytest.mark.parametrize("oust", [blocks, blocks_the_account, releases, removes_everything, removes_the_function])
+async def test_whom_the_agency_put_beside_the_stranger_the_stranger_cannot_oust_before_the_window_is_over(
+    world: Claims, stranger: Someone, oust: Oust
+) -> None:
+    true_one = await administrator_by(world, world.agent, "Vraie")
+    accomplice = await administrator_by(world, stranger.headers, "Complice")
+
+    for hostile in (stranger, accomplice):
+        refused = await oust(world, hostile, true_one)
+        assert (refused.status_code, refused.json()["code"]) == (403, "put_by_agency"), refused.text
+        agency = world.opened.tools.agency
+        assert agency.profile.support_email in refused.json()["detail"] and "30" in refused.json()["detail"]
+    listed = (await world.client.get(at(world, "administrators"), headers=true_one.headers)).json()["items"]
+    assert [row["can_act"] for row in listed if row["contact_id"] == str(true_one.contact_id)] == [True]
+
+    ousted = await oust(world, true_one, accomplice)
+    assert ousted.is_success, ousted.text
+    await world.opened.unit.pool.execute(
+        "update claims set decided_at = now() - interval '31 days' where outcome = 'appointed'"
+    )
+    late = await oust(world, stranger, true_one)
+    assert late.is_success, late.text
+
+
+async def test_an_agent_may_oust_whom_the_agency_put_there_and_the_stranger_whom_the_stranger_put_there(
+    world: Claims, stranger: Someone
+) -> None:
+    true_one = await administrator_by(world, world.agent, "Vraie")
+    colleague = await administrator_by(world, stranger.headers, "Collègue")
+    assert (await blocks(world, stranger, colleague)).status_code == 201
+    body = {"contact_id": str(true_one.contact_id), "reason": "misuse_suspected"}
+    blocked = await world.client.post(at(world, "blocks"), headers=world.agent, json=body)
+    assert blocked.status_code == 201, blocked.text
