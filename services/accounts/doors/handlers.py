@@ -91,7 +91,8 @@ async def _open(work: Work[Tools], door: Door, identity: Identity) -> Account | 
         fields={},
     )
     if await people.owner(work.connection, person.email_key) is not None:
-        return Refusal("address_of_another_account", fields=("id_token",))
+        opened_meanwhile = await _account(work, identity)  # by another first sign-in of this person, a moment ago
+        return opened_meanwhile or Refusal("address_of_another_account", fields=("id_token",))
     await people.insert_person(work.connection, person)
     opening = Opening(work.tools.agency.terms.version, work.now, door.code)
     account = await open_account(work, person, opening, work.tools.hasher.dummy)

@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, KeySet
 from contracts.accounts import AccountOpened, Person
 from contracts.agency.profile import TokenIssuer
 from contracts.notifications import NoAccountMail, PasswordResetCodeMail
+from services.accounts.doors.issuers import digest
 from services.accounts.tests.conftest import Accounts, signed
 
 RESERVED = "reserved_access"
@@ -148,6 +149,24 @@ async def test_two_first_sign_ins_at_once_open_one_account(partners: Partners) -
     answers = await asyncio.gather(*(partners.exchange(partners.id_token(), terms_version="2026-01") for _ in range(2)))
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len({answer.json()["account_id"] for answer in answers}) == 1
+
+
+async def test_a_first_sign_in_that_another_one_overtakes_is_of_the_account_that_one_opened(partners: Partners) -> None:
+    slow, quick, pool = partners.id_token(), partners.id_token(), partners.accounts.unit.pool
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with pool.acquire() as connection:
+        held = connection.transaction()
+        await held.start()
+        spent = "insert into spent_id_tokens (digest, expires_at) values ($1, now())"
+        await connection.execute(spent, digest(slow))  # so that it stops after it found no account
+        overtaken = asyncio.ensure_future(partners.exchange(slow, terms_version="2026-01"))
+        async with asyncio.timeout(20):
+            while not await pool.fetchval(waits):
+                await asyncio.sleep(0.01)
+        first = await partners.exchange(quick, terms_version="2026-01")
+        await held.rollback()
+    assert (first.status_code, (await overtaken).status_code) == (200, 200)
+    assert (await overtaken).json()["account_id"] == first.json()["account_id"]
 
 
 async def test_a_door_without_an_issuer_takes_no_token(partners: Partners) -> None:
