@@ -300,6 +300,7 @@ def test_the_readme_lists_exactly_the_stable_codes_and_their_names(folder: Path)
         "Help texts": {t.code: t.title for t in agency.help.texts},
         "Doors": {c: d.name for c, d in agency.doors.items()},
         "Decision reasons": {c: r.name for c, r in agency.decision_reasons.items()},
+        "Managing reasons": {c: r.name for c, r in agency.managing_reasons.items()},
     }
     for section, entries in named.items():
         assert readme_codes(folder, section) == {code: (name.fr, name.en) for code, name in entries.items()}

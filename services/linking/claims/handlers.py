@@ -67,7 +67,8 @@ async def claim_organization(work: Work[Tools], command: ClaimOrganization) -> C
         work.audit("claim_refused", organization_id=organization_id, method=method.code, reason="other_door")
         return proving.refused(work)
     if organization_id in await bindings.organizations_linked(work.connection, account_id):
-        return Refusal("linked_here", next=Next("see_profiles", "/v1/profiles"))
+        support = work.tools.agency.profile.support_email
+        return Refusal("linked_here", {"support": support}, next=Next("see_profiles", "/v1/profiles"))
     await storage.lapse(work.connection, account_id, organization_id, work.today, work.now)
     if waiting := await storage.open_claim(work.connection, account_id, organization_id):
         return Refusal("claim_pending", next=Next("see_claim", f"/v1/claims/{waiting}"))
