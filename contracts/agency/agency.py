@@ -19,9 +19,11 @@ from contracts.agency.limits import ConfirmationLink, Limits, OneTimeCode
 from contracts.agency.linking import LinkingMethod, OrganizationCode
 from contracts.agency.mails import MailTemplates
 from contracts.agency.managing import Act, Managing, ManagingReason
+from contracts.agency.mandates import Mandates
 from contracts.agency.matching import Matching
 from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
+from contracts.agency.questionnaires import Questionnaire
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import DecisionReason, RequestKind, Requests
 from contracts.agency.retention import Retention
@@ -39,6 +41,7 @@ CodeKind = Literal[
     "attestations",
     "decision_reasons",
     "managing_reasons",
+    "questionnaires",
     "doors",
     "portals",
 ]
@@ -58,6 +61,7 @@ class Agency:
     `terms` is the version in force, `terms_versions` every one that people may have accepted.
     `attestations` holds the newest version of each code, `attestation_versions` every (code, version).
     `texts` are the platform's, in the agency's own words where it has some.
+    `mandates` is None where nobody mandates anybody.
     `mails` holds the kinds that the agency words: all that it can cause. `features` is what it does not do without.
     `version` is a digest of the files: it changes with any of them and says under which data something was
     decided.
@@ -80,6 +84,8 @@ class Agency:
     requests: Requests
     managing: Managing
     managing_reasons: Mapping[str, ManagingReason]
+    mandates: Mandates | None
+    questionnaires: Mapping[str, Questionnaire]
     notices: Notices
     retention: Retention
     decision_reasons: Mapping[str, DecisionReason]
@@ -172,6 +178,7 @@ class Agency:
             "attestations": self.attestations,
             "decision_reasons": self.decision_reasons,
             "managing_reasons": self.managing_reasons,
+            "questionnaires": self.questionnaires,
             "doors": self.doors,
             "portals": {portal.code: portal for portal in self.profile.portals},
         }

@@ -45,8 +45,13 @@ def features(
     campaigns: Campaigns,
     forms: Forms,
     managing: Managing,
+    *,
+    mandates: bool,
 ) -> frozenset[Feature]:
-    """What the data have. What is retired counts: what began before may still have to be told of."""
+    """What the data have. What is retired counts: what began before may still have to be told of.
+
+    `mandates`: whether there is a mandates.yaml.
+    """
     present: set[Feature] = {method.kind for method in linking.methods}
     present.add("confirmation_link" if accounts.confirmation == "link" else "confirmation_code")
     if campaigns.campaigns:
@@ -63,6 +68,8 @@ def features(
         present.add("rights_told")
     if managing.invitations:
         present.add("invitations")
+    if mandates:
+        present.add("mandates")
     return frozenset(present)
 
 

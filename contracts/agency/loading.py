@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from contracts.agency import checks
+from contracts.agency import checks, mandate_checks
 from contracts.agency.accounts import Accounts
 from contracts.agency.agency import Agency
 from contracts.agency.campaigns import Campaigns
@@ -24,9 +24,11 @@ from contracts.agency.limits import Limits
 from contracts.agency.linking import Linking
 from contracts.agency.mails import MAIL_KINDS, MailTemplates
 from contracts.agency.managing import Managing
+from contracts.agency.mandates import Mandates
 from contracts.agency.matching import Matching
 from contracts.agency.notices import Notices
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
+from contracts.agency.questionnaires import Questionnaires
 from contracts.agency.relations import Relations
 from contracts.agency.requests import Requests
 from contracts.agency.retention import Retention
@@ -74,7 +76,7 @@ class PolicyFile(Generic[File]):
 class PolicyFiles:
     """The files that a folder holds: each field is one, `accounts` is accounts.yaml.
 
-    One of which nothing is required may be absent, and says then what it says when empty.
+    One of which nothing is required may be absent, and says then what it says when empty; so may those of WITHOUT.
     """
 
     agency: PolicyFile[AgencyProfile]
@@ -87,6 +89,8 @@ class PolicyFiles:
     matching: PolicyFile[Matching]
     requests: PolicyFile[Requests]
     managing: PolicyFile[Managing]
+    mandates: PolicyFile[Mandates]
+    questionnaires: PolicyFile[Questionnaires]
     notices: PolicyFile[Notices]
     retention: PolicyFile[Retention]
     forms: PolicyFile[Forms]
@@ -98,6 +102,9 @@ MODELS: Mapping[str, type[Policy]] = {
     f"{name}.yaml": get_args(kind)[0] for name, kind in get_type_hints(PolicyFiles).items()
 }
 """What each file is read into."""
+
+WITHOUT = frozenset({"mandates.yaml"})
+"""Files that an agency is without which has none of what they say; absent they say nothing."""
 
 
 class _Faults:
@@ -130,7 +137,11 @@ def load(folder: Path) -> Agency:
     """
     faults = _Faults()
     read: dict[str, Any] = {  # each field's own kind of file, as MODELS has it from there
-        name.removesuffix(".yaml"): PolicyFile(faults.reading(partial(_policy, folder / name, model)))
+        name.removesuffix(".yaml"): PolicyFile(
+            None
+            if name in WITHOUT and not (folder / name).exists()
+            else faults.reading(partial(_policy, folder / name, model))
+        )
         for name, model in MODELS.items()
     }
     files = PolicyFiles(**read)
@@ -167,7 +178,8 @@ def _checks(
 ) -> Sequence[Callable[[], Iterable[Fault]]]:
     def present() -> frozenset[Feature]:
         read = (files.accounts.policy, files.relations.policy, files.linking.policy, files.campaigns.policy)
-        return features(*read, files.forms.policy, files.managing.policy)
+        mandates = files.mandates.content is not None
+        return features(*read, files.forms.policy, files.managing.policy, mandates=mandates)
 
     return (
         lambda: _faulty_profile(*files.agency.read, folder, terms),
@@ -185,6 +197,14 @@ def _checks(
         lambda: checks.check_requests(*files.requests.read, present()),
         lambda: checks.check_managing(*files.managing.read, files.relations.policy),
         lambda: checks.check_forms(*files.forms.read, files.requests.policy, present()),
+        lambda: mandate_checks.check_questionnaires(*files.questionnaires.read, present()),
+        lambda: mandate_checks.check_mandates(
+            *files.mandates.read,
+            files.catalogue.policy,
+            files.relations.policy,
+            files.forms.policy,
+            files.questionnaires.policy,
+        ),
         lambda: checks.check_help(*files.help.read),
         lambda: checks.check_texts(*files.texts.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
@@ -220,6 +240,8 @@ def _agency(
         requests=requests,
         managing=files.managing.policy,
         managing_reasons=_by_code(files.managing.policy.reasons),
+        mandates=files.mandates.content[1] if files.mandates.content else None,
+        questionnaires=_by_code(files.questionnaires.policy.questionnaires),
         notices=files.notices.policy,
         retention=files.retention.policy,
         decision_reasons=_by_code(requests.reasons),
@@ -231,7 +253,15 @@ def _agency(
         attestations=_frozen((a.code, a) for a in forms.attestations),  # versions rise: the newest stays
         attestation_versions=_frozen(((a.code, a.version), a) for a in forms.attestations),
         mails=MappingProxyType(mails),
-        features=features(accounts, relations, linking, campaigns, forms, files.managing.policy),
+        features=features(
+            accounts,
+            relations,
+            linking,
+            campaigns,
+            forms,
+            files.managing.policy,
+            mandates=files.mandates.content is not None,
+        ),
         letters=MappingProxyType(letters),
         documents=MappingProxyType(
             {
@@ -245,6 +275,7 @@ def _agency(
                 "managing_reasons": files.managing.document,
                 "forms": files.forms.document,
                 "attestations": files.forms.document,
+                "questionnaires": files.questionnaires.document,
                 "doors": files.accounts.document,
                 "portals": files.agency.document,
             }
