@@ -164,7 +164,7 @@ async def test_who_is_linked_there_is_told_so_at_once_and_whom_to_write_to_about
     await world.linking.send(a_contact(world.employer, binding=binding, linking_code_generation=0))
     refused = await world.claim()
     assert (refused.status_code, refused.json()["code"]) == (409, "linked_here")
-    assert "" in refused.json()["detail"]
+    assert "soutien@wsscc.example" in refused.json()["detail"]
 
 
 async def test_ten_claims_of_one_account_at_once_are_one(world: World) -> None:
