@@ -16,6 +16,7 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.ended import withdraw_held
 from services.authorizations.managing.questions import offices, refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations
@@ -79,7 +80,7 @@ async def release(work: Work[Tools], command: Release) -> UUID | Refusal:
         refusal := await refuse_last_manager(work, command.organization_id, going, work.today, "contact_id")
     ):
         return refusal
-    await withdraw_held(work, person.contact_id, held, command.reason)
+    await withdraw_held(work, person.contact_id, held, Ending(command.reason))
     await publish_state(work, person.contact_id)
     return person.contact_id
 

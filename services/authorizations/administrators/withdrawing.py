@@ -1,6 +1,6 @@
 """Withdrawing what falls with an administrator, and telling each person once of all that they lose."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from chassis.work import Work
@@ -16,12 +16,14 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.handlers import end_unseen
 from services.authorizations.invitations import storage as invitations
+from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import publish_state as publish_organization
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, Granted, Relation
-from services.authorizations.relations.recording import record_right, withdraw_relation, withdraw_right
+from services.authorizations.relations.recording import record_right, withdraw_relation
 from services.authorizations.tools import Tools
 
 
@@ -53,11 +55,13 @@ async def lift_blocks(work: Work[Tools], organization_id: UUID, falling: Withdra
 
 async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn, reason: str | None) -> None:
     """Withdraw it all, and tell each of its own contacts once. Call it with everything locked."""
-    lost = await _losses(work, organization_id, falling)
+    rights = await _with_relations(work, falling)
+    lost = await _losses(work, organization_id, falling, rights)
     for relation in falling.relations:
         await withdraw_relation(work, relation)
+    await withdraw_rights(work, rights, Ending(tells_person=False))
     for right in falling.rights:
-        await _take_back(work, right)
+        await _give_back(work, right)
     for link in falling.links:
         await _unlink(work, organization_id, link)
     for request_id in falling.requests:
@@ -75,7 +79,9 @@ async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn,
         await telling.tell_of_loss(work, contact_id, lost[contact_id], reason)
 
 
-async def _losses(work: Work[Tools], organization_id: UUID, falling: Withdrawn) -> dict[UUID, Lost]:
+async def _losses(
+    work: Work[Tools], organization_id: UUID, falling: Withdrawn, rights: Sequence[tuple[Relation, FallingRight]]
+) -> dict[UUID, Lost]:
     """What each of the organization's own contacts loses there, before it does."""
     lost = dict[UUID, Lost]()
     for relation in falling.relations:
@@ -86,7 +92,7 @@ async def _losses(work: Work[Tools], organization_id: UUID, falling: Withdrawn) 
             mine.functions.add(relation.type)
             held = await relations.rights_of(work.connection, relation.relation_id)
             mine.withdrawn |= {right.subject for right in held if not right.period.is_over(work.today)}
-    for right, relation in await _with_relations(work, falling):
+    for relation, right in rights:
         if relation.holder_kind != "contact" or relation.holder_organization_id != organization_id:
             continue
         mine = lost.setdefault(relation.holder_id, Lost())
@@ -95,14 +101,13 @@ async def _losses(work: Work[Tools], organization_id: UUID, falling: Withdrawn) 
     return lost
 
 
-async def _with_relations(work: Work[Tools], falling: Withdrawn) -> list[tuple[FallingRight, Relation]]:
+async def _with_relations(work: Work[Tools], falling: Withdrawn) -> list[tuple[Relation, FallingRight]]:
     found = {r.relation_id: r for r in await relations.get(work.connection, {r.relation_id for r in falling.rights})}
-    return [(right, found[right.relation_id]) for right in falling.rights]
+    return [(found[right.relation_id], right) for right in falling.rights]
 
 
-async def _take_back(work: Work[Tools], right: FallingRight) -> None:
-    """End a right; what it had taken the place of is granted anew, by whoever had granted that."""
-    await withdraw_right(work, right.organization_id, right.relation_id, right.right_id, right.subject)
+async def _give_back(work: Work[Tools], right: FallingRight) -> None:
+    """What a right that ended had taken the place of is granted anew, by whoever had granted that."""
     granted = await relations.how_granted(work.connection, [held.right_id for held in right.back])
     for held in right.back:
         before = granted[held.right_id]

@@ -10,12 +10,13 @@ from contracts.authorizations import RelationChanged, RightChanged
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.corrections import domain, storage
 from services.authorizations.corrections.domain import GrantedRight, NewEnd
+from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.managing.questions import refuse_last_manager
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.recording import withdraw_right
 from services.authorizations.tools import Tools
 
 
@@ -69,7 +70,7 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: GrantedRight) -> No
     if right.period.is_over(work.today) or ends_on == right.period.ends_on:
         return
     if ends_on is not None and ends_on < right.period.starts_on:
-        await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
+        await withdraw_rights(work, [(relation, right)], Ending(tells_person=False))  # the correction's mail does
         return
     period = Period(right.period.starts_on, ends_on)
     await relations.change_right(work.connection, right.right_id, period, work.now)

@@ -16,12 +16,14 @@ from services.authorizations.attachments.handlers import attach, refuse_attachme
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, Relation
-from services.authorizations.relations.recording import grant_rights, withdraw_right
+from services.authorizations.relations.recording import grant_rights
 from services.authorizations.tools import Tools
 
 
@@ -66,8 +68,8 @@ async def add_rights(work: Work[Tools], command: AddRights) -> UUID | Refusal:
     if refusal := await keep_attestations(work, command.by, relation.relation_id, form, command.ticked):
         return refusal
     await attach(work, relation.relation_id, command.attachments)
-    for held in standing:
-        await withdraw_right(work, relation.organization_id, relation.relation_id, held.right_id, held.subject)
+    raised = [(relation, held) for held in standing]
+    await withdraw_rights(work, raised, Ending(tells_person=False))  # told of what takes their place
     await grant_rights(work, relation.organization_id, relation.relation_id, period, command.grants)
     if of_contact:
         await publish_state(work, relation.holder_id)

@@ -1,10 +1,22 @@
-"""Never the last: pure rules over who manages an organization."""
+"""Who manages an organization: why that ends, and whom it is told; never the last, by pure rules."""
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from services.authorizations.periods import Period
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why what somebody holds is withdrawn: whoever gave this reason.
+
+    `tells_person`: unless the same act tells of it in other words.
+    """
+
+    reason: str | None = None
+    tells_person: bool = True
 
 
 def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], day: date) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -22,6 +22,18 @@ class Grant:
 
     subject: str
     level: Level
+
+
+class Right(Protocol):
+    """A right, as far as its end has to know it."""
+
+    @property
+    def right_id(self) -> UUID:
+        """Which one it is."""
+
+    @property
+    def subject(self) -> str:
+        """What it is a right to."""
 
 
 @dataclass(frozen=True)

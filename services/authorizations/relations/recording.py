@@ -8,7 +8,7 @@ from contracts.authorizations import RelationAdded, RelationEnded, RightAdded, R
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.relations import storage
-from services.authorizations.relations.domain import Grant, Granted, NewRelation, Relation
+from services.authorizations.relations.domain import Grant, Granted, NewRelation, Relation, Right
 from services.authorizations.tools import Tools
 
 
@@ -63,14 +63,12 @@ async def record_right(
     )
 
 
-async def withdraw_right(
-    work: Work[Tools], organization_id: UUID, relation_id: UUID, right_id: UUID, subject: str
-) -> None:
-    """Withdraw one right of a relation that goes on, and tell of it."""
-    await storage.end_right(work.connection, right_id, work.now)
+async def withdraw_right(work: Work[Tools], relation: Relation, right: Right) -> None:
+    """Withdraw one right of a relation that goes on, and tell of it; its holder hears of it by `withdraw_rights`."""
+    await storage.end_right(work.connection, right.right_id, work.now)
     await record(
-        work, RightEnded, organization_id,
-        right_id=right_id, relation_id=relation_id, subject=subject, ended_at=work.now,
+        work, RightEnded, relation.organization_id,
+        right_id=right.right_id, relation_id=relation.relation_id, subject=right.subject, ended_at=work.now,
     )  # fmt: skip
 
 

@@ -15,12 +15,12 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.ended import withdraw_held
+from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.ended import withdraw_held, withdraw_rights
 from services.authorizations.managing.questions import refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
-from services.authorizations.relations.domain import Relation
-from services.authorizations.relations.recording import withdraw_right
+from services.authorizations.relations.domain import HeldRight, Relation
 from services.authorizations.removals import storage
 from services.authorizations.removals.leaving import tell_clients
 from services.authorizations.tools import Tools
@@ -77,28 +77,19 @@ class Previewed:
 
 
 @dataclass(frozen=True)
-class Right:
-    """A right that is to be withdrawn, and where it stands."""
-
-    right_id: UUID
-    subject: str
-    relation: Relation
-
-
-@dataclass(frozen=True)
 class Plan:
     """What is to be withdrawn, by whom; `leaves`: with it the contact's last membership goes."""
 
     acting: Acting
     relations: Sequence[Relation]
-    rights: Sequence[Right]
+    rights: Sequence[tuple[Relation, HeldRight]]
     leaves: bool
     removed: Removed
 
     @property
     def concerned(self) -> list[Relation]:
         """The relations that change."""
-        return [*self.relations, *(right.relation for right in self.rights)]
+        return [*self.relations, *(relation for relation, _ in self.rights)]
 
 
 async def preview(work: Work[Tools], command: Preview) -> Previewed | Refusal:
@@ -127,11 +118,9 @@ async def remove(work: Work[Tools], command: Remove) -> Removed | Refusal:
     if refusal := await keep_attestations(work, command.by, command.contact_id, "removal", command.ticked):
         return refusal
     await attach(work, command.contact_id, command.attachments)
-    lost = [right.subject for right in plan.rights if right.relation.through is None]
-    await withdraw_held(work, command.contact_id, plan.relations, also_lost=lost)
-    for right in plan.rights:
-        relation = right.relation
-        await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
+    # A removal is of relations or of rights, never of both: so the person is told once.
+    await withdraw_held(work, command.contact_id, plan.relations, Ending())
+    await withdraw_rights(work, plan.rights, Ending())
     await publish_state(work, command.contact_id)
     if plan.leaves:
         await tell_clients(work, command.contact_id, plan.acting.organization_id)
@@ -182,7 +171,7 @@ async def _plan(work: Work[Tools], by: AsProfile, chosen: Chosen, home: UUID | N
     relation_ids = sorted(going)
     hanging = await storage.delegations(work.connection, relation_ids, chosen.contact_id, work.today)
     leaves = bool(memberships) and all(membership.relation_id in going for membership in memberships)
-    removed = Removed(relation_ids, sorted(right.right_id for right in rights), hanging)
+    removed = Removed(relation_ids, sorted(right.right_id for _, right in rights), hanging)
     return Plan(acting, ending, rights, leaves, removed)
 
 
@@ -193,16 +182,16 @@ async def _chosen_relations(work: Work[Tools], chosen: Chosen) -> list[Relation]
     return [relation for relation in named if not relation.is_over(work.today)]
 
 
-async def _chosen_rights(work: Work[Tools], chosen: Chosen) -> list[Right] | Refusal:
+async def _chosen_rights(work: Work[Tools], chosen: Chosen) -> list[tuple[Relation, HeldRight]] | Refusal:
     if chosen.scope != "subjects":
         return []
-    rights = []
+    rights = list[tuple[Relation, HeldRight]]()
     for relation in await _named(work, chosen):
         wanted = {subject for relation_id, subject in chosen.subjects if relation_id == relation.relation_id}
         if not wanted or relation.is_over(work.today):
             continue
         if relation.all_rights:
             return Refusal("all_subjects_delegated", fields=("subjects",))
-        for held in await relations.rights_of(work.connection, relation.relation_id, wanted):
-            rights.append(Right(held.right_id, held.subject, relation))
+        held = await relations.rights_of(work.connection, relation.relation_id, wanted)
+        rights += [(relation, right) for right in held]
     return rights

@@ -15,12 +15,14 @@ from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, NewRelation, Relation
-from services.authorizations.relations.recording import grant_relation, withdraw_relation, withdraw_right
+from services.authorizations.relations.recording import grant_relation, withdraw_relation
 from services.authorizations.representations import domain, storage
 from services.authorizations.representations.domain import AskedEnd
 from services.authorizations.requests.domain import AskedGrants
@@ -154,8 +156,7 @@ async def _end(work: Work[Tools], command: EndRelation, relation: Relation) -> M
     if refusal := await keep_attestations(work, command.by, relation.relation_id, "representation_end", command.ticked):
         return refusal
     if command.subjects:
-        for right in rights:
-            await withdraw_right(work, relation.organization_id, relation.relation_id, right.right_id, right.subject)
+        await withdraw_rights(work, [(relation, right) for right in rights], Ending())
         _audit(work, "rights_removed", relation)
     else:
         await end_at_once(work, relation)
