@@ -1,7 +1,7 @@
 """Secrets in transit: a compact JWE to the reader's key (RFC 7516), which nobody on the way can open."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import GuestProtocol, KeySet
+from joserfc.jwk import GuestProtocol, KeySet, OctKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import BaseModel, ValidationError
 
@@ -37,13 +37,12 @@ class _Large(jwe.JWERegistry):
     max_ciphertext_length = 64 * 1024**2  # bytes, encoded
 
 
-class Vault:
-    """Keeps what only its own service may read again."""
+class _Safe:
+    """Locks with the first of its keys, and unlocks with each."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        """The newest storage key locks; older ones still unlock."""
-        self._keys = {str(key.kid): key for key in keyring.storage}
-        self._newest = keyring.storage[0]
+    def __init__(self, keys: Iterable[OctKey]) -> None:
+        self._keys = {str(key.kid): key for key in keys}
+        self._newest = next(iter(self._keys.values()))
         self._registry = _Large(algorithms=AT_REST)
 
     def lock(self, content: bytes) -> str:
@@ -55,6 +54,23 @@ class Vault:
         """What was locked. Raises JoseError when it was changed, KeyError when its key is gone."""
         opened = jwe.decrypt_compact(kept, lambda found: self._keys[found.headers()["kid"]], registry=self._registry)
         return opened.plaintext or b""
+
+
+class Vault(_Safe):
+    """Keeps what only its own service may read again."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        """The newest storage key locks; older ones still unlock."""
+        super().__init__(keyring.storage)
+
+    def new_key(self) -> str:
+        """A fresh key, locked: whatever is locked with it is gone for ever once every copy of this is."""
+        key = OctKey.generate_key(256)
+        return self.lock(key.raw_value)
+
+    def with_key(self, key_id: str, locked: str) -> _Safe:
+        """What locks and unlocks with a key that was made here. Raises as `unlock` does."""
+        return _Safe([OctKey.import_key(self.unlock(locked), {"kid": key_id})])
 
 
 class Sealer:

@@ -21,6 +21,16 @@ select s.chain_id, s.sequence, s.entry_id, s.digest, {ENTRY_COLUMNS}
 from audit_seals s left join audit a on a.id = s.entry_id
 """
 
+# What one chain holds of some entries, each with the digest before it. The chain is read as a whole: entries have no
+# index into it, and one organization's is short.
+SEALS = """
+select s.entry_id, s.sequence, s.digest,
+    coalesce(p.digest, case when s.sequence = c.pruned_to + 1 then c.pruned_digest end) as previous
+from audit_chains c join audit_seals s using (chain_id)
+left join audit_seals p on p.chain_id = s.chain_id and p.sequence = s.sequence - 1
+where s.chain_id = $1 and s.entry_id = any($2::bigint[])
+"""
+
 PRUNABLE = """
 select c.chain_id
 from audit_chains c
@@ -49,6 +59,29 @@ class Chain:
 
     head: Head
     beginning: Head
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an entry was sealed: its number, the digest before it (None: that is missing), and the one with it."""
+
+    sequence: int
+    previous: bytes | None
+    digest: bytes
+
+
+async def places(connection: Connection, chain_id: UUID, entry_ids: Collection[int]) -> dict[int, Place]:
+    """The places of some entries in their chain; those that were not sealed there are absent."""
+    rows = await connection.fetch(SEALS, chain_id, list(entry_ids))
+    return {row["entry_id"]: Place(row["sequence"], row["previous"], row["digest"]) for row in rows}
+
+
+async def waiting_among(connection: Connection, entry_ids: Collection[int]) -> set[int]:
+    """Those of some entries that wait to be sealed."""
+    rows = await connection.fetch(
+        "select entry_id from audit_unsealed where entry_id = any($1::bigint[])", list(entry_ids)
+    )
+    return {row["entry_id"] for row in rows}
 
 
 async def any_waits(pool: Pool) -> bool:

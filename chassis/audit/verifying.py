@@ -172,6 +172,26 @@ async def verify(connection: Connection, heads: Sequence[KnownHead], keeps: time
     return found
 
 
+async def not_as_sealed(connection: Connection, entries: Sequence[Entry]) -> set[int]:
+    """Ids of those entries that are not what was sealed; the newest, which wait to be, are not among them.
+
+    Each is compared with its own seal alone, for a reader of that one thing: `verify` walks the chains.
+    """
+    faulty = set[int]()
+    for chain_id in {entry.chain_id for entry in entries}:
+        ours = {entry.id: entry for entry in entries if entry.chain_id == chain_id}
+        places = await storage.places(connection, chain_id, list(ours))
+        newest = await storage.waiting_among(connection, [entry_id for entry_id in ours if entry_id not in places])
+        for entry_id, entry in ours.items():
+            place = places.get(entry_id)
+            if place is None:
+                stands = entry_id in newest
+            else:
+                stands = place.previous is not None and digest(entry, place.sequence, place.previous) == place.digest
+            faulty |= set() if stands else {entry_id}
+    return faulty
+
+
 def _end(walk: Walk | None, found: Verified) -> None:
     if walk is None:
         return

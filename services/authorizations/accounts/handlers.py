@@ -8,6 +8,7 @@ from contracts.accounts import Person, SessionsRevoked
 from services.authorizations.accounts import storage
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.marks import note_ceased
+from services.authorizations.signatures import handlers as signatures
 from services.authorizations.statuses import set_status
 from services.authorizations.tools import Tools
 
@@ -30,6 +31,7 @@ async def forget_account(work: Work[Tools], account_id: UUID) -> None:
     """Erase what is known of the account's person; it may act for nobody from now on."""
     await storage.lock(work.connection, account_id)
     await storage.forget(work.connection, account_id)
+    await signatures.erase_account(work, account_id)
     await set_status(work.connection, account_id, False, work.now, work.now)
     contact_ids = await storage.contacts_of(work.connection, account_id)
     for contact_id in contact_ids:

@@ -15,7 +15,6 @@ from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.handlers import end_unseen
-from services.authorizations.invitations import storage as invitations
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.managing.marks import note_changed
@@ -24,6 +23,7 @@ from services.authorizations.organizations.handlers import publish_state as publ
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, Granted, Relation
 from services.authorizations.relations.recording import record_right, withdraw_relation
+from services.authorizations.request_tokens import storage as request_tokens
 from services.authorizations.tools import Tools
 
 
@@ -65,7 +65,7 @@ async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn,
     for link in falling.links:
         await _unlink(work, organization_id, link)
     for request_id in falling.requests:
-        await invitations.forget_tokens(work.connection, request_id)
+        await request_tokens.forget(work.connection, request_id)
         await end_unseen(work, request_id)
     for contact_id in falling.managers:
         work.audit("administrator_released", organization_id=organization_id, object_id=contact_id, reason=reason or "")

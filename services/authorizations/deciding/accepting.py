@@ -18,7 +18,7 @@ from services.authorizations.claims.mails import tell_deciders
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.deciding.handlers import lock_with_organizations, settle
-from services.authorizations.invitations import domain, mails
+from services.authorizations.invitations import domain
 from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.invitations.handlers import is_upheld
@@ -28,6 +28,7 @@ from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.recording import grant_rights
+from services.authorizations.request_tokens import handlers as request_tokens
 from services.authorizations.requests import storage
 from services.authorizations.requests.domain import AskedGrants, GivenAccess, Request, refuse_ended
 from services.authorizations.requests.submitting import Ask, Claiming, submit
@@ -60,8 +61,7 @@ async def accept(work: Work[Tools], command: Accept) -> Accepted | Pending | Ref
     whether it is the same person, by an access request. So nobody has two files there. What the account had asked there
     itself is withdrawn.
     """
-    digests = work.tools.keyring.lookups(mails.PURPOSE, command.token)
-    request_id = await invitations.invitation_of(work.connection, digests)
+    request_id = await request_tokens.led_to(work.connection, work.tools, "invited", command.token)
     seen = await storage.get(work.connection, request_id) if request_id is not None else None
     if seen is None or seen.organization_id is None:
         return Refusal("invitation_over")

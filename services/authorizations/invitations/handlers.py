@@ -20,6 +20,7 @@ from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
+from services.authorizations.request_tokens import storage as request_tokens
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Decision, Request, Told
 from services.authorizations.requests.submitting import Ask, submit
@@ -85,7 +86,7 @@ async def invite(work: Work[Tools], command: Invite) -> UUID | Refusal:
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
     """Whoever invited is told how it ended; no mail leads to it any more."""
-    await storage.forget_tokens(work.connection, request.request_id)
+    await request_tokens.forget(work.connection, request.request_id)
     await telling.tell_both_sides(work, request, outcome, reason)
 
 

@@ -1,6 +1,5 @@
-"""The mail that invites, and reminds: its one call to action carries a single-use token."""
+"""The mail that invites, and reminds: its one call to action carries a token, the newest of which leads there."""
 
-import secrets
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
@@ -8,15 +7,12 @@ from chassis.work import Work
 from contracts.notifications import InvitationMail
 from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.invitations import storage
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.storage import descriptions
+from services.authorizations.request_tokens import handlers as request_tokens
 from services.authorizations.requests.domain import Request
 from services.authorizations.tools import Tools
-
-TOKEN_BYTES = 32  # 256 random bits: nobody guesses one, so tries need no count
-PURPOSE = "invitation"
 
 
 async def invite(work: Work[Tools], request: Request, reminder: int | None = None) -> None:
@@ -32,8 +28,7 @@ async def invite(work: Work[Tools], request: Request, reminder: int | None = Non
     organization = await organizations.one(work.connection, request.organization_id)
     inviter = await contacts.get(work.connection, request.asked_by_contact_id)
     reader = replace(person, portal=inviter.portal if inviter else None)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    await storage.add_token(work.connection, work.tools.keyring.lookup(PURPOSE, token), request.request_id)
+    token = await request_tokens.draw(work, request.request_id, "invited")
     over = datetime.combine(request.lapses_on + timedelta(days=1), time(), work.tools.time_zone)
     await mailing.tell(
         work, InvitationMail, mailing.to(request.request_id, reader), organization, bound="refused_beyond",

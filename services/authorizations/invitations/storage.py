@@ -1,31 +1,10 @@
-"""Tokens of invitations, of which digests rest; and who is invited already."""
+"""Who is invited already, and who need not be or must not."""
 
-from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from chassis.database import Connection
 from services.authorizations.dated import known
-
-
-async def add_token(connection: Connection, digest: bytes, request_id: UUID) -> None:
-    """A mail leads to an invitation by a token; of several mails each does, until the invitation ends."""
-    await connection.execute(
-        "insert into invitation_tokens (digest, request_id) values ($1, $2)", digest, request_id
-    )  # fmt: skip
-
-
-async def invitation_of(connection: Connection, digests: Sequence[bytes]) -> UUID | None:
-    """The invitation to which a token leads."""
-    found: UUID | None = await connection.fetchval(
-        "select request_id from invitation_tokens where digest = any($1::bytea[])", list(digests)
-    )
-    return found
-
-
-async def forget_tokens(connection: Connection, request_id: UUID) -> None:
-    """No mail leads to the invitation any more."""
-    await connection.execute("delete from invitation_tokens where request_id = $1", request_id)
 
 
 async def is_invited(connection: Connection, organization_id: UUID, email: str, day: date) -> bool:

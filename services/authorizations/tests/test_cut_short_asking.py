@@ -72,7 +72,7 @@ async def found(world: Claims) -> Any:
         "select kind || state || coalesce(reminded::text, '') as what, count(*) from requests group by 1",
         "select outcome as what, count(*) from claims group by 1",
         "select 'persons' as what, count(*) from personal_fields",
-        "select 'tokens' as what, count(*) from invitation_tokens",
+        "select 'tokens' as what, count(*) from request_tokens",
         "select 'contacts' as what, count(*) from contacts",
     )
     return [sorted(map(tuple, await pool.fetch(query)), key=str) for query in queries]

@@ -151,7 +151,9 @@ async def test_it_reminds_and_lapses_as_the_agencys_data_say(employer: Employer,
                             today + timedelta(days=4))  # fmt: skip
     await remind_deciders(unit)
     await remind_deciders(unit)
-    assert len(await tokens()) == 2  # the invitation, and one reminder
+    older, _ = await tokens()  # the invitation, and one reminder, by which alone it is accepted now
+    refused = await accept(employer, await an_account(employer), older)
+    assert (refused.status_code, refused.json()["code"]) == (409, "invitation_over")
     await unit.pool.execute("update requests set lapses_on = $2 where request_id = $1", UUID(request_id),
                             today - timedelta(days=1))  # fmt: skip
     for token in await tokens():
