@@ -15,13 +15,14 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis import after, described, refusals
+from chassis import after, described, proofs, refusals
 from chassis.after import Waiters
 from chassis.gate import BodyTooLarge, Gate, too_large
 from chassis.idempotency import Once, Repeated
 from chassis.languages import choose
 from chassis.outcomes import Done, Made, Refusal
 from chassis.problems import ProblemRaised, field_errors, respond
+from chassis.proofs import Proven
 from chassis.refusals import Refused
 from chassis.tokens import Agent, Caller, GoodElsewhere, KeysUnavailable, Machine, NotAuthenticated, Person, Verifier
 from chassis.work import Actor, Handler, Unit
@@ -150,6 +151,13 @@ class Call(Generic[T]):
         """
         once = await self._once(handler, command, lambda outcome: Done(resource(outcome)), digest)
         return once.resource_id
+
+    def proven(self, proof: str, purpose: str, name: str = "proof") -> Proven:
+        """What a proof in the field of this name says. Raises ProblemRaised: proof_refused, unavailable."""
+        found = proofs.verify(self.gateway.verifier, proof, purpose, name)
+        if isinstance(found, Refusal):
+            raise ProblemRaised(found)
+        return found
 
     async def make(self, handler: Handler[T, C, Made | Refusal], command: C) -> Made:
         """The same for a use case that says itself whether it took effect, or waits for others."""

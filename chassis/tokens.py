@@ -136,19 +136,37 @@ class Verifier:
         return claims if claims is not None and claims["exp"] + LEEWAY > self._clock() else None
 
     def _claims(self, token: str) -> dict[str, Any]:
-        try:
-            unverified = jws.extract_compact(token.encode())
-            issuer = json.loads(unverified.payload)["iss"]
-        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
-            raise NotAuthenticated from None
-        if not isinstance(issuer, str) or issuer not in self._sources:
+        issuer = _issuer(token)
+        if issuer in self._agents:
+            claims = self._signed(token, issuer, [self._agents[issuer].audience])
+        else:
+            claims = self._signed(token, issuer, [AUDIENCE, *GOOD_AT_ONE], ACCESS_TYPE)
+        audience = str(claims["aud"])  # an agent's may be a list
+        if audience in GOOD_AT_ONE and audience != self._own_audience:
+            raise GoodElsewhere(GOOD_AT_ONE[audience])
+        if len(self._verified) >= REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[_digest(token)] = claims
+        return claims
+
+    def signed_for_people(self, token: str, token_type: str, audience: str) -> dict[str, Any]:
+        """The claims of what accounts has signed in the name of people for another purpose than access.
+
+        Raises NotAuthenticated or KeysUnavailable.
+        """
+        if _issuer(token) != self._people:
+            raise NotAuthenticated
+        return self._signed(token, self._people, [audience], token_type)
+
+    def _signed(self, token: str, issuer: str, audiences: list[str], token_type: str | None = None) -> dict[str, Any]:
+        """The claims of a token that this issuer has signed for one of these audiences, of a type if one is given."""
+        if issuer not in self._sources:
             raise NotAuthenticated
         source = self._sources[issuer]
         keys = self._keys[source].usable
         if keys is None:
             self._wanted[source].set()
             raise KeysUnavailable
-        audiences = [self._agents[issuer].audience] if issuer in self._agents else [AUDIENCE, *GOOD_AT_ONE]
         rules = jwt.JWTClaimsRegistry(
             now=lambda: int(self._clock()),
             leeway=LEEWAY,
@@ -160,18 +178,13 @@ class Verifier:
         try:
             verified = jwt.decode(token, keys, algorithms=ALGORITHMS)
             rules.validate(verified.claims)
-            if issuer not in self._agents and verified.header.get("typ") != ACCESS_TYPE:
-                raise NotAuthenticated
-            audience = str(verified.claims["aud"])  # an agent's may be a list
-            if audience in GOOD_AT_ONE and audience != self._own_audience:
-                raise GoodElsewhere(GOOD_AT_ONE[audience])
         except (JoseError, ValueError, KeyError, TypeError):
-            if str(unverified.headers().get("kid")) not in {key.kid for key in keys.keys}:  # whatever a stranger wrote
+            header = jws.extract_compact(token.encode()).headers()
+            if str(header.get("kid")) not in {key.kid for key in keys.keys}:  # whatever a stranger wrote
                 self._wanted[source].set()
             raise NotAuthenticated from None
-        if len(self._verified) >= REMEMBERED:
-            del self._verified[next(iter(self._verified))]
-        self._verified[_digest(token)] = verified.claims
+        if token_type is not None and verified.header.get("typ") != token_type:
+            raise NotAuthenticated
         return verified.claims
 
     def learn(self, source: str, keys: KeySet) -> None:
@@ -195,6 +208,17 @@ class Verifier:
             if await set_within(wanted, issuer_keys.REFRESH if keys.usable else issuer_keys.RETRY):
                 await asyncio.sleep(issuer_keys.RETRY)
             wanted.clear()
+
+
+def _issuer(token: str) -> str:
+    """Whom a token names as its issuer; nothing of it is verified yet. Raises NotAuthenticated."""
+    try:
+        issuer = json.loads(jws.extract_compact(token.encode()).payload)["iss"]
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError):
+        raise NotAuthenticated from None
+    if not isinstance(issuer, str):
+        raise NotAuthenticated
+    return issuer
 
 
 def _digest(token: str) -> bytes:

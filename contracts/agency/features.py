@@ -23,6 +23,7 @@ REQUESTS_NEEDED_FOR: Mapping[RequestKind, frozenset[Feature]] = {
 """Kinds of requests that only some agencies need a rule for; all others every agency has."""
 
 LIMITS_NEEDED_FOR: Mapping[LimitName, frozenset[Feature]] = {
+    "address_proof_tries": frozenset({"mandates"}),
     "redemption_per_account": frozenset({"linking_coordinates", "former_credential"}),
     "redemption_per_client_number": frozenset({"linking_coordinates"}),
     "redemption_per_user_name": frozenset({"former_credential"}),

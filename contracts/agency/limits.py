@@ -16,6 +16,7 @@ LimitName = Literal[
     "password_reset_per_address",
     "password_reset_tries",
     "password_resets_in_all",
+    "address_proof_tries",
     "email_change_per_account",
     "redemption_per_account",
     "redemption_per_client_number",
@@ -37,23 +38,24 @@ LimitName = Literal[
     "attachments_per_account",
 ]
 """What is counted, and by what. sign_in: failures by the address that signs in. calls_per_network: by the client's
-network address, calls to register, to sign in, for a new password and to undo a change, each of the four counted by
-itself. registration_per_address: mails with codes to register or to change to an address. password_reset_per_address:
-mails. password_reset_tries: codes tried, by address, over all its resets; beyond it each further reset has a single
-try. email_change_per_account: codes asked for. redemption_*: attempts by account, and by client number or former user
-name, where being over the limit delays and never locks: either can be guessed, a lock would be a weapon.
-redemption_per_user_name_by_others: what all accounts together may still try at a former user name whose budget is
-spent, but for those whose verified address is on one of its files. *_in_all: by anybody in the whole deployment; past
-it everybody waits a little and operators are told, nobody is refused. contacts_per_organization: contacts added, each
-of whom gets a mail. relations_per_organization: relations added or proposed to others by their number, which could be
-guessed. requests_per_pair: what one organization asks of another, each of which, and its withdrawal, writes to both.
-corrections_per_organization: corrections of contacts, each of which writes to an address that somebody typed.
-linking_codes_*: codes that those who manage an organization send, by that organization and by the contact, whose
-mailbox they fill; an agent's are not counted. mails_per_*: mails to addresses that those who manage organizations typed
-(contacts added, corrections, codes), by the account that causes them, by the mailbox they go to, and by both that and
-the organization. claim_mails_per_*: mails of accounts' claims, told to those who manage the organization, by the same
-two, and apart from them. warnings_per_*: mails of each kind that warns (who manages the organization, who is kept out),
-by mailbox and organization. attachments_per_account: files uploaded."""
+network address, calls to register, to sign in, for a new password, to undo a change and to prove an address, each
+counted by itself. registration_per_address: mails with codes to register, to change to an address or to prove one.
+password_reset_per_address: mails. password_reset_tries: codes tried, by address, over all its resets; beyond it each
+further reset has a single try. address_proof_tries: the same of codes that prove an address. email_change_per_account:
+codes asked for. redemption_*: attempts by account, and by client number or former user name, where being over the limit
+delays and never locks: either can be guessed, a lock would be a weapon. redemption_per_user_name_by_others: what all
+accounts together may still try at a former user name whose budget is spent, but for those whose verified address is on
+one of its files. *_in_all: by anybody in the whole deployment; past it everybody waits a little and operators are told,
+nobody is refused. contacts_per_organization: contacts added, each of whom gets a mail. relations_per_organization:
+relations added or proposed to others by their number, which could be guessed. requests_per_pair: what one organization
+asks of another, each of which, and its withdrawal, writes to both. corrections_per_organization: corrections of
+contacts, each of which writes to an address that somebody typed. linking_codes_*: codes that those who manage an
+organization send, by that organization and by the contact, whose mailbox they fill; an agent's are not counted.
+mails_per_*: mails to addresses that those who manage organizations typed (contacts added, corrections, codes), by the
+account that causes them, by the mailbox they go to, and by both that and the organization. claim_mails_per_*: mails of
+accounts' claims, told to those who manage the organization, by the same two, and apart from them. warnings_per_*: mails
+of each kind that warns (who manages the organization, who is kept out), by mailbox and organization.
+attachments_per_account: files uploaded."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

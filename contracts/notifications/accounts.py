@@ -119,6 +119,18 @@ class EmailChangedMail(MailRequest):
     undo_until: Instant
 
 
+class AddressCodeMail(MailRequest):
+    """The one-time code that proves an address to whoever asked, for a use elsewhere."""
+
+    mail: ClassVar[str] = "address_code"
+    contents: ClassVar[type[Contents]] = VerificationCodeContents
+    shown: ClassVar[frozenset[str]] = frozenset({"code", "minutes"})
+    anyone_may_ask: ClassVar[bool] = True
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    minutes: Annotated[int, Field(ge=1)]
+
+
 class AccountLapsingMail(MailRequest):
     """The account was never linked to a file, and lapses on a day unless it is."""
 

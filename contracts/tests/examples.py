@@ -247,6 +247,7 @@ EVENTS: tuple[Event, ...] = (
     notifications.EmailChangeCodeMail(**_mail("email_change"), minutes=10),
     notifications.AddressTakenMail(**_mail("email_change")),
     notifications.EmailChangedMail(**_mail("email_changed"), changed_at=NOW, undo_until=LATER),
+    notifications.AddressCodeMail(**_mail("address_proof"), minutes=10),
     notifications.AccountLapsingMail(**_mail("account_lapsing"), lapses_on=date(2026, 12, 22)),
     notifications.AccountLapsedMail(**_mail("account_lapsed")),
     notifications.AccountClosedMail(**_mail("account_closed"), closed_at=NOW),
@@ -482,6 +483,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.EmailChangedMail: notifications.UndoContents(
         address="ada.example@example.org", given_name="Ada", token="example-token-00000001"
     ),
+    notifications.AddressCodeMail: CODE,
     notifications.AccountLapsingMail: ADA,
     notifications.AccountLapsedMail: ADA,
     notifications.AccountClosedMail: ADA,

@@ -2,6 +2,7 @@
 
 from chassis.service import Platform, Service
 from services.accounts import chores
+from services.accounts.address_proofs import api as address_proofs
 from services.accounts.consumers import SUBSCRIPTIONS
 from services.accounts.deactivations import api as deactivations
 from services.accounts.doors import api as doors
@@ -13,6 +14,7 @@ from services.accounts.lapsing.chores import lapsing
 from services.accounts.password_resets import api as password_resets
 from services.accounts.people import api as people
 from services.accounts.people import storage as people_storage
+from services.accounts.proofs import api as proofs
 from services.accounts.registrations import api as registrations
 from services.accounts.sessions import api as sessions
 from services.accounts.settings import AccountsSettings
@@ -50,7 +52,7 @@ async def build(platform: Platform) -> Tools:
 
 service = Service(
     name="accounts",
-    description="People's accounts: terms of use, registering, signing in, passwords, addresses, and systems' tokens.",
+    description="People's accounts: terms of use, registering, signing in, passwords, addresses, proofs; tokens.",
     settings=AccountsSettings,
     tools=build,
     routers=[
@@ -63,6 +65,8 @@ service = Service(
         people.routes,
         email_changes.routes,
         deactivations.routes,
+        proofs.routes,
+        address_proofs.routes,
         tokens.routes,
     ],
     subscriptions=SUBSCRIPTIONS,

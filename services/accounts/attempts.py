@@ -13,7 +13,7 @@ from services.accounts.networks import handlers as known_networks
 from services.accounts.networks.domain import network, site
 from services.accounts.tools import Tools
 
-Kind = Literal["registration", "confirmation", "sign_in", "password_reset", "undo"]
+Kind = Literal["registration", "confirmation", "sign_in", "password_reset", "undo", "address_proof"]
 """Of calls that anybody may make; a network has a budget for each."""
 
 

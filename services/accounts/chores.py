@@ -5,6 +5,7 @@ from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Handler, Unit
+from services.accounts.address_proofs import handlers as address_proofs
 from services.accounts.doors import handlers as doors
 from services.accounts.email_changes import handlers as email_changes
 from services.accounts.networks import handlers as networks
@@ -16,11 +17,12 @@ FORGET_EVERY = 3600.0  # seconds; what is forgotten is a day old
 
 
 def forgetting(unit: Unit[Tools]) -> Sequence[Chore]:
-    """Forget unverified registrations, dead resets, changes past undoing, spent ID tokens, networks nobody uses."""
+    """Forget unverified registrations, dead resets and proofs, changes past undoing, spent ID tokens, old networks."""
     return (
         _repeatedly(unit, "forget unverified registrations", registrations.forget_unverified),
         _repeatedly(unit, "forget password resets", password_resets.forget),
         _repeatedly(unit, "forget changes of address", email_changes.forget),
+        _repeatedly(unit, "forget proofs of addresses", address_proofs.forget),
         _repeatedly(unit, "forget spent ID tokens", doors.forget),
         _repeatedly(unit, "forget networks", networks.forget),
     )

@@ -30,6 +30,15 @@ EMAIL_CHANGES = Counter(
     " none (over_limit); a code refused; changed; undone; or an undo_refused",
     ["outcome"],
 )
+PROOFS = Counter(
+    "mandat_accounts_proofs", "Passwords entered again for an act elsewhere: proven or refused", ["outcome"]
+)
+ADDRESS_PROOFS = Counter(
+    "mandat_accounts_address_proofs",
+    "Addresses to be proved by what happened: a mail asked for with a code, or none (over_limit); a code refused; or"
+    " proven",
+    ["outcome"],
+)
 DEACTIVATIONS = Counter(
     "mandat_accounts_deactivations", "Accounts deactivated, by why: closed, by_agent or never_linked", ["because"]
 )

@@ -253,6 +253,14 @@ async def wsscc(database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
         yield found
 
 
+@pytest.fixture
+async def proving(accounts: Accounts) -> Accounts:
+    """The service of an agency with mandates, for whose signatures it proves passwords and addresses."""
+    accounts.limit("address_proof_tries", 20)
+    accounts.agency(features=accounts.unit.tools.agency.features | {"mandates"})
+    return accounts
+
+
 @asynccontextmanager
 async def _accounts(agency: str, database: Database, tmp_path: Path) -> AsyncIterator[Accounts]:
     own, other = keys.generate("accounts"), keys.generate("notifications")

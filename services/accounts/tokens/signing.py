@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from chassis.keys import Keyring
 from chassis.sealing import Vault
+from contracts.proofs import PROOF_AUDIENCE, PROOF_TYPE, ProofMethod
 from contracts.tokens import AUDIENCE
 
 LIFE = timedelta(minutes=5)  # how long a revocation may matter at worst
@@ -46,6 +47,16 @@ class SigningKey:
     private_jwk: str
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What a proof says besides who says it: `claims` name who or what is proven."""
+
+    method: ProofMethod
+    purpose: str
+    life: timedelta
+    claims: dict[str, str] = field(repr=False)
+
+
 def generate(keyring: Keyring) -> SigningKey:
     """A fresh key; its kid is its thumbprint (RFC 7638)."""
     key = ECKey.generate_key("P-256")
@@ -79,15 +90,29 @@ class Signer:
         claims = {"sub": client_id, "client_id": client_id, "scope": " ".join(scopes), "aud": AUDIENCE}
         return self._sign(key, "machines", claims, now, jti)
 
-    def _sign(self, key: SigningKey, kind: str, claims: dict[str, Any], now: datetime, jti: UUID) -> str:
+    def proof(self, key: SigningKey, proof: Proof, now: datetime, jti: UUID) -> str:
+        """What is proven, for one act elsewhere. It opens nothing here: its type and its audience are its own."""
+        claims = {"method": proof.method, "purpose": proof.purpose, "aud": PROOF_AUDIENCE, **proof.claims}
+        return self._sign(key, "people", claims, now, jti, proof.life, PROOF_TYPE)
+
+    def _sign(
+        self,
+        key: SigningKey,
+        kind: str,
+        claims: dict[str, Any],
+        now: datetime,
+        jti: UUID,
+        life: timedelta = LIFE,
+        token_type: str = "at+jwt",  # noqa: S107, RFC 9068
+    ) -> str:
         issued_at = int(now.timestamp())
         claims |= {
             "iss": f"{self.base}/{kind}",
             "iat": issued_at,
-            "exp": issued_at + int(LIFE.total_seconds()),
+            "exp": issued_at + int(life.total_seconds()),
             "jti": str(jti),
         }
-        header = {"alg": SIGNATURE, "kid": key.kid, "typ": "at+jwt"}
+        header = {"alg": SIGNATURE, "kid": key.kid, "typ": token_type}
         return jwt.encode(header, claims, self._open(key), algorithms=[SIGNATURE])
 
     def _open(self, key: SigningKey) -> ECKey:

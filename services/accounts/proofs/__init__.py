@@ -1,0 +1,1 @@
+"""The password entered again for an act at another service, which takes a signed proof of it."""
