@@ -29,7 +29,8 @@ class DemoPerson(Policy):
     """Somebody to be in the demonstration.
 
     A person who is on file has a `client_number`, an address and an organization of the demo data; a newcomer
-    has no client number yet. Where the agency has no linking coordinates nobody comes by any.
+    has no client number yet. Where the agency has no linking coordinates nobody comes by any; where it has mandates, a
+    newcomer who is to be mandated needs none.
     """
 
     role: Text
@@ -107,7 +108,10 @@ def _check_people(
             )
         if not with_coordinates and person.coordinates is not None:
             yield document.fault("No linking method of the agency has coordinates.", "people", index, "coordinates")
-        if with_coordinates and (person.client_number is None) != (person.coordinates == "added_by_manager"):
+        expected: set[CoordinatesFrom | None] = {"agent_batch", None}
+        if person.client_number is None:
+            expected = {"added_by_manager", None} if "mandates" in agency.features else {"added_by_manager"}
+        if with_coordinates and person.coordinates not in expected:
             yield document.fault(
                 "A person on file gets coordinates from agent_batch, a newcomer from added_by_manager.",
                 "people",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.agency import placeholders
+from contracts.agency.asked import AskedField
 from contracts.agency.claiming import Capacity, Granted
 from contracts.agency.organization_codes import AskedFields, PayrollQuestion
 from contracts.agency.text import Coded, Policy, Text
@@ -43,17 +44,32 @@ class LinkedFile:
     number: str
 
 
+class CoordinatesFields(Policy):
+    """The fields of POST /v1/links that linking coordinates have; how the agency calls its persons' numbers."""
+
+    client_number: AskedField
+    linking_code: AskedField
+
+
+class FormerCredentialFields(Policy):
+    """The fields of POST /v1/links that a former credential has."""
+
+    user_name: AskedField
+    password: AskedField
+
+
 class LinkingCoordinates(Coded):
     """Client number and single-use linking code, both by mail (the guide, step 2).
 
-    `code_valid_days`: days from issue to the last moment the code is taken. `success` is the message shown
-    after linking; it may hold {organization} and {number}.
+    `code_valid_days`: days from issue to the last moment the code is taken. `fields` are the agency's words for what is
+    asked. `success` is the message shown after linking; it may hold {organization} and {number}.
     """
 
     kind: Literal["linking_coordinates"]
     name: Text
     help: Text
     code_valid_days: int = Field(ge=1, le=365)
+    fields: CoordinatesFields
     success: Annotated[Text, _showing("organization", "number")]
 
     def success_message(self, language: Language, linked: Sequence[LinkedFile]) -> str:
@@ -67,8 +83,8 @@ class FormerCredential(Coded):
 
     `source`: `imported` hashes rest in linking until they are redeemed or the last day, `until`, is over; a `directory`
     that the agency runs is asked each time (a deployment's settings say where). `user_names`: whether capitals count.
-    `passwords`: the encoding in which the old system hashed them. `success` may hold {organizations}: each name with
-    its number.
+    `passwords`: the encoding in which the old system hashed them. `fields` are the agency's words for what is asked.
+    `success` may hold {organizations}: each name with its number.
     """
 
     until: date
@@ -78,6 +94,7 @@ class FormerCredential(Coded):
     source: Literal["imported", "directory"]
     user_names: Literal["exact", "any_case"]
     passwords: Literal["utf-8", "latin-1"] = "utf-8"
+    fields: FormerCredentialFields
     success: Annotated[Text, _showing("organizations")]
 
     def success_message(self, language: Language, linked: Sequence[LinkedFile]) -> str:
@@ -112,7 +129,7 @@ class OrganizationCode(Coded):
 
 
 LinkingMethod = Annotated[LinkingCoordinates | FormerCredential | OrganizationCode, Field(discriminator="kind")]
-"""One linking method. Further kinds (professional number) join here."""
+"""One linking method. Further kinds join here."""
 
 
 class Linking(Policy):

@@ -24,7 +24,7 @@ class MandatedService(Policy):
     """A subject that a mandate may be about, and who is eligible.
 
     The delegate gets it at `level`. `professions`: relation types of those who may give such a mandate; `roles`: those
-    that the delegate may have in the practice. A mandate lasts `most_days` at most, both its days included; absent: as
+    that the delegate may have there. A mandate lasts `most_days` at most, both its days included; absent: as
     long as both sides agree.
     """
 

@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from contracts.agency.text import Policy, Text
+from contracts.agency.asked import AskedField
+from contracts.agency.text import Policy
 
 
 class PayrollQuestion(Policy):
@@ -17,13 +18,6 @@ class PayrollQuestion(Policy):
     tolerance_percent: int = Field(ge=0, le=50)
     tolerance_at_least: int = Field(ge=0, le=1_000_000)
     before_report: int = Field(ge=0)
-
-
-class AskedField(Policy):
-    """A field of the method in the agency's words."""
-
-    label: Text
-    help: Text
 
 
 class AskedFields(Policy):

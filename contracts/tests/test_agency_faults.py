@@ -254,7 +254,8 @@ SEEDS = {
         "linking.yaml",
         "methods:\n",
         "methods:\n  - {code: linking_coordinates, kind: linking_coordinates, name: {fr: L, en: L},\n"
-        "     help: {fr: A, en: H}, code_valid_days: 1, success: {fr: S, en: S}}\n",
+        "     help: {fr: A, en: H}, code_valid_days: 1, success: {fr: S, en: S},\n"
+        "     fields: {client_number: {label: {fr: N, en: N}}, linking_code: {label: {fr: C, en: C}}}}\n",
         "  - code: linking_coordinates",
         "second time",
     ),

@@ -12,7 +12,6 @@ from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised, field_errors
 from contracts.agency.linking import LinkingMethod
 from contracts.agency.text import Text
-from contracts.problems import Wording
 from services.linking.tools import LinkingCall
 
 LONGEST_TYPED = 64
@@ -34,7 +33,7 @@ class Asked:
     """A field of POST /v1/links as a method asks for it; one that is not required may be left out."""
 
     name: str
-    label: Wording | Text
+    label: Text
     max_length: int
     secret: bool
     check: Literal["crockford_gf32"] | None = None
@@ -43,40 +42,32 @@ class Asked:
     choices: Mapping[str, Text] | None = None
 
 
-ASKED: Mapping[str, tuple[Asked, ...]] = {
-    "linking_coordinates": (
-        Asked("client_number", Wording(fr="Numéro de client", en="Client number"), LONGEST_TYPED, secret=False),
-        Asked(
-            "linking_code",
-            Wording(fr="Code de liaison", en="Linking code"),
-            LONGEST_TYPED,
-            secret=True,
-            check="crockford_gf32",
-        ),
-    ),
-    "former_credential": (
-        Asked("user_name", Wording(fr="Ancien nom d’utilisateur", en="Former user name"), LONGEST_USER_NAME, False),
-        Asked("password", Wording(fr="Ancien mot de passe", en="Former password"), LONGEST_PASSWORD, secret=True),
-    ),
+LENGTHS: Mapping[str, int] = {
+    "organization_name": LONGEST_ORGANIZATION_NAME,
+    "user_name": LONGEST_USER_NAME,
+    "password": LONGEST_PASSWORD,
 }
-"""What each kind of method asks for, but for those of which the agency words it."""
+"""The most characters of a field; LONGEST_TYPED of every other."""
+
+SECRET = frozenset({"linking_code", "password", "organization_code"})
+"""Fields that onlookers and browser histories have no business with."""
 
 
 def asked_by(method: LinkingMethod, today: date) -> tuple[Asked, ...]:
     """What a method asks for on a day."""
-    if method.kind != "organization_code":
-        return ASKED[method.kind]
-    lengths = {"organization_name": LONGEST_ORGANIZATION_NAME}
-    capacities = {capacity.code: capacity.name for capacity in method.capacities_on(today)}
+    choices: dict[str, Mapping[str, Text]] = {}
+    if method.kind == "organization_code":
+        choices["capacity"] = {capacity.code: capacity.name for capacity in method.capacities_on(today)}
     return tuple(
         Asked(
             name,
             field.label,
-            lengths.get(name, LONGEST_TYPED),
-            secret=name == "organization_code",
+            LENGTHS.get(name, LONGEST_TYPED),
+            secret=name in SECRET,
+            check="crockford_gf32" if name == "linking_code" else None,
             required=name not in OF_THE_FIRST_PERSON,
             help=field.help,
-            choices=capacities if name == "capacity" else None,
+            choices=choices.get(name),
         )
         for name, field in method.fields
     )
