@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.admitting.making import NewContact, make_contact
+from services.authorizations.admitting.making import NewContact, by_mail, make_contact
 from services.authorizations.attachments.handlers import attach, refuse_attachments
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
@@ -92,7 +92,9 @@ async def add_contact(work: Work[Tools], command: AddContact) -> Made | Refusal:
             command.client_number, alike,
         )  # fmt: skip
         return Pending(await ask_for_review(work, acting, made, doubtful))
-    new = NewContact(made, command.organization_id, command.personal, command.type, command.period, command.grants)
+    new = NewContact(
+        made, command.organization_id, command.personal, command.type, command.period, command.grants, by_mail(work)
+    )  # fmt: skip
     refusal = await make_contact(work, new)
     if refusal is None:
         await await_comparison(work.connection, made)

@@ -15,8 +15,8 @@ from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.began import Because, grant_membership
-from services.authorizations.managing.domain import Ending
+from services.authorizations.managing.began import grant_membership
+from services.authorizations.managing.domain import Because, Ending
 from services.authorizations.managing.ended import withdraw_held
 from services.authorizations.managing.questions import offices, refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations

@@ -18,6 +18,7 @@ from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.deciding.handlers import settle
+from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.requests import storage as requests
@@ -110,7 +111,8 @@ async def put_in_place(
         case AskingSuccessor(request=request, account_id=account_id, access=access):
             assert request.organization_id is not None
             method = AskedAccess.model_validate(request.asked).method
-            by = Admission(method, request.claim_id, request.request_id, frozenset(besides))
+            because = Because(request.claim_id, tells_person=False, besides=frozenset(besides))
+            by = Admission(method, request.request_id, because)
             made = await admit(work, request.organization_id, account_id, access, by)
             admitted = await contacts.get(work.connection, made)
             assert admitted is not None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from contracts.agency import Agency
+from services.authorizations.managing.domain import TOLD_OTHERWISE, Because
 from services.authorizations.relations import domain as rules
 from services.authorizations.requests.domain import GivenAccess
 
@@ -25,13 +26,12 @@ REFUSALS: Mapping[Obstacle, Refusal] = {
 
 @dataclass(frozen=True)
 class Admission:
-    """By which method of linking an account becomes a contact; by its claim, and by the request that others approved
-    or that it accepted itself; `besides`: whom the same act tells more than that somebody manages now."""
+    """By which method of linking an account becomes a contact, why, and by the request that others approved or that it
+    accepted itself."""
 
     method: str
-    claim_id: UUID | None = None
     request_id: UUID | None = None
-    besides: frozenset[UUID] = frozenset()
+    because: Because = TOLD_OTHERWISE
 
 
 def refuse_access(agency: Agency, access: GivenAccess, kind: str, today: date) -> Refusal | None:

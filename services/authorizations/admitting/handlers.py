@@ -12,7 +12,7 @@ from services.authorizations.blocked import keeps_account_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import BoundBy, ContactFile
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.began import grant_membership
 from services.authorizations.periods import Period
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.relations import domain as rules
@@ -59,8 +59,8 @@ async def admit(
     personal = (await descriptions(work.connection, [account_id]))[account_id]
     await bindings.bind(work.connection, bound.link_id, account_id, contact_id, work.now, work.now)
     new = NewContact(
-        contact_id, organization_id, personal, access.type, access.period, [], request_id=by.request_id,
-        membership=membership, bound=bound, claim_id=by.claim_id, besides=by.besides,
+        contact_id, organization_id, personal, access.type, access.period, [], link=bound, request_id=by.request_id,
+        membership=membership, because=by.because,
     )  # fmt: skip
     refusal = await make_contact(work, new)
     if refusal is not None:
@@ -92,7 +92,7 @@ async def join(
     await bindings.bind(work.connection, bound.link_id, account_id, contact_id, work.now, work.now)
     await contacts.note_bound(work.connection, contact_id, bound)
     if access is not None and new is not None:
-        await grant_membership(work, new, [], Because(by.claim_id, tells_person=False, besides=by.besides))
+        await grant_membership(work, new, [], by.because)
         await _grant(work, organization_id, membership, access, by)
     await publish_state(work, contact_id)
     work.audit("contact_claimed", organization_id=organization_id, object_id=contact_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -10,7 +11,8 @@ from contracts.authorizations import ContactAdded
 from services.authorizations.contacts import storage
 from services.authorizations.contacts.domain import BoundBy
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.began import grant_membership
+from services.authorizations.managing.domain import TOLD_OTHERWISE, Because
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
@@ -18,13 +20,16 @@ from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.tools import Tools
 
+Link = BoundBy | Literal["coordinates", "credential", "none"]
+"""How a new contact comes to be linked: to the account that was bound to it in the same transaction; by a linking code
+that goes to its address by mail; to an account that is opened for it; or by nothing that is done here."""
+
 
 @dataclass(frozen=True)
 class NewContact:
     """A contact about to be made. Without a `client_number` one is drawn from the agency's range.
 
-    Without a `membership` that relation's id is drawn. One that an account was bound to in the same transaction, by a
-    link and perhaps because of a claim, is sent no coordinates. `besides` as `Because` has it.
+    Without a `membership` that relation's id is drawn. Who is made a contact is told so in other words than `because`.
     """
 
     contact_id: UUID
@@ -33,12 +38,16 @@ class NewContact:
     type: str
     period: Period
     grants: Sequence[Grant]
+    link: Link
     client_number: str | None = None
     request_id: UUID | None = None
     membership: UUID | None = None
-    bound: BoundBy | None = None
-    claim_id: UUID | None = None
-    besides: frozenset[UUID] = frozenset()
+    because: Because = TOLD_OTHERWISE
+
+
+def by_mail(work: Work[Tools]) -> Link:
+    """By coordinates, where the agency has people linked by them."""
+    return "coordinates" if "linking_coordinates" in work.tools.agency.features else "none"
 
 
 async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
@@ -51,15 +60,16 @@ async def make_contact(work: Work[Tools], new: NewContact) -> Refusal | None:
         return Refusal("already_held", fields=("client_number",))
     if client_number is None:
         return Refusal("client_numbers_used_up")
-    await storage.add(work.connection, new.contact_id, new.organization_id, client_number, new.bound)
+    bound = new.link if isinstance(new.link, BoundBy) else None
+    await storage.add(work.connection, new.contact_id, new.organization_id, client_number, bound)
     await personal_fields.describe(work.connection, new.contact_id, new.personal)
     await record(work, ContactAdded, new.organization_id, contact_id=new.contact_id)
     relation = NewRelation(
         new.membership or work.new_id(), "contact", new.contact_id, new.organization_id, new.organization_id, new.type,
         new.period, request_id=new.request_id,
     )  # fmt: skip
-    await grant_membership(work, relation, new.grants, Because(new.claim_id, tells_person=False, besides=new.besides))
-    if new.bound is None:
+    await grant_membership(work, relation, new.grants, new.because)
+    if new.link == "coordinates":
         await storage.raise_generation(work.connection, new.contact_id, "normal")
     await publish_state(work, new.contact_id)
     work.audit("contact_added", organization_id=new.organization_id, object_id=new.contact_id)

@@ -8,6 +8,7 @@ from services.authorizations.admitting.handlers import admit, join, refuse_admis
 from services.authorizations.claims import domain, mails
 from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import storage as relations
 from services.authorizations.requests import telling
@@ -34,7 +35,7 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     access = decision.access or domain.unless_decided(agency, asked, kind, work.today)
     if refusal := refuse_access(agency, access, kind, work.today):
         return refusal
-    by = Admission(asked.method, request.claim_id, request.request_id)
+    by = Admission(asked.method, request.request_id, Because(request.claim_id, tells_person=False))
     if decision.outcome == "approve":
         await admit(work, organization_id, account_id, access, by)
         return None

@@ -13,6 +13,7 @@ from services.authorizations.admitting.handlers import admit, refuse_admission
 from services.authorizations.blocked import blocks_of_its_own
 from services.authorizations.claims import domain, mails, storage
 from services.authorizations.claims.domain import AskedAccess, Claim
+from services.authorizations.managing.domain import Because
 from services.authorizations.managing.questions import contests, is_managed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -75,7 +76,7 @@ async def _appoint(work: Work[Tools], claim: Claim) -> None:
     if refuse_access(work.tools.agency, access, kind, work.today):
         await _ask(work, claim)  # an agent finds a function for such an organization
         return
-    by = Admission(claim.method, claim.claim_id)
+    by = Admission(claim.method, because=Because(claim.claim_id, tells_person=False))
     admitted = await admit(work, claim.organization_id, claim.account_id, access, by)
     await storage.settle(work.connection, claim.claim_id, "appointed", work.now, contact_id=admitted)
     await mails.appointed(work, claim, access)

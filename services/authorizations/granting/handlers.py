@@ -17,7 +17,8 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.began import grant_membership
+from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain

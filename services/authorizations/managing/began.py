@@ -1,32 +1,18 @@
 """Managing begins: every membership is made here, and of one that may manage everything follows that has to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
-from uuid import UUID
 
 from chassis.work import Work
 from contracts.authorizations import AdministratorAppointed
 from services.authorizations.managing import mails
+from services.authorizations.managing.domain import Because
 from services.authorizations.managing.mails import Change
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.organizations.handlers import record
 from services.authorizations.relations.domain import Grant, NewRelation
 from services.authorizations.relations.recording import grant_relation
 from services.authorizations.tools import Tools
-
-
-@dataclass(frozen=True)
-class Because:
-    """What brought it about: a claim, or whoever gave this reason. `tells_person`: unless told of it in other words.
-
-    Contacts `besides` are not told that somebody else manages: the same act tells them more.
-    """
-
-    claim_id: UUID | None = None
-    reason: str | None = None
-    tells_person: bool = True
-    besides: frozenset[UUID] = frozenset()
 
 
 async def grant_membership(work: Work[Tools], new: NewRelation, grants: Sequence[Grant], because: Because) -> None:

@@ -1,4 +1,4 @@
-"""Who manages an organization: why that ends, and whom it is told; never the last, by pure rules."""
+"""Who manages an organization: why that begins or ends, and who is told of it; never the last, by pure rules."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -6,6 +6,22 @@ from datetime import date
 from uuid import UUID
 
 from services.authorizations.periods import Period
+
+
+@dataclass(frozen=True)
+class Because:
+    """Why a membership begins: by a claim, or for this reason. `tells_person`: unless told of it in other words.
+
+    Contacts `besides` are not told that somebody else manages: the same act tells them more.
+    """
+
+    claim_id: UUID | None = None
+    reason: str | None = None
+    tells_person: bool = True
+    besides: frozenset[UUID] = frozenset()
+
+
+TOLD_OTHERWISE = Because(tells_person=False)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from services.authorizations.admitting.making import NewContact, make_contact
+from services.authorizations.admitting.making import NewContact, by_mail, make_contact
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.managing.began import Because, grant_membership
+from services.authorizations.managing.began import grant_membership
+from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal import storage as personal_fields
@@ -44,8 +45,8 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     if refusal:
         return refusal
     new = NewContact(
-        work.new_id(), organization_id, personal, asked.type, asked.period, asked.chosen, asked.client_number,
-        request_id,
+        work.new_id(), organization_id, personal, asked.type, asked.period, asked.chosen, by_mail(work),
+        asked.client_number, request_id,
     )  # fmt: skip
     if decision.outcome == "approve":
         return await make_contact(work, new)
@@ -83,7 +84,7 @@ async def recognize(work: Work[Tools], request: Request, decision: Decision) -> 
     if await contacts.find(work.connection, contact.organization_id, candidate.client_number):
         return Refusal("already_held", fields=("client_number",))
     await contacts.renumber(work.connection, contact.contact_id, candidate.client_number)
-    if not contact.linked:
+    if not contact.linked and by_mail(work) == "coordinates":
         await contacts.raise_generation(work.connection, contact.contact_id, "normal")
     await publish_state(work, contact.contact_id)
     work.audit("contact_recognized", organization_id=contact.organization_id, object_id=contact.contact_id)

@@ -11,6 +11,8 @@ import pytest
 from services.authorizations.reviews.chores import compare_added
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import Firm
+from services.authorizations.tests.employers import an_employer
+from tests.fixtures.gateway import OpenService
 
 ZOE = {
     "family_name": "Démonstration", "given_name": "Zoé", "email": "zoe.demonstration@example.org", "language": "fr",
@@ -50,6 +52,25 @@ async def test_a_stranger_is_added_at_once_and_the_form_says_that_coordinates_ar
     assert added.json()["message"].startswith("Le contact est ajouté.")
     english = await firm.add_member(headers=firm.responsible.headers | {"Accept-Language": "en"})
     assert english.json()["message"].startswith("The contact has been added.")
+
+
+async def test_where_nobody_is_linked_by_coordinates_no_code_is_asked_for(
+    open_service: OpenService, tmp_path: Path
+) -> None:
+    employer = await an_employer(open_service, tmp_path)
+    added = await employer.at.client.post(
+        f"/v1/organizations/{employer.organization_id}/contacts",
+        json={
+            "contact": employer.at.stranger(),
+            "type": "worker",
+            "subjects": [{"subject": "payments", "level": "write"}],
+            "attestations": await employer.at.attestations("addition"),
+        },
+        headers=employer.administrator.headers,
+    )
+    assert added.status_code == 201, added.text
+    state = (await employer.at.opened.published("Contact"))[-1]
+    assert (state["contact_id"], state["linking_code_generation"]) == (added.json()["contact_id"], 0)
 
 
 @pytest.mark.parametrize(
