@@ -11,7 +11,7 @@ from contracts.agency.catalogue import Catalogue
 from contracts.agency.claiming import Granted
 from contracts.agency.features import LIMITS_NEEDED_FOR, MAILS_NEEDED_FOR, REQUESTS_NEEDED_FOR, needed
 from contracts.agency.files import Document, Fault
-from contracts.agency.forms import FIELD_OPTIONS, FORM_FIELDS, FORMS_NEED, OUTCOMES, Form, Forms
+from contracts.agency.forms import FIELD_OPTIONS, FORM_KINDS, OUTCOMES, Form, Forms
 from contracts.agency.help import Help
 from contracts.agency.limits import LIMIT_NAMES, Limits
 from contracts.agency.linking import WITHOUT_METHOD, Linking
@@ -251,7 +251,7 @@ def check_forms(document: Document, forms: Forms, requests: Requests, present: C
         )
         if form.request is not None and form.request not in requests.kinds:
             yield document.fault(f"requests.yaml has no kind `{form.request}`.", *place, "request")
-        if (feature := FORMS_NEED.get(form.kind)) is not None and feature not in present:
+        if (feature := FORM_KINDS[form.kind].needs) is not None and feature not in present:
             yield document.fault(f"Nobody could send it: the agency does without {feature}.", *place, "kind")
         yield from _check_fields(document, index, form)
 
@@ -317,7 +317,7 @@ def _check_fields(document: Document, index: int, form: Form) -> Iterator[Fault]
     yield from _repeated(document, ("forms", index, "fields"), (f.code for f in form.fields))
     for number, field in enumerate(form.fields):
         place = ("forms", index, "fields", number)
-        if field.code not in FORM_FIELDS[form.kind]:
+        if field.code not in FORM_KINDS[form.kind].fields:
             yield document.fault(f"A form of kind {form.kind} has no field `{field.code}`.", *place, "code")
         expected = _options_of(form, field.code)
         given = [option.code for option in field.options]

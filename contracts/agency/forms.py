@@ -1,6 +1,7 @@
 """forms.yaml: the forms of the service catalogue, their fields in words, and the attestations to tick."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -28,89 +29,109 @@ FormKind = Literal[
     "replacement",
 ]
 
-FORM_FIELDS: Mapping[FormKind, frozenset[str]] = {
-    "addition": frozenset(
-        {
-            "contact.family_name",
-            "contact.given_name",
-            "contact.email",
-            "contact.telephones",
-            "contact.language",
-            "client_number",
-            "acted_for",
-            "type",
-            "starts_on",
-            "ends_on",
-            "subjects",
-            "organization_id",
-            "through",
-        }
+
+@dataclass(frozen=True, kw_only=True)
+class KindOfForm:
+    """What all forms of a kind have in common.
+
+    `fields` are those that the HTTP bodies of its routes know (services/authorizations/forms/kinds.py says which
+    routes); attestations and files are sent beside them, and whom or what the form is about stands in the path. Of a
+    kind that is `attested` the statements are kept; the others change nothing that the agency's own file says.
+    `with_files`: files may go with it. `for_managers`: who manages the organization uses it; `for_agents`: agents do,
+    too or alone, for a reason wherever there is one to give. `needs` is what an agency must have for it to be of any
+    use.
+    """
+
+    fields: frozenset[str] = frozenset()
+    attested: bool = False
+    with_files: bool = False
+    for_managers: bool = True
+    for_agents: bool = False
+    needs: Feature | None = None
+
+
+FORM_KINDS: Mapping[FormKind, KindOfForm] = {
+    "addition": KindOfForm(
+        fields=frozenset(
+            {
+                "contact.family_name",
+                "contact.given_name",
+                "contact.email",
+                "contact.telephones",
+                "contact.language",
+                "client_number",
+                "acted_for",
+                "type",
+                "starts_on",
+                "ends_on",
+                "subjects",
+                "organization_id",
+                "through",
+            }
+        ),
+        attested=True,
+        with_files=True,
     ),
-    "removal": frozenset({"scope", "relations", "subjects"}),
-    "correction": frozenset(
-        {
-            "parts",
-            "language",
-            "email",
-            "telephones",
-            "telephones.kind",
-            "family_name",
-            "given_name",
-            "relations.relation_id",
-            "relations.ends_on",
-            "new_linking_code",
-        }
+    "removal": KindOfForm(fields=frozenset({"scope", "relations", "subjects"}), attested=True, with_files=True),
+    "correction": KindOfForm(
+        fields=frozenset(
+            {
+                "parts",
+                "language",
+                "email",
+                "telephones",
+                "telephones.kind",
+                "family_name",
+                "given_name",
+                "relations.relation_id",
+                "relations.ends_on",
+                "new_linking_code",
+            }
+        ),
+        attested=True,
+        with_files=True,
     ),
-    "representation": frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
-    "representation_end": frozenset({"subjects"}),
-    "recertification": frozenset(),
-    "decision": frozenset(
-        {
-            "outcome",
-            "reason",
-            "contact_id",
-            "access.type",
-            "access.starts_on",
-            "access.ends_on",
-            "access.subjects",
-            "access.subjects.starts_on",
-            "access.subjects.ends_on",
-        }
+    "representation": KindOfForm(
+        fields=frozenset({"other.kind", "other.number", "type", "starts_on", "ends_on", "subjects"}),
+        attested=True,
+        needs="representation",
     ),
-    "invitation": frozenset({"email", "name", "language", "type", "starts_on", "ends_on", "subjects"}),
-    "block": frozenset({"contact_id", "account_id", "request_id", "reason"}),
-    "unblock": frozenset(),
-    "appointment": frozenset({"contact_id", "subjects", "reason"}),
-    "release": frozenset({"reason"}),
-    "replacement": frozenset({"successor_id", "request_id", "reason"}),
+    "representation_end": KindOfForm(fields=frozenset({"subjects"}), attested=True, needs="representation"),
+    "recertification": KindOfForm(attested=True),
+    "decision": KindOfForm(
+        fields=frozenset(
+            {
+                "outcome",
+                "reason",
+                "contact_id",
+                "access.type",
+                "access.starts_on",
+                "access.ends_on",
+                "access.subjects",
+                "access.subjects.starts_on",
+                "access.subjects.ends_on",
+            }
+        ),
+        for_agents=True,
+    ),
+    "invitation": KindOfForm(
+        fields=frozenset({"email", "name", "language", "type", "starts_on", "ends_on", "subjects"}),
+        needs="invitations",
+    ),
+    "block": KindOfForm(fields=frozenset({"contact_id", "account_id", "request_id", "reason"}), for_agents=True),
+    "unblock": KindOfForm(for_agents=True),
+    "appointment": KindOfForm(
+        fields=frozenset({"contact_id", "subjects", "reason"}), for_agents=True, needs="administrators"
+    ),
+    "release": KindOfForm(fields=frozenset({"reason"}), for_agents=True, needs="administrators"),
+    "replacement": KindOfForm(
+        fields=frozenset({"successor_id", "request_id", "reason"}),
+        for_managers=False,
+        for_agents=True,
+        needs="administrators",
+    ),
 }
-"""The fields that the HTTP bodies of each kind know (services/authorizations/forms/routes.py says which routes).
-
-Attestations and files are sent beside them; whom or what the form is about stands in the path."""
-
-ATTESTED: frozenset[FormKind] = frozenset(
-    {"addition", "removal", "correction", "representation", "representation_end", "recertification"}
-)
-"""Kinds whose statements are kept; the others change nothing that the agency's own file says."""
-
-WITH_FILES: frozenset[FormKind] = frozenset({"addition", "removal", "correction"})
-"""Kinds that files may go with."""
-
-AGENTS_TOO: frozenset[FormKind] = frozenset({"decision", "block", "unblock", "appointment", "release"})
-"""Kinds that agents use like those who manage the organization; for a reason, wherever there is one to give."""
-
-AGENTS_ALONE: frozenset[FormKind] = frozenset({"replacement"})
-"""Kinds for agents alone."""
-
-FORMS_NEED: Mapping[FormKind, Feature] = {
-    "representation": "representation",
-    "representation_end": "representation",
-    "invitation": "invitations",
-    "appointment": "administrators",
-    "release": "administrators",
-    "replacement": "administrators",
-}
-"""What an agency must have for a form of that kind to be of any use."""
+"""Each kind of form, once."""
 
 OUTCOMES: Mapping[RequestKind, frozenset[Outcome]] = {
     "proposed_relation": frozenset({"approve", "reject", "return"}),
@@ -238,8 +259,8 @@ class FormField(Policy):
 class Form(Coded):
     """A form; files may go with it where it says `attachments`. One of kind decision is about one kind of `request`.
 
-    `who` may use it: those whose relation type manages the organization of the chosen profile, and agents where
-    AGENTS_TOO says so; or agents alone.
+    `who` may use it: those whose relation type manages the organization of the chosen profile, and agents where its
+    kind is for them too; or agents alone.
     """
 
     kind: FormKind
@@ -259,11 +280,13 @@ class Form(Coded):
             raise ValueError("a form of kind decision says which `request` it is about, and no other does")
         if self.request is not None and self.request not in OUTCOMES:
             raise ValueError(f"`request` is one of {', '.join(OUTCOMES)}")
-        if (self.kind in AGENTS_ALONE) != (self.who == "agents"):
-            raise ValueError(f"`who` is agents where the kind is {', '.join(AGENTS_ALONE)}, and only there")
-        if self.attestations and self.kind not in ATTESTED:
+        kind = FORM_KINDS[self.kind]
+        if self.who != ("manages" if kind.for_managers else "agents"):
+            alone = [name for name, found in FORM_KINDS.items() if not found.for_managers]
+            raise ValueError(f"`who` is agents where the kind is {', '.join(alone)}, and only there")
+        if self.attestations and not kind.attested:
             raise ValueError(f"nothing keeps attestations of a form of kind {self.kind}")
-        if self.attachments and self.kind not in WITH_FILES:
+        if self.attachments and not kind.with_files:
             raise ValueError(f"no files go with a form of kind {self.kind}")
         return self
 

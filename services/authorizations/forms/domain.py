@@ -7,29 +7,15 @@ from uuid import UUID
 
 from contracts.agency import Agency, Text
 from contracts.agency.catalogue import Subject
-from contracts.agency.forms import AGENTS_ALONE, AGENTS_TOO, ChoiceSource, Form, FormField, FormKind
+from contracts.agency.forms import FORM_KINDS, ChoiceSource, Form, FormField, FormKind
 from contracts.agency.links import Link
-from contracts.agency.managing import Act
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import Outcome, RequestKind
-from services.authorizations.forms.routes import ABOUT_AT, SENT_TO
+from services.authorizations.forms.kinds import USES
 from services.authorizations.periods import FOREVER
-
-BETWEEN_ORGANIZATIONS: frozenset[FormKind] = frozenset({"representation", "representation_end"})
 
 OF_A_REPRESENTATION: frozenset[RequestKind] = frozenset({"proposed_relation", "proposed_end"})
 """Kinds of requests that the organization acted for decides."""
-
-ACTS: Mapping[FormKind, Act] = {
-    "block": "block",
-    "appointment": "appointment",
-    "release": "release",
-    "replacement": "replacement",
-}
-"""What each kind of form does to somebody for a reason of the agency's."""
-
-OWN_TYPES: frozenset[FormKind] = frozenset({"addition", "invitation", "decision"})
-"""Kinds by which somebody is given a function in the organization itself."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +70,14 @@ class Offer:
 
     def sent_to(self, form: Form) -> list[str]:
         """Method and path of the routes that take the form."""
-        return [self._at(route) for route in SENT_TO[form.kind]]
+        return [self._at(route) for route in USES[form.kind].sent_to]
 
     def about_at(self, form: Form) -> str | None:
         """Where that is listed which the form may be about: contacts, requests, blocks; None when it is about none."""
-        found = ABOUT_AT.get(form.kind)
         if form.request is not None:
             return self._waiting(form.request)
-        return None if found is None else self._at(found)
+        listed_at = USES[form.kind].about_at
+        return None if listed_at is None else self._at(listed_at)
 
     def _waiting(self, kind: RequestKind) -> str:
         """Where the requests of a kind are listed that wait: with the organization, or for an agent whoever decides."""
@@ -119,12 +105,12 @@ class Offer:
 
     def _uses(self, form: Form) -> bool:
         if self._for_agents:
-            return form.kind in AGENTS_TOO | AGENTS_ALONE
+            return FORM_KINDS[form.kind].for_agents
         if form.request in OF_A_REPRESENTATION:
             return bool(self._granted)
-        if form.kind in BETWEEN_ORGANIZATIONS:
+        if USES[form.kind].between_organizations:
             return bool(self._held or self._granted)
-        return form.kind not in AGENTS_ALONE
+        return FORM_KINDS[form.kind].for_managers
 
     def _is_own(self, kinds: Iterable[str]) -> bool:
         return any(kind in self._own for kind in kinds)
@@ -134,9 +120,10 @@ class Offer:
         return path if self._id is None else path.replace("{organization_id}", str(self._id))
 
     def _choices(self, form: Form, field: FormField) -> Sequence[Choice]:
+        giving = [kind for kind, use in USES.items() if use.gives_function]
         listed: Mapping[tuple[FormKind, ChoiceSource | None], Callable[[], Iterable[Choice]]] = {
-            **dict.fromkeys(((kind, "relation_types") for kind in OWN_TYPES), self._functions),
-            **dict.fromkeys(((kind, "subjects") for kind in OWN_TYPES), lambda: self._subjects(self._own)),
+            **dict.fromkeys(((kind, "relation_types") for kind in giving), self._functions),
+            **dict.fromkeys(((kind, "subjects") for kind in giving), lambda: self._subjects(self._own)),
             ("appointment", "subjects"): lambda: self._subjects(self._own),
             ("addition", "subjects"): lambda: self._subjects([*self._own, *self._clients]),
             ("representation", "relation_types"): self._representations,
@@ -158,8 +145,9 @@ class Offer:
         if form.request is not None:
             for found in self._agency.reasons_to_decide(form.request, self._today):
                 yield Choice(found.code, found.name, outcomes=found.outcomes)
-        for reason in self._agency.reasons_to(ACTS[form.kind], self._today) if form.kind in ACTS else ():
-            yield Choice(reason.code, reason.name)
+        if (act := USES[form.kind].act) is not None:
+            for reason in self._agency.reasons_to(act, self._today):
+                yield Choice(reason.code, reason.name)
 
     def _choices_at(self, form: FormKind, field: FormField) -> str | None:
         own = self._at("/v1/organizations/{organization_id}")

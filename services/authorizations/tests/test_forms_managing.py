@@ -11,22 +11,13 @@ import pytest
 
 from chassis.service import openapi
 from contracts.agency import Agency, load
-from contracts.agency.forms import (
-    AGENTS_ALONE,
-    AGENTS_TOO,
-    ATTESTED,
-    FORM_FIELDS,
-    FORMS_NEED,
-    OUTCOMES,
-    WITH_FILES,
-    FormKind,
-)
+from contracts.agency.forms import FORM_KINDS, OUTCOMES, FormKind
 from contracts.agency.requests import Outcome
 from local import ROOT
 from services.authorizations.app import service
 from services.authorizations.deciding.kinds import KINDS
-from services.authorizations.forms.domain import ACTS, Offer
-from services.authorizations.forms.routes import ABOUT_AT, SENT_TO
+from services.authorizations.forms.domain import Offer
+from services.authorizations.forms.kinds import USES
 from services.authorizations.requests.domain import refuse_outcome
 from services.authorizations.tests.claiming import Claims, claims
 from services.authorizations.tests.conftest import Firm, Someone
@@ -35,7 +26,7 @@ from tests.fixtures.gateway import OpenService
 
 DOCUMENT = json.loads(openapi(service))
 AGENCIES = {folder.name: load(folder) for folder in sorted((ROOT / "agencies").iterdir()) if folder.is_dir()}
-EACH_KIND = pytest.mark.parametrize("kind", list(SENT_TO))
+EACH_KIND = pytest.mark.parametrize("kind", list(USES))
 EACH_AGENCY = pytest.mark.parametrize("agency", AGENCIES.values(), ids=AGENCIES)
 TODAY = datetime.now(UTC).date()
 
@@ -98,41 +89,42 @@ def offer(agency: Agency, kind: str | None) -> Offer:
 
 
 def test_each_route_that_changes_something_has_its_form_or_needs_none() -> None:
-    with_form = {route for sent_to in SENT_TO.values() for route in sent_to}
+    with_form = {route for use in USES.values() for route in use.sent_to}
     assert with_form | WITHOUT_FORM == set(routes()) and not with_form & WITHOUT_FORM
-    assert set(SENT_TO) == set(FORM_FIELDS)
+    assert set(USES) == set(FORM_KINDS)
 
 
 @EACH_KIND
 def test_a_kind_of_form_has_the_fields_of_its_routes_and_no_other(kind: FormKind) -> None:
-    known = set[str]().union(*(fields_of(route) for route in SENT_TO[kind]))
-    assert FORM_FIELDS[kind] <= known, "a form asks for what no route takes"
-    heads = {code.split(".")[0] for code in FORM_FIELDS[kind]}
+    known = set[str]().union(*(fields_of(route) for route in USES[kind].sent_to))
+    assert FORM_KINDS[kind].fields <= known, "a form asks for what no route takes"
+    heads = {code.split(".")[0] for code in FORM_KINDS[kind].fields}
     lacking = {name for name in known if "." not in name} - heads - BESIDE - OF_REVIEWS
     assert lacking == set(), "a route takes what no form can ask for"
-    assert ("attestations" in known) == (kind in ATTESTED)
-    assert ("attachments" in known) >= (kind in WITH_FILES)
+    assert ("attestations" in known) == FORM_KINDS[kind].attested
+    assert ("attachments" in known) >= FORM_KINDS[kind].with_files
 
 
 @EACH_KIND
 def test_agents_are_offered_the_kinds_of_forms_whose_routes_take_agents(kind: FormKind) -> None:
-    assert {("agent" in callers(route)) for route in SENT_TO[kind]} == {kind in AGENTS_TOO | AGENTS_ALONE}
-    assert {("person" in callers(route)) for route in SENT_TO[kind]} == {kind not in AGENTS_ALONE}
+    assert {("agent" in callers(route)) for route in USES[kind].sent_to} == {FORM_KINDS[kind].for_agents}
+    assert {("person" in callers(route)) for route in USES[kind].sent_to} == {FORM_KINDS[kind].for_managers}
 
 
 @EACH_KIND
 def test_what_stands_in_the_path_is_the_profiles_or_is_listed_where_the_form_says(kind: FormKind) -> None:
     chosen = {"contact_id", "request_id", "block_id"}
-    named = any(f"{{{name}}}" in route for route in SENT_TO[kind] for name in chosen)
-    assert (kind in ABOUT_AT) == named
-    if named:
-        assert ABOUT_AT[kind].split("?")[0] in DOCUMENT["paths"]
+    named = any(f"{{{name}}}" in route for route in USES[kind].sent_to for name in chosen)
+    about_at = USES[kind].about_at
+    assert (about_at is not None) == named
+    if about_at is not None:
+        assert about_at.split("?")[0] in DOCUMENT["paths"]
 
 
 @EACH_AGENCY
 def test_an_agency_has_a_form_for_everything_that_it_lets_be_done(agency: Agency) -> None:
     kinds = {form.kind for form in agency.forms.values()}
-    wanted = {kind for kind in SENT_TO if kind not in FORMS_NEED or FORMS_NEED[kind] in agency.features}
+    wanted = {name for name, kind in FORM_KINDS.items() if kind.needs is None or kind.needs in agency.features}
     without_it = {"correction", "recertification"} - kinds  # the form itself is what makes the agency have these
     assert wanted - without_it == kinds
     decided = {kind for kind, rule in agency.requests.kinds.items() if rule.decider == "organization"}
@@ -201,7 +193,7 @@ async def test_the_lists_that_a_form_names_can_be_read_by_whoever_is_offered_it(
 
 async def test_agents_are_offered_what_agents_may_do_and_must_give_a_reason(employer: Employer) -> None:
     offered = await shown(employer.at, employer.agent)
-    assert {form["kind"] for form in offered.values()} == AGENTS_TOO | AGENTS_ALONE
+    assert {form["kind"] for form in offered.values()} == {name for name, kind in FORM_KINDS.items() if kind.for_agents}
     for code, form in offered.items():
         if "reason" in by_code(form):
             assert by_code(form)["reason"]["required"], code
@@ -218,7 +210,7 @@ async def test_each_form_about_a_person_offers_the_reasons_that_its_route_accept
     offered = {
         form["kind"]: {option["code"] for option in by_code(form)["reason"]["options"]}
         for form in forms.values()
-        if form["kind"] in ACTS
+        if USES[form["kind"]].act is not None
     }
     accepted: dict[str, set[str]] = {kind: set() for kind in offered}
     for reason in agency.managing_reasons:
