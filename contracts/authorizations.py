@@ -206,6 +206,18 @@ class RequestSubmitted(RequestFact):
     lapses_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
+class RequestSigned(RequestFact):
+    """One side signed the text, of which there are `text_version` so far; a new text voids what was signed before it.
+
+    Once every side has signed one, and nothing else is missing, a RequestSubmitted follows.
+    """
+
+    topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
+
+    side: Literal["professional", "delegate"]
+    text_version: Version
+
+
 class RequestReturned(RequestFact):
     """Whoever asked has to correct it; until then nobody decides."""
 

@@ -19,6 +19,7 @@ REQUESTS_NEEDED_FOR: Mapping[RequestKind, frozenset[Feature]] = {
     "proposed_end": frozenset({"representation"}),
     "access_request": frozenset({"organization_code"}),
     "invitation": frozenset({"invitations"}),
+    "mandate": frozenset({"mandates"}),
 }
 """Kinds of requests that only some agencies need a rule for; all others every agency has."""
 

@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from contracts.agency.text import Coded, Policy, Text
 
-RequestKind = Literal["proposed_relation", "proposed_end", "access_request", "invitation", "review"]
+RequestKind = Literal["proposed_relation", "proposed_end", "access_request", "invitation", "mandate", "review"]
 """proposed_relation: an organization asks to act for another. proposed_end: it asks that such a relation end.
 access_request: a person asks to act for an organization, whose contact it then becomes. invitation: an organization
-offers that to whoever has an address, and nobody decides. review: something that an agent
-must look at; its own reason says what."""
+offers that to whoever has an address, and nobody decides. mandate: a professional lets a named person use one service
+in their name, and both sign. review: something that an agent must look at; its own reason says what."""
 
 ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere"]
 """duplicate: a person to be added looks like one who is known. unmanaged: nobody can act for an organization any more.
@@ -56,9 +56,10 @@ class DecisionReason(Coded):
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
 
 
-def _agents_review(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestKind, RequestRule]:
-    if "review" in kinds and kinds["review"].decider != "agents":
-        raise ValueError("agents decide a `review`: it is theirs by its nature")
+def _agents_decide(kinds: Mapping[RequestKind, RequestRule]) -> Mapping[RequestKind, RequestRule]:
+    for kind in ("review", "mandate"):
+        if kind in kinds and kinds[kind].decider != "agents":
+            raise ValueError(f"agents decide a `{kind}`: it is theirs by its nature")
     return kinds
 
 
@@ -70,7 +71,7 @@ class Requests(Policy):
     who asked for access shows to others.
     """
 
-    kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_agents_review)]
+    kinds: Annotated[Mapping[RequestKind, RequestRule], AfterValidator(_agents_decide)]
     reasons: tuple[DecisionReason, ...] = Field(max_length=100)
     hold_minutes: int = Field(ge=1, le=480)
     personal_days: int = Field(ge=1, le=730)

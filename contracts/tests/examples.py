@@ -143,6 +143,9 @@ EVENTS: tuple[Event, ...] = (
         decider="agents",
         lapses_on="2026-12-22",
     ),
+    authorizations.RequestSigned(
+        organization_id=CLIENT, sequence=19, request_id=REQUEST, claim_id=CLAIM, side="delegate", text_version=2
+    ),
     authorizations.RequestReturned(
         organization_id=CLIENT, sequence=12, request_id=REQUEST, claim_id=CLAIM, reason="subjects_to_correct"
     ),

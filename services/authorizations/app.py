@@ -41,7 +41,8 @@ from services.authorizations.tools import Tools
 CODES_IN_USE: Mapping[CodeKind, str] = {
     "organization_kinds": "select distinct kind from organizations",
     "relation_types": "select type from relations union select asked ->> 'type' from requests where asked ? 'type'",
-    "subjects": "select distinct subject from rights",
+    "subjects": "select distinct subject from rights union"
+    " select asked ->> 'subject' from requests where asked ? 'subject'",
     "attestations": "select distinct code from attestations",
     "campaigns": "select distinct campaign from linking_code_batches where campaign is not null",
     "managing_reasons": "select distinct reason from blocks where reason is not null",

@@ -231,6 +231,8 @@ FACTS = (
     Fact("the mail that tells a correction", ("ContactCorrectedMail",), _by("recipient_id"), _told_corrections),
     Fact("RequestSubmitted of", ("RequestSubmitted",), _by("request_id"), _announced),
     Fact("RequestDecided of", ("RequestDecided",), _by("request_id", "outcome"), _decided),
+    Fact("RequestSigned of", ("RequestSigned",), _by("request_id", "side"),
+         _audit("authorizations", "mandate_signed", lambda row: (row["object_id"], row["detail"]["side"]))),
     Fact("RequestReturned of", ("RequestReturned",), _by("request_id"),
          _audit("authorizations", "request_returned", _by("object_id"))),
     Fact("RequestLapsed of", ("RequestLapsed",), _by("request_id"),

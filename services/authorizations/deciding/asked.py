@@ -19,6 +19,9 @@ from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
 from services.authorizations.instants import today
 from services.authorizations.invitations.domain import AskedInvitation
+from services.authorizations.mandates import views as mandate_views
+from services.authorizations.mandates.domain import AskedMandate
+from services.authorizations.mandates.views import AskedMandateView
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
@@ -121,7 +124,7 @@ class AskedView(BaseModel):
     is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself; `blocked`,
     for those who decide and agents, whether the organization keeps the person out. Or whether
     the contact `contact_id` is the same person as one of the candidates, in another organization; or a link that is
-    contested.
+    contested. Of a mandate, `person` is the delegate as the professional described one.
     """
 
     relation_id: UUID | None = None
@@ -139,6 +142,7 @@ class AskedView(BaseModel):
     capacity_name: str | None = None
     blocked: bool | None = None
     claim: ClaimView | None = None
+    mandate: AskedMandateView | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,19 @@ async def invitation(shown: Shown, request: Request) -> AskedView:
     asked = AskedInvitation.model_validate(request.asked)
     person = PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None
     return _grants(shown.call, asked).model_copy(update={"person": person})
+
+
+async def mandate(shown: Shown, request: Request) -> AskedView:
+    """One service for somebody with a function in the organization, who has signed, and the answers that led to it."""
+    asked = AskedMandate.model_validate(request.asked)
+    granted = AskedGrants(
+        type=asked.type, starts_on=asked.starts_on, ends_on=asked.ends_on, grants=AskedGrants.rights([asked.grant])
+    )
+    person = PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None
+    more = await mandate_views.asked(
+        shown.connection, request, shown.call.language, shows_addresses=shown.for_agents
+    )  # fmt: skip
+    return _grants(shown.call, granted).model_copy(update={"person": person, "mandate": more})
 
 
 async def manager(shown: Shown, request: Request) -> AskedView:

@@ -10,7 +10,7 @@ from services.authorizations.deciding.handing_over import DECIDED, follow_change
 from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, remind, tell
 from services.authorizations.deciding.kinds import KINDS
 from services.authorizations.managing import storage as managing
-from services.authorizations.requests import storage
+from services.authorizations.requests import domain, storage
 from services.authorizations.tools import Tools
 
 PORTION = 50  # requests of one look
@@ -58,9 +58,8 @@ async def lapse_overdue(unit: Unit[Tools]) -> float | None:
 
 
 async def remind_deciders(unit: Unit[Tools]) -> float | None:
-    """Remind those who decide of some whose last day comes near, as the data say. Returns 0 when there may be more."""
-    kinds = unit.tools.agency.requests.kinds
-    reminders = [(kind, days) for kind, rule in kinds.items() for days in rule.reminders]
+    """Remind of some whose last day comes near, as the data say. Returns 0 when there may be more."""
+    reminders = domain.reminders(unit.tools.agency)
     today = unit.tools.moment(unit.origin.clock()).day
     return await one_by_one(unit, remind, await storage.to_remind(unit.pool, today, reminders, PORTION), PORTION)
 

@@ -188,7 +188,8 @@ async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusa
     if refusal:
         return refusal
     correctable = kind_of(request).correctable
-    assert correctable is not None  # nothing else is ever returned
+    if correctable is None:  # a mandate, which has a form of its own
+        return Refusal("not_found")
     if command.personal is not None and not correctable.is_of_person:
         return Refusal("invalid_request", fields=("contact",))
     kind = request.other.kind if request.other else await _kind_acted_for(work, request)
@@ -225,11 +226,12 @@ async def tell(work: Work[Tools], request_id: UUID) -> None:
 
 
 async def remind(work: Work[Tools], request_id: UUID) -> None:
-    """Tell those who decide once more that the last day comes near; once for all reminders that are due."""
+    """Tell those whom it waits for once more that the last day comes near; once for all reminders that are due."""
     request = await _locked(work, request_id)
-    if request is None or domain.refuse_undecidable(request, work.today):
+    if request is None or request.to_tell is not None:
         return
-    due = request.reminder(work.today, work.tools.agency.requests.kinds[request.kind].reminders)
+    reminders = domain.reminders(work.tools.agency)
+    due = request.reminder(work.today, reminders.get((request.kind, request.state_on(work.today)), ()))
     if due is not None:
         await storage.reminded(work.connection, request_id, due)
         await kind_of(request).remind(work, request, due)

@@ -17,6 +17,7 @@ from services.authorizations.contested import storage as contested_rows
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
+from services.authorizations.mandates import telling as mandates
 from services.authorizations.representations import carrying_out as representations
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Told
@@ -96,6 +97,13 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         show=asked.invitation,
         tell=invitations.tell,
         remind=invitations.remind,
+    ),
+    ("mandate", None): Kind(
+        ends=frozenset({"reject", "return"}),
+        carry_out=invitations.nobody_decides,
+        show=asked.mandate,
+        tell=mandates.tell,
+        remind=mandates.remind,
     ),
     ("review", "duplicate"): Kind(
         ends=frozenset({"approve", "reject", "merge"}),

@@ -27,7 +27,7 @@ class RequestView(BaseModel):
     decides, before an approval. Each side learns which of its own people acted, agents learn both: `asked_by_person`,
     and in `settled_by` who decided it, or withdrew it. `held_until` is set for agents, while one of them has the
     request for itself. Who asked for access shows to nobody else once the request ended longer ago than the agency
-    keeps what one says of a person.
+    keeps what one says of a person. `received_at` is when it came to those who decide, whose order it makes.
     """
 
     request_id: UUID
@@ -47,6 +47,7 @@ class RequestView(BaseModel):
     settled_by: ActorView | None
     asked: AskedView
     submitted_at: datetime
+    received_at: datetime | None
     settled_at: datetime | None
     lapses_on: date
     mine_to_decide: bool
@@ -130,6 +131,7 @@ def _view(call: Call[Tools], request: Request, side: Side, around: Around, asked
         settled_by=acted(request.decided_by, "asker" if request.state == "withdrawn" else "decider"),
         asked=asked,
         submitted_at=request.submitted_at,
+        received_at=None if request.state == "signing" else request.received_at,
         settled_at=request.settled_at,
         lapses_on=request.lapses_on,
         mine_to_decide=side != "asker" and request.state_on(day) == "submitted",

@@ -1,5 +1,7 @@
 """A request, its states, and why one cannot be decided: submitted → returned → submitted … → decided, or it ends alone.
 
+What its sides sign before others decide waits for that first: signing → submitted → returned → signing …
+
 A request ends alone when it lapses or is withdrawn. Past its last day it is lapsed, whether or not anybody told so yet.
 """
 
@@ -21,7 +23,10 @@ from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal
 from services.authorizations.relations.domain import Grant
 
-State = Literal["submitted", "returned", "decided", "lapsed", "withdrawn"]
+State = Literal["signing", "submitted", "returned", "decided", "lapsed", "withdrawn"]
+OPEN: Collection[State] = ("signing", "submitted", "returned")
+"""The states that something may still come of."""
+
 Settled = Literal["approve", "reject", "merge"]
 End = Literal["approve", "reject", "merge", "lapse", "withdraw"]
 Told = Literal["approve", "reject", "merge", "return", "lapse", "withdraw"]
@@ -80,8 +85,9 @@ class Request:
     """A request as it stands. `organization_id` is None while nobody has looked for the number it names.
 
     `asked_by` and `decided_by`, who ended it, are the audit's names for who acted. `asked_by_account_id` is set where a
-    person asked who had no profile there, by the claim `claim_id`. `reminded`: how many days before the last one those
-    who decide were last reminded.
+    person asked who had no profile there, by the claim `claim_id`. `received_at`, its place in the queue, is when it
+    came to those who decide; while it is signed, when that began. `reminded`: how many days before the last one those
+    it waits for were last reminded.
     """
 
     request_id: UUID
@@ -102,6 +108,7 @@ class Request:
     decision_reason: str | None
     decided_by: str | None
     submitted_at: datetime
+    received_at: datetime
     settled_at: datetime | None
     to_tell: Step | None
     lapses_on: date
@@ -116,7 +123,7 @@ class Request:
     @property
     def is_open(self) -> bool:
         """Whether nothing has ended it, as far as was told."""
-        return self.state in ("submitted", "returned")
+        return self.state in OPEN
 
     @property
     def is_blind(self) -> bool:
@@ -147,7 +154,7 @@ class Request:
             return "all"
         if self.settled_at is not None and self.settled_at < now - kept:
             return "nothing"
-        return "all" if side == "agent" or self.state_on(day) in ("submitted", "returned") else "name"
+        return "all" if side == "agent" or self.state_on(day) in OPEN else "name"
 
     def side_of(self, looker: Acting | AsAccount | AsAgent, *, manages: bool) -> Side | None:
         """Where who looks stands: it asked, or may decide for its organization. None: it has nothing to do with it."""
@@ -205,6 +212,16 @@ class NewText:
     personal: Personal | None
 
 
+def reminders(agency: Agency) -> Mapping[tuple[RequestKind, State], Sequence[int]]:
+    """So many days before the last one whoever a request waits for is told again; to sign, where it is a mandate."""
+    rules: dict[tuple[RequestKind, State], Sequence[int]] = {
+        (kind, "submitted"): rule.reminders for kind, rule in agency.requests.kinds.items()
+    }
+    if agency.mandates is not None:
+        rules["mandate", "signing"] = agency.mandates.signing_reminders
+    return rules
+
+
 def refuse_stale(request: Request, version: int | None) -> Refusal | None:
     """A change must be made to what the caller saw."""
     return None if version == request.version else Refusal("precondition_failed", fields=("If-Match",))
@@ -223,8 +240,7 @@ def refuse_unreturned(request: Request, today: date) -> Refusal | None:
 
 def refuse_ended(request: Request, today: date) -> Refusal | None:
     """What has ended, ended."""
-    is_open = request.state_on(today) in ("submitted", "returned")
-    return None if is_open else Refusal("request_not_pending")
+    return None if request.state_on(today) in OPEN else Refusal("request_not_pending")
 
 
 def refuse_held_by_another(request: Request, agent: str, now: datetime) -> Refusal | None:

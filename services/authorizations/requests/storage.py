@@ -1,6 +1,6 @@
 """Rows of requests."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,11 +17,11 @@ from services.authorizations.requests.domain import Asked, End, Request, State, 
 COLUMNS = (
     "request_id, version, kind, reason, organization_id, other_kind, other_number, asked_by_organization_id,"
     " asked_by_contact_id, asked_by_account_id, claim_id, asked_by, asked, decider, state, outcome, decision_reason,"
-    " decided_by, submitted_at, settled_at, to_tell, lapses_on, reminded, claimed_by, claimed_until"
+    " decided_by, submitted_at, received_at, settled_at, to_tell, lapses_on, reminded, claimed_by, claimed_until"
 )
 
 # What a request is today ($1), whether or not anybody told that it has lapsed.
-STATE = "case when state in ('submitted', 'returned') and lapses_on < $1::date then 'lapsed' else state end"
+STATE = "case when state in ('signing', 'submitted', 'returned') and lapses_on < $1::date then 'lapsed' else state end"
 
 LIST = f"select {COLUMNS}, {STATE} as state_today from requests where ($2::text is null or kind = $2)"
 
@@ -52,6 +52,7 @@ class NewRequest:
     decider: Decider
     lapses_on: date
     to_tell: Step | None
+    state: State = "submitted"
 
 
 def request(row: Any) -> Request:
@@ -72,12 +73,12 @@ async def add(connection: Connection, new: NewRequest, now: datetime) -> None:
     await connection.execute(
         "insert into requests (request_id, kind, reason, organization_id, other_kind, other_number,"
         " asked_by_organization_id, asked_by_contact_id, asked_by_account_id, claim_id, asked_by, asked, decider,"
-        " lapses_on, to_tell, submitted_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        " lapses_on, to_tell, submitted_at, received_at, state)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)",
         new.request_id, new.kind, new.reason, new.organization_id,
         new.other.kind if new.other else None, new.other.number if new.other else None,
         new.asked_by_organization_id, new.asked_by_contact_id, new.asked_by_account_id, new.claim_id, new.asked_by,
-        _kept(new.asked), new.decider, new.lapses_on, new.to_tell, now,
+        _kept(new.asked), new.decider, new.lapses_on, new.to_tell, now, new.state,
     )  # fmt: skip
 
 
@@ -125,6 +126,29 @@ async def give_back(connection: Connection, request_id: UUID, reason: str | None
     )
 
 
+async def await_signatures(connection: Connection, request_id: UUID, asked: Asked, lapses_on: date) -> None:
+    """A corrected text waits until its sides have signed it."""
+    await connection.execute(
+        "update requests set version = version + 1, state = 'signing', decision_reason = null, asked = $2,"
+        " lapses_on = $3, reminded = null, claimed_by = null, claimed_until = null where request_id = $1",
+        request_id,
+        _kept(asked),
+        lapses_on,
+    )
+
+
+async def receive(connection: Connection, request_id: UUID, lapses_on: date, now: datetime) -> bool:
+    """What its sides have signed comes to those who decide. False: it was not being signed."""
+    done = await connection.fetchval(
+        "update requests set version = version + 1, state = 'submitted', received_at = $3, lapses_on = $2,"
+        " reminded = null where request_id = $1 and state = 'signing' returning true",
+        request_id,
+        lapses_on,
+        now,
+    )
+    return done is True
+
+
 async def submit_again(
     connection: Connection, request_id: UUID, asked: Asked, lapses_on: date, to_tell: Step | None
 ) -> None:
@@ -170,7 +194,7 @@ async def to_tell(pool: Pool, limit: int) -> list[UUID]:
 async def to_lapse(pool: Pool, day: date, limit: int) -> list[UUID]:
     """Requests that are past their last day, and of which nobody was told yet."""
     rows = await pool.fetch(
-        "select request_id from requests where state in ('submitted', 'returned') and lapses_on < $1"
+        "select request_id from requests where state in ('signing', 'submitted', 'returned') and lapses_on < $1"
         " order by lapses_on, request_id limit $2",
         day,
         limit,
@@ -204,13 +228,13 @@ def of_organization(day: date, organization_id: UUID, narrow: RequestFilter) -> 
 
 
 def of_everybody(day: date, narrow: RequestFilter) -> Listing:
-    """Every request, for agents, oldest first. One whose number nobody has looked for yet is left out."""
+    """Every request, for agents, in the order in which they came; without one whose number nobody has looked for."""
     return Listing(
         f"select * from ({LIST}) listed where ($3::text is null or state_today = $3)"
         " and ($4::text is null or decider = $4) and to_tell is distinct from 'submitted'"
         " and ($5::uuid is null or $5 in (organization_id, asked_by_organization_id))",
         [day, narrow.kind, narrow.state, narrow.decider, narrow.organization_id],
-        (("request_id", "uuid"),),
+        (("received_at", "timestamptz"), ("request_id", "uuid")),
     )
 
 
@@ -242,14 +266,19 @@ async def left_waiting(
     return [row["organization_id"] for row in rows]
 
 
-async def to_remind(pool: Pool, day: date, reminders: Sequence[tuple[RequestKind, int]], limit: int) -> list[UUID]:
-    """Requests of whose last day those who decide are still to be reminded, by kind so many days before it."""
+async def to_remind(
+    pool: Pool, day: date, reminders: Mapping[tuple[RequestKind, State], Sequence[int]], limit: int
+) -> list[UUID]:
+    """Requests of whose last day whoever they wait for is still to be reminded, so many days before it."""
+    rules = [(kind, state, days) for (kind, state), each in reminders.items() for days in each]
     rows = await pool.fetch(
-        "select distinct request_id from requests join unnest($1::text[], $2::integer[]) as rule (kind, days)"
-        " using (kind) where state = 'submitted' and to_tell is null and lapses_on between $3::date and $3::date + days"
-        " and (reminded is null or reminded > days) order by request_id limit $4",
-        [kind for kind, _ in reminders],
-        [days for _, days in reminders],
+        "select distinct request_id from requests"
+        " join unnest($1::text[], $2::text[], $3::integer[]) as rule (kind, state, days) using (kind, state)"
+        " where to_tell is null and lapses_on between $4::date and $4::date + days"
+        " and (reminded is null or reminded > days) order by request_id limit $5",
+        [kind for kind, _, _ in rules],
+        [state for _, state, _ in rules],
+        [days for _, _, days in rules],
         day,
         limit,
     )

@@ -1,0 +1,86 @@
+"""The text that a side signs: the same words for the same mandate, whenever they are put together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.work import Work
+from chassis.writing import COLON, written_date
+from contracts.agency import Agency
+from contracts.agency.mandates import MandateSide
+from contracts.events import Language
+from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.personal import storage as personal_fields
+from services.authorizations.personal.domain import PersonName
+from services.authorizations.requests.domain import Request
+from services.authorizations.signatures.domain import text_digest
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a text names: the mandate, of which version, and what its two persons and their organization are called."""
+
+    request_id: UUID
+    version: int
+    professional: str
+    delegate: str
+    organization: OrganizationRow
+
+
+def text(agency: Agency, named: Named, asked: AskedMandate, side: MandateSide, language: Language) -> str:
+    """What a side reads and signs: who mandates whom for what and when, and what the side attests.
+
+    Lines of text, joined by line feeds. Nothing in it depends on the day on which it is put together. No address stands
+    in it: whoever mandates reads it before either is known.
+    """
+    word, colon = agency.texts.word, COLON[language]
+
+    def line(name: str, value: str) -> str:
+        return f"{word(f'mandate_text_{name}', language)}{colon} {value}"
+
+    function = {code: agency.relation_types[code].name.in_(language) for code in (asked.profession, asked.type)}
+    since = written_date(asked.starts_on, language)
+    until = None if asked.ends_on is None else written_date(asked.ends_on, language)
+    lines = [
+        agency.profile.name.in_(language),
+        word("mandate_text_title", language),
+        line("number", f"{named.request_id} ({named.version})"),
+        line("professional", f"{named.professional} ({function[asked.profession]})"),
+        line("organization", f"{named.organization.legal_name} ({named.organization.number})"),
+        line("delegate", f"{named.delegate} ({function[asked.type]})"),
+        line("service", agency.subjects[asked.subject].name.in_(language)),
+        line("level", word(f"level_{asked.level}", language)),
+        line("period", word("mandate_text_since", language, since=since) if until is None
+             else word("mandate_text_until", language, since=since, until=until)),
+    ]  # fmt: skip
+    if asked.renews is not None:
+        lines.append(line("renews", str(asked.renews)))
+    lines += ["", word(f"mandate_text_signed_by_{side}", language)]
+    assert agency.mandates is not None
+    lines += [f"– {agency.attestations[code].text.in_(language)}" for code in agency.mandates.attestations.of(side)]
+    return "\n".join(lines)
+
+
+async def read_text(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide) -> str:
+    """The text of a side as it reads now."""
+    assert request.organization_id is not None
+    professional, delegate = mandate.professional.side_id, request.request_id
+    persons = await personal_fields.person_names(work.connection, [professional, delegate])
+    named = Named(
+        request.request_id, mandate.text_version, _name(persons.get(professional)), _name(persons.get(delegate)),
+        await organizations.one(work.connection, request.organization_id),
+    )  # fmt: skip
+    asked = AskedMandate.model_validate(request.asked)
+    return text(work.tools.agency, named, asked, side, mandate.language_of(side))
+
+
+def _name(person: PersonName | None) -> str:
+    return " ".join(name for name in (person.given_name, person.family_name) if name) if person else ""
+
+
+def list_digest(digests: Iterable[str]) -> str:
+    """The digest that stands for several texts: that of theirs, in order, joined by line feeds."""
+    return text_digest("\n".join(digests))
