@@ -19,6 +19,12 @@ MAX_FILE_BYTES = 2_000_000
 """A file is read whole at start; a larger one is a mistake (the largest in use is under 20 kB)."""
 
 
+TEXT = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same in C, where it was built: every process reads an agency when it starts."""
+
+
 @dataclass(frozen=True, order=True)
 class Fault:
     """One thing wrong in a data file: the line (from 1) and the reason as one sentence."""
@@ -98,7 +104,7 @@ def read_yaml(file: Path) -> Document:
     """Parse one YAML document of plain values. Raises FaultyFiles: syntax, tags, repeated keys."""
     text = read_text(file)
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = yaml.compose(text, LOADER)
         if root is None:
             raise FaultyFiles([Fault(file, 1, "The file holds no data.")])
         faults = list(_faulty_nodes(file, root))
@@ -135,7 +141,7 @@ def _faulty_nodes(file: Path, node: yaml.Node) -> Iterator[Fault]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _faulty_nodes(file, item)
-    else:
+    elif node.tag != TEXT:
         try:
             _construct(node)
         except ValueError as error:
