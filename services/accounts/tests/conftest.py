@@ -57,12 +57,12 @@ BASE = "http://accounts.test"
 
 @dataclass
 class Clock:
-    """The real time, plus what a test adds; no test begins where its first minutes would cross the end of an hour.
+    """The real time from the beginning of its next hour on, plus what a test adds: no budget's window ends unasked.
 
     Tokens are verified as of where it began, so that they stay good whatever a test adds.
     """
 
-    began: timedelta = field(default_factory=lambda: timedelta(minutes=10 if datetime.now(UTC).minute >= 50 else 0))
+    began: timedelta = field(default_factory=lambda: timedelta(seconds=3600 - datetime.now(UTC).timestamp() % 3600))
     ahead: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
