@@ -101,6 +101,10 @@ class Agency:
     letters: Mapping[str, Letter]
     documents: Mapping[CodeKind, Document]
 
+    def __repr__(self) -> str:
+        """Which one: what it holds fills pages."""
+        return f"Agency({self.profile.code}, {self.version})"
+
     @cached_property
     def delegation_type(self) -> RelationType | None:
         """The one type of delegations that is not retired; None where no organization acts for another."""
