@@ -33,6 +33,7 @@ from services.authorizations.migration_reports import api as migration_reports_a
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
+from services.authorizations.questionnaires import api as questionnaires_api
 from services.authorizations.removals import api as removals_api
 from services.authorizations.representations import api as representations_api
 from services.authorizations.reviews import chores as review_chores
@@ -48,6 +49,8 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "managing_reasons": "select distinct reason from blocks where reason is not null",
     "linking_methods": "select distinct method from claims",
     "capacities": "select distinct capacity from claims",
+    "questionnaires": "select distinct asked #>> '{questionnaire,id}' from requests"
+    " where asked #>> '{questionnaire,id}' is not null",
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
@@ -91,6 +94,7 @@ service: Service[Tools] = Service(
         access_api.routes,
         described.routes,
         forms_api.routes,
+        questionnaires_api.routes,
         attachments_api.routes,
         attestations_api.routes,
         audit_api.routes,
