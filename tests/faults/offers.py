@@ -81,5 +81,6 @@ def of(folder: Path, day: date) -> Offers:
 
 
 def agencies() -> list[str]:
-    """Those that the load can play: all."""
-    return sorted(folder.name for folder in AGENCIES.iterdir() if (folder / "agency.yaml").exists())
+    """Those that the load can play: not yet one whose rights are given by mandates."""
+    folders = sorted(folder for folder in AGENCIES.iterdir() if (folder / "agency.yaml").exists())
+    return [folder.name for folder in folders if "mandates" not in load(folder).features]
