@@ -53,7 +53,7 @@ def test_what_the_page_names_is_there(page: Page) -> None:
     assert page.named and [f"{path}::{name}" for path, name in page.named if name not in _functions(path)] == []
 
 
-@pytest.mark.parametrize(("agency", "rows"), [("ccq", 80), ("wsscc", 40)])
+@pytest.mark.parametrize(("agency", "rows"), [("ccq", 80), ("wsscc", 40), ("ramq", 40)])
 def test_each_row_is_shown_or_says_why_not(agency: str, rows: int) -> None:
     page = Page(agency)
     assert [row for row in page.rows if not NAMED.search(row) and "not here" not in row] == []

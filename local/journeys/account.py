@@ -25,6 +25,17 @@ async def register(
     return made
 
 
+async def open_by_code(journey: Journey, who: Someone) -> None:
+    """A registration, confirmed with the code of its mail, where the agency confirms by codes."""
+    portal = journey.portal
+    terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
+    since = now()
+    registration = await register(journey, who, terms["version"])
+    code = code_in(await portal.mail(who.email, since, "the one-time code"), ONE_TIME_CODE)
+    path = f"/v1/registrations/{registration['registration_id']}/verification"
+    signed_in(who, await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201))
+
+
 async def sign_in(journey: Journey, who: Someone) -> None:
     """A new session."""
     who.access_token = ""

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from local.journeys.account import open_by_code
 from local.journeys.asking import decide
-from local.journeys.ccq.first_connection import coordinates_of, open_account, redeem
+from local.journeys.ccq.first_connection import coordinates_of, redeem
 from local.journeys.ccq.members import OTHER_MEMBER
 from local.journeys.ccq.stage import Journey
 from local.journeys.playing import since_then
@@ -29,7 +30,7 @@ async def contested_link(journey: Journey, first: Someone, second: Someone) -> N
     )
     coordinates = await coordinates_of(journey, second)
     for who in (first, second):
-        await open_account(journey, who)
+        await open_by_code(journey, who)
     profile = await redeem(journey, first, coordinates)
     body = {"method": "linking_coordinates", "client_number": coordinates[0], "linking_code": coordinates[1]}
     since = now()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from contracts.agency import load
-from local.journeys.account import register
+from local.journeys.account import open_by_code, register
 from local.journeys.ccq.stage import FIRM_NUMBER, FORMER_CREDENTIAL, NOT_DELEGABLE, Journey, responsible
 from local.journeys.narrator import PromiseBroken
 from local.journeys.playing import signed_in, since_then
@@ -174,21 +174,10 @@ async def link_an_employers_file(journey: Journey, who: Someone) -> None:
 async def join(journey: Journey, who: Someone) -> Any:
     """Steps 1 and 2 for somebody who has received coordinates. Returns the profile."""
     coordinates = await coordinates_of(journey, who)
-    await open_account(journey, who)
+    await open_by_code(journey, who)
     profile = await redeem(journey, who, coordinates)
     who.profile = profile["contact_id"]
     return profile
-
-
-async def open_account(journey: Journey, who: Someone) -> None:
-    """Step 1 for somebody of whom nothing else is told."""
-    portal = journey.portal
-    terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
-    since = now()
-    registration = await register(journey, who, terms["version"])
-    code = code_in(await portal.mail(who.email, since, "the one-time code"), ONE_TIME_CODE)
-    path = f"/v1/registrations/{registration['registration_id']}/verification"
-    signed_in(who, await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201))
 
 
 async def redeem(journey: Journey, who: Someone, coordinates: tuple[str, str]) -> Any:

@@ -1,0 +1,33 @@
+"""“Je veux déléguer l’accès à un service en ligne”, in one language: two professionals, a delegate, and an agent.
+
+Both languages can be played beside each other on one stack: each has practices and people of its own.
+"""
+
+import httpx
+
+from local.journeys.auditing import verify_the_audit
+from local.journeys.narrator import Narrator
+from local.journeys.portal import Language, Portal
+from local.journeys.ramq.account import link_by_former_credential, link_by_number
+from local.journeys.ramq.questions import answer_the_questions
+from local.journeys.ramq.stage import Journey, cast
+from local.stack import Stack
+
+
+async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
+    """Play the page. Returns the texts that readers of the language were shown.
+
+    Raises PromiseBroken at the first thing that does not hold.
+    """
+    people = cast(language)
+    async with httpx.AsyncClient(timeout=60) as http:
+        portal = Portal(stack, narrator, http, language)
+        journey = Journey(portal, narrator, people)
+        await answer_the_questions(journey, people.professional)
+        await link_by_number(journey, people.professional, people.practice)
+        if language == "fr":
+            await link_by_former_credential(journey, people.other_professional, people.other_practice)
+        else:
+            await link_by_number(journey, people.other_professional, people.other_practice)
+        await verify_the_audit(journey)
+        return portal.texts
