@@ -17,7 +17,7 @@ from services.authorizations.claims import domain as claims
 from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.deciding.handlers import settle
+from services.authorizations.deciding.ending import settle
 from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period

@@ -14,7 +14,7 @@ from services.authorizations.blocks.handlers import end_block
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import storage as contested
-from services.authorizations.deciding.handlers import end_unseen
+from services.authorizations.deciding.ending import end_unseen
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.managing.marks import note_changed

@@ -14,7 +14,7 @@ from services.authorizations.blocks import domain, mails, storage
 from services.authorizations.blocks.domain import Block, Concerned
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.deciding.handlers import settle
+from services.authorizations.deciding.ending import settle
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.managing.questions import refuse_last_manager, refuse_ousting
 from services.authorizations.organizations import storage as organizations

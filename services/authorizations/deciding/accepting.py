@@ -17,7 +17,8 @@ from services.authorizations.claims.domain import AskedAccess
 from services.authorizations.claims.mails import tell_deciders
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.deciding.handlers import lock_with_organizations, settle
+from services.authorizations.deciding.ending import settle
+from services.authorizations.deciding.locking import lock_with_organizations
 from services.authorizations.invitations import domain
 from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation

@@ -16,19 +16,18 @@ from services.authorizations.access.domain import AsAgent
 from services.authorizations.answers import OrganizationView
 from services.authorizations.bodies import GrantBody, GrantingBody, Grants, PersonBody, grants
 from services.authorizations.deciding.accepting import Accept, Accepted, accept
+from services.authorizations.deciding.ending import Withdraw, withdraw
 from services.authorizations.deciding.handlers import (
     Decide,
     Hold,
     OpenRequest,
     QueueView,
     SubmitAgain,
-    Withdraw,
     decide,
     hold,
     open_request,
     submit_again,
     view_queue,
-    withdraw,
 )
 from services.authorizations.deciding.views import RequestView, views
 from services.authorizations.instants import today

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
+from services.authorizations.deciding.ending import end_needless, erase_person, lapse
 from services.authorizations.deciding.handing_over import DECIDED, follow_change
-from services.authorizations.deciding.handlers import end_needless, erase_person, lapse, remind, tell
+from services.authorizations.deciding.handlers import remind, tell
 from services.authorizations.deciding.kinds import KINDS
 from services.authorizations.managing import storage as managing
 from services.authorizations.requests import domain, storage

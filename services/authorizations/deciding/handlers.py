@@ -1,4 +1,4 @@
-"""What is done with a request: held, decided, withdrawn, submitted again, and what nobody decided lapses."""
+"""What is done with a request: looked at, held, decided, submitted again, and told once more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,25 +7,24 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
-from contracts.authorizations import RequestDecided, RequestLapsed, RequestReturned, RequestWithdrawn
+from contracts.authorizations import RequestReturned
 from contracts.events import Language
-from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsAccount, AsAgent, AsProfile
 from services.authorizations.access.handlers import may_manage, permitted
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
+from services.authorizations.deciding.ending import settle, tell_end
 from services.authorizations.deciding.kinds import kind_of
+from services.authorizations.deciding.locking import lock_with_organizations, locked, locked_by_asker
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
-from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import Personal
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations.domain import Grant
 from services.authorizations.requests import domain, storage, telling
-from services.authorizations.requests.domain import Decision, End, NewText, Request, Side, Step
-from services.authorizations.requests.storage import Ended
-from services.authorizations.requests.submitting import announce, whose_number
+from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Side, Step
+from services.authorizations.requests.submitting import announce
 from services.authorizations.tools import Tools
 
 
@@ -44,14 +43,6 @@ class Decide:
     request_id: UUID
     version: int | None
     decision: Decision
-
-
-@dataclass(frozen=True)
-class Withdraw:
-    """Whoever asked does not want it any more."""
-
-    by: AsProfile | AsAccount
-    request_id: UUID
 
 
 @dataclass(frozen=True)
@@ -115,7 +106,7 @@ async def view_queue(work: Work[Tools], command: QueueView) -> None:
 
 async def hold(work: Work[Tools], command: Hold) -> Request | Refusal:
     """For a time no other agent can decide it. Holding it again begins the time anew."""
-    request = await _locked(work, command.request_id)
+    request = await locked(work, command.request_id)
     if request is None:
         return Refusal("not_found")
     agent = work.actor.reference
@@ -141,18 +132,9 @@ async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
     request = await lock_with_organizations(work, seen)
     if refusal := await _refuse_decider(work, request, command.by):
         return refusal
+    if refusal := await _refuse_decision(work, request, command):
+        return refusal
     kind, decision = kind_of(request), command.decision
-    refusal = (
-        domain.refuse_undecidable(request, work.today)
-        or domain.refuse_stale(request, command.version)
-        or domain.refuse_outcome(
-            work.tools.agency, request, decision.outcome, decision.reason, kind.outcomes, work.today
-        )
-    )
-    if refusal:
-        return refusal
-    if kind.refuse_early is not None and (refusal := await kind.refuse_early(work, request)):
-        return refusal
     if decision.outcome in ("approve", "merge") and (refusal := await kind.carry_out(work, request, decision)):
         return refusal
     if decision.outcome == "return":
@@ -162,72 +144,40 @@ async def decide(work: Work[Tools], command: Decide) -> UUID | Refusal:
     return request.request_id
 
 
-async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
-    """By whoever asked, or by those who manage the organization that asked. Returns the id."""
-    request = await _locked_by_asker(work, command.by, command.request_id)
-    if isinstance(request, Refusal):
-        return request
-    if refusal := domain.refuse_ended(request, work.today):
-        return refusal
-    await settle(work, request, "withdraw", None)
-    return request.request_id
-
-
 async def submit_again(work: Work[Tools], command: SubmitAgain) -> UUID | Refusal:
     """A text that was returned is corrected, and waits for a decision as long as a new one. Returns the id.
 
     It is asked anew, so whoever asked must still manage the organization that asks.
     """
-    request = await _locked_by_asker(work, command.by, command.request_id)
+    request = await locked_by_asker(work, command.by, command.request_id)
     if isinstance(request, Refusal):
         return request
-    acting = await may_manage(work, command.by, request.asked_by_organization_id)
-    if isinstance(acting, Refusal):
-        return acting
-    refusal = domain.refuse_unreturned(request, work.today) or domain.refuse_stale(request, command.version)
-    if refusal:
+    if refusal := await _refuse_again(work, request, command):
         return refusal
     correctable = kind_of(request).correctable
-    if correctable is None:  # a mandate, which has a form of its own
-        return Refusal("not_found")
-    if command.personal is not None and not correctable.is_of_person:
-        return Refusal("invalid_request", fields=("contact",))
-    kind = request.other.kind if request.other else await _kind_acted_for(work, request)
-    refusal = rules.refuse_period(command.period, work.today) or rules.refuse_subjects(
-        work.tools.agency, kind, command.grants, work.today, command.language, delegated=False
-    )
-    if refusal:
-        return refusal
+    assert correctable is not None  # else it was refused
     if refusal := await keep_attestations(work, command.by, request.request_id, correctable.form, command.ticked):
         return refusal
     asked = await correctable.correct(work, request, NewText(command.period, command.grants, command.personal))
-    last_day = work.today + timedelta(days=work.tools.agency.requests.kinds[request.kind].days)
-    step: Step | None = "submitted" if request.is_blind else None
-    await storage.submit_again(work.connection, request.request_id, asked, last_day, step)
-    again = await storage.get(work.connection, request.request_id)
-    assert again is not None
-    if again.is_blind:
-        telling.audit(work, "request_made", again)
-    else:
-        await announce(work, again, again.organization_id)
-    return again.request_id
+    await _submit_again(work, request, asked)
+    return request.request_id
 
 
 async def tell(work: Work[Tools], request_id: UUID) -> None:
     """Tell what was left to tell of a request that names the other organization by its number."""
-    request = await _locked(work, request_id)
+    request = await locked(work, request_id)
     if request is None or request.to_tell is None:
         return
     await storage.told(work.connection, request_id)
     if request.to_tell == "submitted":
         await announce(work, request, request.organization_id)
     else:
-        await _tell_end(work, request, "withdraw", None)
+        await tell_end(work, request, "withdraw", None)
 
 
 async def remind(work: Work[Tools], request_id: UUID) -> None:
     """Tell those whom it waits for once more that the last day comes near; once for all reminders that are due."""
-    request = await _locked(work, request_id)
+    request = await locked(work, request_id)
     if request is None or request.to_tell is not None:
         return
     reminders = domain.reminders(work.tools.agency)
@@ -235,57 +185,6 @@ async def remind(work: Work[Tools], request_id: UUID) -> None:
     if due is not None:
         await storage.reminded(work.connection, request_id, due)
         await kind_of(request).remind(work, request, due)
-
-
-async def lapse(work: Work[Tools], request_id: UUID) -> None:
-    """Tell that nobody decided in time. It could not be decided any more since its last day was over."""
-    request = await _locked(work, request_id)
-    if request is not None and request.is_open and request.state_on(work.today) == "lapsed":
-        await settle(work, request, "lapse", None)
-
-
-async def end_needless(work: Work[Tools], request_id: UUID) -> None:
-    """End a request that nobody need decide any more."""
-    request = await _locked(work, request_id)
-    needless = kind_of(request).needless if request is not None else None
-    if request is not None and needless and await needless.is_one(work.connection, request_id, work.today):
-        await settle(work, request, "withdraw", None)
-
-
-async def end_unseen(work: Work[Tools], request_id: UUID) -> None:
-    """Withdraw a request, if it waits, without a mail: whom it concerns hears of what ended it. Lock its file first."""
-    request = await storage.lock(work.connection, request_id)
-    if request is not None and request.is_open:
-        await settle(work, request, "withdraw", None, is_told=False)
-
-
-async def erase_person(work: Work[Tools], request_id: UUID) -> None:
-    """Forget what a request that ended long ago said of a person."""
-    await personal_fields.erase(work.connection, request_id)
-    work.audit("request_person_erased", object_id=request_id)
-
-
-async def _locked(work: Work[Tools], request_id: UUID) -> Request | None:
-    seen = await storage.get(work.connection, request_id)
-    return await lock_with_organizations(work, seen) if seen else None
-
-
-async def lock_with_organizations(work: Work[Tools], seen: Request) -> Request:
-    """The request, locked after its organizations. One whose number nobody had is looked for again."""
-    theirs = seen.organization_id
-    if theirs is None and seen.other is not None:
-        theirs = await whose_number(work, seen.other)
-    request = await _lock(work, seen, theirs)
-    return replace(request, organization_id=request.organization_id or theirs)
-
-
-async def _lock(work: Work[Tools], seen: Request, theirs: UUID | None) -> Request:
-    concerned = [i for i in (theirs, seen.asked_by_organization_id) if i is not None]
-    await organizations.lock(work.connection, concerned)
-    work.take_time()
-    request = await storage.lock(work.connection, seen.request_id)
-    assert request is not None  # no row is ever deleted
-    return request
 
 
 async def _kind_acted_for(work: Work[Tools], request: Request) -> str:
@@ -304,22 +203,19 @@ async def _refuse_decider(work: Work[Tools], request: Request, by: AsProfile | A
     return domain.refuse_held(request, work.now)
 
 
-async def _locked_by_asker(work: Work[Tools], by: AsProfile | AsAccount, request_id: UUID) -> Request | Refusal:
-    """The request for one who asked it; of a blind one, without touching the organization that it names."""
-    seen = await storage.get(work.connection, request_id)
-    request = await _lock(work, seen, None if seen.is_blind else seen.organization_id) if seen else None
-    acting: Acting | AsAccount | None
-    if isinstance(by, AsAccount):
-        acting, manages = by, False
-    else:
-        acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
-        manages = acting is not None and work.tools.manages(acting)
-    if acting is None:
-        return Refusal("profile_not_yours")
-    side = request.side_of(acting, manages=manages) if request else None
-    if request is None or side is None:
-        return Refusal("not_found")
-    return request if side == "asker" else Refusal("not_permitted")
+async def _refuse_decision(work: Work[Tools], request: Request, command: Decide) -> Refusal | None:
+    """It must wait for a decision, as it was seen, and the decision be one that its kind and the agency's data know."""
+    kind, decision = kind_of(request), command.decision
+    refusal = (
+        domain.refuse_undecidable(request, work.today)
+        or domain.refuse_stale(request, command.version)
+        or domain.refuse_outcome(
+            work.tools.agency, request, decision.outcome, decision.reason, kind.outcomes, work.today
+        )
+    )
+    if refusal or kind.refuse_early is None:
+        return refusal
+    return await kind.refuse_early(work, request)
 
 
 async def _return(work: Work[Tools], request: Request, reason: str | None) -> None:
@@ -330,26 +226,33 @@ async def _return(work: Work[Tools], request: Request, reason: str | None) -> No
     telling.audit(work, "request_returned", request, by_others=True, reason=reason or "")
 
 
-async def settle(work: Work[Tools], request: Request, end: End, reason: str | None, *, is_told: bool = True) -> None:
-    """End a request that is locked with its organizations, and tell of it; without `is_told` by no mail."""
-    by, organization_id = work.actor.reference, request.organization_id
-    was_told = request.to_tell != "submitted"
-    later: Step | None = "withdrawn" if end == "withdraw" and request.is_blind and was_told else None
-    ended = Ended(end, reason, by, work.now, later)
-    await storage.settle(work.connection, request.request_id, organization_id, ended)
-    if later is None and was_told:
-        await _tell_end(work, request, end, reason, by_mail=is_told)
-    telling.audit(work, "request_settled", request, by_others=end == "reject", end=end, reason=reason or "")
+async def _refuse_again(work: Work[Tools], request: Request, command: SubmitAgain) -> Refusal | None:
+    """It must have been returned, as it was seen, and the new text be one that could be asked anew."""
+    acting = await may_manage(work, command.by, request.asked_by_organization_id)
+    if isinstance(acting, Refusal):
+        return acting
+    refusal = domain.refuse_unreturned(request, work.today) or domain.refuse_stale(request, command.version)
+    if refusal:
+        return refusal
+    correctable = kind_of(request).correctable
+    if correctable is None:  # a mandate, which has a form of its own
+        return Refusal("not_found")
+    if command.personal is not None and not correctable.is_of_person:
+        return Refusal("invalid_request", fields=("contact",))
+    kind = request.other.kind if request.other else await _kind_acted_for(work, request)
+    return rules.refuse_period(command.period, work.today) or rules.refuse_subjects(
+        work.tools.agency, kind, command.grants, work.today, command.language, delegated=False
+    )
 
 
-async def _tell_end(work: Work[Tools], request: Request, end: End, reason: str | None, *, by_mail: bool = True) -> None:
-    theirs, request_id = request.organization_id, request.request_id
-    named = {"request_id": request_id, "claim_id": request.claim_id}
-    if theirs is not None and end == "lapse":
-        await record(work, RequestLapsed, theirs, **named)
-    elif theirs is not None and end == "withdraw":
-        await record(work, RequestWithdrawn, theirs, **named)
-    elif theirs is not None:
-        await record(work, RequestDecided, theirs, **named, outcome=end, reason=reason)
-    if by_mail:
-        await kind_of(request).tell(work, request, end, reason)
+async def _submit_again(work: Work[Tools], request: Request, asked: AskedGrants) -> None:
+    """Those who decide are told of it as of a new one; of a blind one later, whoever has the number."""
+    last_day = work.today + timedelta(days=work.tools.agency.requests.kinds[request.kind].days)
+    step: Step | None = "submitted" if request.is_blind else None
+    await storage.submit_again(work.connection, request.request_id, asked, last_day, step)
+    again = await storage.get(work.connection, request.request_id)
+    assert again is not None
+    if again.is_blind:
+        telling.audit(work, "request_made", again)
+    else:
+        await announce(work, again, again.organization_id)

@@ -17,7 +17,7 @@ from services.authorizations.accounts.handlers import follow_account, forget_acc
 from services.authorizations.bindings.handlers import follow_link, follow_unlink
 from services.authorizations.contested.handlers import follow_refusal
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
-from services.authorizations.deciding.handlers import lapse
+from services.authorizations.deciding.ending import lapse
 from services.authorizations.tests.claiming import OFFICE, Claims, a_person, claims
 from services.authorizations.tests.conftest import TEST, Someone
 from tests.fixtures.gateway import OpenService

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.authorizations.deciding.chores import lapse_overdue, tell_waiting
-from services.authorizations.deciding.handlers import lapse
+from services.authorizations.deciding.ending import lapse
 from services.authorizations.tests.asking import NOBODY, Sides, sides
 from services.authorizations.tests.conftest import TEST, Firm
 
