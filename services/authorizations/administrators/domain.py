@@ -79,6 +79,15 @@ class Withdrawn:
     renews_code: bool
 
     @property
+    def concerned(self) -> set[UUID]:
+        """The relations that end, or of which rights do."""
+        return {r.relation_id for r in self.relations} | {right.relation_id for right in self.rights}
+
+    def released(self, types: Collection[str]) -> set[UUID]:
+        """Whose offices end with it: their memberships of these types, by which one manages."""
+        return {r.holder_id for r in self.relations if r.type in types and r.through is None}
+
+    @property
     def files(self) -> set[UUID]:
         """The organizations in whose files relations or rights end."""
         return {r.organization_id for r in self.relations} | {right.organization_id for right in self.rights}

@@ -1,6 +1,6 @@
 """Withdrawing what falls with an administrator, and telling each person once of all that they lose."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from chassis.work import Work
@@ -16,7 +16,7 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.ending import end_unseen
 from services.authorizations.managing.domain import Ending
-from services.authorizations.managing.ended import withdraw_rights
+from services.authorizations.managing.ended import withdraw_held, withdraw_rights
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import publish_state as publish_organization
@@ -37,13 +37,12 @@ async def lock(work: Work[Tools], organization_id: UUID, falling: Withdrawn, als
     files = {link.contact_id for link in falling.links} | {c.contact_id for c in concerned}
     for contact_id in sorted(contact_id for contact_id in files if contact_id is not None):
         await contacts.lock(work.connection, contact_id)
-    recorded = [
+    newest = [
         await blocks.last_recorded(work.connection, organization_id),
         *[await bindings.link_recorded(work.connection, link.link_id) for link in falling.links],
-        *[await relations.relation_recorded(work.connection, relation.relation_id) for relation in falling.relations],
-        *[await relations.relation_recorded(work.connection, right.relation_id) for right in falling.rights],
+        await relations.recorded(work.connection, falling.concerned),
     ]
-    work.take_time(after=max((at for at in recorded if at is not None), default=None))
+    work.take_time(after=max((at for at in newest if at is not None), default=None))
 
 
 async def lift_blocks(work: Work[Tools], organization_id: UUID, falling: Withdrawn) -> None:
@@ -55,19 +54,15 @@ async def lift_blocks(work: Work[Tools], organization_id: UUID, falling: Withdra
 
 async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn, reason: str | None) -> None:
     """Withdraw it all, and tell each of its own contacts once. Call it with everything locked."""
-    rights = await _with_relations(work, falling)
-    lost = await _losses(work, organization_id, falling, rights)
-    for relation in falling.relations:
-        await withdraw_relation(work, relation)
-    await withdraw_rights(work, rights, Ending(tells_person=False))
-    for right in falling.rights:
-        await _give_back(work, right)
+    ending = Ending(reason, tells_person=False, tells_others=False)
+    lost = await _end_relations(work, organization_id, falling, ending)
+    await _end_rights(work, organization_id, falling, ending, lost)
     for link in falling.links:
         await _unlink(work, organization_id, link)
     for request_id in falling.requests:
         await request_tokens.forget(work.connection, request_id)
         await end_unseen(work, request_id)
-    for contact_id in falling.managers:
+    for contact_id in set(falling.managers) - falling.released(work.tools.managing):  # stepped down before
         work.audit("administrator_released", organization_id=organization_id, object_id=contact_id, reason=reason or "")
     await note_changed(work, organization_id)
     if falling.renews_code:
@@ -79,31 +74,38 @@ async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn,
         await telling.tell_of_loss(work, contact_id, lost[contact_id], reason)
 
 
-async def _losses(
-    work: Work[Tools], organization_id: UUID, falling: Withdrawn, rights: Sequence[tuple[Relation, FallingRight]]
+async def _end_relations(
+    work: Work[Tools], organization_id: UUID, falling: Withdrawn, ending: Ending
 ) -> dict[UUID, Lost]:
-    """What each of the organization's own contacts loses there, before it does."""
-    lost = dict[UUID, Lost]()
+    """Withdraw the relations; what each of the organization's own contacts loses by that."""
+    held, lost = dict[UUID, list[Relation]](), dict[UUID, Lost]()
     for relation in falling.relations:
-        if relation.holder_kind != "contact" or relation.holder_organization_id != organization_id:
+        held.setdefault(relation.holder_id, []).append(relation)
+    for holder_id, ended in held.items():
+        if ended[0].holder_kind == "organization":
+            for relation in ended:
+                await withdraw_relation(work, relation)
             continue
-        mine = lost.setdefault(relation.holder_id, Lost())
-        if relation.through is None:
-            mine.functions.add(relation.type)
-            held = await relations.rights_of(work.connection, relation.relation_id)
-            mine.withdrawn |= {right.subject for right in held if not right.period.is_over(work.today)}
+        subjects = await withdraw_held(work, holder_id, ended, ending)
+        if ended[0].holder_organization_id == organization_id:
+            lost[holder_id] = Lost({relation.type for relation in ended if relation.through is None}, set(subjects))
+    return lost
+
+
+async def _end_rights(
+    work: Work[Tools], organization_id: UUID, falling: Withdrawn, ending: Ending, lost: dict[UUID, Lost]
+) -> None:
+    """Withdraw the rights, and add to what each of the organization's own contacts loses."""
+    found = {r.relation_id: r for r in await relations.get(work.connection, {r.relation_id for r in falling.rights})}
+    rights = [(found[right.relation_id], right) for right in falling.rights]
+    await withdraw_rights(work, rights, ending)
     for relation, right in rights:
+        await _give_back(work, right)
         if relation.holder_kind != "contact" or relation.holder_organization_id != organization_id:
             continue
         mine = lost.setdefault(relation.holder_id, Lost())
         if relation.through is None:
             (mine.lowered if right.back else mine.withdrawn).add(right.subject)
-    return lost
-
-
-async def _with_relations(work: Work[Tools], falling: Withdrawn) -> list[tuple[Relation, FallingRight]]:
-    found = {r.relation_id: r for r in await relations.get(work.connection, {r.relation_id for r in falling.rights})}
-    return [(found[right.relation_id], right) for right in falling.rights]
 
 
 async def _give_back(work: Work[Tools], right: FallingRight) -> None:

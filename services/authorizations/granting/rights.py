@@ -89,7 +89,7 @@ async def _locked(work: Work[Tools], relation_id: UUID) -> Relation | None:
     if seen is None:
         return None
     await organizations.lock(work.connection, [seen.organization_id, seen.holder_organization_id])
-    work.take_time(after=await relations.relation_recorded(work.connection, relation_id))
+    work.take_time(after=await relations.recorded(work.connection, [relation_id]))
     (relation,) = await relations.get(work.connection, [relation_id])
     return relation
 

@@ -26,13 +26,13 @@ TOLD_OTHERWISE = Because(tells_person=False)
 
 @dataclass(frozen=True)
 class Ending:
-    """Why what somebody holds is withdrawn: whoever gave this reason.
-
-    `tells_person`: unless the same act tells of it in other words.
+    """Why what somebody holds is withdrawn: for this reason. Whom it tells, unless the same act does in other words:
+    the person; and if that manages the organization no more, the others who have to know.
     """
 
     reason: str | None = None
     tells_person: bool = True
+    tells_others: bool = True
 
 
 def leaves_nobody(managing: Set[UUID], becoming: Mapping[UUID, Period | None], day: date) -> bool:

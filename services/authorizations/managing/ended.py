@@ -1,6 +1,6 @@
 """Managing ends: whatever somebody holds is withdrawn here, and of what let it manage everything follows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from chassis.work import Work
@@ -18,11 +18,14 @@ from services.authorizations.relations.recording import withdraw_relation, withd
 from services.authorizations.tools import Tools
 
 
-async def withdraw_held(work: Work[Tools], contact_id: UUID, held: Sequence[Relation], ending: Ending) -> None:
+async def withdraw_held(
+    work: Work[Tools], contact_id: UUID, held: Sequence[Relation], ending: Ending
+) -> Collection[str]:
     """Withdraw relations of one contact, as `withdraw_relation` does; for its state publish it after.
 
-    The person is told once of all that is lost: the subjects that the memberships among them carried. Who manages its
-    organization no more by that is told so in that mail, and so are those whom `mails.tell` names.
+    The person is told once of all that is lost, which is returned: the subjects that the memberships among them
+    carried. Who manages its organization no more by that is told so in that mail, and so are those whom `mails.tell`
+    names.
     """
     managed, lost = await offices(work, contact_id), list[str]()
     for relation in held:
@@ -38,10 +41,11 @@ async def withdraw_held(work: Work[Tools], contact_id: UUID, held: Sequence[Rela
         why = {} if ending.reason is None else {"reason": ending.reason}
         work.audit("administrator_released", organization_id=managed[0].organization_id, object_id=contact_id, **why)
         change = Change(contact_id, "released", work.now, ending.reason, rights_told.told(work, lost))
-        await mails.tell(work, change, tells_person=ending.tells_person)
+        await mails.tell(work, change, tells_person=ending.tells_person, tells_others=ending.tells_others)
     says_so = released and needed(AdministratorStatusMail.needed_for, work.tools.agency.features)
     if ending.tells_person and not says_so:
         await rights_told.tell_withdrawn(work, contact_id, lost)
+    return lost
 
 
 async def withdraw_rights(work: Work[Tools], falling: Sequence[tuple[Relation, Right]], ending: Ending) -> None:

@@ -35,10 +35,17 @@ class Change:
         return {"change": self.change, "changed_at": self.at}
 
 
-async def tell(work: Work[Tools], change: Change, *, tells_person: bool, besides: Collection[UUID] = ()) -> None:
+async def tell(
+    work: Work[Tools],
+    change: Change,
+    *,
+    tells_person: bool,
+    tells_others: bool = True,
+    besides: Collection[UUID] = (),
+) -> None:
     """Tell the person, everybody else who manages the organization, and often its file: as the agency has these mails.
 
-    Not those `besides`, whom the same act tells more.
+    Not those `besides`, whom the same act tells more; without `tells_others` nobody else.
 
     Where nobody else manages it, whoever ever did and the address on file are told, too, because a stranger may have
     come first; and where an agent did it, because that must not go unseen.
@@ -55,6 +62,8 @@ async def tell(work: Work[Tools], change: Change, *, tells_person: bool, besides
             once=once, keeps=mailing.WARNING_KEEPS, managing_reason=change.reason or "",
             withdrawn=change.withdrawn, **change.said,
         )  # fmt: skip
+    if not tells_others:
+        return
     told = {
         m.contact_id: m for m in await who_manage(work, person.organization_id) if m.contact_id != change.contact_id
     }

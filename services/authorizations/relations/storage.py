@@ -188,12 +188,12 @@ async def last_recorded(connection: Connection, contact_id: UUID, relation_ids: 
     return found
 
 
-async def relation_recorded(connection: Connection, relation_id: UUID) -> datetime | None:
-    """When the newest version of a relation or of one of its rights was recorded."""
+async def recorded(connection: Connection, relation_ids: Iterable[UUID]) -> datetime | None:
+    """When the newest version of one of these relations, or of one of their rights, was recorded."""
     found: datetime | None = await connection.fetchval(
         "select max(greatest(lower(r.recorded), lower(g.recorded))) from relations r"
-        " left join rights g on g.relation_id = r.relation_id where r.relation_id = $1",
-        relation_id,
+        " left join rights g on g.relation_id = r.relation_id where r.relation_id = any($1::uuid[])",
+        list(relation_ids),
     )
     return found
 
