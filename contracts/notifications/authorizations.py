@@ -182,6 +182,23 @@ class MemberLeftMail(MailRequest):
     left_at: Instant
 
 
+class RepresentationEndedMail(MailRequest):
+    """To those who manage an organization that acted for another: that one, the client, took all of it back.
+
+    Or, with `withdrawn`, these subjects alone.
+    """
+
+    mail: ClassVar[str] = "representation_ended"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "client_name", "ended_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"representation"})
+
+    organization_name: str
+    organization_number: str
+    client_name: str
+    withdrawn: tuple[Code, ...] = ()
+    ended_at: Instant
+
+
 class RightsChangedMail(MailRequest):
     """To a person whom their organization gave subjects, for some days or without a planned end, or took some from."""
 

@@ -378,6 +378,14 @@ EVENTS: tuple[Event, ...] = (
         firm_name="COMPTABLES EXEMPLE INC.",
         left_at=NOW,
     ),
+    notifications.RepresentationEndedMail(
+        **_mail("representation_ended"),
+        organization_name="COMPTABLES EXEMPLE INC.",
+        organization_number="9000001",
+        client_name="CLIENT EXEMPLE INC.",
+        withdrawn=("monthly_report",),
+        ended_at=NOW,
+    ),
     notifications.AccessBlockedMail(
         **_mail("block_begun"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -509,6 +517,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.AccessBlockedMail: ADA,
     notifications.AccessUnblockedMail: ADA,
+    notifications.RepresentationEndedMail: ADA,
     notifications.RightsChangedMail: ADA,
     notifications.InvitationMail: notifications.InvitationContents(
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"

@@ -16,13 +16,13 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.contested import storage as contested
 from services.authorizations.deciding.ending import end_unseen
 from services.authorizations.managing.domain import Ending
-from services.authorizations.managing.ended import withdraw_held, withdraw_rights
+from services.authorizations.managing.ended import withdraw_held, withdraw_representation, withdraw_rights
 from services.authorizations.managing.marks import note_changed
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import publish_state as publish_organization
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, Granted, Relation
-from services.authorizations.relations.recording import record_right, withdraw_relation
+from services.authorizations.relations.recording import record_right
 from services.authorizations.request_tokens import storage as request_tokens
 from services.authorizations.tools import Tools
 
@@ -84,7 +84,7 @@ async def _end_relations(
     for holder_id, ended in held.items():
         if ended[0].holder_kind == "organization":
             for relation in ended:
-                await withdraw_relation(work, relation)
+                await withdraw_representation(work, relation, Ending(ending.reason))
             continue
         subjects = await withdraw_held(work, holder_id, ended, ending)
         if ended[0].holder_organization_id == organization_id:
@@ -98,7 +98,8 @@ async def _end_rights(
     """Withdraw the rights, and add to what each of the organization's own contacts loses."""
     found = {r.relation_id: r for r in await relations.get(work.connection, {r.relation_id for r in falling.rights})}
     rights = [(found[right.relation_id], right) for right in falling.rights]
-    await withdraw_rights(work, rights, ending)
+    await withdraw_rights(work, [pair for pair in rights if pair[0].holder_kind == "contact"], ending)
+    await withdraw_rights(work, [pair for pair in rights if pair[0].holder_kind != "contact"], Ending(ending.reason))
     for relation, right in rights:
         await _give_back(work, right)
         if relation.holder_kind != "contact" or relation.holder_organization_id != organization_id:

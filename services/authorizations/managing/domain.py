@@ -27,7 +27,8 @@ TOLD_OTHERWISE = Because(tells_person=False)
 @dataclass(frozen=True)
 class Ending:
     """Why what somebody holds is withdrawn: for this reason. Whom it tells, unless the same act does in other words:
-    the person; and if that manages the organization no more, the others who have to know.
+    the person, or those who manage the organization that held it; and where somebody manages an organization no more by
+    it, the others who have to know.
     """
 
     reason: str | None = None

@@ -7,7 +7,7 @@ from chassis.work import Work
 from contracts.agency.features import needed
 from contracts.notifications import AdministratorStatusMail
 from services.authorizations import rights_told
-from services.authorizations.managing import mails
+from services.authorizations.managing import mails, representation
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.mails import Change
 from services.authorizations.managing.marks import note_changed
@@ -51,13 +51,29 @@ async def withdraw_held(
 async def withdraw_rights(work: Work[Tools], falling: Sequence[tuple[Relation, Right]], ending: Ending) -> None:
     """Withdraw rights of relations that go on; for their holders' states publish them after.
 
-    Each person is told once of all the subjects that are lost in their own organization.
+    Each person is told once of all the subjects that are lost in their own organization, and an organization of those
+    that another took back.
     """
-    lost = dict[UUID, list[str]]()
+    lost, taken = dict[UUID, list[str]](), dict[UUID, tuple[Relation, list[str]]]()
     for relation, right in falling:
         await withdraw_right(work, relation, right)
-        if relation.holder_kind == "contact" and relation.through is None:
+        if relation.holder_kind == "organization":
+            taken.setdefault(relation.relation_id, (relation, []))[1].append(right.subject)
+        elif relation.through is None:
             lost.setdefault(relation.holder_id, []).append(right.subject)
+    if not ending.tells_person:
+        return
+    for contact_id, subjects in lost.items():
+        await rights_told.tell_withdrawn(work, contact_id, subjects)
+    for relation, subjects in taken.values():
+        await representation.tell_withdrawn(work, relation, subjects)
+
+
+async def withdraw_representation(work: Work[Tools], relation: Relation, ending: Ending) -> None:
+    """Withdraw the relation by which an organization acts for another, and tell it.
+
+    Whatever is delegated through it is no longer in force from this moment on.
+    """
+    await withdraw_relation(work, relation)
     if ending.tells_person:
-        for contact_id, subjects in lost.items():
-            await rights_told.tell_withdrawn(work, contact_id, subjects)
+        await representation.tell_withdrawn(work, relation)

@@ -2,6 +2,7 @@
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from services.authorizations.managing.domain import Ending
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
@@ -43,7 +44,7 @@ async def end(work: Work[Tools], request: Request, decision: Decision) -> Refusa
     for relation in await relations.get(work.connection, [asked.relation_id]):
         if relation.ended_at is None:
             work.take_time(after=relation.recorded_at)
-            await end_at_once(work, relation)
+            await end_at_once(work, relation, Ending(tells_person=False))  # the decision is told to both sides
     return None
 
 

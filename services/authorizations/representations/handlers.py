@@ -16,13 +16,13 @@ from services.authorizations.access.handlers import may_manage
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.managing.domain import Ending
-from services.authorizations.managing.ended import withdraw_rights
+from services.authorizations.managing.ended import withdraw_representation, withdraw_rights
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations import domain as rules
 from services.authorizations.relations import storage as relations
 from services.authorizations.relations.domain import Grant, NewRelation, Relation
-from services.authorizations.relations.recording import grant_relation, withdraw_relation
+from services.authorizations.relations.recording import grant_relation
 from services.authorizations.representations import domain, storage
 from services.authorizations.representations.domain import AskedEnd
 from services.authorizations.requests.domain import AskedGrants
@@ -159,13 +159,13 @@ async def _end(work: Work[Tools], command: EndRelation, relation: Relation) -> M
         await withdraw_rights(work, [(relation, right) for right in rights], Ending())
         _audit(work, "rights_removed", relation)
     else:
-        await end_at_once(work, relation)
+        await end_at_once(work, relation, Ending())
     return Done(relation.relation_id)
 
 
-async def end_at_once(work: Work[Tools], relation: Relation) -> None:
-    """Withdraw a relation; whatever is delegated through it is no longer in force from this moment on."""
-    await withdraw_relation(work, relation)
+async def end_at_once(work: Work[Tools], relation: Relation, ending: Ending) -> None:
+    """Withdraw a relation, in both organizations' files."""
+    await withdraw_representation(work, relation, ending)
     _audit(work, "relation_removed", relation)
 
 

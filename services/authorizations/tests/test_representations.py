@@ -86,7 +86,7 @@ async def test_what_an_employer_ends_is_over_with_everything_delegated_through_i
     ended = await two.end(relation_id, two.employer.headers)
     assert (ended.status_code, ended.json()["relation_id"]) == (200, relation_id)
     assert not await _may(two, member, "monthly_report", "read")
-    assert (await two.firm.opened.published())[-1]["name"] == "RelationEnded"
+    assert (await two.events())[-2:] == ["RelationEnded", "RepresentationEndedMail"]
     audited = await two.firm.opened.unit.pool.fetch(
         "select organization_id from audit where action = 'relation_removed'"
     )
@@ -95,6 +95,23 @@ async def test_what_an_employer_ends_is_over_with_everything_delegated_through_i
     assert (again.status_code, again.json()["code"]) == (422, "nothing_to_remove")
     assert (await two.grant()).status_code == 201  # anew: it revives nothing
     assert not await _may(two, member, "monthly_report", "read")
+
+
+async def test_a_firm_is_told_once_of_what_an_employer_took_back(two: Sides) -> None:
+    relation_id = (await two.grant()).json()["relation_id"]
+    assert (await two.end(relation_id, two.employer.headers, subjects=["profile"])).status_code == 200
+    assert (await two.end(relation_id, two.employer.headers)).status_code == 200
+    told = [
+        (mail["recipient_id"], mail["client_name"], mail["withdrawn"])
+        for mail in await two.mails("RepresentationEndedMail")
+    ]
+    firm, client = str(two.firm.responsible.contact_id), "CHARPENTES DÉMO INC."
+    assert told == [(firm, client, ["profile"]), (firm, client, [])]
+
+    again = (await two.grant()).json()["relation_id"]
+    asked = await two.end(again, two.firm.responsible.headers)
+    assert (await two.decide(asked.json()["request_id"], two.employer.headers)).status_code == 200
+    assert len(await two.mails("RepresentationEndedMail")) == 2  # the decision tells of that one
 
 
 async def test_a_firm_can_only_ask_for_the_end_and_both_are_told(two: Sides) -> None:
