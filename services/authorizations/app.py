@@ -29,6 +29,7 @@ from services.authorizations.invitations import api as invitations_api
 from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
+from services.authorizations.mailing import chores as mail_chores
 from services.authorizations.migration_reports import api as migration_reports_api
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
@@ -106,7 +107,7 @@ service: Service[Tools] = Service(
         imports.carrying_on(unit),
         imports.forgetting(unit),
         notice_chores.telling(unit),
-        notice_chores.collecting(unit),
+        mail_chores.collecting(unit),
         attachment_chores.forgetting(unit),
         claim_chores.deciding(unit),
         *request_chores.telling(unit),

@@ -15,7 +15,7 @@ from services.authorizations.attachments.handlers import attach, refuse_attachme
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.handlers import OpenedContact, show_contact
-from services.authorizations.mail_budgets import refuse_mail
+from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal

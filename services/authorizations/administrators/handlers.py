@@ -8,13 +8,13 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.managing import Act, Administrators
 from contracts.events import Language
-from services.authorizations import rights_told
 from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.mailing import rights_told
 from services.authorizations.managing.began import grant_membership
 from services.authorizations.managing.domain import Because, Ending
 from services.authorizations.managing.ended import withdraw_held

@@ -13,7 +13,7 @@ from contracts.notifications import (
 from services.authorizations import mailing
 from services.authorizations.claims.domain import AskedAccess, Claim
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.mail_budgets import Bound
+from services.authorizations.mailing.budgets import Bound
 from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal

@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.notifications import LinkNotReviewedMail, LinkReviewedMail, MailRequest
 from services.authorizations import mailing
-from services.authorizations.mail_budgets import Bound
+from services.authorizations.mailing.budgets import Bound
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.requests.domain import Request

@@ -20,7 +20,7 @@ from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.corrections import domain, ends, mails
 from services.authorizations.corrections.domain import Correction
-from services.authorizations.mail_budgets import refuse_mail
+from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.personal import storage as personal_fields

@@ -8,7 +8,6 @@ from chassis.outcomes import Pending, Refusal
 from chassis.work import Work
 from contracts.agency import Agency
 from contracts.agency.linking import INVITATION
-from services.authorizations import rights_told
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.admitting.domain import REFUSALS, Admission, refuse_access
 from services.authorizations.admitting.handlers import admit, join, refuse_admission
@@ -23,6 +22,7 @@ from services.authorizations.invitations import domain
 from services.authorizations.invitations import storage as invitations
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.invitations.handlers import is_upheld
+from services.authorizations.mailing import rights_told
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions

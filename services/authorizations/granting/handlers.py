@@ -8,7 +8,6 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Language
-from services.authorizations import rights_told
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile, Moment
 from services.authorizations.access.handlers import may_manage
@@ -17,6 +16,7 @@ from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.mailing import rights_told
 from services.authorizations.managing.began import grant_membership
 from services.authorizations.managing.domain import Because
 from services.authorizations.organizations import storage as organizations

@@ -8,7 +8,6 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import FormKind
 from contracts.events import Language
-from services.authorizations import rights_told
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import AsProfile, Moment
 from services.authorizations.access.handlers import may_manage
@@ -16,6 +15,7 @@ from services.authorizations.attachments.handlers import attach, refuse_attachme
 from services.authorizations.attestations.domain import Ticked
 from services.authorizations.attestations.handlers import keep_attestations
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.mailing import rights_told
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.organizations import storage as organizations

@@ -11,7 +11,7 @@ from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
 from services.authorizations.invitations import mails, storage
 from services.authorizations.invitations.domain import AskedInvitation
-from services.authorizations.mail_budgets import refuse_mail
+from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.managing.questions import who_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period

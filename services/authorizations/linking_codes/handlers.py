@@ -20,7 +20,7 @@ from services.authorizations.contacts.state import publish_state
 from services.authorizations.linking_codes import selecting, storage
 from services.authorizations.linking_codes.domain import Selection
 from services.authorizations.linking_codes.storage import BatchRow, Item
-from services.authorizations.mail_budgets import flooded, refuse_mails
+from services.authorizations.mailing.budgets import flooded, refuse_mails
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 

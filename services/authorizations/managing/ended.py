@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.agency.features import needed
 from contracts.notifications import AdministratorStatusMail
-from services.authorizations import rights_told
+from services.authorizations.mailing import rights_told
 from services.authorizations.managing import mails, representation
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.mails import Change

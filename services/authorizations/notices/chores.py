@@ -1,17 +1,14 @@
-"""What a worker does about notices without being asked: once a day, it tells, also of what budgets held back."""
+"""What a worker does about notices without being asked: once a day, it tells."""
 
 from functools import partial
 
 from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
-from services.authorizations import held_mails
 from services.authorizations.notices import storage
-from services.authorizations.notices.collecting import tell_collected
 from services.authorizations.notices.handlers import begin_round, tell_some
 from services.authorizations.tools import Tools
 
 PORTION = 20  # organizations in one transaction
-MAILBOXES = 50  # of what was held back, in one transaction
 LOOK_EVERY = 300.0  # seconds: a day begins at midnight, and nobody waits for its digest
 
 
@@ -29,17 +26,3 @@ async def tell(unit: Unit[Tools]) -> float | None:
     await unit.run(begin_round, None, unit.origin.itself)
     told = (await unit.run(tell_some, PORTION, unit.origin.itself)).outcome
     return 0.0 if told else None
-
-
-def collecting(unit: Unit[Tools]) -> Chore:
-    """Tell of what was held back, once its day is over; several workers share it."""
-    return partial(repeatedly, "mails held back", partial(collect, unit), LOOK_EVERY)
-
-
-async def collect(unit: Unit[Tools]) -> float | None:
-    """Tell one portion of mailboxes. Returns 0 when there may be more."""
-    if not await held_mails.any_of_before(unit.pool, unit.tools.moment(unit.origin.clock()).day):
-        return None
-    await unit.room()
-    told = (await unit.run(tell_collected, MAILBOXES, unit.origin.itself)).outcome
-    return 0.0 if told == MAILBOXES else None

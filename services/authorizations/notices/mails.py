@@ -4,20 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import DigestFile, DigestFiles, Ending, Endings, EndsDigestMail
 from services.authorizations import mailing
 from services.authorizations.contacts.domain import ContactFile
+from services.authorizations.mailing.lines import first_lines
 from services.authorizations.notices.domain import Matters
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
-
-T = TypeVar("T")
-
-LONGEST = 25  # lines of a list: who has more to look at reads it in the portal
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,3 @@ def _files(news: Sequence[News]) -> DigestFiles:
         ),
         more=len(news) - len(listed),
     )
-
-
-def first_lines(found: Sequence[T]) -> Sequence[T]:
-    """What a list of the mail shows: a line is left for how many more there are."""
-    return found if len(found) <= LONGEST else found[: LONGEST - 1]

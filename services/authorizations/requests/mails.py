@@ -4,7 +4,7 @@ from chassis.work import Work
 from contracts.notifications import RequestDecidedMail, RequestReceivedMail
 from services.authorizations import mailing
 from services.authorizations.contacts.domain import ContactFile
-from services.authorizations.mail_budgets import Bound
+from services.authorizations.mailing.budgets import Bound
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools

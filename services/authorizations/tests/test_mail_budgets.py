@@ -6,7 +6,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.limits import LimitName
 from services.authorizations.access.domain import AsProfile
-from services.authorizations.mail_budgets import refuse_mail
+from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.tests.conftest import TEST, Firm
 from services.authorizations.tests.test_batches import accepted, added, batch
 from services.authorizations.tests.test_corrections import correct, so_far

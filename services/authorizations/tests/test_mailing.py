@@ -16,7 +16,7 @@ from chassis.sealing import Sealer
 from chassis.work import Unit
 from contracts.linking import OrganizationClaimed
 from contracts.notifications import MAIL_REQUESTS, CollectedContents
-from services.authorizations.notices.chores import collect
+from services.authorizations.mailing.chores import collect
 from services.authorizations.tests.claiming import OFFICE, Claims, claims
 from services.authorizations.tests.conftest import Firm, Someone
 from services.authorizations.tests.employers import Employer, an_employer

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import DigestFile, DigestFiles, HeldBack, MailBudget, MailsCollectedMail
-from services.authorizations import held_mails, mailing
 from services.authorizations.contacts import storage as contacts
-from services.authorizations.held_mails import BUDGETS, Held
-from services.authorizations.mailing import To
-from services.authorizations.notices.mails import first_lines
+from services.authorizations.mailing.held import BUDGETS, Held, take
+from services.authorizations.mailing.lines import first_lines
+from services.authorizations.mailing.telling import To, tell, to, to_file
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.storage import descriptions
@@ -20,7 +19,7 @@ from services.authorizations.tools import Tools
 
 async def tell_collected(work: Work[Tools], limit: int) -> int:
     """Tell so many mailboxes of what was held back before today, by number alone. Returns how many there were."""
-    waiting = await held_mails.take(work.connection, work.today, limit)
+    waiting = await take(work.connection, work.today, limit)
     named = await organizations.get(work.connection, {held.organization_id for held in waiting})
     readers = await _readers(work, {held.recipient_id for held in waiting}, named)
     mails = defaultdict[tuple[date, bytes, str | None], list[Held]](list)
@@ -40,7 +39,7 @@ async def _tell(work: Work[Tools], together: Sequence[Held], reader: To, named: 
     others = {held.organization_id for held in together} - {first}
     files = sorted((named[one].legal_name, named[one].number) for one in others)
     listed = first_lines(files)
-    await mailing.tell(
+    await tell(
         work, MailsCollectedMail, reader, named[first], bound="daily",
         once=f"mails_collected:{day}:{first}:{reader.recipient_id}", day=day,
         held=tuple(HeldBack(budget=budget, number=numbers[budget]) for budget in BUDGETS if numbers[budget]),
@@ -53,9 +52,7 @@ async def _tell(work: Work[Tools], together: Sequence[Held], reader: To, named: 
 
 async def _readers(work: Work[Tools], ids: set[UUID], named: Mapping[UUID, OrganizationRow]) -> dict[UUID, To]:
     """Contacts, accounts and addresses on file as they are now; whoever was erased is absent."""
-    found = {i: mailing.to_file(organization) for i, organization in named.items() if i in ids}
-    found |= {
-        file.contact_id: mailing.to(file.contact_id, file) for file in await contacts.get_all(work.connection, ids)
-    }
+    found = {i: to_file(organization) for i, organization in named.items() if i in ids}
+    found |= {file.contact_id: to(file.contact_id, file) for file in await contacts.get_all(work.connection, ids)}
     left = await descriptions(work.connection, ids - found.keys())
-    return found | {i: mailing.to(i, person) for i, person in left.items()}
+    return found | {i: to(i, person) for i, person in left.items()}

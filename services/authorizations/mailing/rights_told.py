@@ -5,8 +5,8 @@ from uuid import UUID
 
 from chassis.work import Work
 from contracts.notifications import RightsChangedMail
-from services.authorizations import mailing
 from services.authorizations.contacts import storage as contacts
+from services.authorizations.mailing.telling import WARNING_KEEPS, tell, to
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
@@ -39,7 +39,7 @@ async def _tell(work: Work[Tools], contact_id: UUID, **said: object) -> None:
     if person is None:
         return
     organization = await organizations.one(work.connection, person.organization_id)
-    await mailing.tell(
-        work, RightsChangedMail, mailing.to(contact_id, person), organization, bound="managers",
-        once=f"functions:{contact_id}:{work.now.isoformat()}", keeps=mailing.WARNING_KEEPS, changed_at=work.now, **said,
+    await tell(
+        work, RightsChangedMail, to(contact_id, person), organization, bound="managers",
+        once=f"functions:{contact_id}:{work.now.isoformat()}", keeps=WARNING_KEEPS, changed_at=work.now, **said,
     )  # fmt: skip

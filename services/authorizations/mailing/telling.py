@@ -9,8 +9,8 @@ from uuid import UUID
 from chassis.work import Work
 from contracts.events import Code, Language
 from contracts.notifications import Contents, MailRequest
-from services.authorizations import held_mails, mail_budgets
-from services.authorizations.mail_budgets import Bound
+from services.authorizations.mailing import budgets, held
+from services.authorizations.mailing.budgets import Bound
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.tools import Tools
 
@@ -83,10 +83,10 @@ async def tell(
     """
     if reader.address is None:
         return
-    budget = await mail_budgets.held_back_by(work, bound, mail, organization.organization_id, reader.address)
+    budget = await budgets.held_back_by(work, bound, mail, organization.organization_id, reader.address)
     if budget is not None:
-        mailbox = mail_budgets.of_mailbox(work, reader.address)
-        await held_mails.keep(work, budget, mail, mailbox, reader.recipient_id, organization.organization_id)
+        mailbox = budgets.of_mailbox(work, reader.address)
+        await held.keep(work, budget, mail, mailbox, reader.recipient_id, organization.organization_id)
         return
     under_seal = {name: said.pop(name) for name in mail.contents.model_fields if name in said}
     contents: Contents = mail.contents(address=reader.address, given_name=reader.given_name, **under_seal)
