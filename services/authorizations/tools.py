@@ -34,7 +34,7 @@ class Tools:
         return Matcher(self.agency.matching)
 
     @cached_property
-    def managing(self) -> tuple[str, ...]:
+    def managing_types(self) -> tuple[str, ...]:
         """Codes of the relation types whose members may manage their organization; retired ones too."""
         return tuple(found.code for found in self.agency.relation_types.values() if found.manages)
 

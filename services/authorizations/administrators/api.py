@@ -94,7 +94,7 @@ async def get_administrators(
     """For those who manage it, and agents, whose look is audited; whoever shall manage it later, too."""
     await asker.open_managed_file(call, organization_id)
     now = call.gateway.unit.origin.clock()
-    listing = storage.administrators(call.tools.moment(now), call.tools.managing, organization_id)
+    listing = storage.administrators(call.tools.moment(now), call.tools.managing_types, organization_id)
     found = await page(call, listing, cursor, limit)
     async with call.gateway.unit.pool.acquire() as connection:
         called = await person_names(connection, {row["contact_id"] for row in found.rows})

@@ -18,7 +18,7 @@ from services.authorizations.tools import Tools
 
 async def offices_of(work: Work[Tools], organization_id: UUID) -> list[Office]:
     """Every membership that manages an organization, or did."""
-    rows = await storage.offices(work.connection, organization_id, work.tools.managing)
+    rows = await storage.offices(work.connection, organization_id, work.tools.managing_types)
     return [_office(work, row) for row in rows]
 
 

@@ -62,7 +62,7 @@ async def withdraw(work: Work[Tools], organization_id: UUID, falling: Withdrawn,
     for request_id in falling.requests:
         await request_tokens.forget(work.connection, request_id)
         await end_unseen(work, request_id)
-    for contact_id in set(falling.managers) - falling.released(work.tools.managing):  # stepped down before
+    for contact_id in set(falling.managers) - falling.released(work.tools.managing_types):  # stepped down before
         work.audit("administrator_released", organization_id=organization_id, object_id=contact_id, reason=reason or "")
     await note_changed(work, organization_id)
     if falling.renews_code:

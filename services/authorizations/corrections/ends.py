@@ -82,7 +82,9 @@ async def _follow(work: Work[Tools], new_end: NewEnd, right: GrantedRight) -> No
 
 async def _refuse_last_manager(work: Work[Tools], contact: ContactFile, new_ends: Sequence[NewEnd]) -> Refusal | None:
     """On the day after each end that comes earlier somebody must manage the organization, as far as is planned."""
-    managing = [end for end in new_ends if end.relation.type in work.tools.managing and end.relation.through is None]
+    managing = [
+        end for end in new_ends if end.relation.type in work.tools.managing_types and end.relation.through is None
+    ]
     becoming = {end.relation.relation_id: end.period for end in managing}
     for end in managing:
         if not end.is_shorter or end.period.ends_on is None:

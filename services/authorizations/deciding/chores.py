@@ -47,7 +47,7 @@ async def follow_changes(unit: Unit[Tools]) -> float | None:
 async def hand_over(unit: Unit[Tools]) -> float | None:
     """Let agents decide what waits where a day left nobody who can act. Returns 0 when there may be more."""
     moment = unit.tools.moment(unit.origin.clock())
-    left = await storage.left_waiting(unit.pool, moment, unit.tools.managing, DECIDED, PORTION)
+    left = await storage.left_waiting(unit.pool, moment, unit.tools.managing_types, DECIDED, PORTION)
     return await one_by_one(unit, follow_change, left, PORTION)
 
 

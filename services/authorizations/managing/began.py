@@ -21,7 +21,7 @@ async def grant_membership(work: Work[Tools], new: NewRelation, grants: Sequence
     Who may manage it by that is an administrator: subscribers are told, the person, and those whom `mails.tell` names.
     """
     await grant_relation(work, new, grants)
-    if new.type not in work.tools.managing:
+    if new.type not in work.tools.managing_types:
         return
     organization_id, contact_id = new.organization_id, new.holder_id
     appointed = {"contact_id": contact_id, "relation_id": new.relation_id, "claim_id": because.claim_id}

@@ -19,4 +19,4 @@ async def note_changed(work: Work[Tools], organization_id: UUID) -> None:
 
 async def note_ceased(work: Work[Tools], contact_ids: Collection[UUID]) -> None:
     """These contacts are no longer who they were: a link ended, or an account was closed."""
-    await storage.note_ceased(work.connection, work.tools.managing, contact_ids)
+    await storage.note_ceased(work.connection, work.tools.managing_types, contact_ids)

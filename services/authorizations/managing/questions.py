@@ -18,18 +18,20 @@ from services.authorizations.tools import Tools
 
 async def who_can_act(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who can act for an organization at this moment: who decide its requests, and are told of its matters."""
-    acting = await storage.acting(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    acting = await storage.acting(work.connection, work.now, work.today, work.tools.managing_types, organization_id)
     return await contacts.get_all(work.connection, set(acting.values())) if acting else []
 
 
 async def somebody_can_act(work: Work[Tools], organization_id: UUID) -> bool:
     """Whether anybody can act for an organization at this moment; where nobody can, agents decide."""
-    return await storage.somebody_can_act(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await storage.somebody_can_act(
+        work.connection, work.now, work.today, work.tools.managing_types, organization_id
+    )
 
 
 async def agency_put_somebody(work: Work[Tools], organization_id: UUID) -> bool:
     """Whether anybody whom an agent put there, or an import brought, can act for an organization at this moment."""
-    types = work.tools.managing
+    types = work.tools.managing_types
     return await storage.agency_put_somebody(work.connection, work.now, work.today, types, organization_id)
 
 
@@ -38,18 +40,18 @@ async def who_manage(work: Work[Tools], organization_id: UUID) -> list[ContactFi
 
     Nor whoever closed the account.
     """
-    held = await storage.who_manage(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    held = await storage.who_manage(work.connection, work.now, work.today, work.tools.managing_types, organization_id)
     return await contacts.get_all(work.connection, held) if held else []
 
 
 async def is_managed(work: Work[Tools], organization_id: UUID) -> bool:
     """Whether anybody at all manages an organization, linked or not: only where nobody does can there be a first."""
-    return await storage.is_managed(work.connection, work.now, work.today, work.tools.managing, organization_id)
+    return await storage.is_managed(work.connection, work.now, work.today, work.tools.managing_types, organization_id)
 
 
 async def who_ever_managed(work: Work[Tools], organization_id: UUID) -> list[ContactFile]:
     """Those who have managed an organization, do, or shall: for a warning that nobody may be able to keep from them."""
-    held = await storage.who_ever_managed(work.connection, organization_id, work.tools.managing)
+    held = await storage.who_ever_managed(work.connection, organization_id, work.tools.managing_types)
     return await contacts.get_all(work.connection, held)
 
 
@@ -63,14 +65,16 @@ async def contests(work: Work[Tools], organization_id: UUID, claim_id: UUID) -> 
     if rule is None:
         return False
     since = work.now - timedelta(days=rule.contest_days)
-    types = work.tools.managing
+    types = work.tools.managing_types
     return await storage.contests(work.connection, work.now, work.today, types, organization_id, claim_id, since)
 
 
 async def offices(work: Work[Tools], contact_id: UUID) -> list[Relation]:
     """The memberships by which a contact manages its organization, now or later."""
     held = await relations.memberships_of(work.connection, contact_id)
-    return [relation for relation in held if relation.type in work.tools.managing and not relation.is_over(work.today)]
+    return [
+        relation for relation in held if relation.type in work.tools.managing_types and not relation.is_over(work.today)
+    ]
 
 
 async def refuse_ousting(
@@ -83,7 +87,7 @@ async def refuse_ousting(
     rule, profile = work.tools.agency.managing.administrators, work.tools.agency.profile
     if isinstance(by, AsAgent) or rule is None:
         return None
-    since, types = work.now - timedelta(days=rule.contest_days), work.tools.managing
+    since, types = work.now - timedelta(days=rule.contest_days), work.tools.managing_types
     if not await storage.came_by_claim(work.connection, organization_id, since):
         return None
     if not await storage.ousts(work.connection, work.now, work.today, types, organization_id, by.contact_id, going):
@@ -95,7 +99,7 @@ async def refuse_last_manager(
     work: Work[Tools], organization_id: UUID, becoming: Mapping[UUID, Period | None], day: date, *fields: str
 ) -> Refusal | None:
     """Refuse what leaves nobody who can act on the day, as far as is planned; `becoming` as `leaves_nobody` has it."""
-    acting = await storage.acting(work.connection, work.now, day, work.tools.managing, organization_id)
+    acting = await storage.acting(work.connection, work.now, day, work.tools.managing_types, organization_id)
     if not domain.leaves_nobody(acting.keys(), becoming, day):
         return None
     successors = f"/v1/organizations/{organization_id}/contacts"

@@ -77,7 +77,7 @@ async def ask_for_manager(work: Work[Tools], organization_id: UUID) -> None:
     """An organization for which nobody can act any more goes to an agent, once for each time that it is left alone."""
     await organizations.lock(work.connection, [organization_id])
     work.take_time()
-    moment, managing = work.tools.moment(work.now), work.tools.managing
+    moment, managing = work.tools.moment(work.now), work.tools.managing_types
     for left in await storage.left_unmanaged(work.connection, moment, managing, 1, organization_id):
         asked = AskedManager(type=left.type)
         ask = Ask(work.new_id(), "review", asked, None, organization_id=organization_id, reason="unmanaged")

@@ -103,7 +103,7 @@ async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Re
     if await keeps_out(work.connection, organization_id, contact.contact_id):
         return Refusal("contact_blocked", fields=("contact_id",))
     kind = (await organizations.one(work.connection, organization_id)).kind
-    usable = [t for t in work.tools.managing if not _refused(work, t, kind)]
+    usable = [t for t in work.tools.managing_types if not _refused(work, t, kind)]
     type = asked.type if asked.type in usable else usable[0]
     because = Because(reason=decision.managing_reason)
     return await _give(work, request, contact, type, Period(work.today), [], because)

@@ -31,5 +31,5 @@ async def seek_managers(unit: Unit[Tools]) -> float | None:
     """Tell agents of some organizations for which nobody can act any more. Returns 0 when there may be more."""
     moment = unit.tools.moment(unit.origin.clock())
     async with unit.pool.acquire() as connection:
-        left = await storage.left_unmanaged(connection, moment, unit.tools.managing, PORTION)
+        left = await storage.left_unmanaged(connection, moment, unit.tools.managing_types, PORTION)
     return await one_by_one(unit, ask_for_manager, [found.organization_id for found in left], PORTION)

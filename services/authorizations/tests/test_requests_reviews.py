@@ -218,7 +218,7 @@ async def test_of_two_who_remove_each_other_at_once_one_stays(firm: Firm) -> Non
     managing = await firm.opened.unit.pool.fetchval(
         "select count(*) from relations where organization_id = $1 and type = any($2::text[]) and ended_at is null"
         " and through is null and upper_inf(recorded) and valid @> $3::date",
-        firm.firm_id, firm.opened.tools.managing, moment.day,
+        firm.firm_id, firm.opened.tools.managing_types, moment.day,
     )  # fmt: skip
     assert managing == 1
 
