@@ -185,5 +185,5 @@ async def test_one_organization_asks_another_three_times_a_day_whoever_has_the_n
 
 
 def _without_identity(view: dict[str, Any]) -> dict[str, Any]:
-    own = {"request_id", "other_number", "submitted_at", "settled_at"}
+    own = {"request_id", "other_number", "submitted_at", "received_at", "settled_at"}
     return {name: value for name, value in view.items() if name not in own}
