@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -212,8 +212,9 @@ async def test_a_right_ends_with_the_agencys_day_not_with_utcs(firm: Firm) -> No
     member, client_id = await firm.member(), next(iter(firm.clients.values()))
     last = (datetime.now(UTC) + timedelta(days=30)).date()
     await firm.delegate(member.contact_id, client_id, ends_on=last.isoformat())
-    evening = f"{last.isoformat()}T23:59:00-05:00"  # already the next day in UTC
-    after_midnight = f"{(last + timedelta(days=1)).isoformat()}T00:01:00-05:00"
+    midnight = datetime.combine(last + timedelta(days=1), time(0), firm.opened.tools.agency.profile.zone)
+    evening = (midnight - timedelta(minutes=1)).isoformat()  # already the next day in UTC
+    after_midnight = midnight.isoformat()
     assert (await firm.check(member.account_id, "profile", client_id, at=evening))["decision"]
     assert not (await firm.check(member.account_id, "profile", client_id, at=after_midnight))["decision"]
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,8 +17,8 @@ from contracts.linking import LinkingCodeIssued
 from contracts.notifications import Contents
 from services.authorizations.linking_codes.handlers import follow_issue
 from services.authorizations.tests.conftest import TEST, Firm, Someone
+from services.authorizations.tests.special_days import AUTUMN, DAY, LEAP_DAY, MONTREAL, SPRING
 
-MONTREAL = ZoneInfo("America/Toronto")
 NEW_ADDRESS = "nouvelle.adresse@laforce.example"
 MAILS = {"ContactCorrectedMail", "AddressReplacedMail"}
 
@@ -463,10 +462,10 @@ async def test_no_two_relations_of_one_kind_come_to_overlap(firm: Firm) -> None:
 @pytest.mark.parametrize(
     ("last_day", "last_instant"),
     [
-        (date(2028, 2, 29), "2028-03-01T04:59:59Z"),  # 29 February
-        (date(2027, 3, 13), "2027-03-14T04:59:59Z"),  # the night before the clock skips from 2:00 to 3:00
-        (date(2027, 3, 14), "2027-03-15T03:59:59Z"),  # the day of 23 hours
-        (date(2027, 11, 7), "2027-11-08T04:59:59Z"),  # the day of 25 hours
+        (LEAP_DAY, f"{LEAP_DAY + DAY}T04:59:59Z"),
+        (SPRING - DAY, f"{SPRING}T04:59:59Z"),  # the night before the clock skips from 2:00 to 3:00
+        (SPRING, f"{SPRING + DAY}T03:59:59Z"),  # the day of 23 hours
+        (AUTUMN, f"{AUTUMN + DAY}T04:59:59Z"),  # the day of 25 hours
     ],
 )
 async def test_a_last_day_counts_to_its_end_in_montreal(firm: Firm, last_day: date, last_instant: str) -> None:
@@ -481,8 +480,8 @@ async def test_a_last_day_counts_to_its_end_in_montreal(firm: Firm, last_day: da
 
 async def test_through_the_hour_that_daylight_saving_skips_nothing_changes(firm: Firm) -> None:
     member = await firm.member()
-    await correct(firm, member.contact_id, **end(await membership(firm, member.contact_id), date(2027, 3, 14)))
-    for at in ("2027-03-14T06:59:59Z", "2027-03-14T07:00:00Z", "2027-03-14T02:30:00-05:00"):
+    await correct(firm, member.contact_id, **end(await membership(firm, member.contact_id), SPRING))
+    for at in (f"{SPRING}T06:59:59Z", f"{SPRING}T07:00:00Z", f"{SPRING}T02:30:00-05:00"):
         assert (await firm.check(member.account_id, "profile", firm.firm_id, "read", at=at))["decision"]
 
 

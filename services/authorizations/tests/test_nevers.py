@@ -13,13 +13,8 @@ import pytest
 from services.authorizations.statuses import set_status
 from services.authorizations.tests.asking import Sides, sides
 from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm, Someone
+from services.authorizations.tests.special_days import AUTUMN, DAY, LEAP_DAY, SPRING
 from tests.fixtures.patience import PATIENCE
-
-LEAP_DAY = date(2028, 2, 29)
-SPRING = date(2027, 3, 14)
-"""At 2:00 in Montreal the clock skips to 3:00: the day has 23 hours."""
-AUTUMN = date(2027, 11, 7)
-"""At 2:00 in Montreal the clock goes back to 1:00: the day has 25 hours."""
 
 
 @pytest.fixture
@@ -184,9 +179,9 @@ async def test_a_delegation_withdrawn_on_the_day_it_began_and_made_again_is_anot
 @pytest.mark.parametrize(
     ("day", "first_second", "after"),
     [
-        (LEAP_DAY, "2028-02-29T05:00:00Z", "2028-03-01T05:00:00Z"),
-        (SPRING, "2027-03-14T05:00:00Z", "2027-03-15T04:00:00Z"),
-        (AUTUMN, "2027-11-07T04:00:00Z", "2027-11-08T05:00:00Z"),
+        (LEAP_DAY, f"{LEAP_DAY}T05:00:00Z", f"{LEAP_DAY + DAY}T05:00:00Z"),
+        (SPRING, f"{SPRING}T05:00:00Z", f"{SPRING + DAY}T04:00:00Z"),
+        (AUTUMN, f"{AUTUMN}T04:00:00Z", f"{AUTUMN + DAY}T05:00:00Z"),
     ],
 )
 async def test_a_delegation_of_one_day_holds_from_midnight_to_midnight_in_montreal(
@@ -201,7 +196,7 @@ async def test_a_delegation_of_one_day_holds_from_midnight_to_midnight_in_montre
     assert found == expected
 
 
-@pytest.mark.parametrize("at", ["2027-03-14T02:30:00-05:00", "2027-11-07T01:30:00-04:00", "2027-11-07T01:30:00-05:00"])
+@pytest.mark.parametrize("at", [f"{SPRING}T02:30:00-05:00", f"{AUTUMN}T01:30:00-04:00", f"{AUTUMN}T01:30:00-05:00"])
 async def test_an_hour_that_is_skipped_or_comes_twice_interrupts_nothing(firm: Firm, at: str) -> None:
     client_id = next(iter(firm.clients.values()))
     day = at[:10]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from services.authorizations.notices.chores import tell
 from services.authorizations.notices.domain import End, Matters, days_told, late_since
 from services.authorizations.notices.handlers import begin_round, tell_some
 from services.authorizations.tests.conftest import TEST, Firm, Someone
+from services.authorizations.tests.special_days import SPRING
 from services.authorizations.tools import Tools
 from tests.fixtures.patience import PATIENCE
 
@@ -323,16 +324,15 @@ async def test_a_round_that_was_cut_short_goes_on_the_next_day_and_repeats_nothi
 
 
 async def test_the_day_is_the_agencys_also_where_the_clocks_change(days: Days) -> None:
-    last_day = date(2027, 3, 14)  # at two in the morning it is three
-    member = await days.member(last_day)
-    midnight = datetime(2027, 3, 14, 5, tzinfo=UTC)
+    member = await days.member(SPRING)
+    midnight = datetime.combine(SPRING, time(5), UTC)
     await told(days.at(midnight - timedelta(days=1)))
     before = len(await days.digests(member.contact_id))
     await told(days.at(midnight - timedelta(seconds=1)))
     assert len(await days.digests(member.contact_id)) == before
     await told(days.at(midnight))
-    assert [mail["day"] for mail in await days.digests(member.contact_id)][before:] == ["2027-03-14"]
-    await told(days.at(datetime(2027, 3, 15, 3, 59, 59, tzinfo=UTC)))  # still that day, of 23 hours
+    assert [mail["day"] for mail in await days.digests(member.contact_id)][before:] == [str(SPRING)]
+    await told(days.at(midnight + timedelta(hours=23) - timedelta(seconds=1)))  # still that day, of 23 hours
     assert len(await days.digests(member.contact_id)) == before + 1
 
 
