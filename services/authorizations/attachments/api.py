@@ -12,6 +12,7 @@ from chassis.gate import LIMIT
 from chassis.gateway import AgentCaller, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
+from services.authorizations.access.domain import AsAgent
 from services.authorizations.attachments import storage
 from services.authorizations.attachments.domain import MEDIA_TYPES, format_of
 from services.authorizations.attachments.handlers import (
@@ -20,7 +21,7 @@ from services.authorizations.attachments.handlers import (
     keep_attachment,
     open_attachment,
 )
-from services.authorizations.profile import AuthorizationsCall, Manager, as_profile
+from services.authorizations.profile import Asking, AuthorizationsCall
 
 routes = router(json_only=False)
 
@@ -54,8 +55,21 @@ class AttachmentsView(BaseModel):
 
 
 @routes.post("/v1/attachments", status_code=201, summary="Upload a file for a form", openapi_extra=FILE)
-async def post_attachment(request: Request, acting: Manager, call: AuthorizationsCall, response: Response) -> KeptView:
+async def post_attachment(
+    request: Request,
+    asker: Asking,
+    call: AuthorizationsCall,
+    response: Response,
+    organization_id: Annotated[
+        UUID | None, Query(description="Agents: the organization whose document it is. Others: the profile’s.")
+    ] = None,
+) -> KeptView:
     """The body is the file: PDF, JPEG or PNG, told from its content. Agents alone see it afterwards."""
+    if not asker.manages:
+        raise ProblemRaised(Refusal("not_permitted"))
+    theirs = organization_id if isinstance(asker.acting, AsAgent) else asker.acting.organization_id
+    if theirs is None:
+        raise ProblemRaised(Refusal("invalid_request", fields=("organization_id",)))
     rule = call.tools.agency.attachment_rule
     request.scope[LIMIT] = rule.largest_bytes
     content = b"".join([chunk async for chunk in request.stream()])
@@ -63,7 +77,7 @@ async def post_attachment(request: Request, acting: Manager, call: Authorization
     if found is None:
         raise ProblemRaised(Refusal("attachment_format_refused"))
     locked = await asyncio.to_thread(call.tools.vault.lock, content)
-    command = KeepAttachment(as_profile(acting), acting.organization_id, found, len(content), locked)
+    command = KeepAttachment(asker.by, theirs, found, len(content), locked)
     attachment_id = await call.run(keep_attachment, command)
     response.headers["Location"] = f"/v1/attachments/{attachment_id}"
     return KeptView(

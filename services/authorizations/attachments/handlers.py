@@ -9,10 +9,11 @@ from chassis.limits import refuse_beyond
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.forms import AttachmentFormat, FormKind
-from services.authorizations.access.domain import AsProfile
-from services.authorizations.access.handlers import may_manage
+from services.authorizations.access.domain import AsAgent, AsProfile
+from services.authorizations.access.handlers import permitted
 from services.authorizations.attachments import storage
 from services.authorizations.attachments.storage import AttachmentRow
+from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
 
 PORTION = 100  # attachments that one transaction deletes
@@ -22,7 +23,7 @@ PORTION = 100  # attachments that one transaction deletes
 class KeepAttachment:
     """A file for a form that is yet to be sent, its content locked already; `size` in bytes before that."""
 
-    by: AsProfile
+    by: AsProfile | AsAgent
     organization_id: UUID
     format: AttachmentFormat
     size: int
@@ -37,17 +38,35 @@ class OpenAttachment:
 
 
 async def keep_attachment(work: Work[Tools], command: KeepAttachment) -> UUID | Refusal:
-    """Keep a file until it is used. By those who may send the forms, so many an hour. Returns its id."""
-    acting = await may_manage(work, command.by, command.organization_id)
-    if isinstance(acting, Refusal):
-        return acting
-    budget, key = work.tools.agency.limits.attempts["attachments_per_account"], command.by.account_id.bytes
-    if refusal := await refuse_beyond(work.connection, "attachments_per_account", key, budget, work.now):
+    """Keep a file until it is used. By those who may send the forms, so many an hour, and by agents. Returns its id."""
+    by = command.by
+    if refusal := await _refuse(work, by, command.organization_id):
         return refusal
     row = AttachmentRow(work.new_id(), command.organization_id, command.format, command.size, work.now)
-    await storage.add(work.connection, row, command.by, command.locked)
+    profile, agent = (by, None) if isinstance(by, AsProfile) else (None, work.actor.reference)
+    await storage.add(work.connection, row, profile, agent, command.locked)
     work.audit("attachment_kept", organization_id=command.organization_id, object_id=row.attachment_id)
     return row.attachment_id
+
+
+async def _refuse(work: Work[Tools], by: AsProfile | AsAgent, organization_id: UUID) -> Refusal | None:
+    if refusal := await permitted(work, by, organization_id):
+        return refusal
+    if isinstance(by, AsAgent):  # a named person, and each file is in the audit
+        return None if await organizations.get(work.connection, [organization_id]) else Refusal("not_found")
+    budget = work.tools.agency.limits.attempts["attachments_per_account"]
+    return await refuse_beyond(work.connection, "attachments_per_account", by.account_id.bytes, budget, work.now)
+
+
+async def refuse_document(work: Work[Tools], attachment_id: UUID, organization_id: UUID) -> Refusal | None:
+    """What an agent enters from paper has a file of its own, uploaded by that agent. Locks it for `attach`."""
+    since = work.now - timedelta(hours=work.tools.agency.attachment_rule.unused_hours)
+    unused = await storage.lock_of_agent(
+        work.connection, attachment_id, work.actor.reference, organization_id, since
+    )  # fmt: skip
+    if unused is None:
+        return Refusal("unknown_attachment", fields=("attachment_id",))
+    return None if unused else Refusal("document_of_another", fields=("attachment_id",))
 
 
 async def refuse_attachments(work: Work[Tools], by: AsProfile, kind: FormKind, ids: Sequence[UUID]) -> Refusal | None:

@@ -24,14 +24,26 @@ class AttachmentRow:
     uploaded_at: datetime
 
 
-async def add(connection: Connection, row: AttachmentRow, by: AsProfile, locked: str) -> None:
-    """Keep an attachment whose content is locked."""
+async def add(connection: Connection, row: AttachmentRow, by: AsProfile | None, agent: str | None, locked: str) -> None:
+    """Keep an attachment whose content is locked, of a profile or of an agent (the audit's name)."""
     await connection.execute(
-        "insert into attachments (attachment_id, account_id, contact_id, organization_id, format, size, content,"
-        " uploaded_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        row.attachment_id, by.account_id, by.contact_id, row.organization_id, row.format, row.size, locked,
-        row.uploaded_at,
+        "insert into attachments (attachment_id, account_id, contact_id, agent, organization_id, format, size, content,"
+        " uploaded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        row.attachment_id, by.account_id if by else None, by.contact_id if by else None, agent, row.organization_id,
+        row.format, row.size, locked, row.uploaded_at,
     )  # fmt: skip
+
+
+async def lock_of_agent(
+    connection: Connection, attachment_id: UUID, agent: str, organization_id: UUID, since: datetime
+) -> bool | None:
+    """Lock one that an agent has uploaded about an organization since then: whether it is unused; None: none is."""
+    row = await connection.fetchrow(
+        "select object_id is null as unused from attachments where attachment_id = $1 and agent = $2"
+        " and organization_id = $3 and (object_id is not null or uploaded_at > $4) for update",
+        attachment_id, agent, organization_id, since,
+    )  # fmt: skip
+    return row["unused"] if row else None
 
 
 async def lock_unused(connection: Connection, ids: Sequence[UUID], by: AsProfile, since: datetime) -> int:
