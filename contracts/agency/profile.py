@@ -150,6 +150,8 @@ class PortalPages(Policy):
     email_change_undo: PagePath
     registration_confirmation: PagePath | None = None
     invitation: PagePath | None = None
+    mandate_signature: PagePath | None = None
+    mandate_address: PagePath | None = None
 
     def path(self, page: PortalPage) -> str | None:
         """Where the page stands; None where the agency does without."""

@@ -237,6 +237,71 @@ class InvitationMail(MailRequest):
     lapses_on: date
 
 
+class MandateToSignContents(Contents):
+    """The token of the page, and who mandates."""
+
+    token: str = Field(repr=False)
+    professional_name: str = Field(repr=False)
+
+
+class MandateToSignMail(MailRequest):
+    """To the delegate of a mandate: a page that needs no account, where it is read and signed; again, as a reminder."""
+
+    mail: ClassVar[str] = "mandate_to_sign"
+    contents: ClassVar[type[Contents]] = MandateToSignContents
+    page: ClassVar[PortalPage | None] = "mandate_signature"
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"professional_name", "organization_name", "service", "lapses_on", "support_email"}
+    )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
+class MandateUnsignedContents(Contents):
+    """Who is to be mandated."""
+
+    delegate_name: str = Field(repr=False)
+
+
+class MandateUnsignedMail(MailRequest):
+    """To the professional of a mandate: it is not signed by both, and its last day comes near."""
+
+    mail: ClassVar[str] = "mandate_unsigned"
+    contents: ClassVar[type[Contents]] = MandateUnsignedContents
+    shown: ClassVar[frozenset[str]] = frozenset({"delegate_name", "service", "lapses_on"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
+class MandateAddressContents(Contents):
+    """The token of the page."""
+
+    token: str = Field(repr=False)
+
+
+class MandateAddressMail(MailRequest):
+    """To an address that stands on a mandate of paper: a page where whoever reads there confirms that it is theirs."""
+
+    mail: ClassVar[str] = "mandate_address"
+    contents: ClassVar[type[Contents]] = MandateAddressContents
+    page: ClassVar[PortalPage | None] = "mandate_address"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "service", "lapses_on", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
 AdministratorChange = Literal["appointed", "released"]
 """What happened to somebody who manages an organization, or did."""
 

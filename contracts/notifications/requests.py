@@ -13,7 +13,9 @@ from pydantic.fields import FieldInfo
 from contracts.events import Code, Event, Instant, Language
 from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 
-PortalPage = Literal["email_change_undo", "registration_confirmation", "invitation"]
+PortalPage = Literal[
+    "email_change_undo", "registration_confirmation", "invitation", "mandate_signature", "mandate_address"
+]
 """A page of the portal that takes a single-use token out of its address; the agency's data says where it is."""
 
 Feature = Literal[

@@ -407,6 +407,27 @@ EVENTS: tuple[Event, ...] = (
         given=("monthly_report",),
         lapses_on=date(2026, 12, 22),
     ),
+    notifications.MandateToSignMail(
+        **_mail("mandate_to_sign"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.MandateUnsignedMail(
+        **_mail("mandate_unsigned"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.MandateAddressMail(
+        **_mail("mandate_address"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
     notifications.RightsChangedMail(
         **_mail("functions"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -520,6 +541,18 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.RepresentationEndedMail: ADA,
     notifications.RightsChangedMail: ADA,
     notifications.InvitationMail: notifications.InvitationContents(
+        address="ada.example@example.org", given_name="Ada", token="token-example-0001"
+    ),
+    notifications.MandateToSignMail: notifications.MandateToSignContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        token="token-example-0001",
+        professional_name="Grace Exemple",
+    ),
+    notifications.MandateUnsignedMail: notifications.MandateUnsignedContents(
+        address="ada.example@example.org", given_name="Ada", delegate_name="Grace Exemple"
+    ),
+    notifications.MandateAddressMail: notifications.MandateAddressContents(
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"
     ),
     notifications.AdministratorStatusMail: ADA,

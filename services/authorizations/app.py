@@ -38,6 +38,7 @@ from services.authorizations.questionnaires import api as questionnaires_api
 from services.authorizations.removals import api as removals_api
 from services.authorizations.representations import api as representations_api
 from services.authorizations.reviews import chores as review_chores
+from services.authorizations.signing import api as signing_api
 from services.authorizations.tools import Tools
 
 CODES_IN_USE: Mapping[CodeKind, str] = {
@@ -88,6 +89,7 @@ service: Service[Tools] = Service(
         invitations_api.routes,
         representations_api.routes,
         deciding_api.routes,
+        signing_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
         migration_reports_api.routes,

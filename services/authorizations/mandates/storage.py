@@ -74,6 +74,12 @@ def _signer(row: Any) -> Signer:
     return Signer(**row)
 
 
+async def of_list(connection: Connection, list_id: UUID) -> list[UUID]:
+    """The mandates of a list, in the order in which they were asked for."""
+    rows = await connection.fetch("select request_id from mandates where list_id = $1 order by request_id", list_id)
+    return [row["request_id"] for row in rows]
+
+
 async def note_signed(
     connection: Connection, signer: Signer, version: int, account_id: UUID | None, contact_id: UUID | None, at: datetime
 ) -> None:

@@ -18,8 +18,12 @@ def _purpose(side: TokenSide) -> str:
 
 
 async def draw(work: Work[Tools], request_id: UUID, side: TokenSide) -> str:
-    """A new token for a mail to a side; the one of an earlier mail leads nowhere from now on."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    """A new token for a mail to a side; the one of an earlier mail leads nowhere from now on.
+
+    A mandate's begins with its id: the page that takes it out of a link has nothing else to say which mandate it is.
+    """
+    secret = secrets.token_urlsafe(TOKEN_BYTES)
+    token = secret if side == "invited" else f"{request_id}.{secret}"
     await storage.replace(work.connection, request_id, side, work.tools.keyring.lookup(_purpose(side), token))
     return token
 

@@ -48,6 +48,8 @@ WITHOUT_FORM = {
     "POST /v1/linking-code-batches", "POST /v1/linking-code-batches/{batch_id}/resend",  # a selection of a list
     "POST /v1/organizations/{organization_id}/migration-report/{item_id}/settlement",  # a tick in a list
     "POST /v1/imports",  # an extract
+    "POST /v1/mandates/{mandate_id}/page", "POST /v1/mandates/{mandate_id}/document",  # the token of the mail
+    "POST /v1/mandates/{mandate_id}/signatures",  # the page that the mail leads to
 }  # fmt: skip
 """Routes that change or ask something, and need no form of the agency's data."""
 

@@ -36,6 +36,7 @@ def _functions(codes: Sequence[str], language: Language, agency: Agency) -> str:
 # A field whose name says more than its type, whichever kind of mail offers it.
 WRITERS: Mapping[str, Writer] = {
     "code": lambda value, _language, _agency: grouped(value),
+    "service": lambda value, language, agency: agency.subjects[value].name.in_(language) if value else "",
     "function": lambda value, language, agency: agency.relation_types[value].name.in_(language) if value else "",
     "capacity": lambda value, language, agency: agency.capacities[value].name.in_(language),
     "subjects": _subjects,

@@ -79,6 +79,7 @@ def _with_codes_of(agency: Agency, example: Any) -> Any:
     """The example, with the agency's first function, subject and so on in place of one that it does not have."""
     known: dict[str, Mapping[str, Any]] = {
         "function": agency.relation_types,
+        "service": agency.subjects,
         "subject": agency.subjects,
         "subjects": agency.subjects,
         "given": agency.subjects,
