@@ -8,6 +8,7 @@ import runpy
 from services.authorizations.attachments import chores as attachments
 from services.authorizations.deciding import chores as requests
 from services.authorizations.imports import handlers
+from services.authorizations.mailing import chores as mails
 from services.authorizations.notices import chores
 
 handlers.PORTION = 6
@@ -16,8 +17,8 @@ handlers.PORTION = 6
 chores.PORTION = 1
 """Organizations of a round of digests."""
 
-chores.LOOK_EVERY = 0.5
-"""Seconds between two looks whether a day has begun: in a run, days begin by the minute (ground.py)."""
+chores.LOOK_EVERY = mails.LOOK_EVERY = 0.5
+"""Seconds between two looks whether a day has begun, or is over: in a run, days begin by the minute (ground.py)."""
 
 requests.LAPSE_EVERY = attachments.FORGET_EVERY = 0.5
 """Seconds between two looks for what has lapsed or outlived its use: the harness lets time pass for single things."""

@@ -18,7 +18,8 @@ from chassis.work import Unit
 from contracts.linking import ProfileLinked
 from contracts.notifications import Ending, EndsDigestContents
 from services.authorizations.bindings.handlers import follow_link
-from services.authorizations.notices import chores, mails
+from services.authorizations.mailing import lines
+from services.authorizations.notices import chores
 from services.authorizations.notices.chores import tell
 from services.authorizations.notices.domain import End, Matters, days_told, late_since
 from services.authorizations.notices.handlers import begin_round, tell_some
@@ -190,7 +191,7 @@ async def test_nobody_is_told_of_an_organization_that_is_not_active(days: Days) 
 async def test_several_ends_come_in_one_mail_and_a_long_list_says_how_many_more(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mails, "LONGEST", 3)
+    monkeypatch.setattr(lines, "LONGEST", 3)
     for before in (0, 7, 7, 30):
         await days.member(days.today + timedelta(days=before))
     await days.tell(days.today)
