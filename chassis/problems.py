@@ -85,6 +85,20 @@ def respond(
 ) -> JSONResponse:
     """The response for a refusal, in the caller's language."""
     problem = texts.problem(refusal.code)
+    body = said(refusal, language, texts)
+    if errors:
+        body["errors"] = list(errors)
+    headers: dict[str, str] = {"Content-Language": language}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def said(refusal: Refusal, language: Language, texts: Texts = PLATFORM) -> dict[str, Any]:
+    """A refusal as a problem in one language, of a whole request or of one thing among several that were asked for."""
+    problem = texts.problem(refusal.code)
     filling = {name: _said(value, language, texts) for name, value in refusal.parameters.items()}
     if refusal.retry_after is not None:
         filling["wait"] = said_wait(refusal.retry_after, language)
@@ -97,20 +111,13 @@ def respond(
     }
     if refusal.fields:
         body["fields"] = list(refusal.fields)
-    if errors:
-        body["errors"] = list(errors)
     if following := refusal.next:
         body["next"] = {
             "code": following.code,
             "detail": texts.word(following.code, language),
             "href": following.href,
         }
-    headers: dict[str, str] = {"Content-Language": language}
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(refusal.retry_after)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+    return body
 
 
 def said_wait(seconds: int, language: Language) -> str:

@@ -302,6 +302,34 @@ class MandateAddressMail(MailRequest):
     lapses_on: date
 
 
+MandateChange = Literal["receive", "approve", "reject", "return", "lapse", "withdraw", "revoke"]
+"""What happened to a mandate. receive: nothing is missing, and agents have it. revoke: what it gave has ended."""
+
+
+class MandateContents(Contents):
+    """Who mandates whom."""
+
+    professional_name: str = Field(repr=False)
+    delegate_name: str = Field(repr=False)
+
+
+class MandateChangedMail(MailRequest):
+    """To each side of a mandate: what became of it, and why where agents said so."""
+
+    mail: ClassVar[str] = "mandate_changed"
+    contents: ClassVar[type[Contents]] = MandateContents
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"organization_name", "professional_name", "delegate_name", "service", "mandate_change", "support_email"}
+    )
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    mandate_change: MandateChange
+    decision_reason: str = ""
+
+
 AdministratorChange = Literal["appointed", "released"]
 """What happened to somebody who manages an organization, or did."""
 

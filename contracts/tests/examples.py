@@ -399,6 +399,14 @@ EVENTS: tuple[Event, ...] = (
         organization_number="9000002",
         unblocked_at=NOW,
     ),
+    notifications.MandateChangedMail(
+        **_mail("mandate_return"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        mandate_change="return",
+        decision_reason="subjects_to_correct",
+    ),
     notifications.InvitationMail(
         **_mail("invitation"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -554,6 +562,12 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     ),
     notifications.MandateAddressMail: notifications.MandateAddressContents(
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"
+    ),
+    notifications.MandateChangedMail: notifications.MandateContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        professional_name="Grace Exemple",
+        delegate_name="Ada Exemple",
     ),
     notifications.AdministratorStatusMail: ADA,
     notifications.AccessWithdrawnMail: ADA,

@@ -30,6 +30,7 @@ from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
 from services.authorizations.mailing import chores as mail_chores
+from services.authorizations.mandates import api as mandates_api
 from services.authorizations.migration_reports import api as migration_reports_api
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
@@ -90,6 +91,7 @@ service: Service[Tools] = Service(
         representations_api.routes,
         deciding_api.routes,
         signing_api.routes,
+        mandates_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
         migration_reports_api.routes,

@@ -8,15 +8,19 @@ from uuid import UUID
 
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language, Level
+from services.authorizations.access.domain import Acting, AsAccount, AsAgent
 from services.authorizations.periods import Period
 from services.authorizations.relations.domain import Grant
-from services.authorizations.requests.domain import Asked
+from services.authorizations.requests.domain import Asked, Request
 
 AddressState = Literal["none", "verified", "refused"]
 """Of the address at which a side is sent its part of what an approval brings: another is asked for once it is refused.
 """
 
 Origin = Literal["screen", "paper"]
+
+Reader = Literal["professional", "delegate", "agent"]
+"""As whom somebody looks at a mandate: `professional` is also whoever manages the organization."""
 
 
 class AnsweredQuestionnaire(Asked):
@@ -108,6 +112,19 @@ class Mandate:
     def is_complete(self) -> bool:
         """Whether both sides have signed the text as it reads now, and have a verified address."""
         return all(self.has_signed(side) and signer.address_state == "verified" for side, signer in self.sides.items())
+
+    def read_by(self, looker: Acting | AsAccount | AsAgent, request: Request, *, manages: bool) -> Reader | None:
+        """Where who looks stands. None: it has nothing to do with this mandate."""
+        if isinstance(looker, AsAgent):
+            return "agent"
+        if looker.account_id == self.delegate.account_id:
+            return "delegate"
+        if isinstance(looker, AsAccount):
+            return None
+        if looker.contact_id == self.contact_id:
+            return "delegate"
+        mandates = manages or looker.contact_id == request.asked_by_contact_id
+        return "professional" if mandates and looker.organization_id == request.organization_id else None
 
     def language_of(self, side: MandateSide) -> Language:
         """The language of a side's text."""

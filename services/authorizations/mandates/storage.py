@@ -1,15 +1,20 @@
 """Rows of mandates, and of the two sides of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection, Pool
+from chassis.pages import Listing
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language
 from services.authorizations.mandates.domain import Mandate, Signer
+from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Personal
+from services.authorizations.requests.domain import State
+from services.authorizations.requests.storage import LIST
 
 OF_MANDATE = (
     "request_id, list_id, text_version, language, delegate_language, contact_id, relation_id, right_id, revoked_at,"
@@ -51,6 +56,63 @@ async def add(connection: Connection, new: NewMandate) -> None:
             (new.delegate_id, new.request_id, "delegate", None, None),
         ],
     )
+
+
+async def add_list(connection: Connection, list_id: UUID, organization_id: UUID, contact_id: UUID) -> None:
+    """Begin a list of mandates that somebody asks for at once."""
+    await connection.execute(
+        "insert into mandate_lists (list_id, organization_id, contact_id, items) values ($1, $2, $3, '[]')",
+        list_id,
+        organization_id,
+        contact_id,
+    )
+
+
+async def fill_list(connection: Connection, list_id: UUID, items: Sequence[Mapping[str, Any]]) -> None:
+    """What became of each that was asked for, in order: `mandate_id`, or `refused`."""
+    await connection.execute("update mandate_lists set items = $2 where list_id = $1", list_id, items)
+
+
+async def items_of(connection: Connection, list_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """What became of each mandate of a list."""
+    found: Sequence[Mapping[str, Any]] = await connection.fetchval(
+        "select items from mandate_lists where list_id = $1", list_id
+    )
+    return found
+
+
+STANDING = """
+select q.request_id, q.state <> 'decided' as is_open
+from requests q join mandates m using (request_id)
+join personal_fields described on described.owner_id = q.request_id
+join mandate_sides d on d.request_id = q.request_id and d.side = 'delegate'
+join personal_fields verified on verified.owner_id = d.side_id
+left join rights r on r.right_id = m.right_id and upper_inf(r.recorded)
+where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2
+    and folded(described.family_name) = folded($3) and folded(described.given_name) = folded($4)
+    and (lower(described.email) = lower($5) or lower(verified.email) = lower($5))
+    and (q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $6
+        or q.outcome = 'approve' and r.ended_at is null and (upper_inf(r.valid) or upper(r.valid) > $6))
+order by is_open desc, q.request_id desc limit 1
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A mandate that waits, or of which the right is in force or will be."""
+
+    request_id: UUID
+    is_open: bool
+
+
+async def standing(
+    connection: Connection, organization_id: UUID, subject: str, delegate: Personal, day: date
+) -> Standing | None:
+    """The mandate of a person for a subject in an organization, by the person's names and address."""
+    row = await connection.fetchrow(
+        STANDING, organization_id, subject, delegate.family_name, delegate.given_name, delegate.email, day
+    )
+    return Standing(**row) if row else None
 
 
 async def get(connection: Connection, request_id: UUID) -> Mandate | None:
@@ -111,9 +173,30 @@ async def note_refused(connection: Connection, signer: Signer, reason: str) -> N
     )
 
 
-async def new_text(connection: Connection, request_id: UUID) -> None:
-    """What was signed is void: there is another text to sign."""
-    await connection.execute("update mandates set text_version = text_version + 1 where request_id = $1", request_id)
+async def new_text(connection: Connection, request_id: UUID, language: Language) -> None:
+    """What was signed is void: there is another text to sign, which the professional reads in this language."""
+    await connection.execute(
+        "update mandates set text_version = text_version + 1, language = $2 where request_id = $1", request_id, language
+    )
+
+
+async def another_delegate(connection: Connection, delegate: Signer, language: Language) -> None:
+    """Somebody else is to be mandated, of whom nothing is known yet."""
+    await connection.execute(
+        "update mandate_sides set account_id = null, contact_id = null, address_state = 'none', address_reason = null,"
+        " verified_at = null, signed_version = null, signed_at = null where side_id = $1",
+        delegate.side_id,
+    )
+    await connection.execute(
+        "update mandates set delegate_language = $2 where request_id = $1", delegate.request_id, language
+    )
+
+
+async def note_revoked(connection: Connection, request_id: UUID, by: str, at: datetime) -> None:
+    """What a mandate gave was ended, by whom (the audit's name)."""
+    await connection.execute(
+        "update mandates set revoked_at = $3, revoked_by = $2 where request_id = $1", request_id, by, at
+    )
 
 
 async def given(connection: Connection, request_id: UUID, contact_id: UUID, relation_id: UUID, right_id: UUID) -> None:
@@ -136,3 +219,49 @@ async def oldest_waiting(pool: Pool, day: date) -> datetime | None:
         "select min(received_at) from requests where kind = 'mandate' and state = 'submitted' and lapses_on >= $1", day
     )
     return found
+
+
+@dataclass(frozen=True)
+class HeldRight:
+    """What an approval gave, as it stands: for how long, and when it was withdrawn."""
+
+    right_id: UUID
+    period: Period
+    ended_at: datetime | None
+
+    def in_force(self, at: datetime, day: date) -> bool:
+        """Whether the right itself is, whatever it hangs on."""
+        return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
+
+
+async def rights(connection: Connection, right_ids: Iterable[UUID]) -> dict[UUID, HeldRight]:
+    """Rights that mandates gave, current versions."""
+    rows = await connection.fetch(
+        "select right_id, valid, ended_at from rights where right_id = any($1::uuid[]) and upper_inf(recorded)",
+        list(right_ids),
+    )
+    return {row["right_id"]: HeldRight(row["right_id"], Period.stored(row["valid"]), row["ended_at"]) for row in rows}
+
+
+@dataclass(frozen=True)
+class MandateFilter:
+    """Narrows a list. `organization_id` and `asked_by`: those of an organization, all or what one contact asked.
+
+    `delegate_id`: besides, those by which this contact is the delegate. All None: every mandate.
+    """
+
+    state: State | None = None
+    organization_id: UUID | None = None
+    asked_by: UUID | None = None
+    delegate_id: UUID | None = None
+
+
+def listing(day: date, narrow: MandateFilter) -> Listing:
+    """Mandates in the order in which they were asked for."""
+    return Listing(
+        f"select listed.* from ({LIST}) listed join mandates m using (request_id)"
+        " where ($3::text is null or state_today = $3) and ($4::uuid is null and $6::uuid is null"
+        " or organization_id = $4 and ($5::uuid is null or asked_by_contact_id = $5) or m.contact_id = $6)",
+        [day, "mandate", narrow.state, narrow.organization_id, narrow.asked_by, narrow.delegate_id],
+        (("request_id", "uuid"),),
+    )

@@ -1,20 +1,36 @@
-"""What both sides of a mandate are told: that agents have it, how it ended, that a signature is missing."""
+"""What both sides of a mandate are told by mail: that agents have it, how it ended, that a signature is missing."""
+
+from dataclasses import replace
 
 from chassis.work import Work
+from contracts.agency.mandates import MandateSide
+from contracts.notifications import MandateChange, MandateChangedMail
+from services.authorizations import mailing
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.mandates import mails, storage
-from services.authorizations.mandates.domain import Mandate
+from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.personal.domain import Personal
+from services.authorizations.personal.storage import descriptions
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
 
 
 async def tell_received(work: Work[Tools], request: Request, mandate: Mandate) -> None:
     """Both sides: nothing is missing, and agents have it."""
-    del work, request, mandate
+    await _tell(work, request, mandate, "receive", None)
+
+
+async def tell_revoked(work: Work[Tools], request: Request, mandate: Mandate) -> None:
+    """Both sides: what it gave has ended."""
+    await _tell(work, request, mandate, "revoke", None)
 
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
     """Both sides: how it ended, or that it came back."""
-    del work, request, outcome, reason
+    mandate = await storage.get(work.connection, request.request_id)
+    if mandate is not None and outcome != "merge":
+        await _tell(work, request, mandate, outcome, reason)
 
 
 async def remind(work: Work[Tools], request: Request, days: int) -> None:
@@ -25,3 +41,46 @@ async def remind(work: Work[Tools], request: Request, days: int) -> None:
     if mandate.has_signed("professional") and not mandate.has_signed("delegate"):
         await mails.ask_delegate(work, request, mandate, days)
     await mails.remind_professional(work, request, mandate, days)
+
+
+async def _tell(
+    work: Work[Tools],
+    request: Request,
+    mandate: Mandate,
+    change: MandateChange,
+    reason: str | None,
+) -> None:
+    """Tell each side that knows of the mandate: the delegate, from when the professional has signed."""
+    assert request.organization_id is not None
+    organization = await organizations.one(work.connection, request.organization_id)
+    readers = await _readers(work, request, mandate)
+    names = {side: f"{reader.given_name} {reader.family_name}".strip() for side, reader in readers.items()}
+    for side, reader in readers.items():
+        if side == "delegate" and mandate.professional.signed_version is None:
+            continue
+        await mailing.tell(
+            work, MandateChangedMail, mailing.to(mandate.sides[side].side_id, reader), organization,
+            bound="refused_beyond",
+            once=f"mandate_{change}:{request.request_id}:{mandate.text_version}:{request.version}:{side}",
+            professional_name=names.get("professional", ""), delegate_name=names.get("delegate", ""),
+            service=AskedMandate.model_validate(request.asked).subject, mandate_change=change,
+            decision_reason=reason or "",
+        )  # fmt: skip
+
+
+async def _readers(work: Work[Tools], request: Request, mandate: Mandate) -> dict[MandateSide, Personal]:
+    """Where each side is written to: the address that it verified, else the one that is known of it."""
+    own = {side: signer.side_id for side, signer in mandate.sides.items()}
+    persons = await descriptions(work.connection, [request.request_id, *own.values()])
+    contact_id = mandate.professional.contact_id
+    contact = await contacts.get(work.connection, contact_id) if contact_id is not None else None
+    described = persons.get(request.request_id)
+    known: dict[MandateSide, str | None] = {
+        "professional": contact.email if contact else None,
+        "delegate": described.email if described else None,
+    }
+    return {
+        side: replace(person, email=person.email or known[side])
+        for side, owner in own.items()
+        if (person := persons.get(owner)) is not None
+    }

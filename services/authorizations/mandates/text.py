@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.database import Connection
 from chassis.work import Work
 from chassis.writing import COLON, written_date
 from contracts.agency import Agency
@@ -66,15 +67,19 @@ def text(agency: Agency, named: Named, asked: AskedMandate, side: MandateSide, l
 
 async def read_text(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide) -> str:
     """The text of a side as it reads now."""
+    return await read(work.connection, work.tools.agency, request, mandate, side)
+
+
+async def read(connection: Connection, agency: Agency, request: Request, mandate: Mandate, side: MandateSide) -> str:
+    """The same where nothing is written."""
     assert request.organization_id is not None
     professional, delegate = mandate.professional.side_id, request.request_id
-    persons = await personal_fields.person_names(work.connection, [professional, delegate])
+    persons = await personal_fields.person_names(connection, [professional, delegate])
     named = Named(
         request.request_id, mandate.text_version, _name(persons.get(professional)), _name(persons.get(delegate)),
-        await organizations.one(work.connection, request.organization_id),
+        await organizations.one(connection, request.organization_id),
     )  # fmt: skip
-    asked = AskedMandate.model_validate(request.asked)
-    return text(work.tools.agency, named, asked, side, mandate.language_of(side))
+    return text(agency, named, AskedMandate.model_validate(request.asked), side, mandate.language_of(side))
 
 
 def _name(person: PersonName | None) -> str:

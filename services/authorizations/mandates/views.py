@@ -1,20 +1,32 @@
 """A mandate as it is shown over HTTP."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from chassis.database import Connection
+from chassis.gateway import Call, ProblemDetails
+from chassis.outcomes import Next, Refusal
+from chassis.problems import said
 from contracts.agency.mandates import MandateSide
-from contracts.events import Language
+from contracts.events import Language, Level
+from services.authorizations.access.domain import Moment
 from services.authorizations.actors import person_name
+from services.authorizations.answers import OrganizationView, last_day
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AddressState, AskedMandate, Mandate, Origin
-from services.authorizations.personal.domain import Personal, PersonName
-from services.authorizations.personal.storage import descriptions
-from services.authorizations.requests.domain import Request
+from services.authorizations.mandates.looking import OpenedMandate
+from services.authorizations.mandates.storage import HeldRight
+from services.authorizations.mandates.text import list_digest, read
+from services.authorizations.personal.domain import Named, Personal, PersonName
+from services.authorizations.personal.storage import descriptions, names
+from services.authorizations.requests import storage as requests
+from services.authorizations.requests.domain import Request, Settled, State
+from services.authorizations.signatures.domain import text_digest
+from services.authorizations.tools import Tools
 
 
 class SideView(BaseModel):
@@ -81,3 +93,181 @@ def sides(
             )
         )
     return shown
+
+
+class ServiceView(BaseModel):
+    """The subject that a mandate is about, and the level."""
+
+    subject: str
+    name: str
+    level: Level
+
+
+class FunctionView(BaseModel):
+    """As what somebody mandates, or is mandated."""
+
+    type: str
+    name: str
+
+
+class GivenView(BaseModel):
+    """What an approval gave: a right of the delegate, whose days may be others than those asked for."""
+
+    contact_id: UUID
+    relation_id: UUID
+    right_id: UUID
+    starts_on: date
+    ends_on: date
+    ended_at: datetime | None
+    in_force: bool
+
+
+class MandateView(BaseModel):
+    """A mandate, as one of its sides or an agent sees it.
+
+    `text` and `digest` are what the professional has to sign, as it reads now, while it is being signed. `received_at`:
+    when nothing was missing any more, which is its place among those that wait.
+    """
+
+    mandate_id: UUID
+    list_id: UUID | None
+    state: State
+    outcome: Settled | None
+    decision_reason: str | None
+    decision_reason_name: str | None
+    organization: OrganizationView
+    service: ServiceView
+    profession: FunctionView
+    role: FunctionView
+    starts_on: date
+    ends_on: date
+    sides: list[SideView]
+    text_version: int
+    text: str | None
+    digest: str | None
+    submitted_at: datetime
+    received_at: datetime | None
+    lapses_on: date
+    renews: UUID | None
+    origin: Origin
+    given: GivenView | None
+    revoked_at: datetime | None
+
+
+async def views(call: Call[Tools], connection: Connection, opened: Sequence[OpenedMandate]) -> list[MandateView]:
+    """Some mandates, each for whoever looks at it."""
+    found = [one.mandate for one in opened]
+    persons = await descriptions(connection, [s.side_id for m in found for s in m.sides.values()])
+    named = await names(connection, [o.request.organization_id for o in opened if o.request.organization_id])
+    rights = await storage.rights(connection, [m.right_id for m in found if m.right_id])
+    shown = []
+    for one in opened:
+        written = None
+        if one.reader == "professional" and one.request.state == "signing":
+            written = await read(connection, call.tools.agency, one.request, one.mandate, "professional")
+        shown.append(_view(call, one, persons, named, rights, written))
+    return shown
+
+
+def _view(
+    call: Call[Tools],
+    one: OpenedMandate,
+    persons: Mapping[UUID, Personal],
+    named: Mapping[UUID, Named],
+    rights: Mapping[UUID, HeldRight],
+    written: str | None,
+) -> MandateView:
+    agency, language, request, mandate = call.tools.agency, call.language, one.request, one.mandate
+    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    wanted = AskedMandate.model_validate(request.asked)
+    assert request.organization_id is not None
+    reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
+    seen: tuple[MandateSide, ...] = ("professional", "delegate") if one.reader == "agent" else (one.reader,)
+
+    def function(code: str) -> FunctionView:
+        return FunctionView(type=code, name=agency.relation_types[code].name.in_(language))
+
+    return MandateView(
+        mandate_id=request.request_id,
+        list_id=mandate.list_id,
+        state=request.state_on(moment.day),
+        outcome=request.outcome,
+        decision_reason=request.decision_reason,
+        decision_reason_name=reason.name.in_(language) if reason else None,
+        organization=OrganizationView(
+            organization_id=request.organization_id, name=named[request.organization_id].legal_name
+        ),
+        service=ServiceView(
+            subject=wanted.subject, name=agency.subjects[wanted.subject].name.in_(language), level=wanted.level
+        ),
+        profession=function(wanted.profession),
+        role=function(wanted.type),
+        starts_on=wanted.starts_on,
+        ends_on=last_day(wanted.period),
+        sides=sides(mandate, persons, language, seen=seen),
+        text_version=mandate.text_version,
+        text=written,
+        digest=None if written is None else text_digest(written),
+        submitted_at=request.submitted_at,
+        received_at=None if request.state == "signing" else request.received_at,
+        lapses_on=request.lapses_on,
+        renews=wanted.renews,
+        origin=wanted.origin,
+        given=_given(mandate, rights, moment),
+        revoked_at=mandate.revoked_at,
+    )
+
+
+def _given(mandate: Mandate, rights: Mapping[UUID, HeldRight], moment: Moment) -> GivenView | None:
+    if mandate.contact_id is None or mandate.relation_id is None or mandate.right_id is None:
+        return None
+    right = rights[mandate.right_id]
+    return GivenView(
+        contact_id=mandate.contact_id,
+        relation_id=mandate.relation_id,
+        right_id=mandate.right_id,
+        starts_on=right.period.starts_on,
+        ends_on=last_day(right.period),
+        ended_at=right.ended_at,
+        in_force=right.in_force(moment.at, moment.day),
+    )
+
+
+class ItemView(BaseModel):
+    """What became of one mandate that was asked for: its text to sign, or why it was refused."""
+
+    mandate_id: UUID | None = None
+    text: str | None = None
+    digest: str | None = None
+    problem: ProblemDetails | None = None
+
+
+class ListView(BaseModel):
+    """A list in the order in which it was asked for. `digest` stands for all of its texts: each is signed."""
+
+    list_id: UUID
+    items: list[ItemView]
+    digest: str | None
+
+
+async def list_view(call: Call[Tools], connection: Connection, list_id: UUID) -> ListView:
+    """What became of a list."""
+    items = []
+    for kept in await storage.items_of(connection, list_id):
+        if refused := kept.get("refused"):
+            items.append(ItemView(problem=_problem(call, refused)))
+            continue
+        mandate_id = UUID(kept["mandate_id"])
+        request = await requests.get(connection, mandate_id)
+        mandate = await storage.get(connection, mandate_id)
+        assert request is not None and mandate is not None
+        written = await read(connection, call.tools.agency, request, mandate, "professional")
+        items.append(ItemView(mandate_id=mandate_id, text=written, digest=text_digest(written)))
+    digests = [item.digest for item in items if item.digest is not None]
+    return ListView(list_id=list_id, items=items, digest=list_digest(digests) if digests else None)
+
+
+def _problem(call: Call[Tools], kept: Mapping[str, Any]) -> ProblemDetails:
+    following = Next(**kept["next"]) if kept["next"] else None
+    refusal = Refusal(kept["code"], kept["parameters"], tuple(kept["fields"]), kept["retry_after"], following)
+    return ProblemDetails.model_validate(said(refusal, call.language, call.texts))

@@ -36,6 +36,8 @@ class Ask:
 
     The organization acted for is named by its id, or as `other`, by kind and number; then a worker finds out whose
     number it is, so that who asks cannot learn it, not even from how long the answer takes.
+
+    What has to be signed first, until a day, is announced once it is.
     """
 
     request_id: UUID
@@ -46,6 +48,7 @@ class Ask:
     other: OrganizationKey | None = None
     reason: ReviewReason | None = None
     claim: Claiming | None = None
+    signed_until: date | None = None
 
 
 async def submit(work: Work[Tools], ask: Ask, tell: TellDeciders = telling.tell_deciders) -> UUID:
@@ -65,13 +68,16 @@ async def submit(work: Work[Tools], ask: Ask, tell: TellDeciders = telling.tell_
         asked_by=(by_person or work.actor).reference,
         asked=ask.asked,
         decider=rule.decider,
-        lapses_on=ask.claim.lapses_on if ask.claim else work.today + timedelta(days=rule.days),
+        lapses_on=(ask.claim.lapses_on if ask.claim else None)
+        or ask.signed_until
+        or work.today + timedelta(days=rule.days),
         to_tell="submitted" if ask.other else None,
+        state="submitted" if ask.signed_until is None else "signing",
     )
     await storage.add(work.connection, new, work.now)
     made = await storage.get(work.connection, new.request_id)
     assert made is not None
-    if not made.is_blind:
+    if not made.is_blind and made.state == "submitted":
         await announce(work, made, made.organization_id, tell)
     else:
         telling.audit(work, "request_made", made)

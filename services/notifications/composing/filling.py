@@ -50,6 +50,7 @@ WRITERS: Mapping[str, Writer] = {
     "lowered": _subjects,
     "functions": _functions,
     "change": lambda value, language, _agency: word(f"administrator_{value}", language),
+    "mandate_change": lambda value, language, _agency: word(f"mandate_{value}", language),
     "managing_reason": lambda value, language, agency: (
         agency.managing_reasons[value].name.in_(language) if value else ""
     ),
