@@ -39,6 +39,7 @@ from services.authorizations.questionnaires import api as questionnaires_api
 from services.authorizations.removals import api as removals_api
 from services.authorizations.representations import api as representations_api
 from services.authorizations.reviews import chores as review_chores
+from services.authorizations.signatures import chores as signature_chores
 from services.authorizations.signing import api as signing_api
 from services.authorizations.tools import Tools
 
@@ -113,6 +114,7 @@ service: Service[Tools] = Service(
         notice_chores.telling(unit),
         mail_chores.collecting(unit),
         attachment_chores.forgetting(unit),
+        signature_chores.forgetting(unit),
         claim_chores.deciding(unit),
         *request_chores.telling(unit),
         *review_chores.looking(unit),

@@ -21,8 +21,7 @@ from services.authorizations.tools import Tools
 async def ask_delegate(work: Work[Tools], request: Request, mandate: Mandate, reminder: int | None = None) -> None:
     """To the address that the professional gave: a page where the delegate reads, attests and signs.
 
-    Each mail has a token of its own, and the newest leads there. The professional's mails are counted where they are
-    caused; a reminder is the platform's.
+    Each mail has a token of its own, and the newest leads there. It was counted when the mandate was asked for.
     """
     person = (await descriptions(work.connection, [request.request_id])).get(request.request_id)
     if person is None or person.email is None or request.organization_id is None:

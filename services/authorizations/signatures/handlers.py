@@ -18,6 +18,8 @@ from services.authorizations.signatures.domain import Contents, Method, Side, Si
 from services.authorizations.signatures.storage import ERASED, SIGNED, VOIDED
 from services.authorizations.tools import Tools
 
+PROOFS_KEPT = timedelta(days=1)  # longer than any proof is good for
+
 
 @dataclass(frozen=True)
 class Sign:
@@ -172,9 +174,6 @@ async def _key(work: Work[Tools], owner_id: UUID) -> tuple[UUID, str]:
         known = await storage.key_of(work.connection, owner_id)
     assert known is not None
     return known
-
-
-PROOFS_KEPT = timedelta(days=1)  # longer than any proof is good for
 
 
 async def forget_proofs(work: Work[Tools], _: None) -> None:

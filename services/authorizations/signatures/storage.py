@@ -20,10 +20,13 @@ ADD = f"""
 insert into signatures ({", ".join(COLUMNS)}) values ({", ".join(f"${n}" for n, _ in enumerate(COLUMNS, 1))})
 """
 
-# Of a person whom an account is, keys are the account's, and those of what the person signed before there was one.
+# Of a person whom an account is, keys are the account's, and those of the sides of mandates as whom the person signed
+# before there was one.
 KEYS_OF_ACCOUNT = """
 select key_id from person_keys where owner_id = $1
-union select key_id from signatures where account_id = $1
+union
+select k.key_id from person_keys k join mandate_sides s on s.side_id = k.owner_id
+where s.account_id = $1 or s.contact_id in (select b.contact_id from bindings b where b.account_id = $1)
 """
 
 

@@ -13,12 +13,11 @@ from chassis.proofs import Proven
 from chassis.work import Work
 from contracts.agency.forms import Attestation
 from contracts.agency.mandates import MandateSide
-from services.authorizations.access.domain import AsProfile
-from services.authorizations.access.handlers import may_manage
+from services.authorizations.access import storage as access
+from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.attestations.domain import Ticked
-from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.mandates import completing, mails, storage
-from services.authorizations.mandates.domain import Mandate
+from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.locking import locked
 from services.authorizations.mandates.text import list_digest, read_text
 from services.authorizations.personal import storage as personal_fields
@@ -68,11 +67,9 @@ async def sign_as_professional(work: Work[Tools], command: SignAsProfessional) -
     if found is None:
         return Refusal("not_found")
     request, mandate = found
-    acting = await may_manage(work, command.by, request.organization_id)
+    acting = await _professional(work, command.by, request, mandate)
     if isinstance(acting, Refusal):
         return acting
-    if acting.contact_id != mandate.professional.contact_id:
-        return Refusal("not_permitted")
     text = await read_text(work, request, mandate, "professional")
     email = command.address.email if command.address is not None else await _verified(work, acting.account_id)
     statements = domain.attested(work.tools.agency, "professional", command.ticked)
@@ -81,7 +78,6 @@ async def sign_as_professional(work: Work[Tools], command: SignAsProfessional) -
         or domain.refuse_password(command.proof, acting.account_id, text_digest(text), await _of_list(work, mandate))
         or await _refuse_same_person(work, request, mandate, "professional", acting.account_id, email)
         or (statements if isinstance(statements, Refusal) else None)
-        or await _refuse_mail(work, command.by, request)
         or await _use(work, request.request_id, command.address, command.proof)
     )
     if refusal is not None:
@@ -225,11 +221,19 @@ def _written(person: PersonName | None) -> str:
     return " ".join(name for name in (person.given_name, person.family_name) if name) if person else ""
 
 
-async def _refuse_mail(work: Work[Tools], by: AsProfile, request: Request) -> Refusal | None:
-    """The mail that asks the delegate goes to an address that the professional typed, and is counted as such."""
-    assert request.organization_id is not None
-    invited = (await personal_fields.descriptions(work.connection, [request.request_id])).get(request.request_id)
-    return await refuse_mail(work, by, request.organization_id, invited.email if invited is not None else None)
+async def _professional(work: Work[Tools], by: AsProfile, request: Request, mandate: Mandate) -> Acting | Refusal:
+    """Whom the mandate names as the one who gives it, re-read, who is still what it says."""
+    acting = await access.acting(work.connection, work.now, work.today, by.account_id, by.contact_id)
+    if acting is None:
+        return Refusal("profile_not_yours")
+    work.concerning = acting.organization_id
+    if acting.organization_id != request.organization_id:
+        return Refusal("not_found")
+    profession = AskedMandate.model_validate(request.asked).profession
+    if acting.contact_id != mandate.professional.contact_id or profession not in acting.functions:
+        return Refusal("not_permitted")
+    work.rule = f"function:{profession}"
+    return acting
 
 
 async def _verified(work: Work[Tools], account_id: UUID) -> str | None:

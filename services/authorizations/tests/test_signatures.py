@@ -13,11 +13,12 @@ from asyncpg import UniqueViolationError
 from chassis.audit.sealing import seal_all
 from chassis.work import Work
 from services.authorizations.accounts.handlers import forget_account
-from services.authorizations.signatures import handlers, storage
+from services.authorizations.signatures import chores, handlers, storage
 from services.authorizations.signatures.domain import Contents, Shown, text_digest
 from services.authorizations.signatures.handlers import ReadSignature, Sign
 from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.employers import Employer, an_employer
+from services.authorizations.tests.practices import a_practice
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import OpenService
 
@@ -165,6 +166,43 @@ async def test_a_side_signs_once_and_again_only_once_that_is_void(desk: Desk) ->
     read = await desk.read()
     assert [one.intact for one in read] == [True, True]
     assert [one.signature.voided_at is None for one in read] == [False, True]
+
+
+async def test_whoever_signed_without_an_account_is_erased_with_the_account_they_have_now(
+    open_service: OpenService, keyring_folder: Path
+) -> None:
+    practice = await a_practice(open_service, keyring_folder)
+    mandate_id = await practice.mandate()
+    await practice.sign(mandate_id)
+    [token] = await practice.tokens()
+    assert (await practice.countersign(mandate_id, token)).status_code == 201
+    person = await practice.at.link(await practice.at.contact("1300001"))  # any contact that is linked
+    await practice.pool.execute(
+        "update mandate_sides set contact_id = $1 where request_id = $2 and side = 'delegate'",
+        person.contact_id, mandate_id,
+    )  # fmt: skip
+
+    await practice.at.opened.unit.run(forget_account, person.account_id, TEST)
+
+    path = f"/v1/mandates/{mandate_id}/document"
+    shown = (await practice.client.get(path, headers=practice.at.agent)).json()["signatures"]
+    assert [(one["side"], one["text"] is None, one["intact"]) for one in shown] == [
+        ("professional", False, True), ("delegate", True, True),
+    ]  # fmt: skip
+
+
+async def test_used_proofs_are_forgotten_once_they_are_over_by_themselves(desk: Desk) -> None:
+    proof_id = uuid4()
+
+    async def use(work: Work[Tools], _: None) -> bool:
+        return await storage.use_proof(work.connection, proof_id, desk.request_id, work.now)
+
+    assert await desk.run(use, None) and not await desk.run(use, None)
+    await chores.forget(desk.employer.at.opened.unit)
+    assert not await desk.run(use, None)
+    await desk.pool.execute("update used_proofs set used_at = now() - interval '2 days'")
+    await chores.forget(desk.employer.at.opened.unit)
+    assert await desk.pool.fetchval("select count(*) from used_proofs") == 0
 
 
 async def test_each_person_has_a_key_of_their_own_and_an_erased_one_leaves_nothing_readable(desk: Desk) -> None:
