@@ -27,6 +27,11 @@ FormKind = Literal[
     "appointment",
     "release",
     "replacement",
+    "mandate",
+    "mandate_correction",
+    "mandate_renewal",
+    "mandate_revocation",
+    "signature",
 ]
 
 
@@ -49,6 +54,21 @@ class KindOfForm:
     for_agents: bool = False
     needs: Feature | None = None
 
+
+MANDATE_FIELDS = frozenset(
+    {
+        "delegate.family_name",
+        "delegate.given_name",
+        "delegate.email",
+        "delegate.language",
+        "service",
+        "role",
+        "starts_on",
+        "ends_on",
+        "language",
+    }
+)
+"""What a mandate asks of who gives it: whom, for which service, as what, and from when to when."""
 
 FORM_KINDS: Mapping[FormKind, KindOfForm] = {
     "addition": KindOfForm(
@@ -130,6 +150,18 @@ FORM_KINDS: Mapping[FormKind, KindOfForm] = {
         for_agents=True,
         needs="administrators",
     ),
+    "mandate": KindOfForm(
+        fields=frozenset({"questionnaire", "answers", *(f"mandates.{field}" for field in MANDATE_FIELDS)}),
+        needs="mandates",
+    ),
+    "mandate_correction": KindOfForm(fields=MANDATE_FIELDS, needs="mandates"),
+    "mandate_renewal": KindOfForm(fields=frozenset({"starts_on", "ends_on", "language"}), needs="mandates"),
+    "mandate_revocation": KindOfForm(for_agents=True, needs="mandates"),
+    "signature": KindOfForm(
+        fields=frozenset({"proof", "token", "person.family_name", "person.given_name", "address_proof"}),
+        attested=True,
+        needs="mandates",
+    ),
 }
 """Each kind of form, once."""
 
@@ -144,6 +176,9 @@ about one of them."""
 FIELD_OPTIONS: Mapping[str, frozenset[str]] = {
     "contact.language": frozenset({"fr", "en"}),
     "language": frozenset({"fr", "en"}),
+    "delegate.language": frozenset({"fr", "en"}),
+    "mandates.delegate.language": frozenset({"fr", "en"}),
+    "mandates.language": frozenset({"fr", "en"}),
     "telephones.kind": frozenset({"mobile", "work", "home", "other"}),
     "acted_for": frozenset({"own_organization", "other_organization", "individual"}),
     "parts": frozenset({"coordinates", "personal_information", "relation_end"}),
@@ -164,9 +199,12 @@ ChoiceSource = Literal[
     "contacts",
     "requests",
     "reasons",
+    "services",
+    "roles",
 ]
 """Where the choices come from: `options` of the field itself, the agency's `reasons` for what the form does, or what
-this profile has at that moment. `requests`: of people who ask for access and wait for an answer."""
+this profile has at that moment. `requests`: of people who ask for access and wait for an answer. `services`, `roles`:
+what a mandate can be about, and as what somebody may be mandated."""
 
 FormCase = Literal[
     "new_contact",

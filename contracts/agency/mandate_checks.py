@@ -46,6 +46,9 @@ def check_mandates(
             if code not in current:
                 reason = f"No attestation without `until` has the code `{code}`."
                 yield document.fault(reason, "attestations", side, index)
+    for form in (form for form in forms.forms if form.kind == "signature" and form.until is None):
+        if form.attestations != mandates.attestations.professional:
+            yield document.fault(f"The form `{form.code}` has other attestations.", "attestations", "professional")
     asked = next((q for q in questionnaires.questionnaires if q.code == mandates.questionnaire), None)
     if asked is None:
         yield document.fault(f"No questionnaire has the code `{mandates.questionnaire}`.", "questionnaire")

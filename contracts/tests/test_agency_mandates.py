@@ -116,6 +116,12 @@ def test_without_the_file_an_agency_has_no_mandates_and_no_answer_leads_to_one(t
     with pytest.raises(FaultyFiles, match="The agency has no mandates"):
         load(folder)
     (folder / "questionnaires.yaml").unlink()
+    forms = (folder / "forms.yaml").read_text(encoding="utf-8")
+    with pytest.raises(FaultyFiles, match="the agency does without mandates"):
+        load(folder)
+    others = forms[forms.index("  - code: end_staff_access") :]
+    before, _, _ = forms.partition("\nforms:\n")
+    (folder / "forms.yaml").write_text(f"{before}\nforms:\n{others}", encoding="utf-8")
     agency = load(folder)
     assert agency.mandates is None and agency.questionnaires == {} and "mandates" not in agency.features
 

@@ -36,6 +36,7 @@ class ChoiceView(BaseModel):
     )
     why_not_delegable: str | None = Field(description="Why it cannot be passed on to a contact, where it cannot be.")
     outcomes: list[str] = Field(description="Of a decision’s reason: the outcomes that it may be given for.")
+    services: list[str] = Field(description="Of a role: the services for which somebody may be mandated in it.")
 
 
 class LevelView(BaseModel):
@@ -205,6 +206,7 @@ def _options(choices: Iterable[Choice], language: Language) -> list[ChoiceView]:
             kinds=list(choice.kinds),
             why_not_delegable=_said(choice.why_not_delegable, language),
             outcomes=list(choice.outcomes),
+            services=list(choice.services),
         )
         for choice in choices
     ]

@@ -1,7 +1,7 @@
 """What the forms offer to one organization, or to an agent: those it may use, their fields, choices and defaults."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from contracts.agency import Agency, Text
 from contracts.agency.catalogue import Subject
 from contracts.agency.forms import FORM_KINDS, ChoiceSource, Form, FormField, FormKind
 from contracts.agency.links import Link
+from contracts.agency.mandates import MandatedService
 from contracts.agency.relations import RelationType
 from contracts.agency.requests import Outcome, RequestKind
 from services.authorizations.forms.kinds import USES
@@ -22,7 +23,8 @@ OF_A_REPRESENTATION: frozenset[RequestKind] = frozenset({"proposed_relation", "p
 class Choice:
     """One value of a field. `kinds`, where it depends on the organization acted for, are those that it exists for.
 
-    `outcomes`, of a decision's reason, are those that it may be given for.
+    `outcomes`, of a decision's reason, are those that it may be given for; `services`, of a role, those for which
+    somebody may be mandated in it.
     """
 
     code: str
@@ -32,6 +34,7 @@ class Choice:
     kinds: Sequence[str] = ()
     why_not_delegable: Text | None = None
     outcomes: Sequence[Outcome] = ()
+    services: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,10 @@ class Offer:
         }
         if field.choices == "reasons":
             return tuple(self._reasons(form))
+        if field.choices == "services":
+            return tuple(self._services())
+        if field.choices == "roles":
+            return tuple(self._roles())
         found = listed.get((form.kind, field.choices), lambda: self._options(field))
         return tuple(found())
 
@@ -192,6 +199,22 @@ class Offer:
         for subject in self._agency.subjects.values():
             if subject.in_force(self._today) and (kinds := [kind for kind in subject.kinds if kind in acted_for]):
                 yield _of_subject(subject, kinds)
+
+    def _services(self) -> Iterable[Choice]:
+        for service in self._mandated:
+            yield _of_subject(self._agency.subjects[service.subject], [])
+
+    def _roles(self) -> Iterable[Choice]:
+        for found in self._memberships:
+            if services := [service.subject for service in self._mandated if found.code in service.roles]:
+                yield replace(_of_type(found), services=services)
+
+    @property
+    def _mandated(self) -> Sequence[MandatedService]:
+        """What a mandate may be about today, in an organization like this one."""
+        mandates = self._agency.mandates
+        own = {subject.code for kind in self._own for subject in self._agency.ceiling(kind, self._today)}
+        return [service for service in mandates.services if service.subject in own] if mandates else []
 
     def _kinds(self, several: Iterable[Iterable[str]]) -> list[str]:
         """The kinds in force among several lists of them, once each, in the order of the catalogue."""

@@ -64,5 +64,14 @@ USES: Mapping[FormKind, Use] = {
     "replacement": Use(
         sent_to=(f"POST {ADMINISTRATORS}/{{contact_id}}/replacement",), about_at=ADMINISTRATORS, act="replacement"
     ),
+    "mandate": Use(sent_to=("POST /v1/mandates",)),
+    "mandate_correction": Use(
+        sent_to=("POST /v1/mandates/{mandate_id}/correction",), about_at="/v1/mandates?state=returned"
+    ),
+    "mandate_renewal": Use(sent_to=("POST /v1/mandates/{mandate_id}/renewal",), about_at="/v1/mandates?state=decided"),
+    "mandate_revocation": Use(
+        sent_to=("POST /v1/mandates/{mandate_id}/revocation",), about_at="/v1/mandates?state=decided"
+    ),
+    "signature": Use(sent_to=("POST /v1/mandates/{mandate_id}/signatures",), about_at="/v1/mandates?state=signing"),
 }
 """Each kind of form, once."""

@@ -51,8 +51,8 @@ WITHOUT_FORM = {
     "POST /v1/linking-code-batches", "POST /v1/linking-code-batches/{batch_id}/resend",  # a selection of a list
     "POST /v1/organizations/{organization_id}/migration-report/{item_id}/settlement",  # a tick in a list
     "POST /v1/imports",  # an extract
+    "POST /v1/mandates/{mandate_id}/withdrawal",  # nothing to fill in
     "POST /v1/mandates/{mandate_id}/page", "POST /v1/mandates/{mandate_id}/document",  # the token of the mail
-    "POST /v1/mandates/{mandate_id}/signatures",  # the page that the mail leads to
 }  # fmt: skip
 """Routes that change or ask something, and need no form of the agency's data."""
 
@@ -67,7 +67,8 @@ def routes() -> dict[str, dict[str, Any]]:
 
 
 def callers(route: str) -> set[str]:
-    return {name for one in routes()[route]["security"] for name in one}
+    """Of a route that takes a mail's token from whoever is not signed in: those who are."""
+    return {name for one in routes()[route].get("security", [{"person": []}]) for name in one}
 
 
 def fields(schema: dict[str, Any], prefix: str = "") -> set[str]:
@@ -118,7 +119,7 @@ def test_agents_are_offered_the_kinds_of_forms_whose_routes_take_agents(kind: Fo
 
 @EACH_KIND
 def test_what_stands_in_the_path_is_the_profiles_or_is_listed_where_the_form_says(kind: FormKind) -> None:
-    chosen = {"contact_id", "request_id", "block_id"}
+    chosen = {"contact_id", "request_id", "block_id", "mandate_id"}
     named = any(f"{{{name}}}" in route for route in USES[kind].sent_to for name in chosen)
     about_at = USES[kind].about_at
     assert (about_at is not None) == named
@@ -202,7 +203,13 @@ async def test_the_lists_that_a_form_names_can_be_read_by_whoever_is_offered_it(
 
 async def test_agents_are_offered_what_agents_may_do_and_must_give_a_reason(employer: Employer) -> None:
     offered = await shown(employer.at, employer.agent)
-    assert {form["kind"] for form in offered.values()} == {name for name, kind in FORM_KINDS.items() if kind.for_agents}
+    agency = employer.at.opened.tools.agency
+    wanted = {
+        name
+        for name, kind in FORM_KINDS.items()
+        if kind.for_agents and (kind.needs is None or kind.needs in agency.features)
+    }
+    assert {form["kind"] for form in offered.values()} == wanted
     for code, form in offered.items():
         if "reason" in by_code(form):
             assert by_code(form)["reason"]["required"], code
