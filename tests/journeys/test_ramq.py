@@ -72,6 +72,10 @@ def people(playing: Cast) -> set[str]:
         "the answers lead to the form of a mandate",
         "whatever else is answered leads to a text that says what to do instead",
         "the account is linked to the practice",
+        "each of the list is accepted or refused on its own, with the reason",
+        "the text to sign is there, and its hash",
+        "the same person does not sign both sides",
+        "signed by both: it waits for agents",
     ],
 )
 async def test_everybody_has_their_part(played: Mapping[Language, Played], language: Language, promise: str) -> None:

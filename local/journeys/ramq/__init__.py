@@ -9,6 +9,7 @@ from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Language, Portal
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
+from local.journeys.ramq.mandating import countersign, fill_in, sign
 from local.journeys.ramq.questions import answer_the_questions
 from local.journeys.ramq.stage import Journey, cast
 from local.stack import Stack
@@ -29,5 +30,9 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
             await link_by_former_credential(journey, people.other_professional, people.other_practice)
         else:
             await link_by_number(journey, people.other_professional, people.other_practice)
+        professional, delegate = people.professional, people.delegate
+        mandate_id = await fill_in(journey, professional, delegate)
+        token = await sign(journey, professional, mandate_id, delegate)
+        await countersign(journey, delegate, mandate_id, token, professional)
         await verify_the_audit(journey)
         return portal.texts

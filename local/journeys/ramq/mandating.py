@@ -1,0 +1,129 @@
+"""The form, filled in and signed by the professional, then by the delegate, who needs no account."""
+
+import hashlib
+import re
+from typing import Any
+
+from local.journeys.narrator import PromiseBroken
+from local.journeys.playing import form, ticked
+from local.journeys.portal import ONE_TIME_CODE, Someone, code_in, now
+from local.journeys.ramq.stage import TO_THE_FORM, Journey
+
+LINK = re.compile(r"https://\S+#([0-9a-f-]{36})\.([A-Za-z0-9_-]{20,})")
+"""A page of the portal, with the mandate and the secret that only the browser sees."""
+
+BILLING, DRUGS, OWN_FILE = "online_billing", "exception_drugs", "professional_file"
+CLERK, CLINICAL = "billing_clerk", "clinical_staff"
+
+
+def wanted(who: Someone, service: str, role: str, **more: Any) -> dict[str, Any]:
+    """One mandate as the form sends it."""
+    delegate = {
+        "family_name": who.family_name, "given_name": who.given_name, "email": who.email, "language": who.language,
+    }  # fmt: skip
+    return {"delegate": delegate, "service": service, "role": role, "language": who.language, **more}
+
+
+async def ask(journey: Journey, who: Someone, *mandates: dict[str, Any]) -> Any:
+    """The list, sent with the answers that led to its form."""
+    body = {"questionnaire": "delegate_access", "answers": TO_THE_FORM, "mandates": list(mandates)}
+    return await journey.portal.call(who, "authorizations", "POST", "/v1/mandates", json=body, expect=201)
+
+
+async def fill_in(journey: Journey, who: Someone, delegate: Someone) -> str:
+    """Three mandates in one list: one is accepted, two are refused, each with its reason. Returns the one to sign."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Remplir votre partie du formulaire",
+        f"{who.given_name} {who.family_name} mandates {delegate.given_name} {delegate.family_name}: a list of three.",
+    )
+    shown = await form(journey, who, "mandate")
+    told.shows(shown["title"], shown["help"])
+    elsewhere: dict[str, Any] = {"questionnaire": "delegate_access", "answers": {"who_asks": "staff"}}
+    elsewhere["mandates"] = [wanted(delegate, BILLING, CLERK)]
+    astray = await portal.call(who, "authorizations", "POST", "/v1/mandates", json=elsewhere, expect=422)
+    told.shows(astray["detail"])
+    made = await ask(
+        journey, who, wanted(delegate, BILLING, CLERK), wanted(delegate, BILLING, CLINICAL),
+        wanted(delegate, OWN_FILE, CLERK),
+    )  # fmt: skip
+    accepted, ineligible, own = made["items"]
+    told.shows(ineligible["problem"]["detail"], own["problem"]["detail"])
+    told.holds(
+        accepted["mandate_id"] and ineligible["problem"] and own["problem"],
+        "each of the list is accepted or refused on its own, with the reason",
+    )
+    told.shows(*accepted["text"].splitlines())
+    told.holds(
+        hashlib.sha256(accepted["text"].encode()).hexdigest() == accepted["digest"],
+        "the text to sign is there, and its hash",
+    )
+    mandate_id: str = accepted["mandate_id"]
+    return mandate_id
+
+
+async def sign(journey: Journey, who: Someone, mandate_id: str, delegate: Someone) -> str:
+    """The password entered again, and what is attested. Returns the delegate's token, from the mail."""
+    told, portal = journey.told, journey.portal
+    told.step("Signer le formulaire", "The password is entered again: it counts for this text, once.")
+    path = f"/v1/mandates/{mandate_id}"
+    mandate = await portal.call(who, "authorizations", "GET", path, expect=200)
+    statements = await form(journey, who, "signature")
+    told.shows(*(statement["text"] for statement in statements["attestations"]))
+    body = {"password": who.password, "purpose": "mandate_signature", "digest": mandate["digest"]}
+    proof = (await portal.call(who, "accounts", "POST", "/v1/proofs", json=body, expect=200))["proof"]
+    signature = {"proof": proof, "attestations": ticked(statements)}
+    lacking = signature | {"attestations": []}
+    refused = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=lacking, expect=422)
+    told.shows(refused["detail"])
+    since = now()
+    signed = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=signature, expect=201)
+    told.holds(
+        signed["state"] == "signing" and "delegate" in signed["waits_for"], "the delegate's signature is awaited"
+    )
+    mail = await portal.mail(delegate.email, since, "the invitation to sign")
+    return token_in(mail, mandate_id)
+
+
+def token_in(mail: dict[str, Any], mandate_id: str) -> str:
+    """The token of the mail's link."""
+    found = LINK.search(mail["text"])
+    if found is None or found[1] != mandate_id:
+        raise PromiseBroken(f"no link to the mandate stands in the mail “{mail['subject']}”")
+    return f"{found[1]}.{found[2]}"
+
+
+async def address_proof(journey: Journey, who: Someone, email: str) -> str:
+    """A code that comes to the address, typed where it was asked for."""
+    portal = journey.portal
+    since = now()
+    body = {"email": email, "purpose": "mandate_address", "language": who.language}
+    asked = await portal.call(who, "accounts", "POST", "/v1/address-proofs", json=body, expect=202)
+    code = code_in(await portal.mail(email, since, "the code for the address"), ONE_TIME_CODE)
+    path = f"/v1/address-proofs/{asked['proof_id']}/completion"
+    proof: str = (await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=200))["proof"]
+    return proof
+
+
+async def countersign(journey: Journey, who: Someone, mandate_id: str, token: str, professional: Someone) -> None:
+    """The page of the mail's link, the User section, an address, and the second signature."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "a) Remplir la section Utilisateur, b) fournir une adresse de courriel, c) signer",
+        f"{who.given_name} {who.family_name} opens the page of the mail's link, without an account.",
+    )
+    path = f"/v1/mandates/{mandate_id}"
+    page = await portal.call(who, "authorizations", "POST", f"{path}/page", json={"token": token}, expect=200)
+    told.shows(page["service_name"], *(statement["text"] for statement in page["attestations"]))
+    body = {
+        "token": token,
+        "person": {"family_name": who.family_name, "given_name": who.given_name},
+        "attestations": ticked(page),
+        "address_proof": await address_proof(journey, who, professional.email),
+    }
+    refused = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=body, expect=403)
+    told.shows(refused["detail"])
+    told.holds(refused["code"] == "mandate_same_person", "the same person does not sign both sides")
+    body["address_proof"] = await address_proof(journey, who, who.email)
+    signed = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=body, expect=201)
+    told.holds(signed["state"] == "submitted" and signed["waits_for"] == [], "signed by both: it waits for agents")
