@@ -1,7 +1,7 @@
 """Promises about GET /v1/profiles and GET /v1/linking-methods."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from chassis import after
 from chassis.after import Written
@@ -73,7 +73,7 @@ async def test_a_call_with_mandat_after_waits_for_the_account_that_it_names(link
     contact = a_contact(organization)
     await linking.send(organization, contact)
     code = await linking.code(contact.contact_id)
-    event_id = linking.unit.origin.new_id()
+    event_id = UUID(int=int(linking.clock.now.timestamp() * 1000) << 80)  # a UUIDv7 of that instant
     named = after.name([Written("accounts.people", account.type_name(), event_id, "key")])
     assert named is not None
     redeeming = asyncio.create_task(linking.redeem(account.account_id, "3000001", code, mandat_after=named))
