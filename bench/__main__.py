@@ -12,6 +12,7 @@ from bench import (
     bulk,
     burst,
     check,
+    closing,
     handlers,
     hanging,
     imports,
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[str, Callable[[bool], None]]] = {
     "bulk": ("codes that somebody waits for while 50,000 bulk mails are issued, beside codes alone", bulk.run),
     "trace": ("one registration's trace, from the request to the mail host, printed and drawn", trace.run),
     "removal": ("removal → the next check says no → a subscriber holds RelationEnded, beside bare Kafka", removal.run),
+    "closing": ("an account is closed → each of the four gateways refuses its token", closing.run),
     "hanging": ("a removal that takes 10,000 delegations with it: its rows, the last yes, the last no", hanging.run),
     "relay": (
         "rows a second from the outbox to Kafka beside a bare producer; memory; repeats after kill -9",

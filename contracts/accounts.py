@@ -101,6 +101,26 @@ class AccountReactivated(AccountFact):
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
 
+class MisuseSuspected(AccountFact):
+    """A sign that another person uses the account; nothing ended by itself, agents look.
+
+    Each sign once in a time that the agency chooses. No network is named: `networks`, `devices` and `sessions` are
+    counts, `places` codes of the operator's table in the order in which they were seen, `kilometres` lie between them.
+    `since` and `until`: what was seen first and last.
+    """
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    signal: Literal["networks_at_once", "travel", "many_devices", "many_sessions"]
+    since: Instant
+    until: Instant
+    networks: Annotated[int, Field(ge=1)] | None = None
+    devices: Annotated[int, Field(ge=1)] | None = None
+    sessions: Annotated[int, Field(ge=1)] | None = None
+    places: tuple[Code, ...] = ()
+    kilometres: Annotated[int, Field(ge=0)] | None = None
+
+
 class Person(State):
     """accounts.people: the latest state of one account's person.
 

@@ -6,7 +6,7 @@ Contracts know no service, so these tables are written by hand.
 
 from collections.abc import Mapping
 
-from contracts.accounts import Person, SessionsRevoked
+from contracts.accounts import MisuseSuspected, Person, SessionsRevoked
 from contracts.authorizations import (
     AdministratorAppointed,
     ClaimRefused,
@@ -57,6 +57,8 @@ from contracts.notifications import (
     MailSuppressed,
     MandateAddressMail,
     MandateChangedMail,
+    MandatedAccountClosedMail,
+    MandatedAccountReopenedMail,
     MandateToSignMail,
     MandateUnsignedMail,
     MemberLeftMail,
@@ -79,7 +81,8 @@ SERVICES: tuple[str, ...] = tuple(sorted({topic.service for topic in TOPICS}))
 
 READERS: Mapping[type[Event], tuple[str, ...]] = {
     Person: ("authorizations", "linking"),
-    SessionsRevoked: ("authorizations", "linking"),
+    SessionsRevoked: ("authorizations", "linking", "notifications"),
+    MisuseSuspected: ("authorizations",),
     Contact: ("linking",),
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
@@ -144,6 +147,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     MandateUnsignedMail: ("authorizations",),
     MandateAddressMail: ("authorizations",),
     AdministratorStatusMail: ("authorizations",),
+    MandatedAccountClosedMail: ("authorizations",),
+    MandatedAccountReopenedMail: ("authorizations",),
     AccessWithdrawnMail: ("authorizations",),
     AdministratorsChangedMail: ("authorizations",),
     EndsDigestMail: ("authorizations",),

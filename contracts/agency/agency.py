@@ -21,6 +21,7 @@ from contracts.agency.mails import MailTemplates
 from contracts.agency.managing import Act, Managing, ManagingReason
 from contracts.agency.mandates import Mandates
 from contracts.agency.matching import Matching
+from contracts.agency.misuse import Misuse, MisuseReason
 from contracts.agency.notices import Notices
 from contracts.agency.profile import AgencyProfile, Terms
 from contracts.agency.questionnaires import Questionnaire
@@ -42,6 +43,7 @@ CodeKind = Literal[
     "decision_reasons",
     "managing_reasons",
     "questionnaires",
+    "misuse_reasons",
     "doors",
     "portals",
 ]
@@ -51,6 +53,7 @@ _KEY_IN_FILE: Mapping[CodeKind, str] = {
     "capacities": "methods",
     "decision_reasons": "reasons",
     "managing_reasons": "reasons",
+    "misuse_reasons": "reasons",
 }
 
 
@@ -86,6 +89,8 @@ class Agency:
     managing_reasons: Mapping[str, ManagingReason]
     mandates: Mandates | None
     questionnaires: Mapping[str, Questionnaire]
+    misuse: Misuse
+    misuse_reasons: Mapping[str, MisuseReason]
     notices: Notices
     retention: Retention
     decision_reasons: Mapping[str, DecisionReason]
@@ -183,6 +188,7 @@ class Agency:
             "decision_reasons": self.decision_reasons,
             "managing_reasons": self.managing_reasons,
             "questionnaires": self.questionnaires,
+            "misuse_reasons": self.misuse_reasons,
             "doors": self.doors,
             "portals": {portal.code: portal for portal in self.profile.portals},
         }

@@ -34,6 +34,7 @@ LIMITS_NEEDED_FOR: Mapping[LimitName, frozenset[Feature]] = {
     "requests_per_pair": frozenset({"representation"}),
     "linking_codes_per_organization": frozenset({"linking_coordinates"}),
     "linking_codes_per_contact": frozenset({"linking_coordinates"}),
+    "misuse_reports_per_account": frozenset({"misuse_reports"}),
     "claim_mails_per_mailbox": frozenset({"organization_code"}),
     "claim_mails_per_mailbox_from_one_organization": frozenset({"organization_code"}),
 }
@@ -48,13 +49,13 @@ def features(
     forms: Forms,
     managing: Managing,
     *,
-    mandates: bool,
+    besides: Collection[Feature],
 ) -> frozenset[Feature]:
     """What the data have. What is retired counts: what began before may still have to be told of.
 
-    `mandates`: whether there is a mandates.yaml.
+    `besides`: what files that an agency may be without say by being there.
     """
-    present: set[Feature] = {method.kind for method in linking.methods}
+    present: set[Feature] = {*besides, *(method.kind for method in linking.methods)}
     present.add("confirmation_link" if accounts.confirmation == "link" else "confirmation_code")
     if campaigns.campaigns:
         present.add("campaign")
@@ -70,8 +71,6 @@ def features(
         present.add("rights_told")
     if managing.invitations:
         present.add("invitations")
-    if mandates:
-        present.add("mandates")
     return frozenset(present)
 
 

@@ -36,6 +36,7 @@ LimitName = Literal[
     "claim_mails_per_mailbox_from_one_organization",
     "warnings_per_mailbox_from_one_organization",
     "attachments_per_account",
+    "misuse_reports_per_account",
 ]
 """What is counted, and by what. sign_in: failures by the address that signs in. calls_per_network: by the client's
 network address, calls to register, to sign in, for a new password, to undo a change and to prove an address, each
@@ -55,7 +56,7 @@ mails_per_*: mails to addresses that those who manage organizations typed (conta
 account that causes them, by the mailbox they go to, and by both that and the organization. claim_mails_per_*: mails of
 accounts' claims, told to those who manage the organization, by the same two, and apart from them. warnings_per_*: mails
 of each kind that warns (who manages the organization, who is kept out), by mailbox and organization.
-attachments_per_account: files uploaded."""
+attachments_per_account: files uploaded. misuse_reports_per_account: reports of misuse; an agent's are not counted."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 

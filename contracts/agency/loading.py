@@ -26,6 +26,7 @@ from contracts.agency.mails import MAIL_KINDS, MailTemplates
 from contracts.agency.managing import Managing
 from contracts.agency.mandates import Mandates
 from contracts.agency.matching import Matching
+from contracts.agency.misuse import Misuse
 from contracts.agency.notices import Notices
 from contracts.agency.profile import MAX_TERMS, TERMS_VERSION, AgencyProfile, Terms
 from contracts.agency.questionnaires import Questionnaires
@@ -91,6 +92,7 @@ class PolicyFiles:
     managing: PolicyFile[Managing]
     mandates: PolicyFile[Mandates]
     questionnaires: PolicyFile[Questionnaires]
+    misuse: PolicyFile[Misuse]
     notices: PolicyFile[Notices]
     retention: PolicyFile[Retention]
     forms: PolicyFile[Forms]
@@ -178,8 +180,7 @@ def _checks(
 ) -> Sequence[Callable[[], Iterable[Fault]]]:
     def present() -> frozenset[Feature]:
         read = (files.accounts.policy, files.relations.policy, files.linking.policy, files.campaigns.policy)
-        mandates = files.mandates.content is not None
-        return features(*read, files.forms.policy, files.managing.policy, mandates=mandates)
+        return features(*read, files.forms.policy, files.managing.policy, besides=_besides(files))
 
     return (
         lambda: _faulty_profile(*files.agency.read, folder, terms),
@@ -209,6 +210,16 @@ def _checks(
         lambda: checks.check_texts(*files.texts.read),
         lambda: checks.mails_missing(folder / "mails", worded, present()),
     )
+
+
+def _besides(files: PolicyFiles) -> Sequence[Feature]:
+    """What the agency has because a file is there, or says anything. Raises Unread."""
+    found: list[Feature] = []
+    if files.mandates.content is not None:
+        found.append("mandates")
+    if files.misuse.policy.reasons:
+        found.append("misuse_reports")
+    return found
 
 
 def _agency(
@@ -242,6 +253,8 @@ def _agency(
         managing_reasons=_by_code(files.managing.policy.reasons),
         mandates=files.mandates.content[1] if files.mandates.content else None,
         questionnaires=_by_code(files.questionnaires.policy.questionnaires),
+        misuse=files.misuse.policy,
+        misuse_reasons=_by_code(files.misuse.policy.reasons),
         notices=files.notices.policy,
         retention=files.retention.policy,
         decision_reasons=_by_code(requests.reasons),
@@ -260,7 +273,7 @@ def _agency(
             campaigns,
             forms,
             files.managing.policy,
-            mandates=files.mandates.content is not None,
+            besides=_besides(files),
         ),
         letters=MappingProxyType(letters),
         documents=MappingProxyType(
@@ -276,6 +289,7 @@ def _agency(
                 "forms": files.forms.document,
                 "attestations": files.forms.document,
                 "questionnaires": files.questionnaires.document,
+                "misuse_reasons": files.misuse.document,
                 "doors": files.accounts.document,
                 "portals": files.agency.document,
             }

@@ -372,6 +372,36 @@ class AdministratorStatusMail(MailRequest):
     managing_reason: str = ""
 
 
+class MandatedContents(Contents):
+    """Whose account it is: a person who acts by a mandate of the reader's organization."""
+
+    mandated_name: str
+
+
+class MandatedMail(MailRequest):
+    """What happened to the account of somebody who acts by a mandate: to those who can act for the organization."""
+
+    contents: ClassVar[type[Contents]] = MandatedContents
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "mandated_name", "changed_at", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    changed_at: Instant
+
+
+class MandatedAccountClosedMail(MandatedMail):
+    """The account is closed: no mandate of this person can be used until it is open again."""
+
+    mail: ClassVar[str] = "mandated_account_closed"
+
+
+class MandatedAccountReopenedMail(MandatedMail):
+    """The account is open again, and with it what mandates of this person are in force."""
+
+    mail: ClassVar[str] = "mandated_account_reopened"
+
+
 class AccessWithdrawnMail(MailRequest):
     """To a person who lost something because an agent replaced who had granted it, or them: once, of all of it.
 

@@ -32,6 +32,7 @@ Feature = Literal[
     "rights_told",
     "invitations",
     "mandates",
+    "misuse_reports",
 ]
 """What an agency may do without: its data say what it has. confirmation_code, confirmation_link: how who registers
 proves to have the address. linking_coordinates, former_credential, organization_code: linking methods of these kinds.
@@ -39,7 +40,8 @@ campaign: coordinates for many organizations at once. representation: organizati
 delegations. correction: a form by which those who manage an organization correct a contact's file. lapsing: accounts
 that close because they were never linked. administrators: who manages an organization is appointed and released.
 rights_told: a person is told of each subject that they are given or lose. invitations: those who manage an
-organization invite others by e-mail. mandates: professionals have others use online services for them."""
+organization invite others by e-mail. mandates: professionals have others use online services for them.
+misuse_reports: one reports that another person uses an account."""
 
 
 class Contents(BaseModel):

@@ -85,6 +85,15 @@ EVENTS: tuple[Event, ...] = (
     accounts.EmailChanged(account_id=ACCOUNT, undone=False),
     accounts.AccountDeactivated(account_id=ACCOUNT, because="never_linked"),
     accounts.AccountReactivated(account_id=ACCOUNT),
+    accounts.MisuseSuspected(
+        account_id=ACCOUNT,
+        signal="travel",
+        since=NOW,
+        until=SOON,
+        networks=2,
+        places=("montreal", "paris"),
+        kilometres=5504,
+    ),
     authorizations.ContactAdded(organization_id=ORGANIZATION, sequence=2, contact_id=CONTACT),
     authorizations.RelationAdded(
         organization_id=CLIENT,
@@ -446,6 +455,18 @@ EVENTS: tuple[Event, ...] = (
         ends_on=date(2026, 12, 22),
         changed_at=NOW,
     ),
+    notifications.MandatedAccountClosedMail(
+        **_mail("mandated_account_closed"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        changed_at=NOW,
+    ),
+    notifications.MandatedAccountReopenedMail(
+        **_mail("mandated_account_reopened"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        changed_at=NOW,
+    ),
     notifications.AdministratorStatusMail(
         **_mail("administrator_appointed"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -502,6 +523,9 @@ EVENTS: tuple[Event, ...] = (
 
 ADA = notifications.Contents(address="ada.example@example.org", given_name="Ada")
 CODE = notifications.VerificationCodeContents(address="ada.example@example.org", given_name="Ada", code="000000")
+MANDATED = notifications.MandatedContents(
+    address="ada.example@example.org", given_name="Ada", mandated_name="Grace Exemple"
+)
 CLAIMANT = notifications.ClaimantContents(
     address="ada.example@example.org",
     given_name="Ada",
@@ -569,6 +593,8 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
         professional_name="Grace Exemple",
         delegate_name="Ada Exemple",
     ),
+    notifications.MandatedAccountClosedMail: MANDATED,
+    notifications.MandatedAccountReopenedMail: MANDATED,
     notifications.AdministratorStatusMail: ADA,
     notifications.AccessWithdrawnMail: ADA,
     notifications.AdministratorsChangedMail: notifications.AdministratorContents(

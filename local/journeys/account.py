@@ -1,9 +1,12 @@
 """What a person does with an account, whichever agency's guide is played: the steps that the guides share."""
 
+import asyncio
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from local.journeys.playing import Journey, signed_in, since_then
-from local.journeys.portal import ONE_TIME_CODE, Someone, code_in, now
+from local.journeys.portal import ONE_TIME_CODE, Portal, Service, Someone, code_in, now
 
 
 async def register(
@@ -81,3 +84,52 @@ async def forgotten_password(journey: Journey, who: Someone, guide: str) -> None
     told.holds(ended["code"] == "not_authenticated", "every session has ended")
     await sign_in(journey, who)
     told.holds(who.access_token, "signed in with the new password")
+
+
+ASKED_OF_EACH: Mapping[Service, str] = {
+    "accounts": "/v1/account",
+    "linking": "/v1/profiles",
+    "authorizations": "/v1/own-subjects",
+    "notifications": "/v1/deliveries/somebody-elses-handle",
+}
+"""What each gateway answers to whoever is signed in, whatever they may do."""
+
+
+async def refused_everywhere(portal: Portal, who: Someone) -> dict[Service, float]:
+    """Wait until each of the four gateways refuses the token. By service, the milliseconds from now.
+
+    Raises PromiseBroken when one goes on taking it.
+    """
+    begun = time.perf_counter()
+
+    async def refused(service: Service) -> float:
+        async def looks() -> bool:
+            address = portal.stack.gateway(service) + ASKED_OF_EACH[service]
+            return (await portal.http.get(address, headers=who.headers)).status_code == 401
+
+        await portal.until(looks, f"the end of the token in {service}")
+        return (time.perf_counter() - begun) * 1000
+
+    took = await asyncio.gather(*(refused(service) for service in ASKED_OF_EACH))
+    return dict(zip(ASKED_OF_EACH, took, strict=True))
+
+
+async def closed_by_an_agent(journey: Journey, who: Someone, guide: str) -> None:
+    """Somebody else uses the account: an agent closes it, and every service refuses its token and its sessions."""
+    told, portal = journey.told, journey.portal
+    told.step(guide, f"An agent closes the account of {who.given_name} {who.family_name}, which somebody else used.")
+    who.after, agent = "", await portal.agent()
+    for service, path in ASKED_OF_EACH.items():
+        await portal.call(who, service, "GET", path, expect=200)
+    path, since = f"/v1/accounts/{who.account_id}/deactivation", now()
+    await portal.call(agent, "accounts", "POST", path, json={"reason": "misuse"}, expect=200)
+    for service, took in (await refused_everywhere(portal, who)).items():
+        told.arrived(f"accounts → {service}: the token is refused there", took)
+    body = {"refresh_token": who.refresh_token}
+    ended = await portal.call(who, "accounts", "POST", "/v1/sessions/refresh", json=body, expect=401)
+    told.holds(ended["code"] == "session_ended", "nothing goes on in the account, and all four gateways refuse it")
+    await portal.mail(who.email, since, "the news that the account is closed")
+    again = {"login": who.email, "password": who.password}
+    who.access_token = ""
+    refused = await portal.call(who, "accounts", "POST", "/v1/sessions", json=again, expect=401)
+    told.holds(refused["code"] == "sign_in_refused", "nobody signs in to it")

@@ -18,6 +18,7 @@ from services.accounts.proofs import api as proofs
 from services.accounts.registrations import api as registrations
 from services.accounts.sessions import api as sessions
 from services.accounts.settings import AccountsSettings
+from services.accounts.signals import places
 from services.accounts.terms import api as terms
 from services.accounts.terms import storage as acceptances
 from services.accounts.tokens import api as tokens
@@ -28,7 +29,8 @@ from services.accounts.tools import Tools
 async def build(platform: Platform) -> Tools:
     """The tools; makes the first signing key when there is none.
 
-    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted, or a door or portal in use.
+    Raises FaultyFiles when the agency's folder lacks terms that somebody accepted, or a door or portal in use;
+    OSError or ValueError for a table of places that cannot be read.
     """
     assert isinstance(platform.settings, AccountsSettings)
     platform.agency.require_terms(await acceptances.accepted_versions(platform.pool))
@@ -47,6 +49,7 @@ async def build(platform: Platform) -> Tools:
         signer=signing.Signer(platform.settings.issuer_base, platform.keyring),
         machines={machine.client_id: machine for machine in platform.settings.machines},
         issuers=Issuers(),
+        places=places.read(platform.settings.places),
     )
 
 

@@ -11,13 +11,14 @@ from services.accounts.email_changes import handlers as email_changes
 from services.accounts.networks import handlers as networks
 from services.accounts.password_resets import handlers as password_resets
 from services.accounts.registrations import handlers as registrations
+from services.accounts.signals import handlers as signals
 from services.accounts.tools import Tools
 
 FORGET_EVERY = 3600.0  # seconds; what is forgotten is a day old
 
 
 def forgetting(unit: Unit[Tools]) -> Sequence[Chore]:
-    """Forget unverified registrations, dead resets and proofs, changes past undoing, spent ID tokens, old networks."""
+    """Forget what is of no more use: unverified registrations, dead resets, what was seen long ago."""
     return (
         _repeatedly(unit, "forget unverified registrations", registrations.forget_unverified),
         _repeatedly(unit, "forget password resets", password_resets.forget),
@@ -25,6 +26,7 @@ def forgetting(unit: Unit[Tools]) -> Sequence[Chore]:
         _repeatedly(unit, "forget proofs of addresses", address_proofs.forget),
         _repeatedly(unit, "forget spent ID tokens", doors.forget),
         _repeatedly(unit, "forget networks", networks.forget),
+        _repeatedly(unit, "forget sightings", signals.forget),
     )
 
 

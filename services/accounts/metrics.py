@@ -42,6 +42,11 @@ ADDRESS_PROOFS = Counter(
 DEACTIVATIONS = Counter(
     "mandat_accounts_deactivations", "Accounts deactivated, by why: closed, by_agent or never_linked", ["because"]
 )
+SUSPICIONS = Counter(
+    "mandat_accounts_suspicions",
+    "Signs that another person uses an account, by sign: networks_at_once, travel, many_devices or many_sessions",
+    ["signal"],
+)
 MACHINE_TOKENS = Counter(
     "mandat_accounts_machine_tokens",
     "Tokens asked for by other systems, by outcome: issued or OAuth's error",

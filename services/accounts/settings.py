@@ -1,5 +1,6 @@
 """What accounts is told by its environment besides what all services are."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,10 @@ class MachineClient(BaseModel):
 
 
 class AccountsSettings(Settings):
-    """`machines`: the other systems of the agency that may ask for tokens (MANDAT_MACHINES, a JSON list)."""
+    """`machines`: the other systems of the agency that may ask for tokens (MANDAT_MACHINES, a JSON list).
+
+    `places`: a CSV file that says where networks are (MANDAT_PLACES); without it nobody travels.
+    """
 
     machines: tuple[MachineClient, ...] = ()
+    places: Path | None = None

@@ -1,7 +1,7 @@
 """What the handlers of this service work with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
@@ -13,6 +13,7 @@ from contracts.agency import Agency
 from services.accounts.doors.issuers import Issuers
 from services.accounts.hashing import Hasher
 from services.accounts.settings import MachineClient
+from services.accounts.signals.places import Places
 from services.accounts.tokens.signing import Signer
 
 
@@ -27,6 +28,15 @@ class Tools:
     signer: Signer
     machines: Mapping[str, MachineClient]
     issuers: Issuers
+    places: Places
+
+
+@dataclass(frozen=True)
+class Client:
+    """From where somebody signs in: the network address, and what the browser calls itself."""
+
+    host: str = field(repr=False)
+    device: str = field(repr=False)
 
 
 AccountsCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]
@@ -36,3 +46,12 @@ AccountsCall: TypeAlias = Annotated[Call[Tools], Depends(Call)]
 def host_of(request: Request) -> str:
     """The caller's network address, as far as trusted proxies tell it."""
     return request.client.host if request.client else ""
+
+
+LONGEST_DEVICE = 512
+"""Characters of what a browser calls itself; those that count come first."""
+
+
+def client_of(request: Request) -> Client:
+    """The caller's network address and browser, as far as trusted proxies tell the one and the browser the other."""
+    return Client(host_of(request), request.headers.get("user-agent", "")[:LONGEST_DEVICE])

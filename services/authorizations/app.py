@@ -32,6 +32,8 @@ from services.authorizations.lists import api as lists_api
 from services.authorizations.mailing import chores as mail_chores
 from services.authorizations.mandates import api as mandates_api
 from services.authorizations.migration_reports import api as migration_reports_api
+from services.authorizations.misuse import api as misuse_api
+from services.authorizations.misuse import chores as misuse_chores
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
@@ -55,6 +57,7 @@ CODES_IN_USE: Mapping[CodeKind, str] = {
     "capacities": "select distinct capacity from claims",
     "questionnaires": "select distinct asked #>> '{questionnaire,id}' from requests"
     " where asked #>> '{questionnaire,id}' is not null",
+    "misuse_reasons": "select distinct code from misuse_evidence where kind = 'report'",
     "decision_reasons": "select distinct decision_reason from requests where decision_reason is not null",
 }
 
@@ -93,6 +96,7 @@ service: Service[Tools] = Service(
         deciding_api.routes,
         signing_api.routes,
         mandates_api.routes,
+        misuse_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
         migration_reports_api.routes,
@@ -118,6 +122,7 @@ service: Service[Tools] = Service(
         claim_chores.deciding(unit),
         *request_chores.telling(unit),
         *review_chores.looking(unit),
+        misuse_chores.forgetting(unit),
     ],
     apart=authzen.build,
 )

@@ -141,6 +141,11 @@ Manager = Annotated[Acting, Depends(_managing)]
 """A profile that manages its organization."""
 
 
+def as_reporter(looker: Acting | AsAccount | AsAgent) -> AsProfile | AsAccount | AsAgent:
+    """Who asks, with or without a profile, for a handler that re-reads what it may do."""
+    return as_profile(looker) if isinstance(looker, Acting) else looker
+
+
 def as_profile(acting: Acting) -> AsProfile:
     """Who asks, for a handler that re-reads what the profile may do."""
     return AsProfile(acting.account_id, acting.contact_id)

@@ -27,6 +27,14 @@ async def is_active(connection: Connection, owner_id: UUID) -> bool:
     return found
 
 
+async def last_status(connection: Connection, owner_id: UUID) -> bool | None:
+    """Whether an organization or account is active, by the last status that is known; None: nobody told of it."""
+    found: bool | None = await connection.fetchval(
+        f"select active from statuses s where owner_id = $1 and {known('s')} and upper_inf(during)", owner_id
+    )
+    return found
+
+
 async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
     """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already."""
     last = await connection.fetchrow(

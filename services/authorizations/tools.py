@@ -1,7 +1,7 @@
 """What the handlers of this service work with."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,11 @@ class Tools:
 
     def moment(self, at: datetime, recorded_at: datetime | None = None) -> Moment:
         """An instant as the one query wants it; by what was known at `recorded_at`, else by what is known now."""
-        return Moment(at, at.astimezone(self.time_zone).date(), self.delegable, recorded_at)
+        return Moment(at, self.day(at), self.delegable, recorded_at)
+
+    def day(self, instant: datetime) -> date:
+        """The agency's legal day at an instant."""
+        return instant.astimezone(self.time_zone).date()
 
     def manages(self, acting: Acting) -> bool:
         """Whether the profile may manage its organization: one of its functions does."""

@@ -19,9 +19,12 @@ from chassis.settings import Settings
 from chassis.work import Actor
 from contracts.cloudevents import Envelope
 from local.journeys import trail
+from local.journeys.account import closed_by_an_agent
 from local.journeys.ccq import play
+from local.journeys.ccq.first_connection import create_account
+from local.journeys.ccq.stage import Journey
 from local.journeys.narrator import Narrator
-from local.journeys.portal import Portal
+from local.journeys.portal import Portal, Someone
 from local.ports import SERVICES, Ports
 from local.stack import Stack
 from services.authorizations.app import service
@@ -108,6 +111,18 @@ async def test_a_digest_of_what_ends_arrives_in_the_inbox_once_for_each_reader_a
         await asyncio.sleep(1)
         found = await http.get(f"{stack.inbox}/mails", params={"since": since.isoformat()})
         assert len(found.json()) == 2
+
+
+async def test_once_an_agent_closes_an_account_each_of_the_four_gateways_refuses_its_token(stack: Stack) -> None:
+    lines: list[str] = []
+    async with httpx.AsyncClient() as http:
+        narrator = Narrator(say=lines.append, colour=False)
+        journey = Journey(Portal(stack, narrator, http), narrator)
+        who = Someone("abusee@laforce.example", "une phrase de passe de plus", "Démo", "Abusée", "fr")
+        await create_account(journey, who)
+        await closed_by_an_agent(journey, who, "L’utilisation par une autre personne")
+    for name in SERVICES:
+        assert any(f"accounts → {name}: the token is refused there" in line for line in lines)
 
 
 async def test_no_mail_token_or_code_stands_in_a_log(stack: Stack, told: list[str]) -> None:

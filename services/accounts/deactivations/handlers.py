@@ -1,5 +1,6 @@
 """Closing accounts and opening them again."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -23,6 +24,9 @@ from services.accounts.tools import Tools
 
 DeactivationReason = Literal["misuse", "compromised", "asked_by_person", "deceased", "duplicate"]
 ReactivationReason = Literal["settled", "asked_by_person", "mistake"]
+
+IN_OTHER_HANDS: Collection[DeactivationReason] = ("misuse", "compromised")
+"""Reasons that say that somebody else may know the password."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,25 @@ async def close(work: Work[Tools], proof: Proof) -> Refusal | None:
 
 
 async def deactivate_by_agent(work: Work[Tools], command: Deactivate) -> OwnAccount | Refusal:
-    """The address stays taken, so that nobody walks around it by registering again. Once more changes nothing."""
+    """The address stays taken, so that nobody walks around it by registering again. Once more changes nothing.
+
+    Where another person may have the password, it is void from now on: an account that is opened again waits for a new
+    one.
+    """
     own = await _found(work, command.account_id)
     if isinstance(own, Refusal) or own.account.status == "deactivated":
         return own
     closed = await deactivate(work, own, "by_agent", reason=command.reason)
+    if command.reason in IN_OTHER_HANDS:
+        await storage.set_password(work.connection, command.account_id, work.tools.hasher.dummy)
     _tell_closed(work, closed)
     return closed
 
 
 async def reactivate(work: Work[Tools], command: Reactivate) -> OwnAccount | Refusal:
-    """Open an account again, with its password, unless another has its address by now. Once more changes nothing.
+    """Open an account again unless another has its address by now. Once more changes nothing.
+
+    Its password is the one of before, unless that is void.
 
     One that was never linked has its whole time again.
     """

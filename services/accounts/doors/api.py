@@ -9,7 +9,7 @@ from chassis.fields import Body, Reference
 from chassis.gateway import router
 from services.accounts.doors import domain, handlers, issuers
 from services.accounts.sessions.api import Tokens
-from services.accounts.tools import AccountsCall, host_of
+from services.accounts.tools import AccountsCall, client_of, host_of
 
 routes = router()
 
@@ -41,4 +41,6 @@ async def exchange(
     claims = await call.tools.issuers.claims(door.issuer, body.id_token)
     language = call.tools.agency.profile.default_language
     identity = domain.identity(claims, issuers.digest(body.id_token), language) if claims else None
-    return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(door, identity, body.terms_version)))
+    return Tokens.of(
+        await call.run(handlers.sign_in, handlers.SignIn(door, identity, body.terms_version, client_of(request)))
+    )

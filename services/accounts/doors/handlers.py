@@ -15,7 +15,7 @@ from services.accounts.opening import Opening, open_account
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.sessions.handlers import Tokens, open_session
-from services.accounts.tools import Tools
+from services.accounts.tools import Client, Tools
 
 KEPT_FOR = timedelta(hours=1)  # a spent ID token past its end, which clocks and leeway make fuzzy
 
@@ -35,6 +35,7 @@ class SignIn:
     door: Door
     identity: Identity | None
     terms_version: str | None
+    client: Client
 
 
 async def admit(work: Work[Tools], command: Attempt) -> Door | Refusal:
@@ -64,7 +65,7 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
     if account.status != "active" or account.door != command.door.code:
         return _refused(work, account.account_id)
     SIGN_INS.labels("opened").inc()
-    return await open_session(work, account)
+    return await open_session(work, account, command.client)
 
 
 async def forget(work: Work[Tools], _: None) -> None:

@@ -18,7 +18,7 @@ from services.accounts.people.api import asked
 from services.accounts.people.fields import Told
 from services.accounts.registrations import domain, handlers
 from services.accounts.sessions.api import Tokens
-from services.accounts.tools import AccountsCall, host_of
+from services.accounts.tools import AccountsCall, client_of, host_of
 
 routes = router()
 
@@ -115,10 +115,10 @@ async def verify(call: AccountsCall, request: Request, registration_id: UUID, bo
     """
     match (body.code, body.token, body.password):
         case (str(code), None, None):
-            command = handlers.Verify(registration_id, code, host_of(request))
+            command = handlers.Verify(registration_id, code, client_of(request))
             return Tokens.of(await call.run(handlers.verify, command, opens=True))
         case (None, str(token), str(password)):
-            confirmation = handlers.Confirmation(registration_id, token, host_of(request))
+            confirmation = handlers.Confirmation(registration_id, token, client_of(request))
             expected = await call.run(handlers.begin_confirmation, confirmation)
             right = await call.tools.hasher.verify(expected, passwords.normalized(password))
             confirmed = handlers.Confirm(confirmation, expected, right)

@@ -30,7 +30,7 @@ from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.registrations import domain, storage
 from services.accounts.registrations.domain import Accepted, Registration
 from services.accounts.sessions.handlers import Tokens, open_session
-from services.accounts.tools import Tools
+from services.accounts.tools import Client, Tools
 
 ADDRESS_LIMIT: LimitName = "registration_per_address"
 
@@ -66,20 +66,20 @@ class Register:
 
 @dataclass(frozen=True)
 class Verify:
-    """A code as submitted at `host`."""
+    """A code as submitted by a client."""
 
     registration_id: UUID
     code: str = field(repr=False)
-    host: str = field(repr=False)
+    client: Client
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Somebody at `host` has opened the link of a registration, and typed a password on its page."""
+    """Somebody has opened the link of a registration, and typed a password on its page."""
 
     registration_id: UUID
     token: str = field(repr=False)
-    host: str = field(repr=False)
+    client: Client
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ async def verify(work: Work[Tools], command: Verify) -> Tokens | Refusal:
     work.take_time()
     if registration is None or not _is_right(work, registration, command.code):
         return _refused(work, command.registration_id, "code_refused")
-    return await _open(work, registration, command.host) or _refused(work, command.registration_id, "code_refused")
+    return await _open(work, registration, command.client) or _refused(work, command.registration_id, "code_refused")
 
 
 async def begin_confirmation(work: Work[Tools], command: Confirmation) -> str | Refusal:
@@ -215,7 +215,7 @@ async def begin_confirmation(work: Work[Tools], command: Confirmation) -> str | 
 
     It is the registration's only for the right token; else a dummy's, so that the work is the same.
     """
-    if refusal := await attempts.by_network(work, "confirmation", command.host):
+    if refusal := await attempts.by_network(work, "confirmation", command.client.host):
         return refusal
     tries = work.tools.agency.confirmation.tries
     registration = await storage.count_try(work.connection, command.registration_id, tries)
@@ -241,7 +241,9 @@ async def confirm(work: Work[Tools], command: Confirm) -> Tokens | Refusal:
         or not _is_right(work, registration, asked.token)
     ):
         return _refused(work, asked.registration_id, "confirmation_refused")
-    return await _open(work, registration, asked.host) or _refused(work, asked.registration_id, "confirmation_refused")
+    return await _open(work, registration, asked.client) or _refused(
+        work, asked.registration_id, "confirmation_refused"
+    )
 
 
 async def forget_unverified(work: Work[Tools], _: None) -> None:
@@ -249,15 +251,15 @@ async def forget_unverified(work: Work[Tools], _: None) -> None:
     await storage.forget(work.connection, work.now - domain.KEPT_FOR, work.now)
 
 
-async def _open(work: Work[Tools], registration: Registration, host: str) -> Tokens | None:
+async def _open(work: Work[Tools], registration: Registration, client: Client) -> Tokens | None:
     """Open the account and a first session; None where its address is somebody's by now."""
     person = await people.person(work.connection, registration.account_id)
     if await people.owner(work.connection, person.email_key) is not None:
         return None
     account = await _open_account(work, registration, person)
-    await known_networks.remember(work, person.email_key, host)
+    await known_networks.remember(work, person.email_key, client.host)
     VERIFICATIONS.labels("opened").inc()
-    return await open_session(work, account)
+    return await open_session(work, account, client)
 
 
 async def _open_account(work: Work[Tools], registration: Registration, person: PersonalFields) -> Account:

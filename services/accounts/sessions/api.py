@@ -12,7 +12,7 @@ from chassis.gateway import PersonCaller, router
 from services.accounts import passwords
 from services.accounts.sessions import handlers
 from services.accounts.tokens import signing
-from services.accounts.tools import AccountsCall, host_of
+from services.accounts.tools import AccountsCall, client_of
 
 routes = router()
 
@@ -74,19 +74,19 @@ class OwnSessions(BaseModel):
 @routes.post("/v1/sessions", summary="Sign in", tags=["sessions"])
 async def sign_in(call: AccountsCall, request: Request, body: Credentials) -> Tokens:
     """Problems: sign_in_refused (401; the same whether the login or the password is wrong), too_many_attempts (429)."""
-    attempt = handlers.Attempt(body.login, host_of(request))
+    attempt = handlers.Attempt(body.login, client_of(request))
     candidate = await call.run(handlers.count_attempt, attempt)
     right = await call.tools.hasher.verify(candidate.password_hash, passwords.normalized(body.password))
     return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(attempt, candidate, right)))
 
 
 @routes.post("/v1/sessions/refresh", summary="Exchange a refresh token for the next pair", tags=["sessions"])
-async def refresh(call: AccountsCall, body: RefreshBody) -> Tokens:
+async def refresh(call: AccountsCall, request: Request, body: RefreshBody) -> Tokens:
     """A retry within 10 seconds gets the same refresh token again; any later use of a used one ends the session.
 
     Problems: session_ended (401).
     """
-    return Tokens.of(await call.run(handlers.refresh, handlers.Refresh(body.refresh_token)))
+    return Tokens.of(await call.run(handlers.refresh, handlers.Refresh(body.refresh_token, client_of(request))))
 
 
 @routes.get("/v1/sessions", summary="One's own sessions", tags=["sessions"])

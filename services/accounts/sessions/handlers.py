@@ -18,8 +18,9 @@ from services.accounts.people.domain import Account, address_key
 from services.accounts.people.handlers import OwnAccount
 from services.accounts.sessions import domain, storage
 from services.accounts.sessions.domain import Session, Use
+from services.accounts.signals import handlers as signals
 from services.accounts.tokens import storage as keys
-from services.accounts.tools import Tools
+from services.accounts.tools import Client, Tools
 
 Reason = Literal["signed_out_everywhere", "password_reset", "email_change_undone", "account_deactivated"]
 
@@ -36,10 +37,15 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody at `host` is about to try a password."""
+    """Somebody is about to try a password."""
 
     login: str = field(repr=False)
-    host: str = field(repr=False)
+    client: Client
+
+    @property
+    def host(self) -> str:
+        """The network address from which it is tried."""
+        return self.client.host
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,10 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Refresh:
-    """A refresh token as presented."""
+    """A refresh token as presented, and by whom."""
 
     refresh_token: str = field(repr=False)
+    client: Client
 
 
 @dataclass(frozen=True)
@@ -98,10 +105,10 @@ async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
     await attempts.forgive(work, "sign_in", email_key, host)
     await known_networks.remember(work, email_key, host)
     SIGN_INS.labels("opened").inc()
-    return await open_session(work, account)
+    return await open_session(work, account, command.attempt.client)
 
 
-async def open_session(work: Work[Tools], account: Account) -> Tokens:
+async def open_session(work: Work[Tools], account: Account, client: Client) -> Tokens:
     """A session, with its first pair of tokens, for a person who has just proved who they are."""
     session = Session(
         session_id=work.new_id(),
@@ -116,6 +123,8 @@ async def open_session(work: Work[Tools], account: Account) -> Tokens:
     refresh_token = domain.first_refresh_token()
     await storage.insert_token(work.connection, domain.digest(refresh_token), session.session_id, work.now)
     work.audit("session_opened", object_id=session.session_id, account_id=str(account.account_id))
+    await signals.see(work, account.account_id, client)
+    await signals.count_sessions(work, account.account_id)
     return await _tokens(work, account, session, refresh_token)
 
 
@@ -129,6 +138,7 @@ async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
         REFRESHES.labels("refused").inc()
         return Refusal("session_ended")
     account = await people.account(work.connection, session.account_id)
+    await signals.see(work, session.account_id, command.client)
     match domain.use_of(await storage.token(work.connection, presented, domain.digest(following)), now):
         case Use.FIRST:
             await storage.use_token(work.connection, presented, now)

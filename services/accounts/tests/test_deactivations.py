@@ -65,7 +65,6 @@ async def test_an_agent_closes_an_account_whose_address_stays_taken_and_opens_it
 
     opened = await accounts.post(f"{path}/reactivation", {"reason": "settled"}, accounts.agent)
     assert (opened.json()["status"], opened.json()["deactivated_because"]) == ("active", None)
-    assert (await accounts.sign_in(OWN)).status_code == 200
     [event] = await accounts.events(AccountReactivated)
     assert event.account_id == person.account_id
     assert [state.status for state in await accounts.events(Person)] == ["active", "deactivated", "active"]
@@ -116,3 +115,21 @@ async def test_signing_out_everywhere_ends_every_session_and_the_account_stays_o
         await accounts.verifier.verify(first.access_token)
     assert await accounts.pool.fetchval("select count(*) from sessions where ended_at is null") == 0
     assert (await accounts.sign_in(OWN)).status_code == 200
+
+
+@pytest.mark.parametrize(("reason", "works"), [("misuse", False), ("compromised", False), ("asked_by_person", True)])
+async def test_a_password_that_somebody_else_may_know_works_no_more_when_the_account_is_opened_again(
+    accounts: Accounts, reason: str, works: bool
+) -> None:
+    person = await accounts.opened(OWN)
+    path = f"/v1/accounts/{person.account_id}"
+    assert (await accounts.post(f"{path}/deactivation", {"reason": reason}, accounts.agent)).status_code == 200
+    assert (await accounts.post(f"{path}/reactivation", {"reason": "settled"}, accounts.agent)).status_code == 200
+    assert (await accounts.sign_in(OWN)).status_code == (200 if works else 401)
+    asked = await accounts.post("/v1/password-resets", {"email": OWN})
+    code, another = await accounts.last_code(PasswordResetCodeMail), "une tout autre phrase de passe"
+    done = await accounts.post(
+        f"/v1/password-resets/{asked.json()['reset_id']}/completion", {"code": code, "new_password": another}
+    )
+    assert done.status_code < 300, done.text
+    assert (await accounts.sign_in(OWN, another)).status_code == 200

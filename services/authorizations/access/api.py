@@ -1,6 +1,6 @@
 """GET /v1/authorized-files ("Mes dossiers autorisés"), for the chosen profile."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date
 from itertools import groupby
 from typing import Annotated, Literal
@@ -37,7 +37,10 @@ class FileOrganizationView(BaseModel):
 
 
 class FileSubjectView(BaseModel):
-    """A subject in force, at its highest level; `help` says what it allows, `link` leads to the article about it."""
+    """A subject in force, at its highest level; `help` says what it allows, `link` leads to the article about it.
+
+    `mandate_id`: the mandate that gives it; null where it was given otherwise.
+    """
 
     subject: str
     name: str
@@ -47,6 +50,7 @@ class FileSubjectView(BaseModel):
     level_name: str
     starts_on: date
     ends_on: date
+    mandate_id: UUID | None
 
 
 class AbsentSubjectView(BaseModel):
@@ -144,12 +148,19 @@ async def _files(asked: "_FilesAsked", words: Sequence[str]) -> PageView[Authori
     async with call.gateway.unit.pool.acquire() as connection:
         chains = await storage.of_contact(connection, moment, contact_id, ids)
         named = await organizations.get(connection, ids)
+        mandates = await storage.mandates(connection, {c.request_id for c in chains if c.request_id})
     held = {key: list(some) for key, some in groupby(chains, key=lambda chain: chain.organization_id)}
-    files = [_file(call, named[key], held[key], moment.day) for key in ids if key in held]
+    files = [_file(call, named[key], held[key], moment.day, mandates) for key in ids if key in held]
     return PageView[AuthorizedFileView](**paged(found, files, call.language))
 
 
-def _file(call: Call[Tools], organization: OrganizationRow, chains: list[Entitlement], day: date) -> AuthorizedFileView:
+def _file(
+    call: Call[Tools],
+    organization: OrganizationRow,
+    chains: list[Entitlement],
+    day: date,
+    mandates: Set[UUID],
+) -> AuthorizedFileView:
     best: dict[str, Entitlement] = {}
     for chain in chains:
         if chain.subject not in best or chain.level == "write":
@@ -173,6 +184,7 @@ def _file(call: Call[Tools], organization: OrganizationRow, chains: list[Entitle
                 level_name=word(f"level_{best[subject.code].level}", call.language),
                 starts_on=valid.starts_on,
                 ends_on=last_day(valid),
+                mandate_id=asked_by if (asked_by := best[subject.code].request_id) in mandates else None,
             )
             for subject in ceiling
             if subject.code in best and (valid := best[subject.code].valid) is not None

@@ -25,8 +25,9 @@ from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, P
 from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access import domain
-from services.authorizations.access.domain import Decision
-from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, why_no_chain
+from services.authorizations.access.domain import Decision, Mandate
+from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, mandate_of, why_no_chain
+from services.authorizations.answers import last_day
 from services.authorizations.instants import PlausibleInstant
 from services.authorizations.tools import Tools
 
@@ -172,7 +173,8 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
             decision = await why_no_chain(unit.pool, unit.tools, asked, tells_unknown=tells_unknown)
         if isinstance(caller, Person) and decision.reason == "unknown":
             decision = domain.NO_RELATION
-        return {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools)}
+        mandate = await mandate_of(unit.pool, unit.tools, asked, decision)
+        return {"decision": decision.allowed, "context": explain(decision, question.resource.type, unit.tools, mandate)}
 
     return {
         "/access/v1/evaluation": partial(_answered, evaluation),
@@ -290,8 +292,8 @@ def _question(evaluation: Evaluation, at: Any) -> Question:
     )
 
 
-def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
-    """The chain link by link, the first that fails, and what to do next, in both languages."""
+def explain(decision: Decision, subject: str, tools: Tools, mandate: Mandate | None = None) -> dict[str, Any]:
+    """The chain link by link, the mandate it rests on, the first that fails, and what to do next, in both languages."""
     found = tools.agency.subjects.get(subject)
     support, texts = tools.agency.profile.support_email, tools.agency.texts
     content: dict[str, Any] = {
@@ -302,6 +304,9 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
     }
     if decision.relation_id is not None:
         content["relation_id"] = str(decision.relation_id)
+    if mandate is not None:
+        content["mandate_id"] = str(mandate.mandate_id)
+        content["mandate"] = _mandate(mandate)
     if decision.reason is None:
         return content
     following = NEXT.get(decision.reason, "next_agency")
@@ -316,6 +321,19 @@ def explain(decision: Decision, subject: str, tools: Tools) -> dict[str, Any]:
         if found.link is not None:
             content["next"]["link"] = {to: found.link.in_(to) for to in LANGUAGES}
     return content
+
+
+def _mandate(mandate: Mandate) -> dict[str, Any]:
+    """A mandate by its id and its days: who signed it is for its own page, which knows who asks."""
+    starts, ends = mandate.period.starts_on.isoformat(), mandate.period.ends_on
+    days = {
+        "signed_on": mandate.signed_on.isoformat(),
+        "starts_on": starts,
+        "ends_on": last_day(mandate.period).isoformat(),
+    }
+    text = "by_mandate" if ends else "by_mandate_without_end"
+    said = {"mandate_id": mandate.mandate_id, **days}
+    return {**days, **{to: word(text, to, **said) for to in LANGUAGES}}
 
 
 def _http(error: Exception) -> HTTPException:

@@ -83,7 +83,10 @@ class Chain:
 
 @dataclass(frozen=True)
 class Entitlement(Chain):
-    """A chain with everything that lists and forms show of it; `valid` the days that relation and right share."""
+    """A chain with everything that lists and forms show of it; `valid` the days that relation and right share.
+
+    `request_id`: by what the right was asked for, where it was.
+    """
 
     organization_id: UUID
     holder_kind: str
@@ -94,6 +97,7 @@ class Entitlement(Chain):
     type: str
     function: str
     right_id: UUID
+    request_id: UUID | None
     subject: str
     valid: Period | None
 
@@ -108,6 +112,15 @@ class Link(NamedTuple):
     def reason(self) -> str:
         """The name of the reason of a no, where it fails first."""
         return "blocked" if self.name == "unblocked" else self.name
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """The mandate that a right came of: the day on which both sides had signed, and the days of the right."""
+
+    mandate_id: UUID
+    signed_on: date
+    period: Period
 
 
 @dataclass(frozen=True)

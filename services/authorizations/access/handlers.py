@@ -10,7 +10,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.events import Level
 from services.authorizations.access import domain, storage
-from services.authorizations.access.domain import Acting, AsAgent, AsProfile, Decision
+from services.authorizations.access.domain import Acting, AsAgent, AsProfile, Decision, Mandate
 from services.authorizations.access.storage import Sought
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.tools import Tools
@@ -99,6 +99,15 @@ async def why_no_chain(pool: Pool, tools: Tools, question: Question, *, tells_un
             return UNKNOWN
         lacking = await _lacking(connection, sought)
     return UNKNOWN if tells_unknown and sought.organization_id == NOBODYS else lacking
+
+
+async def mandate_of(pool: Pool, tools: Tools, question: Question, decision: Decision) -> Mandate | None:
+    """The mandate that the right of a decision came of, for an explanation; None where it was given otherwise."""
+    if decision.relation_id is None:
+        return None
+    moment = tools.moment(question.at, question.recorded_at)
+    async with pool.acquire() as connection:
+        return await storage.mandate(connection, tools.day, moment, decision.relation_id, question.subject)
 
 
 async def _sought(connection: Connection, tools: Tools, questions: Sequence[Question]) -> list[Sought | None]:

@@ -6,7 +6,7 @@ what is not in force too, each link of the chain beside it, because explanations
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from asyncpg import Range
 
 from chassis.database import Connection
 from contracts.events import Level
-from services.authorizations.access.domain import Acting, Chain, Entitlement, Moment
+from services.authorizations.access.domain import Acting, Chain, Entitlement, Mandate, Moment
 from services.authorizations.blocked import unblocked
 from services.authorizations.dated import in_force, known, known_at
 from services.authorizations.periods import Period
@@ -68,7 +68,7 @@ IN_FORCE = " and ".join([*OF_RIGHT, *OF_RELATION])
 ENTITLEMENTS = f"""
 select r.relation_id, r.organization_id, r.holder_kind, r.holder_id, r.holder_organization_id, r.through, r.membership,
     r.all_rights, r.type, coalesce(m.type, r.type) as function,
-    held.right_id, held.subject,
+    held.right_id, held.request_id, held.subject,
     least(held.level, case when {NARROWED} then (
         select f.level {OF_FIRM} order by {in_force("f")} desc, upper(f.valid) desc nulls first limit 1
     ) end) as level,
@@ -124,6 +124,14 @@ where c.contact_id = $3 and b.account_id = $4 and {active("b.account_id")} and {
     and {unblocked("c.contact_id", "c.organization_id")}
 group by c.organization_id
 """
+
+# Of which mandate a right came. Looked up apart from the check, whose indexes hold all that it reads but this.
+MANDATE = f"""
+select q.request_id, q.received_at, r.valid from rights r join requests q using (request_id)
+where r.relation_id = $3 and r.subject = $4 and {known("r")} and q.kind = 'mandate'
+order by {in_force("r")} desc, upper(r.valid) desc nulls first limit 1
+"""
+MANDATES = "select request_id from requests where request_id = any($1::uuid[]) and kind = 'mandate'"
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,23 @@ async def acting(connection: Connection, at: datetime, day: date, account_id: UU
     if row is None or not row["memberships"]:
         return None
     return Acting(account_id, contact_id, row["organization_id"], frozenset(row["functions"]))
+
+
+async def mandate(
+    connection: Connection, day_of: Callable[[datetime], date], moment: Moment, relation_id: UUID, subject: str
+) -> Mandate | None:
+    """The mandate that a relation's right to a subject came of: of that in force at the moment, else of the last."""
+    query, arguments = asking(moment, MANDATE, moment.at, moment.day, relation_id, subject)
+    row = await connection.fetchrow(query, *arguments)
+    if row is None:
+        return None
+    return Mandate(row["request_id"], day_of(row["received_at"]), Period.stored(row["valid"]))
+
+
+async def mandates(connection: Connection, request_ids: Collection[UUID]) -> set[UUID]:
+    """Which of some requests are mandates."""
+    rows = await connection.fetch(MANDATES, list(request_ids)) if request_ids else []
+    return {row["request_id"] for row in rows}
 
 
 async def is_active(connection: Connection, moment: Moment, account_id: UUID) -> bool:

@@ -6,10 +6,11 @@ from chassis.tokens import revoke
 from chassis.work import Work
 from contracts.accounts import Person, SessionsRevoked
 from services.authorizations.accounts import storage
+from services.authorizations.accounts.telling import tell_mandators
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.managing.marks import note_ceased
 from services.authorizations.signatures import handlers as signatures
-from services.authorizations.statuses import set_status
+from services.authorizations.statuses import last_status, set_status
 from services.authorizations.tools import Tools
 
 
@@ -19,12 +20,15 @@ async def follow_account(work: Work[Tools], person: Person) -> None:
     await revoke(work.connection, person.account_id, None, person.epoch)
     if not await storage.keep_newest(work.connection, person):
         return
+    was_active = await last_status(work.connection, person.account_id)
     await set_status(work.connection, person.account_id, person.status == "active", person.status_since, work.now)
     contact_ids = await storage.contacts_of(work.connection, person.account_id)
     for contact_id in contact_ids:
         await publish_state(work, contact_id)
     if person.status != "active":
         await note_ceased(work, contact_ids)
+    if was_active is not None and was_active != (person.status == "active"):
+        await tell_mandators(work, person, contact_ids)
 
 
 async def forget_account(work: Work[Tools], account_id: UUID) -> None:

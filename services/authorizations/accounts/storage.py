@@ -1,12 +1,22 @@
 """Rows of accounts, as far as this service needs them."""
 
 from collections.abc import Collection
+from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import Connection, lock_number
 from chassis.states import LAST_VERSION
 from contracts.accounts import Person
+from services.authorizations.dated import in_force, known
 from services.authorizations.personal import storage as personal_fields
+
+MANDATED_BY = f"""
+select distinct r.organization_id from mandates m
+join rights held on held.right_id = m.right_id and {known("held")} and {in_force("held")}
+join relations r on r.relation_id = held.relation_id and {known("r")} and {in_force("r")}
+where m.contact_id = any($3::uuid[])
+order by r.organization_id
+"""
 
 
 async def lock(connection: Connection, account_id: UUID) -> None:
@@ -49,6 +59,12 @@ async def forget(connection: Connection, account_id: UUID) -> None:
         LAST_VERSION,
     )
     await personal_fields.forget_account(connection, account_id)
+
+
+async def mandated_by(connection: Connection, now: datetime, day: date, contact_ids: Collection[UUID]) -> list[UUID]:
+    """The organizations for which one of these contacts holds a right in force that came of a mandate, in id order."""
+    rows = await connection.fetch(MANDATED_BY, now, day, list(contact_ids))
+    return [row["organization_id"] for row in rows]
 
 
 async def contacts_of(connection: Connection, account_id: UUID) -> list[UUID]:

@@ -22,6 +22,9 @@ from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.mandates import views as mandate_views
 from services.authorizations.mandates.domain import AskedMandate
 from services.authorizations.mandates.views import AskedMandateView
+from services.authorizations.misuse.domain import AskedMisuse
+from services.authorizations.misuse.views import MisuseView
+from services.authorizations.misuse.views import view as misuse_view
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
@@ -124,7 +127,8 @@ class AskedView(BaseModel):
     is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself; `blocked`,
     for those who decide and agents, whether the organization keeps the person out. Or whether
     the contact `contact_id` is the same person as one of the candidates, in another organization; or a link that is
-    contested. Of a mandate, `person` is the delegate as the professional described one.
+    contested; or that another person uses an account. Of a mandate, `person` is the delegate as the professional
+    described one.
     """
 
     relation_id: UUID | None = None
@@ -138,6 +142,7 @@ class AskedView(BaseModel):
     candidates: list[CandidateView] = []
     contact_id: UUID | None = None
     contested: ContestedView | None = None
+    misuse: MisuseView | None = None
     capacity: str | None = None
     capacity_name: str | None = None
     blocked: bool | None = None
@@ -252,6 +257,15 @@ async def comparison(shown: Shown, request: Request) -> AskedView:
     compared = AskedComparison.model_validate(request.asked)
     alike = [_candidate(candidate, shown.call.language) for candidate in compared.candidates]
     return AskedView(contact_id=compared.contact_id, candidates=alike)
+
+
+async def misuse(shown: Shown, request: Request) -> AskedView:
+    """Whose account another person may use, and the evidence: for agents, who alone see the request."""
+    if not shown.for_agents:
+        return AskedView()
+    asked, call = AskedMisuse.model_validate(request.asked), shown.call
+    found = await misuse_view(shown.connection, call.tools.agency, request.request_id, asked, call.language)
+    return AskedView(misuse=found)
 
 
 async def link(shown: Shown, request: Request) -> AskedView:

@@ -18,6 +18,7 @@ from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
 from services.authorizations.mandates import telling as mandates
+from services.authorizations.misuse import handlers as misuse
 from services.authorizations.representations import carrying_out as representations
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import AskedGrants, Decision, NewText, Request, Told
@@ -128,6 +129,11 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         tell=contested.tell,
         refuse_early=contested.refuse_strangers,
         needless=Needless(contested_rows.resolved, contested_rows.is_resolved),
+    ),
+    ("review", "misuse"): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=misuse.establish,
+        show=asked.misuse,
     ),
 }
 

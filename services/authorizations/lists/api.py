@@ -351,6 +351,7 @@ def _authorization(call: Call[Tools], row: Row, names: Mapping[UUID, Named]) -> 
         starts_on=valid and valid.starts_on,
         ends_on=valid and last_day(valid),
         active=row["active"],
+        mandate_id=row["mandate_id"],
     )
 
 

@@ -67,7 +67,8 @@ cross join lateral (
 
 CHAINS = f"""
 select {{columns}}, c.relation_id, e.right_id, e.subject, e.level::text as level, e.valid, e.function,
-    e.holder_organization_id as firm_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active
+    e.holder_organization_id as firm_id, e.holder_kind = 'contact' as by_contact, ({IN_FORCE}) as active,
+    (select q.request_id from requests q where q.request_id = e.request_id and q.kind = 'mandate') as mandate_id
 from ({{walked}}) c
 join ({ENTITLEMENTS}) e on e.relation_id = c.relation_id
 where e.delegable {{of_row}}

@@ -47,6 +47,7 @@ class AuthorizationView(BaseModel):
 
     The days are those that relation and right share, absent where there is none. `why_not_delegable` stands in an
     organization's own row of a subject that nobody has through it: its members may be the client's own contacts.
+    `mandate_id`: the mandate that gave it; null where it was given otherwise.
     """
 
     right_id: UUID
@@ -63,3 +64,4 @@ class AuthorizationView(BaseModel):
     starts_on: date | None
     ends_on: date | None
     active: bool
+    mandate_id: UUID | None

@@ -12,6 +12,7 @@ from uuid import UUID
 from chassis.database import WRITE_JSON, Connection
 from contracts.accounts import Person
 from contracts.authorizations import Telephone
+from contracts.events import Language
 from contracts.extract import ContactRow, OrganizationRow
 from services.authorizations.personal.domain import Named, Personal, PersonalChange, PersonName
 
@@ -50,6 +51,11 @@ insert into personal_fields (owner_id, family_name, given_name, email, telephone
 select owner_id, family_name, given_name, email, telephones::jsonb, language
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     as told (owner_id, family_name, given_name, email, telephones, language)
+"""
+
+FORGET_WORDS = """
+delete from personal_fields where owner_id in (select evidence_id from misuse_evidence join requests using (request_id)
+    where reason = 'misuse' and asked ->> 'account_id' = $1)
 """
 
 
@@ -99,10 +105,11 @@ async def describe_account(connection: Connection, person: Person) -> None:
 
 
 async def forget_account(connection: Connection, account_id: UUID) -> None:
-    """Forget the person of an account; the row stays, with nothing in it."""
+    """Forget the person of an account, and what others said of it; the row stays, with nothing in it."""
     await connection.execute(
         "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
     )
+    await connection.execute(FORGET_WORDS, str(account_id))
 
 
 async def name_organizations(connection: Connection, told: Mapping[UUID, OrganizationRow]) -> None:
@@ -160,6 +167,22 @@ async def person_names(connection: Connection, owner_ids: Collection[UUID]) -> d
         list(owner_ids),
     )
     return {row["owner_id"]: PersonName(row["family_name"], row["given_name"]) for row in rows}
+
+
+async def say(connection: Connection, owner_id: UUID, words: str, language: Language) -> None:
+    """Keep what a person said in words of their own, which may name people."""
+    await connection.execute(
+        "insert into personal_fields (owner_id, words, language) values ($1, $2, $3)", owner_id, words, language
+    )
+
+
+async def said(connection: Connection, owner_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What was said in words; whatever was not, or is erased, is absent."""
+    rows = await connection.fetch(
+        "select owner_id, words from personal_fields where owner_id = any($1::uuid[]) and words is not null",
+        list(owner_ids),
+    )
+    return {row["owner_id"]: row["words"] for row in rows}
 
 
 async def erase(connection: Connection, owner_id: UUID) -> None:

@@ -7,7 +7,7 @@ from chassis.doors import Doors
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
 from contracts.notifications import MailRequest
-from contracts.topics import NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
+from contracts.topics import ACCOUNTS_EVENTS, NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
 from local import topics
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.tests.rig import START, Rig, code_mail, coordinates_mail
@@ -23,7 +23,8 @@ async def test_a_request_on_either_topic_becomes_one_mail(
     rig: Rig, kafka: Broker, topic_prefix: str, asked: MailRequest, topic: Topic
 ) -> None:
     assert asked.destination is topic
-    await topics.create(kafka.servers, topic_prefix, [NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK], partitions=1)
+    read = [ACCOUNTS_EVENTS, NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK]
+    await topics.create(kafka.servers, topic_prefix, read, partitions=1)
     rig.send()
     doors = Doors("notifications", kafka.servers, topic_prefix, rig.unit, SUBSCRIPTIONS)
     await doors.start()

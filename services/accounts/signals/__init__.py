@@ -1,0 +1,1 @@
+"""Signs that another person uses an account: seen where sessions open and go on, told, and decided by nobody here."""

@@ -1,0 +1,93 @@
+"""A right that came of a mandate names it: in explanations, lists and authorized files, and never a person with it."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.authorizations.tests.conftest import Firm, Someone
+
+SIGNED, ENDS = datetime(2026, 3, 2, 17, tzinfo=UTC), "2099-12-31"
+
+
+async def mandate(firm: Firm, of: Someone, kind: str = "mandate", until: str | None = ENDS) -> UUID:
+    """Let the right of a member to see the firm's profile have come of a request."""
+    request_id, pool = uuid7(), firm.opened.unit.pool
+    await pool.execute(
+        "insert into requests (request_id, kind, organization_id, asked_by, asked, decider, state, outcome,"
+        " submitted_at, received_at, settled_at, lapses_on) values ($1, $2, $3, 'test:test', '{}', 'agents', 'decided',"
+        " 'approve', $4, $4, $4, '2026-12-31')",
+        request_id, kind, firm.firm_id, SIGNED,
+    )  # fmt: skip
+    changed = await pool.execute(
+        "update rights set request_id = $1, valid = daterange(lower(valid), $3::date, '[]') where relation_id in"
+        " (select relation_id from relations where holder_id = $2) and subject = 'profile'",
+        request_id, of.contact_id, None if until is None else datetime.fromisoformat(until).date(),
+    )  # fmt: skip
+    assert changed == "UPDATE 1"
+    if kind == "mandate":
+        await pool.execute(
+            "insert into mandates (request_id, language, delegate_language, contact_id, relation_id, right_id)"
+            " select $1, 'fr', 'fr', $2, relation_id, right_id from rights where request_id = $1",
+            request_id, of.contact_id,
+        )  # fmt: skip
+    return request_id
+
+
+async def test_an_explained_yes_names_the_mandate_and_its_days_in_both_languages(firm: Firm) -> None:
+    member = await firm.member()
+    mandate_id = await mandate(firm, member)
+    answer = await firm.check(member.account_id, "profile", firm.firm_id, "read", explain=True)
+    context = answer["context"]
+    assert answer["decision"] and context["mandate_id"] == str(mandate_id)
+    said = context["mandate"]
+    assert (said["signed_on"], said["ends_on"]) == ("2026-03-02", ENDS)
+    for text in (said["fr"], said["en"]):
+        assert all(part in text for part in (str(mandate_id), "2026-03-02", ENDS))
+    assert "mandat" in said["fr"] and "mandate" in said["en"]
+
+
+async def test_a_mandate_without_end_says_so(firm: Firm) -> None:
+    member = await firm.member()
+    await mandate(firm, member, until=None)
+    said = (await firm.check(member.account_id, "profile", firm.firm_id, "read", explain=True))["context"]["mandate"]
+    assert "sans date de fin" in said["fr"] and "no end date" in said["en"] and said["ends_on"] == "9999-12-31"
+
+
+async def test_a_no_names_the_mandate_whose_right_has_ended_and_why(firm: Firm) -> None:
+    member = await firm.member()
+    mandate_id = await mandate(firm, member)
+    after = await firm.check(
+        member.account_id, "profile", firm.firm_id, "read", explain=True, at="2100-01-02T12:00:00Z"
+    )
+    assert (after["decision"], after["context"]["reason"]["code"]) == (False, "right")
+    assert after["context"]["mandate_id"] == str(mandate_id)
+
+
+@pytest.mark.parametrize("kind", [None, "proposed_end"])
+async def test_a_right_that_was_given_otherwise_names_no_mandate(firm: Firm, kind: str | None) -> None:
+    member = await firm.member()
+    if kind is not None:
+        await mandate(firm, member, kind)
+    context = (await firm.check(member.account_id, "profile", firm.firm_id, "read", explain=True))["context"]
+    assert not {"mandate", "mandate_id"} & context.keys()
+
+
+async def test_a_plain_answer_stays_the_decision_alone(firm: Firm) -> None:
+    member = await firm.member()
+    await mandate(firm, member)
+    assert await firm.check(member.account_id, "profile", firm.firm_id, "read") == {"decision": True}
+
+
+async def test_authorized_files_and_the_list_of_authorizations_name_the_mandate(firm: Firm) -> None:
+    member = await firm.member()
+    mandate_id = await mandate(firm, member)
+    files = (await firm.client.get("/v1/authorized-files", headers=member.headers)).json()["items"]
+    assert [s["mandate_id"] for file in files for s in file["subjects"]] == [str(mandate_id)]
+    listed = await firm.client.get(
+        f"/v1/organizations/{firm.firm_id}/authorizations?subject=profile", headers=firm.responsible.headers
+    )
+    by_contact = {(row["contact"] or {}).get("contact_id"): row["mandate_id"] for row in listed.json()["items"]}
+    assert by_contact[str(member.contact_id)] == str(mandate_id)
+    assert by_contact[str(firm.responsible.contact_id)] is None
