@@ -3,12 +3,15 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.events import Code, Event, Instant, Language, State, Version
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, Topic
 
 TermsVersion = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,20}$")]
+
+NO_TERMS: TermsVersion = "none"
+"""Of an account that was opened for its person, who has accepted no terms yet and is asked to before anything else."""
 
 
 class AccountFact(Event):
@@ -38,7 +41,10 @@ class EmailVerified(AccountFact):
 
 
 class AccountOpened(AccountFact):
-    """The account exists and may sign in."""
+    """The account exists and may sign in.
+
+    `terms_version` is NO_TERMS where it was opened for its person: TermsAccepted then tells of the first that are.
+    """
 
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
@@ -119,6 +125,35 @@ class MisuseSuspected(AccountFact):
     sessions: Annotated[int, Field(ge=1)] | None = None
     places: tuple[Code, ...] = ()
     kilometres: Annotated[int, Field(ge=0)] | None = None
+
+
+class CredentialDeliveries(BaseModel):
+    """The mails that carry a new credential: its user name to the professional, its password to the delegate.
+
+    None: that half did not go out again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    to_professional: UUID | None = None
+    to_delegate: UUID | None = None
+
+
+class CredentialIssued(AccountFact):
+    """The account is this contact's, because the agency gave the contact a credential of this generation.
+
+    `kept`: its person had the account already, signs in as ever, and nothing was sent. Neither the user name nor the
+    password is here.
+    """
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+    contact_id: UUID
+    organization_id: UUID
+    generation: Version
+    kept: bool
+    issued_at: Instant
+    deliveries: CredentialDeliveries = CredentialDeliveries()
 
 
 class Person(State):

@@ -327,6 +327,50 @@ class ContactBinding(BaseModel):
     since: Instant
 
 
+class CredentialParty(BaseModel):
+    """Somebody whom half of a credential goes to, at an address that is verified and theirs alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    email: str = Field(repr=False)
+    given_name: str = Field(repr=False)
+    family_name: str = Field(repr=False)
+    language: Language
+    portal: Code | None = None
+
+
+class CredentialAddresses(BaseModel):
+    """What accounts alone may read of a credential that is to be given: to whom, in whose name, and for which service.
+
+    The user name goes to the professional, the temporary password to the delegate, whose account it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    delegate: CredentialParty
+    professional: CredentialParty
+    organization_name: str
+    service: Code
+
+
+CredentialHalf = Literal["user_name", "temporary_password"]
+"""What a credential consists of; each half travels in a mail of its own, to another person."""
+
+
+class ContactCredential(BaseModel):
+    """A credential that the contact is to have. `addresses` are its CredentialAddresses, sealed to accounts.
+
+    Only a rising `generation` makes accounts do anything. `halves`: which of them is to go out with this generation,
+    where the one before has: both, or the one whose mail came back.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    generation: Version
+    addresses: str = Field(repr=False)
+    halves: tuple[CredentialHalf, ...] = ("user_name", "temporary_password")
+
+
 class Contact(State):
     """authorizations.contacts: the latest state of one contact.
 
@@ -337,6 +381,7 @@ class Contact(State):
     what its mail says. `portal` is where the person of the linked account began, as `email` is that account's.
     `ended_link_id` is the last link of the contact that an agent decided to end: linking ends it.
     `binding` is the last link that was made here, with an approved claim: linking binds by it, once for each `link_id`.
+    `credential`: accounts is to give the contact an account of its own.
     """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_CONTACTS
@@ -360,3 +405,4 @@ class Contact(State):
     linking_code_campaign: Code | None = None
     ended_link_id: UUID | None = None
     binding: ContactBinding | None = None
+    credential: ContactCredential | None = None

@@ -6,7 +6,7 @@ Contracts know no service, so these tables are written by hand.
 
 from collections.abc import Mapping
 
-from contracts.accounts import MisuseSuspected, Person, SessionsRevoked
+from contracts.accounts import CredentialIssued, MisuseSuspected, Person, SessionsRevoked
 from contracts.authorizations import (
     AdministratorAppointed,
     ClaimRefused,
@@ -40,6 +40,7 @@ from contracts.notifications import (
     CampaignCoordinatesMail,
     ClaimUndecidedMail,
     ContactCorrectedMail,
+    CredentialUndeliveredMail,
     EmailChangeCodeMail,
     EmailChangedMail,
     EndsDigestMail,
@@ -72,6 +73,8 @@ from contracts.notifications import (
     RequestDecidedMail,
     RequestReceivedMail,
     RightsChangedMail,
+    TemporaryPasswordMail,
+    UserNameMail,
     VerificationCodeMail,
     VerificationLinkMail,
 )
@@ -83,7 +86,8 @@ READERS: Mapping[type[Event], tuple[str, ...]] = {
     Person: ("authorizations", "linking"),
     SessionsRevoked: ("authorizations", "linking", "notifications"),
     MisuseSuspected: ("authorizations",),
-    Contact: ("linking",),
+    CredentialIssued: ("authorizations", "linking"),
+    Contact: ("accounts", "linking"),
     Organization: ("linking",),
     LinkingCodeIssued: ("authorizations",),
     LinkRefused: ("authorizations",),
@@ -120,6 +124,8 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     AccountLapsedMail: ("accounts",),
     AccountClosedMail: ("accounts",),
     AccountReopenedMail: ("accounts",),
+    UserNameMail: ("accounts",),
+    TemporaryPasswordMail: ("accounts",),
     LinkingCoordinatesMail: ("linking",),
     CampaignCoordinatesMail: ("linking",),
     ProfileLinkedMail: ("linking",),
@@ -153,6 +159,7 @@ MAIL_REQUESTERS: Mapping[type[MailRequest], tuple[str, ...]] = {
     AdministratorsChangedMail: ("authorizations",),
     EndsDigestMail: ("authorizations",),
     MailsCollectedMail: ("authorizations",),
+    CredentialUndeliveredMail: ("authorizations",),
 }
 """The services that ask for a mail: the one kind of event that is published on another service's topic."""
 

@@ -45,7 +45,8 @@ class LinkRefused(ContactFact):
 class ProfileLinked(ContactFact):
     """From `linked_at` the account is this contact.
 
-    `method` is a linking method of the agency's data, or `invitation`: one was accepted, and nothing was asked.
+    `method` is a linking method of the agency's data, or `invitation`: one was accepted, and nothing was asked; or
+    `credential`: the agency gave the contact's person the account.
     """
 
     topic: ClassVar[Topic] = LINKING_EVENTS

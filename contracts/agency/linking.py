@@ -28,8 +28,9 @@ def _showing(*offered: str) -> AfterValidator:
 
 
 INVITATION = "invitation"
+CREDENTIAL = "credential"
 
-WITHOUT_METHOD = frozenset({INVITATION})
+WITHOUT_METHOD = frozenset({INVITATION, CREDENTIAL})
 """How links come about by no linking method of the data: events name these where they name a method else."""
 
 Plain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,40}$")]

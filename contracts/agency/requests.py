@@ -13,11 +13,11 @@ access_request: a person asks to act for an organization, whose contact it then 
 offers that to whoever has an address, and nobody decides. mandate: a professional lets a named person use one service
 in their name, and both sign. review: something that an agent must look at; its own reason says what."""
 
-ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere", "misuse"]
+ReviewReason = Literal["duplicate", "unmanaged", "contested", "known_elsewhere", "misuse", "bounce"]
 """duplicate: a person to be added looks like one who is known. unmanaged: nobody can act for an organization any more.
 contested: an account proved that it may be a contact, which another account is already, or beside another of its
 contacts there. known_elsewhere: somebody who was added looks like a contact of another organization. misuse: another
-person may use an account than its own."""
+person may use an account than its own. bounce: the mail with half of a credential did not arrive."""
 
 Decider = Literal["organization", "agents"]
 """Who decides: those who manage the organization acted for, or agents. Agents may decide either."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from contracts.events import Instant
+from contracts.events import Code, Instant
 from contracts.notifications.requests import Contents, Feature, MailRequest, PortalPage
 
 
@@ -163,3 +163,45 @@ class AccountReopenedMail(MailRequest):
 
     mail: ClassVar[str] = "account_reopened"
     shown: ClassVar[frozenset[str]] = frozenset({"portal_url", "support_email"})
+
+
+class UserNameContents(Contents):
+    """To the professional: the user name of whom it is, and never the password."""
+
+    user_name: str = Field(repr=False)
+    delegate_name: str
+
+
+class UserNameMail(MailRequest):
+    """The user name of the person whom a professional has mandated: half of a credential, to hand over in person."""
+
+    mail: ClassVar[str] = "user_name"
+    contents: ClassVar[type[Contents]] = UserNameContents
+    shown: ClassVar[frozenset[str]] = frozenset({"user_name", "delegate_name", "service", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    service: Code
+
+
+class TemporaryPasswordContents(Contents):
+    """To the delegate: a password that works once, and never the user name."""
+
+    temporary_password: str = Field(repr=False)
+    professional_name: str = ""
+
+
+class TemporaryPasswordMail(MailRequest):
+    """The temporary password of an account whose user name its person has from somebody else: half of a credential.
+
+    Without `service` the account was open before, and its password is another one by an agent's decision.
+    """
+
+    mail: ClassVar[str] = "temporary_password"
+    contents: ClassVar[type[Contents]] = TemporaryPasswordContents
+    shown: ClassVar[frozenset[str]] = frozenset({"temporary_password", "valid_until", "portal_url", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    valid_until: Instant
+    organization_name: str = ""
+    service: Code | None = None

@@ -549,3 +549,26 @@ class EndsDigestMail(MailRequest):
     day: date
     confirm_by: date | None = None
     late_since: date | None = None
+
+
+class CredentialContents(Contents):
+    """To one side of a mandate, who the other is."""
+
+    other_name: str
+
+
+class CredentialUndeliveredMail(MailRequest):
+    """Half of a credential could not be delivered to the other side: what to do about it.
+
+    `half`: which; the professional's is the user_name, the delegate's the temporary_password.
+    """
+
+    mail: ClassVar[str] = "credential_undelivered"
+    contents: ClassVar[type[Contents]] = CredentialContents
+    shown: ClassVar[frozenset[str]] = frozenset({"other_name", "half", "service", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    half: Literal["user_name", "temporary_password"]

@@ -94,6 +94,15 @@ EVENTS: tuple[Event, ...] = (
         places=("montreal", "paris"),
         kilometres=5504,
     ),
+    accounts.CredentialIssued(
+        account_id=ACCOUNT,
+        contact_id=CONTACT,
+        organization_id=ORGANIZATION,
+        generation=2,
+        kept=False,
+        issued_at=NOW,
+        deliveries=accounts.CredentialDeliveries(to_delegate=DELIVERY),
+    ),
     authorizations.ContactAdded(organization_id=ORGANIZATION, sequence=2, contact_id=CONTACT),
     authorizations.RelationAdded(
         organization_id=CLIENT,
@@ -212,6 +221,7 @@ EVENTS: tuple[Event, ...] = (
         linking_code_campaign="example_campaign",
         ended_link_id=LINK,
         binding=authorizations.ContactBinding(link_id=LINK, account_id=ACCOUNT, method="example_method", since=NOW),
+        credential=authorizations.ContactCredential(generation=2, addresses=SEALED, halves=("temporary_password",)),
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER
@@ -264,6 +274,20 @@ EVENTS: tuple[Event, ...] = (
     notifications.AccountLapsedMail(**_mail("account_lapsed")),
     notifications.AccountClosedMail(**_mail("account_closed"), closed_at=NOW),
     notifications.AccountReopenedMail(**_mail("account_reopened")),
+    notifications.UserNameMail(**_mail("user_name"), organization_name="CABINET EXEMPLE", service="example_service"),
+    notifications.TemporaryPasswordMail(
+        **_mail("temporary_password"),
+        valid_until=LATER,
+        organization_name="CABINET EXEMPLE",
+        service="example_service",
+    ),
+    notifications.CredentialUndeliveredMail(
+        **_mail("credential_undelivered"),
+        organization_name="CABINET EXEMPLE",
+        organization_number="9000001",
+        service="example_service",
+        half="temporary_password",
+    ),
     notifications.LinkingCoordinatesMail(
         **_mail("linking_coordinates"),
         organization_name="COMPTABLES EXEMPLE INC.",
@@ -552,6 +576,18 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.AccountLapsedMail: ADA,
     notifications.AccountClosedMail: ADA,
     notifications.AccountReopenedMail: ADA,
+    notifications.UserNameMail: notifications.UserNameContents(
+        address="grace.exemple@example.org", given_name="Grace", user_name="x1234567890", delegate_name="Ada Exemple"
+    ),
+    notifications.TemporaryPasswordMail: notifications.TemporaryPasswordContents(
+        address="ada.example@example.org",
+        given_name="Ada",
+        temporary_password="aaaa-bbbb-cccc-dddd",
+        professional_name="Grace Exemple",
+    ),
+    notifications.CredentialUndeliveredMail: notifications.CredentialContents(
+        address="grace.exemple@example.org", given_name="Grace", other_name="Ada Exemple"
+    ),
     notifications.LinkingCoordinatesMail: notifications.LinkingCoordinatesContents(
         address="ada.example@example.org",
         given_name="Ada",

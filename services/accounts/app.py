@@ -4,6 +4,7 @@ from chassis.service import Platform, Service
 from services.accounts import chores
 from services.accounts.address_proofs import api as address_proofs
 from services.accounts.consumers import SUBSCRIPTIONS
+from services.accounts.credentials import api as credentials
 from services.accounts.deactivations import api as deactivations
 from services.accounts.doors import api as doors
 from services.accounts.doors.issuers import Issuers
@@ -63,6 +64,7 @@ service = Service(
         help_texts.routes,
         registrations.routes,
         sessions.routes,
+        credentials.routes,
         doors.routes,
         password_resets.routes,
         people.routes,

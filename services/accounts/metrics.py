@@ -39,6 +39,11 @@ ADDRESS_PROOFS = Counter(
     " proven",
     ["outcome"],
 )
+CREDENTIALS = Counter(
+    "mandat_accounts_credentials",
+    "Credentials of contacts by what happened: issued in two mails, or kept, because the person has an account",
+    ["outcome"],
+)
 DEACTIVATIONS = Counter(
     "mandat_accounts_deactivations", "Accounts deactivated, by why: closed, by_agent or never_linked", ["because"]
 )

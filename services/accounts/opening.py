@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chassis import states
 from chassis.work import Work
-from contracts.accounts import AccountOpened, EmailVerified
+from contracts.accounts import NO_TERMS, AccountOpened, EmailVerified
 from services.accounts.people import storage as people
 from services.accounts.people.domain import Account, PersonalFields
 from services.accounts.terms import storage as terms
@@ -14,7 +14,10 @@ from services.accounts.tools import Tools
 
 @dataclass(frozen=True)
 class Opening:
-    """Which terms the person accepted, and when; by which door they came, None for the agency's first."""
+    """Which terms the person accepted, and when; by which door they came, None for the agency's first.
+
+    NO_TERMS: none yet, because the account opens without its person, who accepts them before anything else.
+    """
 
     terms_version: str
     terms_accepted_at: datetime
@@ -40,7 +43,8 @@ async def open_account(work: Work[Tools], person: PersonalFields, opening: Openi
         door=opening.door,
     )
     await people.open_account(work.connection, account, password_hash)
-    await terms.insert_acceptance(work.connection, account)
+    if account.terms_version != NO_TERMS:
+        await terms.insert_acceptance(work.connection, account)
     work.publish(EmailVerified(account_id=account.account_id))
     work.publish(AccountOpened(account_id=account.account_id, terms_version=account.terms_version))
     work.publish(account.state(person))

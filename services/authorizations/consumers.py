@@ -1,12 +1,13 @@
 """Which message goes to which handler, and what each subscription promises about order."""
 
 from chassis.subscriptions import Order, Subscription
-from contracts.accounts import MisuseSuspected, Person, SessionsRevoked
+from contracts.accounts import CredentialIssued, MisuseSuspected, Person, SessionsRevoked
 from contracts.linking import LinkingCodeIssued, LinkRefused, OrganizationClaimed, ProfileLinked, ProfileUnlinked
 from services.authorizations.accounts import handlers as accounts
 from services.authorizations.bindings import handlers as bindings
 from services.authorizations.claims import handlers as claims
 from services.authorizations.contested import handlers as contested
+from services.authorizations.credentials import handlers as credentials
 from services.authorizations.linking_codes import handlers as linking_codes
 from services.authorizations.linking_codes.deliveries import STATES, follow_deliveries
 from services.authorizations.misuse import handlers as misuse
@@ -19,6 +20,8 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
     # Evidence of one account, in the order in which it was seen.
     Subscription(MisuseSuspected, misuse.follow_suspicion, Order.KEPT),
+    # Of each half of a contact's credential the newest mail alone is followed.
+    Subscription(CredentialIssued, credentials.follow_issue, Order.FREE),
     # Links of one contact follow each other.
     Subscription(ProfileLinked, bindings.follow_link, Order.KEPT),
     # A withdrawal, which tells the whole link: it must never wait, nor does a link that comes after it revive it.

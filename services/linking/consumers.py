@@ -5,7 +5,7 @@ was withdrawn stays so. What else becomes of claims is told in order: who is ask
 """
 
 from chassis.subscriptions import Order, Subscription
-from contracts.accounts import Person, SessionsRevoked
+from contracts.accounts import CredentialIssued, Person, SessionsRevoked
 from contracts.authorizations import (
     AdministratorAppointed,
     ClaimRefused,
@@ -22,6 +22,8 @@ from services.linking.tools import Tools
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(Person, accounts.follow_account, Order.FREE, forget=accounts.forget_account),
     Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
+    # Of a contact a newer generation alone does anything, and each is another account's: nothing waits for another.
+    Subscription(CredentialIssued, accounts.follow_credential, Order.FREE),
     Subscription(Organization, organizations.follow_organization, Order.FREE, forget=organizations.forget_organization),
     Subscription(AdministratorAppointed, claims.follow_appointment, Order.KEPT),
     Subscription(ClaimRefused, claims.follow_refusal, Order.KEPT),

@@ -77,6 +77,11 @@ class Account:
         )
 
 
+def login_key(login: str) -> str:
+    """What a login is found and counted by: an address, or a user name, which has no @, as it may be copied."""
+    return address_key(login) if "@" in login else "".join(login.lower().replace("-", " ").split())
+
+
 def address_key(address: str) -> str:
     """What addresses are compared by: without case, also before the @, where hosts that tell case apart are extinct.
 

@@ -1,5 +1,7 @@
 """The tables `accounts` and `people`."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Connection, Pool
@@ -34,15 +36,29 @@ update accounts set status = $2, status_since = $3, deactivated_because = $4, ep
     terms_version = $7, terms_accepted_at = $8, unlinked_since = $9
 where account_id = $1
 """
-SIGNS_IN_WITH = """
-select account_id, password_hash from accounts join people using (account_id) where email_key = $1 and opened
+# Who has a user name signs in by that alone: both halves of a credential would else lead to one mailbox.
+BY_LOGIN = """
+select account_id, password_hash, temporary_until from accounts join user_names using (account_id)
+where user_name = $1
+union all
+select account_id, password_hash, temporary_until from accounts join people using (account_id)
+where email_key = $1 and opened and not exists (select from user_names u where u.account_id = people.account_id)
 """
 FORGET_LAPSE_NOTICE = "update accounts set lapse_told_at = null where account_id = $1"
-SET_HASH = "update accounts set password_hash = $2 where account_id = $1"
+SET_HASH = "update accounts set password_hash = $2, temporary_until = $3 where account_id = $1"
 DOORS = "select distinct door from accounts where door is not null"
 PORTALS = "select distinct portal from people where portal is not null"
 HASH = "select password_hash from accounts where account_id = $1"
 STILL_THIS_PASSWORD = f"{ACCOUNT} and password_hash = $2 for share"
+
+
+@dataclass(frozen=True)
+class SigningIn:
+    """The account that signs in with a login, and its password's hash; `temporary_until`: it works once, until then."""
+
+    account_id: UUID
+    password_hash: str = field(repr=False)
+    temporary_until: datetime | None
 
 
 async def person(connection: Connection, account_id: UUID) -> PersonalFields:
@@ -122,10 +138,10 @@ async def save(connection: Connection, account: Account) -> None:
     )
 
 
-async def password_of(connection: Connection, email_key: str) -> tuple[UUID, str] | None:
-    """The account that signs in with this address, and its password's hash."""
-    row = await connection.fetchrow(SIGNS_IN_WITH, email_key)
-    return (row["account_id"], row["password_hash"]) if row else None
+async def signing_in(connection: Connection, login: str) -> SigningIn | None:
+    """Who signs in with this login, a login_key."""
+    row = await connection.fetchrow(BY_LOGIN, login)
+    return SigningIn(**row) if row else None
 
 
 async def account_with_password(connection: Connection, account_id: UUID, password_hash: str) -> Account | None:
@@ -140,9 +156,11 @@ async def password_hash(connection: Connection, account_id: UUID) -> str:
     return found
 
 
-async def set_password(connection: Connection, account_id: UUID, password_hash: str) -> None:
-    """The account, which is locked, has another password."""
-    await connection.execute(SET_HASH, account_id, password_hash)
+async def set_password(
+    connection: Connection, account_id: UUID, password_hash: str, temporary_until: datetime | None = None
+) -> None:
+    """The account, which is locked, has another password; one that is temporary works once, until then."""
+    await connection.execute(SET_HASH, account_id, password_hash, temporary_until)
 
 
 async def change_person(connection: Connection, person: PersonalFields) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Secret, line
 from chassis.gateway import PersonCaller, router
-from services.accounts import passwords
+from services.accounts import codes, passwords
 from services.accounts.sessions import handlers
 from services.accounts.tokens import signing
 from services.accounts.tools import AccountsCall, client_of
@@ -18,7 +18,7 @@ routes = router()
 
 
 class Credentials(Body):
-    """`login` is the e-mail address, in any case."""
+    """`login` is the e-mail address, in any case; for who was given a user name, that and never the address."""
 
     login: Annotated[str, line(254), Field(repr=False, examples=["responsable@laforce.example"])]
     password: Secret
@@ -73,11 +73,20 @@ class OwnSessions(BaseModel):
 
 @routes.post("/v1/sessions", summary="Sign in", tags=["sessions"])
 async def sign_in(call: AccountsCall, request: Request, body: Credentials) -> Tokens:
-    """Problems: sign_in_refused (401; the same whether the login or the password is wrong), too_many_attempts (429)."""
-    attempt = handlers.Attempt(body.login, client_of(request))
+    """Problems: sign_in_refused (401; the same whether the login or the password is wrong), password_to_change (403; a
+    temporary password: POST /v1/first-sign-ins), temporary_password_expired (403), too_many_attempts (429).
+    """
+    return Tokens.of(await call.run(handlers.sign_in, await compare(call, request, body.login, body.password)))
+
+
+async def compare(call: AccountsCall, request: Request, login: str, password: str) -> handlers.SignIn:
+    """Compare what somebody signs in with, counted beforehand. Raises ProblemRaised: too_many_attempts."""
+    attempt = handlers.Attempt(login, client_of(request))
     candidate = await call.run(handlers.count_attempt, attempt)
-    right = await call.tools.hasher.verify(candidate.password_hash, passwords.normalized(body.password))
-    return Tokens.of(await call.run(handlers.sign_in, handlers.SignIn(attempt, candidate, right)))
+    is_temporary = candidate.temporary_until is not None
+    typed = codes.temporary_as_typed(password) if is_temporary else passwords.normalized(password)
+    right = await call.tools.hasher.verify(candidate.password_hash, typed)
+    return handlers.SignIn(attempt, candidate, right)
 
 
 @routes.post("/v1/sessions/refresh", summary="Exchange a refresh token for the next pair", tags=["sessions"])

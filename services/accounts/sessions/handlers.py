@@ -1,11 +1,12 @@
 """Signing in, staying signed in, signing out."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from chassis import tokens as revocations
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.accounts import SessionsRevoked
 from contracts.tokens import AUDIENCE, UNTIL_TERMS_ARE_ACCEPTED
@@ -14,7 +15,7 @@ from services.accounts.metrics import REFRESHES, SIGN_INS
 from services.accounts.networks import handlers as known_networks
 from services.accounts.people import handlers as people_handlers
 from services.accounts.people import storage as people
-from services.accounts.people.domain import Account, address_key
+from services.accounts.people.domain import Account, login_key
 from services.accounts.people.handlers import OwnAccount
 from services.accounts.sessions import domain, storage
 from services.accounts.sessions.domain import Session, Use
@@ -50,10 +51,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Whose password the one presented must be; without an account, a dummy's, so that the work is the same."""
+    """Whose password the one presented must be; without an account, a dummy's, so that the work is the same.
+
+    `temporary_until`: it is one that works once, until then.
+    """
 
     account_id: UUID | None
     password_hash: str = field(repr=False)
+    temporary_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -83,29 +88,57 @@ class SignOut:
 
 async def count_attempt(work: Work[Tools], command: Attempt) -> Candidate | Refusal:
     """Count the attempt before any work, on what was typed and on the network, known or not."""
-    email_key = address_key(command.login)
+    key = login_key(command.login)
     refusal = await attempts.by_network(work, "sign_in", command.host) or await attempts.by_address(
-        work, "sign_in", email_key, command.host
+        work, "sign_in", key, command.host
     )
     if refusal:
         SIGN_INS.labels("limited").inc()
         return refusal
-    known = await people.password_of(work.connection, email_key)
-    return Candidate(*known) if known else Candidate(None, work.tools.hasher.dummy)
+    known = await people.signing_in(work.connection, key)
+    if known is None:
+        return Candidate(None, work.tools.hasher.dummy)
+    return Candidate(known.account_id, known.password_hash, known.temporary_until)
 
 
 async def sign_in(work: Work[Tools], command: SignIn) -> Tokens | Refusal:
-    """Open a session, or refuse in the same words whatever was wrong."""
+    """Open a session, or refuse in the same words whatever was wrong.
+
+    A temporary password opens none: whoever has it chooses a lasting one first.
+    """
     account = await _account(work, command.candidate) if command.password_is_right else None
     if account is None or account.status != "active":
-        work.audit("sign_in_refused", object_id=command.candidate.account_id)
-        SIGN_INS.labels("refused").inc()
-        return Refusal("sign_in_refused")
-    email_key, host = address_key(command.attempt.login), command.attempt.host
-    await attempts.forgive(work, "sign_in", email_key, host)
-    await known_networks.remember(work, email_key, host)
+        return refuse(work, command.candidate)
+    await let_in(work, command.attempt)
+    if command.candidate.temporary_until is not None:
+        return refuse_temporary(work, command.candidate) or Refusal(
+            "password_to_change", next=Next("choose_first_password", "/v1/first-sign-ins")
+        )
     SIGN_INS.labels("opened").inc()
     return await open_session(work, account, command.attempt.client)
+
+
+def refuse(work: Work[Tools], candidate: Candidate) -> Refusal:
+    """In the same words whatever was wrong."""
+    work.audit("sign_in_refused", object_id=candidate.account_id)
+    SIGN_INS.labels("refused").inc()
+    return Refusal("sign_in_refused")
+
+
+def refuse_temporary(work: Work[Tools], candidate: Candidate) -> Refusal | None:
+    """Whoever knows a temporary password that is over is told so, and how to come by another."""
+    if candidate.temporary_until is None or work.now < candidate.temporary_until:
+        return None
+    work.audit("sign_in_refused", object_id=candidate.account_id, reason="temporary_password_expired")
+    SIGN_INS.labels("refused").inc()
+    return Refusal("temporary_password_expired", next=Next("ask_for_password", "/v1/password-resets"))
+
+
+async def let_in(work: Work[Tools], attempt: Attempt) -> None:
+    """Forget the failures of a login of which somebody knew the password, and remember from which network."""
+    key = login_key(attempt.login)
+    await attempts.forgive(work, "sign_in", key, attempt.host)
+    await known_networks.remember(work, key, attempt.host)
 
 
 async def open_session(work: Work[Tools], account: Account, client: Client) -> Tokens:

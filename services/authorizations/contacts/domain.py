@@ -23,7 +23,8 @@ class BoundBy:
 class ContactFile:
     """One contact as it stands. `email` is that of the account, once one is linked; `portal` is where it began.
 
-    `bound_link_id` is the last link that was made here, whatever became of it.
+    `bound_link_id` is the last link that was made here, whatever became of it. `credential_generation`: of the last
+    credential that it was to have; 0: none.
     """
 
     contact_id: UUID
@@ -35,6 +36,7 @@ class ContactFile:
     linking_code_campaign: str | None
     ended_link_id: UUID | None
     bound_link_id: UUID | None
+    credential_generation: int
     version: int
     family_name: str
     given_name: str

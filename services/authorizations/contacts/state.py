@@ -52,5 +52,6 @@ async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
             linking_code_campaign=contact.linking_code_campaign,
             ended_link_id=contact.ended_link_id,
             binding=await storage.binding(work.connection, contact_id) if contact.bound_link_id else None,
+            credential=await storage.credential(work.connection, contact_id) if contact.credential_generation else None,
         )
     )

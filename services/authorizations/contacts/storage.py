@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.authorizations import ContactBinding, CorrectedItem, Telephone
+from contracts.authorizations import ContactBinding, ContactCredential, CorrectedItem, Telephone
 from services.authorizations.blocked import unblocked
 from services.authorizations.contacts.domain import BoundBy, CodePriority, ContactFile
 from services.authorizations.dated import in_force, known
@@ -15,7 +15,8 @@ from services.authorizations.personal.domain import Personal
 # The e-mail of a linked contact is the verified one of its account.
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
-    c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.bound_link_id, c.version,
+    c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.bound_link_id, c.credential_generation,
+    c.version,
     p.family_name, p.given_name, p.telephones, p.language, coalesce(verified.email, p.email) as email, verified.portal,
     b.account_id is not null as linked
 from contacts c
@@ -146,6 +147,14 @@ async def binding(connection: Connection, contact_id: UUID) -> ContactBinding | 
         contact_id,
     )
     return ContactBinding.model_validate(dict(row)) if row else None
+
+
+async def credential(connection: Connection, contact_id: UUID) -> ContactCredential | None:
+    """The last credential that a contact is to have, as its state tells it."""
+    row = await connection.fetchrow(
+        "select generation, addresses, halves from credentials where contact_id = $1", contact_id
+    )
+    return ContactCredential.model_validate(dict(row)) if row else None
 
 
 async def renumber(connection: Connection, contact_id: UUID, client_number: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from chassis.fields import Body, Reference
+from chassis.fields import Body, Email, Reference
 from chassis.gateway import AgentCaller, Call, PersonCaller, router
 from chassis.outcomes import Pending
 from chassis.versions import IfMatch, etag, stated_version
@@ -120,6 +120,7 @@ class DecisionBody(Body):
     `managing_reason`, the code of a reason to appoint somebody, is needed where that person is to manage an
     organization for which nobody can act. `link_id`, needed to approve a contested link, is the one in its way that the
     request showed: it ends. `access` is what an access request is given, where that is not what the request showed.
+    `email`, needed to approve that half of a credential goes out again, is where to.
     """
 
     outcome: Outcome
@@ -128,11 +129,14 @@ class DecisionBody(Body):
     link_id: UUID | None = None
     access: AccessBody | None = None
     managing_reason: Reference | None = None
+    email: Email | None = Field(default=None, repr=False)
 
     def decision(self, day: date) -> Decision:
         """The decision as the domain knows it."""
         access = self.access.given(day) if self.access else None
-        return Decision(self.outcome, self.reason, self.contact_id, self.link_id, access, self.managing_reason)
+        return Decision(
+            self.outcome, self.reason, self.contact_id, self.link_id, access, self.managing_reason, self.email
+        )
 
 
 @routes.get("/v1/requests", summary="The agents' queue")

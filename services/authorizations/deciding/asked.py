@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from chassis.database import Connection
 from chassis.gateway import Call
 from contracts.agency.matching import CONTACT_FIELDS
-from contracts.authorizations import Telephone
+from contracts.authorizations import CredentialAddresses, CredentialHalf, Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day
@@ -17,6 +17,8 @@ from services.authorizations.blocked import keeps_account_out
 from services.authorizations.claims.domain import AskedAccess, unless_decided
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
+from services.authorizations.credentials import storage as credentials
+from services.authorizations.credentials.domain import AskedBounce, reader_of
 from services.authorizations.instants import today
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.mandates import views as mandate_views
@@ -108,6 +110,22 @@ class ContestedView(BaseModel):
     link: LinkView | None
 
 
+class BounceView(BaseModel):
+    """Half of a contact's credential that did not arrive, and whom it went to: for agents alone.
+
+    Approving sends it to another address, which the decision names; a temporary password is then another one.
+    """
+
+    contact_id: UUID
+    half: CredentialHalf
+    half_name: str
+    family_name: str
+    given_name: str
+    email: str
+    service: str
+    service_name: str
+
+
 class ClaimView(BaseModel):
     """What was found out about a claim, and is told to nobody but agents.
 
@@ -127,8 +145,8 @@ class AskedView(BaseModel):
     is who asks, `capacity` what the person says to be there, and the rest what an approval gives by itself; `blocked`,
     for those who decide and agents, whether the organization keeps the person out. Or whether
     the contact `contact_id` is the same person as one of the candidates, in another organization; or a link that is
-    contested; or that another person uses an account. Of a mandate, `person` is the delegate as the professional
-    described one.
+    contested; or that another person uses an account; or half of a credential that did not arrive. Of a mandate,
+    `person` is the delegate as the professional described one.
     """
 
     relation_id: UUID | None = None
@@ -146,6 +164,7 @@ class AskedView(BaseModel):
     capacity: str | None = None
     capacity_name: str | None = None
     blocked: bool | None = None
+    bounce: BounceView | None = None
     claim: ClaimView | None = None
     mandate: AskedMandateView | None = None
 
@@ -291,6 +310,30 @@ async def link(shown: Shown, request: Request) -> AskedView:
                 linked_at=found.linked_at,
             ),
         )
+    )
+
+
+async def bounce(shown: Shown, request: Request) -> AskedView:
+    """Half of a credential, and where it should have gone: for agents."""
+    found = AskedBounce.model_validate(request.asked)
+    tools, language = shown.call.tools, shown.call.language
+    sealed = await credentials.own_addresses(shown.connection, found.contact_id)
+    if not shown.for_agents or sealed is None:
+        return AskedView()
+    addresses = tools.sealer.open(sealed, CredentialAddresses)
+    reader = reader_of(found.half, addresses)
+    return AskedView(
+        contact_id=found.contact_id,
+        bounce=BounceView(
+            contact_id=found.contact_id,
+            half=found.half,
+            half_name=word(f"half_{found.half}", language),
+            family_name=reader.family_name,
+            given_name=reader.given_name,
+            email=reader.email,
+            service=addresses.service,
+            service_name=tools.agency.subjects[addresses.service].name.in_(language),
+        ),
     )
 
 

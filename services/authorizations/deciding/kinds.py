@@ -14,6 +14,7 @@ from services.authorizations.claims import carrying_out as claims
 from services.authorizations.claims import mails as claim_mails
 from services.authorizations.contested import handlers as contested
 from services.authorizations.contested import storage as contested_rows
+from services.authorizations.credentials import handlers as credentials
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
@@ -134,6 +135,12 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         ends=frozenset({"approve", "reject"}),
         carry_out=misuse.establish,
         show=asked.misuse,
+    ),
+    ("review", "bounce"): Kind(
+        ends=frozenset({"approve", "reject"}),
+        carry_out=credentials.send_again,
+        show=asked.bounce,
+        tell=credentials.tell,
     ),
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.database import Pool
 from chassis.work import Work
 from contracts.notifications import MailBounced, MailDeferred, MailExpired, MailFact, MailSent, MailSuppressed
+from services.authorizations.credentials import handlers as credentials
 from services.authorizations.linking_codes import storage
 from services.authorizations.linking_codes.domain import DeliveryState
 from services.authorizations.tools import Tools
@@ -23,6 +24,8 @@ STATES: dict[type[MailFact], DeliveryState] = {
 STAGES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 """In the order of a mail's life, as the database orders them."""
 
+NOT_ARRIVED: frozenset[DeliveryState] = frozenset({"expired", "undelivered"})
+
 UNCLAIMED = timedelta(days=3)  # longer than a code of ours is ever told of after its mail, but for a dead letter
 PORTION = 1000  # rows that one statement deletes
 
@@ -34,6 +37,8 @@ async def follow_deliveries(work: Work[Tools], facts: Sequence[MailFact]) -> Non
         state = STATES[type(fact)]
         told[fact.delivery_id] = max(told.get(fact.delivery_id, state), state, key=STAGES.index)
     await storage.tell_deliveries(work.connection, told, work.now)
+    if ends := [delivery_id for delivery_id, state in told.items() if state in NOT_ARRIVED]:
+        await credentials.follow_ends(work, ends)
 
 
 async def forget_strangers(pool: Pool) -> None:

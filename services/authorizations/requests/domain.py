@@ -6,7 +6,7 @@ A request ends alone when it lapses or is withdrawn. Past its last day it is lap
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
 from uuid import UUID
@@ -192,7 +192,8 @@ class Decision:
     """An outcome and the code of its reason. `contact_id` names the person whom a merge or an appointment is about.
 
     `managing_reason` says why that person is appointed. `link_id` names the link that an approval ends. `access` is
-    what an access request is given; without it, what the agency's data say.
+    what an access request is given; without it, what the agency's data say. `email`: where half of a credential goes
+    instead.
     """
 
     outcome: Outcome
@@ -201,6 +202,7 @@ class Decision:
     link_id: UUID | None = None
     access: GivenAccess | None = None
     managing_reason: str | None = None
+    email: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

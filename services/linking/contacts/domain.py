@@ -59,6 +59,11 @@ class Contact:
         """Whether authorizations asked for a code that was neither issued nor became needless."""
         return self.generation > self.settled_generation
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether its person was erased: nothing is left but ids, and no number."""
+        return not self.client_number
+
 
 def is_live(contact: Contact, organization: Organization, today: date) -> bool:
     """Whether somebody may become this contact: its organization is active, and it has a function, now or later.

@@ -4,9 +4,13 @@ from uuid import UUID
 
 from chassis.tokens import revoke
 from chassis.work import Work
+from contracts.accounts import CredentialIssued, SessionsRevoked
 from contracts.accounts import Person as AccountState
-from contracts.accounts import SessionsRevoked
 from services.linking.accounts import storage
+from services.linking.bindings import credentials
+from services.linking.contacts.storage import lock_contact
+from services.linking.links.giving import link_given
+from services.linking.organizations.storage import lock_organization
 from services.linking.tools import Tools
 
 
@@ -19,6 +23,21 @@ async def follow_account(work: Work[Tools], state: AccountState) -> None:
     """Know the account's person; its epoch also ends older sessions, should their event have been missed."""
     if await storage.keep_account(work.connection, state):
         await revoke(work.connection, state.account_id, None, state.epoch)
+
+
+async def follow_credential(work: Work[Tools], issued: CredentialIssued) -> None:
+    """Link the contact to the account that it was given; where its state has yet to arrive, that does so.
+
+    The organization's lock keeps the two from missing each other. Only a newer generation does anything: what is told
+    of two accounts may come in any order.
+    """
+    await lock_organization(work.connection, issued.organization_id)
+    contact = await lock_contact(work.connection, issued.contact_id)
+    if not await credentials.keep(work.connection, issued):
+        return
+    work.take_time()
+    if contact is not None:
+        await link_given(work, contact)
 
 
 async def forget_account(work: Work[Tools], account_id: UUID) -> None:

@@ -6,6 +6,7 @@ from chassis.work import Work
 from contracts.authorizations import Contact as ContactState
 from services.linking.codes.handlers import end_code, issue_what_is_owed
 from services.linking.contacts import storage
+from services.linking.links.giving import link_given
 from services.linking.links.handlers import end_link_of, register
 from services.linking.organizations.storage import share_organization
 from services.linking.tools import Tools
@@ -30,6 +31,8 @@ async def follow_contact(work: Work[Tools], state: ContactState) -> None:
         await register(work, state.binding, bound, known)
     if state.ended_link_id is not None:
         await end_link_of(work, state.contact_id, state.ended_link_id)
+    if known is None and (comer := await storage.lock_contact(work.connection, state.contact_id)):
+        await link_given(work, comer)
     contact = await storage.lock_contact(work.connection, state.contact_id)
     if contact is not None and contact.is_owed_a_code:
         await issue_what_is_owed(work, contact)

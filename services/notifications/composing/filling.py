@@ -40,6 +40,7 @@ WRITERS: Mapping[str, Writer] = {
     "function": lambda value, language, agency: agency.relation_types[value].name.in_(language) if value else "",
     "capacity": lambda value, language, agency: agency.capacities[value].name.in_(language),
     "subjects": _subjects,
+    "half": lambda value, language, _agency: word(f"half_{value}", language),
     "request_kind": lambda value, language, agency: agency.requests.kinds[value].name.in_(language),
     "outcome": lambda value, language, _agency: word(f"outcome_{value}", language),
     "decision_reason": lambda value, language, agency: (

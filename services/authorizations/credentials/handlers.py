@@ -1,0 +1,120 @@
+"""Asking accounts for a contact's credential, and an agent for another address where half of one came back."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.accounts import CredentialIssued
+from contracts.authorizations import CredentialAddresses, CredentialHalf
+from contracts.notifications import CredentialUndeliveredMail
+from services.authorizations import mailing
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.credentials import domain, storage
+from services.authorizations.credentials.domain import BOTH, AskedBounce
+from services.authorizations.credentials.storage import Kept, Undelivered
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.requests import telling
+from services.authorizations.requests.domain import Decision, Request, Told
+from services.authorizations.requests.submitting import Ask, submit
+from services.authorizations.tools import Tools
+
+
+async def raise_generation(
+    work: Work[Tools],
+    contact_id: UUID,
+    to: CredentialAddresses,
+    halves: Sequence[CredentialHalf] = BOTH,
+) -> int:
+    """Ask accounts to give a contact a credential, each half in a mail to its own address. Returns its generation.
+
+    Publishes the contact's state: call it once the contact and what it holds are written, its organization locked.
+    `halves`: what is to go out again of one that was given before.
+    """
+    seal = work.tools.sealer.seal
+    kept = Kept(seal("accounts", to), seal("authorizations", to))
+    generation = await storage.raise_generation(work.connection, contact_id, kept, halves)
+    await publish_state(work, contact_id)
+    return generation
+
+
+async def addresses_of(work: Work[Tools], contact_id: UUID) -> CredentialAddresses | None:
+    """To whom the contact's credential goes."""
+    sealed = await storage.own_addresses(work.connection, contact_id)
+    return None if sealed is None else work.tools.sealer.open(sealed, CredentialAddresses)
+
+
+async def follow_issue(work: Work[Tools], issued: CredentialIssued) -> None:
+    """Know in which mails a credential travels, and ask about those of which it was told first that they came back."""
+    await organizations.lock(work.connection, [issued.organization_id])
+    mails = (issued.deliveries.to_professional, issued.deliveries.to_delegate)
+    await storage.meet(work.connection, [found for found in mails if found is not None])
+    work.take_time()
+    for found in await storage.undelivered(work.connection, await storage.keep_deliveries(work.connection, issued)):
+        await _ask(work, found)
+
+
+async def follow_ends(work: Work[Tools], delivery_ids: Collection[UUID]) -> None:
+    """Ask about those of these mails, which did not arrive, that carried half of a credential."""
+    await storage.meet(work.connection, delivery_ids)
+    came_back = await storage.undelivered(work.connection, delivery_ids)
+    if not came_back:
+        return
+    await organizations.lock(work.connection, {found.organization_id for found in came_back})
+    work.take_time()
+    for found in came_back:
+        await _ask(work, found)
+
+
+async def send_again(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
+    """Approved: the half goes to the address that the agent names; a temporary password is another one each time."""
+    asked = AskedBounce.model_validate(request.asked)
+    addresses = await addresses_of(work, asked.contact_id)
+    if addresses is None:
+        return Refusal("not_found")
+    if decision.email is None:
+        return Refusal("address_required", fields=("email",))
+    if decision.email.casefold() == domain.other_of(asked.half, addresses).email.casefold():
+        return Refusal("address_of_the_other_side", fields=("email",))
+    to = domain.readdressed(asked.half, addresses, decision.email)
+    generation = await raise_generation(work, asked.contact_id, to, (asked.half,))
+    work.audit(
+        "credential_readdressed",
+        organization_id=request.organization_id,
+        object_id=asked.contact_id,
+        half=asked.half,
+        generation=generation,
+    )
+    return None
+
+
+async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
+    """An approval tells by itself, in the mails that go out again."""
+    if outcome != "approve":
+        await telling.tell_both_sides(work, request, outcome, reason)
+
+
+async def _ask(work: Work[Tools], found: Undelivered) -> None:
+    """Ask an agent once for each mail, and tell the side that can be reached what to do."""
+    if await storage.is_asked(work.connection, found, work.today):
+        return
+    addresses = await addresses_of(work, found.contact_id)
+    if addresses is None:
+        return
+    asked = AskedBounce(contact_id=found.contact_id, half=found.half, generation=found.generation)
+    await submit(
+        work,
+        Ask(work.new_id(), "review", asked, None, organization_id=found.organization_id, reason="bounce"),
+    )
+    reader, missed = domain.other_of(found.half, addresses), domain.reader_of(found.half, addresses)
+    await mailing.tell(
+        work,
+        CredentialUndeliveredMail,
+        mailing.to(found.contact_id, reader),
+        await organizations.one(work.connection, found.organization_id),
+        bound="refused_beyond",
+        once=f"credential_undelivered:{found.delivery_id}",
+        other_name=f"{missed.given_name} {missed.family_name}",
+        service=addresses.service,
+        half=found.half,
+    )
