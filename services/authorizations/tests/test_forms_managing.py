@@ -52,6 +52,7 @@ WITHOUT_FORM = {
     "POST /v1/organizations/{organization_id}/migration-report/{item_id}/settlement",  # a tick in a list
     "POST /v1/imports",  # an extract
     "POST /v1/mandates/{mandate_id}/withdrawal",  # nothing to fill in
+    "POST /v1/reports",  # of misuse, by anybody concerned; GET /v1/report-reasons has what to choose from
     "POST /v1/mandates/{mandate_id}/page", "POST /v1/mandates/{mandate_id}/document",  # the token of the mail
 }  # fmt: skip
 """Routes that change or ask something, and need no form of the agency's data."""
