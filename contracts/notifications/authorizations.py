@@ -237,6 +237,47 @@ class InvitationMail(MailRequest):
     lapses_on: date
 
 
+class AddressNeededContents(Contents):
+    """The token of the page."""
+
+    token: str = Field(repr=False)
+
+
+class AddressNeededMail(MailRequest):
+    """To a side of a mandate, on the other known channel: the address that it gave is not its alone."""
+
+    mail: ClassVar[str] = "address_needed"
+    contents: ClassVar[type[Contents]] = AddressNeededContents
+    page: ClassVar[PortalPage | None] = "mandate_address"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "service", "lapses_on", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
+class DelegateAddressNeededContents(Contents):
+    """Whose address is needed."""
+
+    delegate_name: str = Field(repr=False)
+
+
+class DelegateAddressNeededMail(MailRequest):
+    """To the professional of a mandate: the delegate's address is shared, and nobody knows another channel to them."""
+
+    mail: ClassVar[str] = "delegate_address_needed"
+    contents: ClassVar[type[Contents]] = DelegateAddressNeededContents
+    shown: ClassVar[frozenset[str]] = frozenset({"delegate_name", "service", "lapses_on"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
 class MandateToSignContents(Contents):
     """The token of the page, and who mandates."""
 

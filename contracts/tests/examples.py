@@ -448,6 +448,20 @@ EVENTS: tuple[Event, ...] = (
         given=("monthly_report",),
         lapses_on=date(2026, 12, 22),
     ),
+    notifications.AddressNeededMail(
+        **_mail("address_needed"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
+    notifications.DelegateAddressNeededMail(
+        **_mail("address_needed"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
     notifications.MandateToSignMail(
         **_mail("mandate_to_sign"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -610,6 +624,12 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.RightsChangedMail: ADA,
     notifications.InvitationMail: notifications.InvitationContents(
         address="ada.example@example.org", given_name="Ada", token="token-example-0001"
+    ),
+    notifications.AddressNeededMail: notifications.AddressNeededContents(
+        address="ada.example@example.org", given_name="Ada", token="token-example-0001"
+    ),
+    notifications.DelegateAddressNeededMail: notifications.DelegateAddressNeededContents(
+        address="ada.example@example.org", given_name="Ada", delegate_name="Grace Exemple"
     ),
     notifications.MandateToSignMail: notifications.MandateToSignContents(
         address="ada.example@example.org",

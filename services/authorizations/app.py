@@ -30,6 +30,8 @@ from services.authorizations.linking_codes import api as linking_codes_api
 from services.authorizations.linking_codes import chores
 from services.authorizations.lists import api as lists_api
 from services.authorizations.mailing import chores as mail_chores
+from services.authorizations.mandate_addresses import api as mandate_addresses_api
+from services.authorizations.mandate_addresses import chores as address_chores
 from services.authorizations.mandates import api as mandates_api
 from services.authorizations.migration_reports import api as migration_reports_api
 from services.authorizations.misuse import api as misuse_api
@@ -97,6 +99,7 @@ service: Service[Tools] = Service(
         signing_api.routes,
         mandates_api.routes,
         misuse_api.routes,
+        mandate_addresses_api.routes,
         linking_codes_api.routes,
         imports_api.routes,
         migration_reports_api.routes,
@@ -120,6 +123,7 @@ service: Service[Tools] = Service(
         attachment_chores.forgetting(unit),
         signature_chores.forgetting(unit),
         claim_chores.deciding(unit),
+        address_chores.asking(unit),
         *request_chores.telling(unit),
         *review_chores.looking(unit),
         misuse_chores.forgetting(unit),

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from chassis import described
-from chassis.gateway import Call, admits
+from chassis.gateway import Call, admits, authenticate
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
 from chassis.tokens import Agent, Caller, Person
@@ -120,6 +120,26 @@ async def _withdrawing(
     return as_profile(await _acting(request, call, caller, profile))
 
 
+async def _signed_in(
+    request: Request,
+    call: AuthorizationsCall,
+    profile: Annotated[
+        UUID | None, Header(alias="Mandat-Profile", description=f"{PROFILE} The professional’s.")
+    ] = None,
+    authorization: Annotated[
+        str | None, Header(description="The professional’s access token; whoever has a mail’s token needs none.")
+    ] = None,
+) -> tuple[Person | None, UUID | None]:
+    if authorization is None:
+        return None, None
+    caller = await authenticate(request, call.gateway.verifier)
+    if not isinstance(caller, Person):
+        raise ProblemRaised(Refusal("wrong_kind_of_caller"))
+    request.state.caller = caller
+    request.state.profile_id = profile
+    return caller, profile
+
+
 async def _managing(call: AuthorizationsCall, acting: Annotated[Acting, Depends(_chosen)]) -> Acting:
     if not call.tools.manages(acting):
         raise ProblemRaised(Refusal("not_permitted"))
@@ -135,6 +155,9 @@ Looking = Annotated[Acting | AsAccount | AsAgent, Depends(_looking)]
 
 Withdrawing = Annotated[AsProfile | AsAccount, Depends(_withdrawing)]
 """A person, through a profile or without one."""
+
+SignedIn = Annotated[tuple[Person | None, UUID | None], Depends(_signed_in)]
+"""Whoever is signed in, if anybody, and the profile that was chosen."""
 
 Profile = Annotated[Acting, Depends(_chosen)]
 Manager = Annotated[Acting, Depends(_managing)]

@@ -42,7 +42,8 @@ async def signed(
 async def verified(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide, email: str) -> bool:
     """A side has proven to have an address that is good for it. True: nothing is missing any more."""
     signer = mandate.sides[side]
-    await personal_fields.address(work.connection, signer.side_id, email)
+    described_as = request.request_id if side == "delegate" else signer.side_id
+    await personal_fields.address(work.connection, signer.side_id, email, described_as)
     await storage.note_verified(work.connection, signer, work.now)
     request_telling.audit(work, "mandate_address_verified", request, side=side)
     return await complete(work, request.request_id)

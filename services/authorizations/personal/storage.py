@@ -30,6 +30,12 @@ update personal_fields set family_name = coalesce($2, family_name), given_name =
 where owner_id = $1
 """
 
+ADDRESS = """
+insert into personal_fields (owner_id, family_name, given_name, email, language)
+select $1, family_name, given_name, $2, language from personal_fields where owner_id = $3
+on conflict (owner_id) do update set email = excluded.email
+"""
+
 DESCRIBE_ACCOUNT = """
 insert into personal_fields (owner_id, family_name, given_name, email, language, portal, door)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -72,9 +78,9 @@ async def describe(connection: Connection, owner_id: UUID, personal: Personal) -
     )
 
 
-async def address(connection: Connection, owner_id: UUID, email: str) -> None:
-    """Write an address over the one that stood there."""
-    await connection.execute("update personal_fields set email = $2 where owner_id = $1", owner_id, email)
+async def address(connection: Connection, owner_id: UUID, email: str, described_as: UUID) -> None:
+    """Write an address over the one that stood there; of whom nothing stands yet, with another owner's names."""
+    await connection.execute(ADDRESS, owner_id, email, described_as)
 
 
 async def correct(connection: Connection, contact_id: UUID, change: PersonalChange) -> None:

@@ -5,14 +5,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Header, Request, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from chassis.fields import Body, Name
-from chassis.gateway import ONCE, authenticate, router
+from chassis.gateway import ONCE, router
 from chassis.outcomes import Refusal
 from chassis.problems import ProblemRaised
-from chassis.tokens import Person
 from contracts.agency.forms import Attestation
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language, Level
@@ -24,7 +23,7 @@ from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AddressState
 from services.authorizations.periods import FOREVER
 from services.authorizations.personal.domain import PersonName
-from services.authorizations.profile import PROFILE, AuthorizationsCall, Looking
+from services.authorizations.profile import AuthorizationsCall, Looking, SignedIn
 from services.authorizations.requests.domain import State
 from services.authorizations.signatures.domain import Method, Side
 from services.authorizations.signatures.handlers import ReadSignature
@@ -155,30 +154,6 @@ class DocumentView(BaseModel):
     text_version: int
     signatures: list[SignatureView]
     intact: bool | None
-
-
-async def _signed_in(
-    request: Request,
-    call: AuthorizationsCall,
-    profile: Annotated[
-        UUID | None, Header(alias="Mandat-Profile", description=f"{PROFILE} The professional’s.")
-    ] = None,
-    authorization: Annotated[
-        str | None, Header(description="The professional’s access token; a delegate needs none.")
-    ] = None,
-) -> tuple[Person | None, UUID | None]:
-    """Whoever is signed in, if anybody, and the profile that was chosen."""
-    if authorization is None:
-        return None, None
-    caller = await authenticate(request, call.gateway.verifier)
-    if not isinstance(caller, Person):
-        raise ProblemRaised(Refusal("wrong_kind_of_caller"))
-    request.state.caller = caller
-    request.state.profile_id = profile
-    return caller, profile
-
-
-SignedIn = Annotated[tuple[Person | None, UUID | None], Depends(_signed_in)]
 
 
 @routes.post("/v1/mandates/{mandate_id}/signatures", status_code=201, summary="Sign a mandate", dependencies=[ONCE])

@@ -16,12 +16,13 @@ from contracts.agency.mandates import MandateSide
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.attestations.domain import Ticked
+from services.authorizations.mandate_addresses.handlers import accept_address
 from services.authorizations.mandates import completing, mails, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.locking import locked
 from services.authorizations.mandates.text import list_digest, read_text
 from services.authorizations.personal import storage as personal_fields
-from services.authorizations.personal.domain import Personal, PersonName
+from services.authorizations.personal.domain import PersonalChange, PersonName
 from services.authorizations.request_tokens import handlers as request_tokens
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request
@@ -78,7 +79,9 @@ async def sign_as_professional(work: Work[Tools], command: SignAsProfessional) -
         or domain.refuse_password(command.proof, acting.account_id, text_digest(text), await _of_list(work, mandate))
         or await _refuse_same_person(work, request, mandate, "professional", acting.account_id, email)
         or (statements if isinstance(statements, Refusal) else None)
-        or await _use(work, request.request_id, command.address, command.proof)
+        or await _use(work, request.request_id, command.address)
+        or (await accept_address(work, request, mandate, "professional", email) if email is not None else None)
+        or await _use(work, request.request_id, command.proof)
     )
     if refusal is not None:
         return refusal
@@ -86,8 +89,6 @@ async def sign_as_professional(work: Work[Tools], command: SignAsProfessional) -
     name = await _name(work, mandate.professional.side_id)
     signer = Signer(name, acting.account_id, acting.contact_id, command.proof, email, command.network_address)
     signature_id = await _sign(work, request, mandate, "professional", statements, signer, text)
-    if email is not None:
-        await completing.verified(work, request, mandate, "professional", email)
     if not mandate.has_signed("delegate"):
         await mails.ask_delegate(work, request, mandate)
     return signature_id
@@ -114,19 +115,17 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
         or await _refuse_same_person(work, request, mandate, "delegate", command.account_id, email)
         or (statements if isinstance(statements, Refusal) else None)
         or await _use(work, request.request_id, command.address)
+        or (await accept_address(work, request, mandate, "delegate", email) if email is not None else None)
     )
     if refusal is not None:
         return refusal
     assert not isinstance(statements, Refusal)  # looked at
     assert email is not None  # looked at
     text = await read_text(work, request, mandate, "delegate")
-    person = Personal(
-        command.person.family_name or "", command.person.given_name or "", None, [], mandate.delegate_language
-    )
-    await personal_fields.describe(work.connection, mandate.delegate.side_id, person)
+    person = PersonalChange(command.person.family_name or "", command.person.given_name or "")
+    await personal_fields.correct(work.connection, mandate.delegate.side_id, person)
     signer = Signer(_written(command.person), None, None, command.address, email, command.network_address)
     signature_id = await _sign(work, request, mandate, "delegate", statements, signer, text)
-    await completing.verified(work, request, mandate, "delegate", email)
     return signature_id
 
 

@@ -113,6 +113,31 @@ async def test_the_same_person_signs_one_side_only(practice: Practice) -> None:
     assert (await practice.countersign(mandate_id, token)).status_code == 201
 
 
+async def test_a_shared_address_is_refused_while_signing_nothing_is_kept_of_it_and_another_one_signs(
+    practice: Practice,
+) -> None:
+    mandate_id = await practice.mandate()
+    shared = practice.address_proof("info@cabinet.example")
+    proof = await practice.proof(mandate_id)
+    refused = await practice.sign(mandate_id, proof=proof, address_proof=shared)
+    assert code_of(refused) == (422, "address_of_a_function")
+    assert await practice.pool.fetchval("select count(*) from signatures") == 0
+    assert (await practice.sign(mandate_id, proof=proof)).status_code == 201  # the password still counts
+    [token] = await practice.tokens()
+    shared = practice.address_proof("secretariat@cabinet.example")
+    refused = await practice.countersign(mandate_id, token, address_proof=shared)
+    assert code_of(refused) == (422, "address_of_a_function")
+    assert await practice.state(mandate_id) == "signing"
+
+    assert (await practice.countersign(mandate_id, token)).json()["state"] == "submitted"
+    kept = await practice.pool.fetchrow(
+        "select family_name, email, address_state from mandate_sides join personal_fields on owner_id = side_id"
+        " where request_id = $1 and side = 'delegate'",
+        mandate_id,
+    )
+    assert tuple(kept) == ("Déléguée", "deleguee@example.org", "verified")
+
+
 async def test_of_two_at_once_one_signature_is_kept(practice: Practice) -> None:
     mandate_id = await practice.mandate()
     proofs = [await practice.proof(mandate_id) for _ in range(4)]

@@ -1,0 +1,26 @@
+"""Judging an address that somebody gave for themselves."""
+
+from collections.abc import Iterable
+
+from chassis.work import Work
+from services.authorizations.addresses import domain, storage
+from services.authorizations.addresses.domain import Giver, Reason
+from services.authorizations.tools import Tools
+
+
+async def judge(work: Work[Tools], email: str, giver: Giver, others: Iterable[str] = ()) -> Reason | None:
+    """Why the address is not good for whoever gives it; None: nothing speaks against it, and it is theirs to keep.
+
+    `others` are addresses of the other side. Nobody else is given the same mailbox until the transaction ends: call it
+    with the organization locked.
+    """
+    assert work.tools.agency.mandates is not None
+    rules = work.tools.agency.mandates.addresses
+    if domain.is_of_a_function(rules, email):
+        return "role_name"
+    if any(domain.same_mailbox(rules, email, other) for other in others):
+        return "other_side"
+    mailbox = domain.mailbox(rules, email)
+    await storage.lock(work.connection, mailbox)
+    known = await storage.of_others(work.connection, domain.places(rules, email), giver, work.today)
+    return "somebody_else" if any(domain.mailbox(rules, address) == mailbox for address in known) else None
