@@ -36,7 +36,7 @@ BESIDE = {"attestations", "attachments", "preview"}
 BY_AGENTS_ALONE = {"mandate"}
 """Kinds of requests that agents alone decide, for which they have no form."""
 
-OF_REVIEWS = {"link_id", "managing_reason"}
+OF_REVIEWS = {"email", "link_id", "managing_reason"}
 """What a decision about a review says, for which agents have no form."""
 
 WITHOUT_FORM = {
@@ -52,6 +52,8 @@ WITHOUT_FORM = {
     "POST /v1/organizations/{organization_id}/migration-report/{item_id}/settlement",  # a tick in a list
     "POST /v1/imports",  # an extract
     "POST /v1/mandates/{mandate_id}/withdrawal",  # nothing to fill in
+    "POST /v1/mandates/{mandate_id}/address",  # a proof, in place of an address that was refused
+    "POST /v1/mandates/{mandate_id}/address-requests",  # which side is asked for another
     "POST /v1/reports",  # of misuse, by anybody concerned; GET /v1/report-reasons has what to choose from
     "POST /v1/mandates/{mandate_id}/page", "POST /v1/mandates/{mandate_id}/document",  # the token of the mail
 }  # fmt: skip
