@@ -227,12 +227,16 @@ class RequestReturned(RequestFact):
 
 
 class RequestDecided(RequestFact):
-    """It was approved, rejected, or merged with what is known already; what follows from it has events of its own."""
+    """It was approved, rejected, or merged with what is known already; what follows from it has events of its own.
+
+    `decided_by`: those who manage the organization, agents, or the platform by a rule of the agency's data.
+    """
 
     topic: ClassVar[Topic] = AUTHORIZATIONS_EVENTS
 
     outcome: Literal["approve", "reject", "merge"]
     reason: Code | None = None
+    decided_by: Literal["organization", "agents", "platform"] | None = None
 
 
 class RequestLapsed(RequestFact):

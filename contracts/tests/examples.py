@@ -174,6 +174,7 @@ EVENTS: tuple[Event, ...] = (
         claim_id=CLAIM,
         outcome="merge",
         reason="already_a_contact",
+        decided_by="agents",
     ),
     authorizations.RequestLapsed(organization_id=CLIENT, sequence=14, request_id=REQUEST, claim_id=CLAIM),
     authorizations.RequestWithdrawn(organization_id=CLIENT, sequence=15, request_id=REQUEST, claim_id=CLAIM),

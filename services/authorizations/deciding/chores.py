@@ -76,5 +76,6 @@ async def close_needless(unit: Unit[Tools]) -> float | None:
 async def erase_persons(unit: Unit[Tools]) -> float | None:
     """Forget what some old requests said of persons. Returns 0 when there may be more."""
     kept = timedelta(days=unit.tools.agency.requests.personal_days)
-    past = await storage.past_keeping(unit.pool, unit.origin.clock() - kept, PORTION)
+    now = unit.origin.clock()
+    past = await storage.past_keeping(unit.pool, now - kept, unit.tools.moment(now).day, PORTION)
     return await one_by_one(unit, erase_person, past, PORTION)

@@ -1,10 +1,12 @@
 """How a request ends: withdrawn, lapsed, needless, decided; and who is told of it."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.agency.requests import ACCEPTED_KINDS
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestWithdrawn
 from services.authorizations.access.domain import AsAccount, AsProfile
 from services.authorizations.deciding.kinds import kind_of
@@ -60,7 +62,7 @@ async def end_unseen(work: Work[Tools], request_id: UUID) -> None:
 
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:
     """Forget what a request that ended long ago said of a person."""
-    await personal_fields.erase(work.connection, request_id)
+    await personal_fields.erase_of_request(work.connection, request_id)
     work.audit("request_person_erased", object_id=request_id)
 
 
@@ -76,6 +78,18 @@ async def settle(work: Work[Tools], request: Request, end: End, reason: str | No
     telling.audit(work, "request_settled", request, by_others=end == "reject", end=end, reason=reason or "")
 
 
+def _decided_by(work: Work[Tools], request: Request) -> Literal["organization", "agents", "platform"] | None:
+    """None: whoever it is about accepted it."""
+    if request.kind in ACCEPTED_KINDS:
+        return None
+    match work.actor.kind:
+        case "agent":
+            return "agents"
+        case "service":
+            return "platform"
+    return "organization"
+
+
 async def tell_end(work: Work[Tools], request: Request, end: End, reason: str | None, *, by_mail: bool = True) -> None:
     """Tell of an end: an event in the file of the organization acted for, and by mail whom the kind names."""
     theirs, request_id = request.organization_id, request.request_id
@@ -85,6 +99,7 @@ async def tell_end(work: Work[Tools], request: Request, end: End, reason: str | 
     elif theirs is not None and end == "withdraw":
         await record(work, RequestWithdrawn, theirs, **named)
     elif theirs is not None:
-        await record(work, RequestDecided, theirs, **named, outcome=end, reason=reason)
+        by = _decided_by(work, request)
+        await record(work, RequestDecided, theirs, **named, outcome=end, reason=reason, decided_by=by)
     if by_mail:
         await kind_of(request).tell(work, request, end, reason)

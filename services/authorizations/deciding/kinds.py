@@ -18,6 +18,7 @@ from services.authorizations.credentials import handlers as credentials
 from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
+from services.authorizations.mandates import approving
 from services.authorizations.mandates import telling as mandates
 from services.authorizations.misuse import handlers as misuse
 from services.authorizations.representations import carrying_out as representations
@@ -101,8 +102,8 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         remind=invitations.remind,
     ),
     ("mandate", None): Kind(
-        ends=frozenset({"reject", "return"}),
-        carry_out=invitations.nobody_decides,
+        ends=frozenset({"approve", "reject", "return"}),
+        carry_out=approving.approve,
         show=asked.mandate,
         tell=mandates.tell,
         remind=mandates.remind,

@@ -88,11 +88,13 @@ join personal_fields described on described.owner_id = q.request_id
 join mandate_sides d on d.request_id = q.request_id and d.side = 'delegate'
 join personal_fields verified on verified.owner_id = d.side_id
 left join rights r on r.right_id = m.right_id and upper_inf(r.recorded)
+left join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded)
 where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2
     and folded(described.family_name) = folded($3) and folded(described.given_name) = folded($4)
     and (lower(described.email) = lower($5) or lower(verified.email) = lower($5))
     and (q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $6
-        or q.outcome = 'approve' and r.ended_at is null and (upper_inf(r.valid) or upper(r.valid) > $6))
+        or q.outcome = 'approve' and r.ended_at is null and h.ended_at is null
+            and (upper_inf(r.valid * h.valid) or upper(r.valid * h.valid) > $6))
 order by is_open desc, q.request_id desc limit 1
 """
 
@@ -223,21 +225,23 @@ async def oldest_waiting(pool: Pool, day: date) -> datetime | None:
 
 @dataclass(frozen=True)
 class HeldRight:
-    """What an approval gave, as it stands: for how long, and when it was withdrawn."""
+    """What an approval gave, as it stands: for how long, and when it or the function that it hangs on was withdrawn."""
 
     right_id: UUID
     period: Period
     ended_at: datetime | None
 
     def in_force(self, at: datetime, day: date) -> bool:
-        """Whether the right itself is, whatever it hangs on."""
+        """Whether right and function are, whatever else they hang on."""
         return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
 
 
 async def rights(connection: Connection, right_ids: Iterable[UUID]) -> dict[UUID, HeldRight]:
     """Rights that mandates gave, current versions."""
     rows = await connection.fetch(
-        "select right_id, valid, ended_at from rights where right_id = any($1::uuid[]) and upper_inf(recorded)",
+        "select r.right_id, r.valid * h.valid as valid, least(r.ended_at, h.ended_at) as ended_at from rights r"
+        " join relations h on h.relation_id = r.relation_id and upper_inf(h.recorded)"
+        " where r.right_id = any($1::uuid[]) and upper_inf(r.recorded)",
         list(right_ids),
     )
     return {row["right_id"]: HeldRight(row["right_id"], Period.stored(row["valid"]), row["ended_at"]) for row in rows}

@@ -111,11 +111,18 @@ async def describe_account(connection: Connection, person: Person) -> None:
 
 
 async def forget_account(connection: Connection, account_id: UUID) -> None:
-    """Forget the person of an account, and what others said of it; the row stays, with nothing in it."""
+    """Forget the person of an account, and what others said of it; its row stays, with nothing in it.
+
+    Who a side of a mandate is, by which it signed, goes with it.
+    """
     await connection.execute(
         "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
     )
     await connection.execute(FORGET_WORDS, str(account_id))
+    await connection.execute(
+        "delete from personal_fields where owner_id in (select side_id from mandate_sides where account_id = $1)",
+        account_id,
+    )
 
 
 async def name_organizations(connection: Connection, told: Mapping[UUID, OrganizationRow]) -> None:
@@ -194,6 +201,15 @@ async def said(connection: Connection, owner_ids: Collection[UUID]) -> dict[UUID
 async def erase(connection: Connection, owner_id: UUID) -> None:
     """Forget the fields of an owner."""
     await connection.execute("delete from personal_fields where owner_id = $1", owner_id)
+
+
+async def erase_of_request(connection: Connection, request_id: UUID) -> None:
+    """Forget whom a request is about, and of a mandate who its two sides are."""
+    await connection.execute(
+        "delete from personal_fields where owner_id = $1"
+        " or owner_id in (select side_id from mandate_sides where request_id = $1)",
+        request_id,
+    )
 
 
 def _kept(telephones: Iterable[Telephone]) -> list[dict[str, Any]]:

@@ -302,11 +302,21 @@ async def of_account(connection: Connection, organization_id: UUID, account_id: 
     return found
 
 
-async def past_keeping(pool: Pool, ended_before: datetime, limit: int) -> list[UUID]:
-    """Requests that ended so long ago that what they say of a person is no longer needed."""
+# What a mandate gave and has not ended yet: who its two sides are stays with it.
+GOES_ON = """
+select from mandates m join rights r on r.right_id = m.right_id and upper_inf(r.recorded) and r.ended_at is null
+join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded) and h.ended_at is null
+where m.request_id = q.request_id and (upper_inf(r.valid) or upper(r.valid) > $2::date)
+"""
+
+
+async def past_keeping(pool: Pool, ended_before: datetime, day: date, limit: int) -> list[UUID]:
+    """Requests that ended so long ago that what they say of a person is no longer needed; on a day."""
     rows = await pool.fetch(
-        "select request_id from requests join personal_fields on owner_id = request_id where settled_at < $1 limit $2",
+        "select request_id from requests q join personal_fields on owner_id = request_id where settled_at < $1"
+        f" and not exists ({GOES_ON}) limit $3",
         ended_before,
+        day,
         limit,
     )
     return [row["request_id"] for row in rows]

@@ -101,7 +101,8 @@ class Practices:
 
     async def complete_one(self, **changes: Any) -> str:
         """The id of a mandate that waits for agents."""
-        return await self.complete(await self.asked(**changes), changes.get("email"))
+        email = changes.pop("email", None)
+        return await self.complete(await self.asked(**changes), email)
 
     async def show(self, mandate_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
         """A mandate, as the physician sees it unless `headers` say otherwise."""

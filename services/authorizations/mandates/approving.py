@@ -1,0 +1,199 @@
+"""Approving a mandate: the delegate becomes a contact with the right that was mandated, in the same transaction."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.outcomes import Refusal
+from chassis.work import Work
+from contracts.authorizations import CredentialAddresses, CredentialParty, RightChanged
+from services.authorizations.admitting.making import NewContact, make_contact
+from services.authorizations.blocked import keeps_out
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.state import publish_state
+from services.authorizations.credentials.handlers import addresses_of, raise_generation
+from services.authorizations.managing.began import grant_membership
+from services.authorizations.managing.domain import TOLD_OTHERWISE, Ending
+from services.authorizations.managing.ended import withdraw_rights
+from services.authorizations.mandates import storage
+from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
+from services.authorizations.periods import Period
+from services.authorizations.personal.domain import Personal
+from services.authorizations.personal.storage import descriptions
+from services.authorizations.relations import domain as rules
+from services.authorizations.relations import storage as relations
+from services.authorizations.relations.domain import HeldRight, NewRelation, Relation
+from services.authorizations.relations.recording import grant_rights
+from services.authorizations.requests.domain import Decision, Request
+from services.authorizations.statuses import is_active
+from services.authorizations.tools import Tools
+
+
+@dataclass(frozen=True)
+class Approving:
+    """What is to be given, to whom, and to whom both halves of a credential go."""
+
+    request: Request
+    mandate: Mandate
+    asked: AskedMandate
+    organization_id: UUID
+    delegate: Personal
+    professional: Personal
+
+
+async def approve(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:
+    """Give the right that was mandated, from the day of the approval on or later, as long as was signed.
+
+    Whoever is the delegate's contact there already is given it; else a contact is made, for whom accounts opens an
+    account, or finds the one that has the verified address. Call it with organization and request locked.
+    """
+    del decision
+    approving = await _read(work, request)
+    if isinstance(approving, Refusal):
+        return approving
+    asked, organization_id = approving.asked, approving.organization_id
+    period = Period(max(asked.starts_on, work.today), asked.ends_on)
+    if refusal := await _refuse(work, approving) or rules.refuse_period(period, work.today):
+        return refusal
+    contact_id = await _known(work, approving)
+    if contact_id is not None and await keeps_out(work.connection, organization_id, contact_id):
+        return Refusal("contact_blocked")
+    held = await relations.memberships_of(work.connection, contact_id) if contact_id is not None else []
+    member = next((m for m in held if m.type == asked.type and not m.is_over(work.today)), None)
+    if member is not None:
+        within = rules.within(period, member.period)
+        if within is None:
+            return Refusal("dates_refused")
+        period = within
+        if refusal := await _make_room(work, approving, member, period):
+            return refusal
+    if contact_id is None:
+        contact_id, membership = work.new_id(), work.new_id()
+        new = NewContact(
+            contact_id, organization_id, approving.delegate, asked.type, Period(work.today), [], "credential",
+            request_id=request.request_id, membership=membership,
+        )  # fmt: skip
+        if refusal := await make_contact(work, new):
+            return refusal
+    elif member is None:
+        membership = await _join(work, approving, contact_id)
+    else:
+        membership = member.relation_id
+    await grant_rights(work, organization_id, membership, period, [asked.grant], request.request_id)
+    [given] = await relations.rights_of(work.connection, membership, [asked.subject], period)
+    await storage.given(work.connection, request.request_id, contact_id, membership, given.right_id)
+    await _give_credential(work, approving, contact_id)
+    work.audit(
+        "mandate_approved", organization_id=organization_id, object_id=contact_id, mandate=str(request.request_id)
+    )  # fmt: skip
+    return None
+
+
+async def _read(work: Work[Tools], request: Request) -> Approving | Refusal:
+    mandate = await storage.get(work.connection, request.request_id)
+    assert mandate is not None and request.organization_id is not None
+    sides = mandate.professional.side_id, mandate.delegate.side_id
+    persons = await descriptions(work.connection, [request.request_id, *sides])
+    described, professional, delegate = (persons.get(owner) for owner in (request.request_id, *sides))
+    if described is None or professional is None or delegate is None or not mandate.is_complete:
+        return Refusal("request_not_pending")
+    return Approving(
+        request,
+        mandate,
+        AskedMandate.model_validate(request.asked),
+        request.organization_id,
+        replace(described, email=delegate.email, telephones=delegate.telephones, language=delegate.language),
+        professional,
+    )
+
+
+async def _refuse(work: Work[Tools], approving: Approving) -> Refusal | None:
+    """The organization must be active, and whoever mandates have the same profession there; a paper may name nobody."""
+    if not await is_active(work.connection, approving.organization_id):
+        return Refusal("organization_not_active")
+    professional, asked = approving.mandate.professional.contact_id, approving.asked
+    having = await contacts.with_functions(
+        work.connection, work.now, work.today, approving.organization_id, [asked.profession]
+    )  # fmt: skip
+    upheld = professional is None or professional in {contact.contact_id for contact in having}
+    return None if upheld else Refusal("mandate_not_upheld")
+
+
+async def _known(work: Work[Tools], approving: Approving) -> UUID | None:
+    """Whom the delegate is there already: of the mandate that is renewed, by account, by names and address."""
+    asked, mandate, organization_id = approving.asked, approving.mandate, approving.organization_id
+    if asked.renews is not None:
+        renewed = await storage.get(work.connection, asked.renews)
+        if renewed is not None and renewed.contact_id is not None:
+            return renewed.contact_id
+    if mandate.delegate.account_id is not None:
+        found = await contacts.of_account(work.connection, organization_id, mandate.delegate.account_id)
+        if found is not None:
+            return found
+    for linked in (True, False):
+        same = await contacts.find_same(work.connection, organization_id, approving.delegate, linked=linked)
+        if same is not None:
+            return same.contact_id
+    return None
+
+
+async def _make_room(work: Work[Tools], approving: Approving, member: Relation, period: Period) -> Refusal | None:
+    """What a renewal takes the place of ends the day before it; nobody is given one subject twice."""
+    asked, standing = approving.asked, await relations.rights_of(
+        work.connection, member.relation_id, [approving.asked.subject], period
+    )  # fmt: skip
+    renewed = await storage.get(work.connection, asked.renews) if asked.renews is not None else None
+    replaced = renewed.right_id if renewed is not None else None
+    for right in standing:
+        if right.right_id != replaced and not rules.gives_way(right, asked.level, period, work.today):
+            return Refusal("already_held", fields=("subjects",))
+    for right in standing:
+        if right.period.starts_on < period.starts_on and period.starts_on > work.today:
+            await _shorten(work, member, right, Period(right.period.starts_on, period.starts_on - timedelta(days=1)))
+        else:
+            await withdraw_rights(work, [(member, right)], Ending(tells_person=False))
+    return None
+
+
+async def _shorten(work: Work[Tools], member: Relation, right: HeldRight, period: Period) -> None:
+    await relations.change_right(work.connection, right.right_id, period, work.now)
+    await record(
+        work, RightChanged, member.organization_id,
+        right_id=right.right_id, relation_id=member.relation_id, subject=right.subject, valid=period.span,
+    )  # fmt: skip
+
+
+async def _join(work: Work[Tools], approving: Approving, contact_id: UUID) -> UUID:
+    membership, organization_id = work.new_id(), approving.organization_id
+    new = NewRelation(
+        membership, "contact", contact_id, organization_id, organization_id, approving.asked.type, Period(work.today),
+        request_id=approving.request.request_id,
+    )  # fmt: skip
+    await grant_membership(work, new, [], TOLD_OTHERWISE)
+    await publish_state(work, contact_id)
+    return membership
+
+
+async def _give_credential(work: Work[Tools], approving: Approving, contact_id: UUID) -> None:
+    """Once for a contact: whoever is linked, was given one before or renews has what it takes to sign in."""
+    contact = await contacts.get(work.connection, contact_id)
+    assert contact is not None
+    if contact.linked or approving.asked.renews is not None or await addresses_of(work, contact_id) is not None:
+        return
+    organization = await organizations.one(work.connection, approving.organization_id)
+    to = CredentialAddresses(
+        delegate=_party(approving.delegate),
+        professional=_party(approving.professional),
+        organization_name=organization.legal_name,
+        service=approving.asked.subject,
+    )
+    await raise_generation(work, contact_id, to)
+
+
+def _party(person: Personal) -> CredentialParty:
+    assert person.email is not None  # both are verified
+    return CredentialParty(
+        email=person.email, given_name=person.given_name, family_name=person.family_name, language=person.language
+    )

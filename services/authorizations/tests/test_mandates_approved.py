@@ -1,0 +1,242 @@
+"""What an approval gives, to whom, and how it ends: revoked, renewed, corrected; and what the queue tells everybody."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.authorizations.deciding.chores import erase_persons
+from services.authorizations.tests.mandating import Practices, practices
+from tests.fixtures.gateway import OpenService
+
+
+@pytest.fixture
+async def world(open_service: OpenService) -> Practices:
+    return await practices(open_service)
+
+
+async def allowed(world: Practices, account_id: UUID, organization_id: str, subject: str, level: str = "write") -> bool:
+    """Whether an account may do something for an organization now."""
+    answer = await world.client.post(
+        "/access/v1/evaluation",
+        json={
+            "subject": {"type": "account", "id": str(account_id)},
+            "action": {"name": level},
+            "resource": {"type": subject, "id": organization_id},
+        },
+        headers={"Authorization": f"Bearer {world.opened.issuer.machine('access:evaluate')}"},
+    )
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["decision"])
+
+
+async def test_an_approved_mandate_is_a_right_of_the_delegate_who_may_use_that_service_and_no_other(
+    world: Practices,
+) -> None:
+    last = world.today + timedelta(days=200)
+    mandate = await world.approved(ends_on=str(last))
+    given, organization_id = mandate["given"], mandate["organization"]["organization_id"]
+    assert (mandate["state"], mandate["outcome"], given["in_force"]) == ("decided", "approve", True)
+    assert (given["starts_on"], given["ends_on"]) == (str(world.today), str(last))
+    delegate = await world.link(UUID(given["contact_id"]))
+    assert await allowed(world, delegate.account_id, organization_id, "online_billing")
+    assert not await allowed(world, delegate.account_id, organization_id, "account_statements", "read")
+    mine = (await world.client.get("/v1/mandates", headers=delegate.headers)).json()["items"]
+    assert [row["mandate_id"] for row in mine] == [mandate["mandate_id"]]
+    assert [side["email"] is not None for side in mine[0]["sides"]] == [False, True]
+    changes = [mail["mandate_change"] for mail in await world.opened.published("MandateChangedMail")]
+    assert changes == ["receive", "receive", "approve", "approve"]
+
+
+async def test_the_delegate_of_two_mandates_is_one_contact_who_is_given_one_credential(world: Practices) -> None:
+    delegate = {"family_name": "Deux", "given_name": "Services", "email": "deux@example.org", "language": "fr"}
+    ids = [
+        await world.complete(await world.asked(service=service, delegate=delegate), "deux@example.org")
+        for service in ("online_billing", "account_statements")
+    ]
+    answers = await asyncio.gather(*(world.decide(mandate_id) for mandate_id in ids))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    given = [(await world.show(mandate_id))["given"] for mandate_id in ids]
+    assert given[0]["contact_id"] == given[1]["contact_id"] and given[0]["relation_id"] == given[1]["relation_id"]
+    states = [s for s in await world.opened.published("Contact") if s["contact_id"] == given[0]["contact_id"]]
+    assert {state["credential"]["generation"] for state in states if state["credential"]} == {1}
+
+
+async def test_two_agents_who_approve_at_once_give_it_once(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    answers = await asyncio.gather(world.decide(mandate_id), world.decide(mandate_id))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    rights = await world.opened.unit.pool.fetchval(
+        "select count(*) from rights where request_id = $1", UUID(mandate_id)
+    )
+    assert rights == 1
+
+
+async def test_a_mandate_withdrawn_while_it_is_approved_is_one_or_the_other(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    approved, withdrawn = await asyncio.gather(
+        world.decide(mandate_id), world.act(mandate_id, "withdrawal", world.physician.headers)
+    )
+    assert sorted([approved.status_code, withdrawn.status_code]) == [200, 409]
+    seen = await world.show(mandate_id)
+    assert (seen["given"] is None) == (seen["state"] == "withdrawn")
+
+
+async def test_a_mandate_countersigned_while_it_is_withdrawn_is_withdrawn_and_never_half_of_each(
+    world: Practices,
+) -> None:
+    mandate_id = await world.asked()
+    await world.sign(mandate_id, "professional")
+    for side in ("professional", "delegate"):
+        await world.verify(mandate_id, side, f"{uuid4().hex}@example.org")
+    await asyncio.gather(
+        world.sign(mandate_id, "delegate"), world.act(mandate_id, "withdrawal", world.physician.headers)
+    )
+    assert (await world.show(mandate_id))["state"] == "withdrawn"
+    events = await world.events()
+    assert events.count("RequestWithdrawn") == 1 and events.count("RequestSubmitted") <= 1
+
+
+async def test_either_side_or_an_agent_revokes_and_the_access_ends_at_once(world: Practices) -> None:
+    first, second, third = await world.approved(), await world.approved(), await world.approved()
+    delegate = await world.link(UUID(second["given"]["contact_id"]))
+    organization_id = second["organization"]["organization_id"]
+    assert await allowed(world, delegate.account_id, organization_id, "online_billing")
+    for mandate, headers in ((first, world.physician.headers), (second, delegate.headers), (third, world.agent)):
+        revoked = await world.act(mandate["mandate_id"], "revocation", headers)
+        assert revoked.status_code == 200, revoked.text
+        seen = await world.show(mandate["mandate_id"])
+        assert seen["revoked_at"] and not seen["given"]["in_force"]
+    assert not await allowed(world, delegate.account_id, organization_id, "online_billing")
+    again = await world.act(first["mandate_id"], "revocation", world.physician.headers)
+    assert again.json()["code"] == "mandate_not_in_force"
+    stranger = await world.act(first["mandate_id"], "revocation", world.dentist.headers)
+    assert stranger.status_code == 404
+
+
+async def test_the_function_of_a_delegate_ends_with_the_last_of_their_mandates(world: Practices) -> None:
+    delegate = {"family_name": "Deux", "given_name": "Services", "email": "deux@example.org", "language": "fr"}
+    one = await world.approved(delegate=delegate, email="deux@example.org")
+    other = await world.approved(delegate=delegate, email="deux@example.org", service="account_statements")
+
+    async def ended() -> bool:
+        found = await world.opened.unit.pool.fetchval(
+            "select ended_at is not null from relations where relation_id = $1 and upper_inf(recorded)",
+            UUID(one["given"]["relation_id"]),
+        )
+        return bool(found)
+
+    await world.act(one["mandate_id"], "revocation", world.physician.headers)
+    assert not await ended()
+    await world.act(other["mandate_id"], "revocation", world.physician.headers)
+    assert await ended()
+
+
+async def test_a_renewal_takes_the_place_of_the_mandate_and_asks_for_no_new_secret(world: Practices) -> None:
+    last = world.today + timedelta(days=30)
+    mandate = await world.approved(ends_on=str(last))
+    again = await world.ask(world.wanted(delegate=await described(world, mandate["mandate_id"])))
+    problem = again.json()["items"][0]["problem"]
+    assert (problem["code"], problem["next"]["href"]) == (
+        "already_mandated", f"/v1/mandates/{mandate['mandate_id']}/renewal",
+    )  # fmt: skip
+    renewed = await world.act(mandate["mandate_id"], "renewal", world.physician.headers, language="fr")
+    assert renewed.status_code == 201, renewed.text
+    renewal_id = renewed.json()["mandate_id"]
+    assert renewed.json()["starts_on"] == str(last + timedelta(days=1))
+    assert mandate["mandate_id"] in renewed.json()["text"]
+    await world.complete(renewal_id)
+    assert (await world.decide(renewal_id)).status_code == 200
+    given = (await world.show(renewal_id))["given"]
+    assert given["contact_id"] == mandate["given"]["contact_id"] and not given["in_force"]
+    assert (await world.show(mandate["mandate_id"]))["given"]["in_force"]
+    states = [s for s in await world.opened.published("Contact") if s["contact_id"] == given["contact_id"]]
+    assert {state["credential"]["generation"] for state in states if state["credential"]} == {1}
+
+
+async def described(world: Practices, mandate_id: str) -> dict[str, str]:
+    """The delegate of a mandate, as the professional described one."""
+    seen = (await world.client.get(f"/v1/requests/{mandate_id}", headers=world.agent)).json()
+    person = seen["asked"]["person"]
+    return {name: person[name] for name in ("family_name", "given_name", "email", "language")}
+
+
+async def test_a_renewal_from_today_on_ends_the_mandate_that_it_renews(world: Practices) -> None:
+    mandate = await world.approved()
+    renewed = await world.act(
+        mandate["mandate_id"], "renewal", world.physician.headers, language="fr", starts_on=str(world.today)
+    )
+    await world.complete(renewed.json()["mandate_id"])
+    assert (await world.decide(renewed.json()["mandate_id"])).status_code == 200
+    assert (await world.show(renewed.json()["mandate_id"]))["given"]["in_force"]
+    assert not (await world.show(mandate["mandate_id"]))["given"]["in_force"]
+
+
+async def test_what_agents_return_is_corrected_and_both_sides_sign_anew(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    unexplained = await world.decide(mandate_id, "return")
+    assert unexplained.json()["code"] == "decision_reason_missing"
+    assert (await world.decide(mandate_id, "return", reason="mandate_to_correct")).status_code == 200
+    seen = await world.client.get(f"/v1/mandates/{mandate_id}", headers=world.physician.headers)
+    assert seen.json()["decision_reason_name"] == "Le mandat est à corriger, puis à signer de nouveau."
+    body = world.wanted(role="billing_clerk", delegate=await described(world, mandate_id))
+    corrected = await world.client.post(
+        f"/v1/mandates/{mandate_id}/correction",
+        json=body,
+        headers=world.physician.headers | {"If-Match": seen.headers["etag"]},
+    )
+    assert corrected.status_code == 200, corrected.text
+    assert (corrected.json()["state"], corrected.json()["text_version"]) == ("signing", 2)
+    assert [side["signed_at"] for side in corrected.json()["sides"]] == [None, None]
+    assert [side["address_state"] for side in corrected.json()["sides"]] == ["verified", "verified"]
+    assert not await world.sign(mandate_id, "professional")
+    assert await world.sign(mandate_id, "delegate")
+    assert (await world.decide(mandate_id)).status_code == 200
+    assert (await world.show(mandate_id))["role"]["type"] == "billing_clerk"
+
+
+async def test_a_refusal_says_why_to_both_sides_and_gives_nothing(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    assert (await world.decide(mandate_id, "reject", reason="delegate_not_entitled")).status_code == 200
+    seen = await world.show(mandate_id)
+    assert (seen["state"], seen["outcome"], seen["given"]) == ("decided", "reject", None)
+    told = [m for m in await world.opened.published("MandateChangedMail") if m["mandate_change"] == "reject"]
+    assert [mail["decision_reason"] for mail in told] == ["delegate_not_entitled"] * 2
+
+
+async def test_the_day_that_is_processed_now_is_that_of_the_oldest_mandate_that_waits(world: Practices) -> None:
+    async def day() -> str:
+        answer = await world.client.get("/v1/processing-date")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["date"])
+
+    assert await day() == str(world.today)
+    mandate_id = await world.complete_one()
+    await world.opened.unit.pool.execute(
+        "update requests set received_at = received_at - interval '3 days' where request_id = $1", UUID(mandate_id)
+    )
+    assert await day() == str(world.today - timedelta(days=3))
+    await world.decide(mandate_id)
+    assert await day() == str(world.today)
+
+
+async def test_a_mandate_of_somebody_who_left_the_profession_is_not_approved(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    await world.opened.unit.pool.execute(
+        "update relations set ended_at = now() where holder_id = $1", world.physician.contact_id
+    )
+    refused = await world.decide(mandate_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "mandate_not_upheld")
+
+
+async def test_who_the_sides_of_a_mandate_are_stays_as_long_as_it_is_in_force(world: Practices) -> None:
+    mandate = await world.approved()
+    pool, mandate_id = world.opened.unit.pool, UUID(mandate["mandate_id"])
+    await pool.execute("update requests set settled_at = settled_at - interval '2 years'")
+    await erase_persons(world.opened.unit)
+    assert all(side["name"] for side in (await world.show(str(mandate_id)))["sides"])
+    before = await pool.fetchval("select count(*) from personal_fields")
+    await world.act(str(mandate_id), "revocation", world.agent)
+    await erase_persons(world.opened.unit)
+    assert await pool.fetchval("select count(*) from personal_fields") == before - 3
