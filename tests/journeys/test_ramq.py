@@ -75,6 +75,7 @@ def people(playing: Cast) -> set[str]:
         "each of the list is accepted or refused on its own, with the reason",
         "the text to sign is there, and its hash",
         "the same person does not sign both sides",
+        "a shared address is refused, and the mandate waits",
         "signed by both: it waits for agents",
     ],
 )

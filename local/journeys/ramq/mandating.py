@@ -124,6 +124,11 @@ async def countersign(journey: Journey, who: Someone, mandate_id: str, token: st
     refused = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=body, expect=403)
     told.shows(refused["detail"])
     told.holds(refused["code"] == "mandate_same_person", "the same person does not sign both sides")
+    shared = f"reception@{'clinique' if who.language == 'fr' else 'clinic'}.example"
+    body["address_proof"] = await address_proof(journey, who, shared)
+    refused = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=body, expect=422)
+    told.shows(refused["detail"])
+    told.holds(refused["code"] == "address_of_a_function", "a shared address is refused, and the mandate waits")
     body["address_proof"] = await address_proof(journey, who, who.email)
     signed = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=body, expect=201)
     told.holds(signed["state"] == "submitted" and signed["waits_for"] == [], "signed by both: it waits for agents")
