@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.chores import Chore, one_by_one, repeatedly
 from chassis.work import Unit
+from services.authorizations.deciding.by_machine import approve_by_rule, to_look_at
 from services.authorizations.deciding.ending import end_needless, erase_person, lapse
 from services.authorizations.deciding.handing_over import DECIDED, follow_change
 from services.authorizations.deciding.handlers import remind, tell
@@ -27,6 +28,7 @@ def telling(unit: Unit[Tools]) -> list[Chore]:
         partial(repeatedly, "changes of who can act", partial(follow_changes, unit), LOOK_EVERY),
         partial(repeatedly, "requests left waiting", partial(hand_over, unit), LAPSE_EVERY),
         partial(repeatedly, "requests to remind of", partial(remind_deciders, unit), LAPSE_EVERY),
+        partial(repeatedly, "mandates for the machine", partial(approve_mandates, unit), LOOK_EVERY),
         partial(repeatedly, "requests that lapsed", partial(lapse_overdue, unit), LAPSE_EVERY),
         partial(repeatedly, "reviews that nobody needs", partial(close_needless, unit), LAPSE_EVERY),
         partial(repeatedly, "persons of old requests", partial(erase_persons, unit), FORGET_EVERY),
@@ -63,6 +65,11 @@ async def remind_deciders(unit: Unit[Tools]) -> float | None:
     reminders = domain.reminders(unit.tools.agency)
     today = unit.tools.moment(unit.origin.clock()).day
     return await one_by_one(unit, remind, await storage.to_remind(unit.pool, today, reminders, PORTION), PORTION)
+
+
+async def approve_mandates(unit: Unit[Tools]) -> float | None:
+    """Look at some mandates that a machine may approve, where the data let it. Returns 0 when there may be more."""
+    return await one_by_one(unit, approve_by_rule, await to_look_at(unit, PORTION), PORTION)
 
 
 async def close_needless(unit: Unit[Tools]) -> float | None:

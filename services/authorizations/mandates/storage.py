@@ -215,6 +215,24 @@ async def given(connection: Connection, request_id: UUID, contact_id: UUID, rela
     )
 
 
+async def note_looked_at(connection: Connection, request_id: UUID, version: int) -> None:
+    """The machine has looked at this version of a mandate's request."""
+    await connection.execute("update mandates set looked_at_version = $2 where request_id = $1", request_id, version)
+
+
+async def for_machine(pool: Pool, services: Sequence[str], day: date, limit: int) -> list[UUID]:
+    """Mandates of these services that wait for agents, and at which the machine has not looked, the oldest first."""
+    rows = await pool.fetch(
+        "select request_id from requests q join mandates m using (request_id) where q.kind = 'mandate'"
+        " and q.state = 'submitted' and q.lapses_on >= $2 and q.asked ->> 'subject' = any($1::text[])"
+        " and m.looked_at_version is distinct from q.version order by q.received_at limit $3",
+        list(services),
+        day,
+        limit,
+    )
+    return [row["request_id"] for row in rows]
+
+
 async def oldest_waiting(pool: Pool, day: date) -> datetime | None:
     """When the oldest mandate was received that waits for agents; None: none waits."""
     found: datetime | None = await pool.fetchval(
