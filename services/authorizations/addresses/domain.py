@@ -1,17 +1,26 @@
 """When two addresses lead to one mailbox, and when one is a function's and not a person's. Nothing knows a database."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
+from chassis.outcomes import Refusal
 from contracts.agency.mandates import MandateAddresses
 
 Reason = Literal["role_name", "other_side", "somebody_else", "judged"]
 """Why an address is not good for whoever gave it: it stands for a function; it leads where the other side's does;
 somebody else is known here by it; an agent saw that it is shared."""
+
+CODES: Mapping[Reason, str] = {
+    "role_name": "address_of_a_function",
+    "other_side": "address_of_the_other_side",
+    "somebody_else": "address_of_another",
+    "judged": "address_of_several",
+}
 
 SIGNS = re.compile(r"[._-]+")
 NUMBER = re.compile(r"[0-9]+$")
@@ -78,6 +87,11 @@ def places(rules: MandateAddresses, address: str) -> Places:
     written = [spelling for domain in domains for spelling in dict.fromkeys([domain, _in_unicode(domain)])]
     keys = tuple(f"{domain}/{base}" for domain in written)
     return Places(keys, () if separator == "+" else tuple(f"{key}{separator}" for key in keys))
+
+
+def refused(reason: Reason, field_name: str) -> Refusal:
+    """What to do instead; it names nobody, whosever the address is."""
+    return Refusal(CODES[reason], fields=(field_name,))
 
 
 def end_of(beginning: str) -> str:

@@ -16,10 +16,10 @@ async def judge(work: Work[Tools], email: str, giver: Giver, others: Iterable[st
     """
     assert work.tools.agency.mandates is not None
     rules = work.tools.agency.mandates.addresses
-    if domain.is_of_a_function(rules, email):
-        return "role_name"
     if any(domain.same_mailbox(rules, email, other) for other in others):
         return "other_side"
+    if domain.is_of_a_function(rules, email):
+        return "role_name"
     mailbox = domain.mailbox(rules, email)
     await storage.lock(work.connection, mailbox)
     known = await storage.of_others(work.connection, domain.places(rules, email), giver, work.today)

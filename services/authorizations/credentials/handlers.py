@@ -9,6 +9,8 @@ from contracts.accounts import CredentialIssued
 from contracts.authorizations import CredentialAddresses, CredentialHalf
 from contracts.notifications import CredentialUndeliveredMail
 from services.authorizations import mailing
+from services.authorizations.addresses.domain import Giver, refused
+from services.authorizations.addresses.handlers import judge
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.credentials import domain, storage
 from services.authorizations.credentials.domain import BOTH, AskedBounce
@@ -74,8 +76,11 @@ async def send_again(work: Work[Tools], request: Request, decision: Decision) ->
         return Refusal("not_found")
     if decision.email is None:
         return Refusal("address_required", fields=("email",))
-    if decision.email.casefold() == domain.other_of(asked.half, addresses).email.casefold():
-        return Refusal("address_of_the_other_side", fields=("email",))
+    party, other = domain.reader_of(asked.half, addresses), domain.other_of(asked.half, addresses)
+    contact_id = asked.contact_id if asked.half == "temporary_password" else None
+    giver = Giver(request.request_id, None, contact_id, party.family_name, party.given_name)
+    if reason := await judge(work, decision.email, giver, [other.email]):
+        return refused(reason, "email")
     to = domain.readdressed(asked.half, addresses, decision.email)
     generation = await raise_generation(work, asked.contact_id, to, (asked.half,))
     work.audit(

@@ -1,28 +1,15 @@
 """What whoever gave an address is told, and when they are asked for another. Nothing here knows a database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from chassis.outcomes import Refusal
 from contracts.agency.mandates import MandateSide
-from services.authorizations.addresses.domain import Reason
 from services.authorizations.mandates.domain import Mandate
 from services.authorizations.requests.domain import Request
 
 PATIENCE = timedelta(hours=1)
 """Whoever is on the page when an address is refused gives another one there: nobody writes to them before."""
-
-CODES: Mapping[Reason, str] = {
-    "role_name": "address_of_a_function",
-    "other_side": "address_of_the_other_side",
-    "somebody_else": "address_of_another",
-    "judged": "address_of_several",
-}
-
-
-def refused(reason: Reason) -> Refusal:
-    """What to do instead; it names nobody, whosever the address is."""
-    return Refusal(CODES[reason], fields=("address_proof",))
 
 
 def refuse_to_take(request: Request, mandate: Mandate, side: MandateSide, today: date) -> Refusal | None:

@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.addresses.domain import Giver, Reason
+from services.authorizations.addresses.domain import Giver, Reason, refused
 from services.authorizations.addresses.handlers import judge
 from services.authorizations.mandate_addresses import domain, mails, storage
 from services.authorizations.mandates import completing
@@ -57,7 +57,7 @@ async def accept_address(
         return None
     await completing.refused(work, request, mandate, side, reason)
     await storage.ask_at(work.connection, signer.side_id, work.now + domain.PATIENCE)
-    return domain.refused(reason)
+    return refused(reason, "address_proof")
 
 
 async def give_address(work: Work[Tools], command: GiveAddress) -> Refusal | None:

@@ -1,7 +1,7 @@
 """Half of a credential that came back is looked at by an agent, once, and goes out again to another address."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -14,9 +14,11 @@ from uuid_utils.compat import uuid7
 
 from chassis import keys
 from chassis.sealing import Sealer
+from contracts import agency as agencies
 from contracts.accounts import CredentialDeliveries, CredentialIssued
 from contracts.authorizations import CredentialAddresses, CredentialHalf, CredentialParty
 from contracts.notifications import CredentialContents, MailBounced, MailExpired, MailFact, MailSent, MailSuppressed
+from local import ROOT
 from services.authorizations.credentials.domain import BOTH
 from services.authorizations.credentials.handlers import follow_issue, raise_generation
 from services.authorizations.linking_codes.deliveries import follow_deliveries
@@ -95,6 +97,9 @@ def bounced(delivery_id: UUID) -> MailBounced:
 
 @pytest.fixture
 async def given(firm: Firm, keyring_folder: Path) -> Given:
+    mandates = agencies.load(ROOT / "agencies" / "ramq").mandates
+    tools = replace(firm.opened.tools, agency=replace(firm.opened.tools.agency, mandates=mandates))
+    object.__setattr__(firm.opened.unit, "tools", tools)
     found = Given(firm, firm.responsible.contact_id, keyring_folder)
     await found.ask()
     return found
@@ -164,10 +169,24 @@ async def test_another_address_raises_the_generation_of_that_half_alone(given: G
     assert review["asked"]["bounce"]["email"] == "odile@ailleurs.example"
 
 
+async def account_address(given: Given) -> str:
+    """The address of somebody else who is known here."""
+    found: str = await given.firm.opened.unit.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", given.firm.responsible.account_id
+    )
+    return found
+
+
 async def test_both_halves_never_go_to_one_address_and_an_approval_names_one(given: Given) -> None:
     await given.tell(given.issued())
     await given.tell(bounced(TO_PROFESSIONAL))
-    for body, code in (({}, "address_required"), ({"email": "Adjointe@cabinet.example"}, "address_of_the_other_side")):
+    refusals: list[tuple[dict[str, str], str]] = [
+        ({}, "address_required"),
+        ({"email": "Adjointe+x@cabinet.example"}, "address_of_the_other_side"),
+        ({"email": "info@cabinet.example"}, "address_of_a_function"),
+        ({"email": await account_address(given)}, "address_of_another"),
+    ]
+    for body, code in refusals:
         refused = await given.decide("approve", **body)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert (await given.credential())[0] == 1
