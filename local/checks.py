@@ -15,13 +15,17 @@ AT_ONCE = min((os.cpu_count() or 1) + 1, 4)
 """Test files at once. A test waits for servers most of its time; each process has a Kafka and a PostgreSQL of its own,
 about 1 GB, so that many cores do not mean many processes."""
 
+SHARED = ["-n", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder"]
+"""In the order of testpaths: whole stacks come first and wait a great deal, and what is short fills up the end. xdist
+would begin with the files of most tests, and end with one process that plays a journey alone."""
+
 PARTS: dict[str, list[str]] = {
     "format": [str(TOOLS / "ruff"), "format", "--check", "."],
     "lint": [str(TOOLS / "ruff"), "check", "."],
     "types": [str(TOOLS / "mypy")],
     "imports": [str(TOOLS / "lint-imports")],
     "generated": [sys.executable, "-m", "contracts.generate", "--check"],
-    "tests": [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "loadfile"],
+    "tests": [sys.executable, "-m", "pytest", *SHARED],
 }
 """Name → command, run from the repository's root, the quickest first. pytest stands last: its closing line
 stays in sight."""
