@@ -77,6 +77,14 @@ def people(playing: Cast) -> set[str]:
         "the same person does not sign both sides",
         "a shared address is refused, and the mandate waits",
         "signed by both: it waits for agents",
+        "signed by both, it stands in the queue",
+        "approved, it is a dated right of the person mandated",
+        "never both in one mail",
+        "the temporary password works once",
+        "yes, and the explanation names the mandate",
+        "for any other service: no",
+        "the same account acts for the second professional, and no second password was sent",
+        "revoked, the very next check says no",
     ],
 )
 async def test_everybody_has_their_part(played: Mapping[Language, Played], language: Language, promise: str) -> None:

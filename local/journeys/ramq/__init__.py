@@ -7,9 +7,17 @@ import httpx
 
 from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
-from local.journeys.portal import Language, Portal
+from local.journeys.portal import Language, Portal, now
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
-from local.journeys.ramq.mandating import countersign, fill_in, sign
+from local.journeys.ramq.mandating import countersign, fill_in, mandate_again, sign
+from local.journeys.ramq.processing import (
+    acts_by_the_mandate,
+    first_sign_in,
+    no_second_password,
+    process,
+    revoke,
+    two_mails,
+)
 from local.journeys.ramq.questions import answer_the_questions
 from local.journeys.ramq.stage import Journey, cast
 from local.stack import Stack
@@ -34,5 +42,16 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         mandate_id = await fill_in(journey, professional, delegate)
         token = await sign(journey, professional, mandate_id, delegate)
         await countersign(journey, delegate, mandate_id, token, professional)
+        since = now()
+        await process(journey, professional, mandate_id)
+        user_name, temporary = await two_mails(journey, professional, delegate, since)
+        await first_sign_in(journey, delegate, user_name, temporary)
+        await acts_by_the_mandate(journey, delegate, journey.practice_id, mandate_id)
+        other = people.other_professional
+        second_id = await mandate_again(journey, other, delegate)
+        since = now()
+        await process(journey, other, second_id)
+        await no_second_password(journey, delegate, journey.other_practice_id, since)
+        await revoke(journey, professional, delegate, journey.practice_id, mandate_id)
         await verify_the_audit(journey)
         return portal.texts

@@ -93,6 +93,28 @@ def token_in(mail: dict[str, Any], mandate_id: str) -> str:
     return f"{found[1]}.{found[2]}"
 
 
+async def mandate_again(journey: Journey, who: Someone, delegate: Someone) -> str:
+    """A mandate of another professional for the same person, signed by both. Returns it."""
+    portal = journey.portal
+    journey.told.step(
+        "En tout temps, vous pouvez mandater auprès de nous un membre de votre personnel",
+        f"{who.given_name} {who.family_name} mandates the same person, who signs as before.",
+    )
+    made = await ask(journey, who, wanted(delegate, BILLING, CLERK))
+    mandate_id: str = made["items"][0]["mandate_id"]
+    token = await sign(journey, who, mandate_id, delegate)
+    path = f"/v1/mandates/{mandate_id}"
+    page = await portal.call(delegate, "authorizations", "POST", f"{path}/page", json={"token": token}, expect=200)
+    body = {
+        "token": token,
+        "person": {"family_name": delegate.family_name, "given_name": delegate.given_name},
+        "attestations": ticked(page),
+        "address_proof": await address_proof(journey, delegate, delegate.email),
+    }
+    await portal.call(delegate, "authorizations", "POST", f"{path}/signatures", json=body, expect=201)
+    return mandate_id
+
+
 async def address_proof(journey: Journey, who: Someone, email: str) -> str:
     """A code that comes to the address, typed where it was asked for."""
     portal = journey.portal

@@ -1,0 +1,134 @@
+"""What the agency does with a mandate, and what both sides are given: half of a credential each."""
+
+import re
+from typing import Any
+
+from local.journeys.asking import decide, evaluate
+from local.journeys.playing import signed_in, since_then
+from local.journeys.portal import Someone, code_in, now
+from local.journeys.ramq.mandating import BILLING
+from local.journeys.ramq.stage import Journey
+
+USER_NAME = re.compile(r"(?<![0-9a-z])(u\d{10})(?!\d)")
+TEMPORARY_PASSWORD = re.compile(r"(?m)^\s*([0-9a-z]{3,6}(?:-[0-9a-z]{3,6}){2,})\s*$")
+
+
+async def process(journey: Journey, who: Someone, mandate_id: str) -> Someone:
+    """The queue in the order of receipt, the date that is published, the agent's approval. Returns the agent."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Aujourd’hui, nous traitons les demandes que nous avons reçues à la date suivante",
+        "An agent takes the mandate from the queue, and approves it.",
+    )
+    date = await portal.call(who, "authorizations", "GET", "/v1/processing-date", expect=200)
+    told.shows(date["date"])
+    agent = await portal.agent()
+    queue = await portal.call(agent, "authorizations", "GET", "/v1/requests?kind=mandate", expect=200)
+    told.holds(
+        mandate_id in {request["request_id"] for request in queue["items"]}, "signed by both, it stands in the queue"
+    )
+    await portal.call(agent, "authorizations", "POST", f"/v1/requests/{mandate_id}/claim", expect=200)
+    await decide(portal, agent, mandate_id, {"outcome": "approve"})
+    mandate = await portal.call(who, "authorizations", "GET", f"/v1/mandates/{mandate_id}", expect=200)
+    told.holds(
+        mandate["given"] and mandate["given"]["in_force"], "approved, it is a dated right of the person mandated"
+    )
+    return agent
+
+
+async def two_mails(journey: Journey, professional: Someone, delegate: Someone, since: Any) -> tuple[str, str]:
+    """The user name to the professional, the temporary password to the delegate: neither in the other's mail."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Nous les enverrons à 2 adresses de courriel différentes",
+        "The user name comes to the professional, the temporary password to the person mandated.",
+    )
+    name = await mail_with(journey, professional, since, USER_NAME, "the user name")
+    password = await mail_with(journey, delegate, since, TEMPORARY_PASSWORD, "the temporary password")
+    user_name, temporary = code_in(name, USER_NAME), code_in(password, TEMPORARY_PASSWORD)
+    found = await portal.http.get(f"{portal.stack.inbox}/mails", params={"since": since.isoformat()})
+    both = [mail for mail in found.json() if user_name in mail["text"] and temporary in mail["text"]]
+    told.holds(both == [] and temporary not in name["text"], "never both in one mail")
+    return user_name, temporary
+
+
+async def mail_with(journey: Journey, who: Someone, since: Any, form: re.Pattern[str], what: str) -> dict[str, Any]:
+    """The first mail to somebody after an instant in which something of this form stands."""
+    portal = journey.portal
+
+    async def look() -> Any:
+        query = {"to": who.email, "since": since.isoformat()}
+        mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+        return next((mail for mail in mails if form.search(mail["text"])), None)
+
+    found: dict[str, Any] = await portal.until(look, f"{what} to {who.email}")
+    return found
+
+
+async def first_sign_in(journey: Journey, delegate: Someone, user_name: str, temporary: str) -> None:
+    """The temporary password works once, to choose another."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Son propre nom d’utilisateur et un mot de passe temporaire",
+        f"{delegate.given_name} {delegate.family_name} signs in with both, and chooses a password.",
+    )
+    credentials = {"login": user_name, "password": temporary}
+    refused = await portal.call(delegate, "accounts", "POST", "/v1/sessions", json=credentials, expect=403)
+    told.shows(refused["detail"])
+    terms = await portal.call(delegate, "accounts", "GET", "/v1/terms", expect=200)
+    body = credentials | {"new_password": delegate.password, "terms_version": terms["version"]}
+    signed_in(delegate, await portal.call(delegate, "accounts", "POST", "/v1/first-sign-ins", json=body, expect=201))
+    signed = delegate.access_token
+    delegate.access_token = ""
+    again = await portal.call(delegate, "accounts", "POST", "/v1/first-sign-ins", json=body, expect=401)
+    told.holds(again["code"] == "sign_in_refused", "the temporary password works once")
+    delegate.access_token = signed
+
+
+async def acts_by_the_mandate(journey: Journey, delegate: Someone, organization_id: str, mandate_id: str) -> None:
+    """The check says yes, and why: by the mandate, for that service alone."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "Effectuer des tâches en votre nom", "Another system of the agency asks whether the delegate may, and why."
+    )
+    since = now()
+    machine = await portal.machine()
+
+    async def may() -> Any:
+        answer = await evaluate(portal, machine, delegate, BILLING, organization_id)
+        return answer if answer["decision"] else None
+
+    answer = await portal.until(may, "the access")
+    told.arrived("authorizations: the right holds for the new account", since_then(since))
+    told.holds(mandate_id in str(answer), "yes, and the explanation names the mandate")
+    other = await evaluate(portal, machine, delegate, "account_statements", organization_id)
+    told.holds(not other["decision"], "for any other service: no")
+
+
+async def no_second_password(journey: Journey, delegate: Someone, organization_id: str, since: Any) -> None:
+    """Who is a delegate already keeps the account, and is sent no other password."""
+    told, portal = journey.told, journey.portal
+    machine = await portal.machine()
+
+    async def may() -> bool:
+        return bool((await evaluate(portal, machine, delegate, BILLING, organization_id))["decision"])
+
+    await portal.until(may, "the access in the second practice")
+    query = {"to": delegate.email, "since": since.isoformat()}
+    mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+    again = [mail for mail in mails if TEMPORARY_PASSWORD.search(mail["text"])]
+    told.holds(again == [], "the same account acts for the second professional, and no second password was sent")
+
+
+async def revoke(journey: Journey, who: Someone, delegate: Someone, organization_id: str, mandate_id: str) -> None:
+    """Revoked, the access is over at once, and both are told."""
+    told, portal = journey.told, journey.portal
+    told.step("(silent) Révoquer un mandat", "The professional ends the mandate; the very next check says no.")
+    since = now()
+    path = f"/v1/mandates/{mandate_id}/revocation"
+    await portal.call(who, "authorizations", "POST", path, expect=200)
+    machine = await portal.machine()
+    answer = await evaluate(portal, machine, delegate, BILLING, organization_id)
+    told.holds(not answer["decision"], "revoked, the very next check says no")
+    for one in (who, delegate):
+        await portal.mail(one.email, since, "the news of the revocation")
