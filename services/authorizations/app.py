@@ -39,6 +39,7 @@ from services.authorizations.misuse import chores as misuse_chores
 from services.authorizations.notices import api as notices_api
 from services.authorizations.notices import chores as notice_chores
 from services.authorizations.organizations import api as organizations_api
+from services.authorizations.paper import api as paper_api
 from services.authorizations.questionnaires import api as questionnaires_api
 from services.authorizations.removals import api as removals_api
 from services.authorizations.representations import api as representations_api
@@ -97,6 +98,7 @@ service: Service[Tools] = Service(
         representations_api.routes,
         deciding_api.routes,
         signing_api.routes,
+        paper_api.routes,
         mandates_api.routes,
         misuse_api.routes,
         mandate_addresses_api.routes,

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Connection
+from services.authorizations.dated import known
 
 
 async def bind(
@@ -21,6 +22,15 @@ async def bind(
         now,
     )
     return new is not None
+
+
+async def account_of(connection: Connection, contact_id: UUID) -> UUID | None:
+    """The account that a contact is, if it is linked."""
+    found: UUID | None = await connection.fetchval(
+        f"select b.account_id from bindings b where b.contact_id = $1 and {known('b')} and upper_inf(b.during)",
+        contact_id,
+    )
+    return found
 
 
 async def link_recorded(connection: Connection, link_id: UUID) -> datetime | None:

@@ -3,14 +3,14 @@
 Call everything here with the mandate `locked`.
 """
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from contracts.authorizations import RequestSigned
 from services.authorizations.mandates import storage, telling
-from services.authorizations.mandates.domain import Mandate
+from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.organizations.handlers import record
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.requests import storage as requests
@@ -58,14 +58,18 @@ async def refused(work: Work[Tools], request: Request, mandate: Mandate, side: M
 async def complete(work: Work[Tools], request_id: UUID) -> bool:
     """Hand a mandate to the agents, where both sides have signed its text and have a verified address.
 
-    It is received at this moment, waits from now on as long as the agency's data say, and both sides are told. False:
-    something is missing, or it is not being signed.
+    It is received at this moment, or on the day on which its paper was; it waits from now on as long as the agency's
+    data say, and both sides are told. False: something is missing, or it is not being signed.
     """
     mandate = await storage.get(work.connection, request_id)
     if mandate is None or not mandate.is_complete:
         return False
     last_day = work.today + timedelta(days=work.tools.agency.requests.kinds["mandate"].days)
-    if not await requests.receive(work.connection, request_id, last_day, work.now):
+    seen = await requests.get(work.connection, request_id)
+    assert seen is not None
+    received_on = AskedMandate.model_validate(seen.asked).received_on
+    received = datetime.combine(received_on, time(), work.tools.time_zone) if received_on is not None else work.now
+    if not await requests.receive(work.connection, request_id, last_day, received):
         return False
     request = await requests.get(work.connection, request_id)
     assert request is not None

@@ -34,7 +34,7 @@ class AskedMandate(Asked):
     """One subject at a level, for somebody who shall have a function (`type`) in the organization.
 
     `profession` is the function by which the professional may mandate. `renews` is the mandate that it takes the place
-    of.
+    of. `received_on` is the day on which one of paper was received.
     """
 
     subject: str
@@ -46,6 +46,7 @@ class AskedMandate(Asked):
     questionnaire: AnsweredQuestionnaire | None = None
     renews: UUID | None = None
     origin: Origin = "screen"
+    received_on: date | None = None
 
     @property
     def period(self) -> Period:

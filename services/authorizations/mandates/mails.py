@@ -70,6 +70,15 @@ async def ask_to_confirm(
     )  # fmt: skip
 
 
+async def ask_again_to_confirm(work: Work[Tools], request: Request, mandate: Mandate, reminder: int) -> None:
+    """Each side whose address stands on the paper and was not confirmed yet."""
+    persons = await descriptions(work.connection, [signer.side_id for signer in mandate.sides.values()])
+    for side, signer in mandate.sides.items():
+        person = persons.get(signer.side_id)
+        if signer.address_state == "none" and person is not None and person.email is not None:
+            await ask_to_confirm(work, request, mandate, side, person.email, reminder)
+
+
 def _over(work: Work[Tools], request: Request) -> datetime:
     return datetime.combine(request.lapses_on + timedelta(days=1), time(), work.tools.time_zone)
 

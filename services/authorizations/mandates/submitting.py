@@ -37,12 +37,19 @@ class SubmitMandates:
 
 
 @dataclass(frozen=True)
-class Professional:
-    """Who mandates, as it stands under the lock."""
+class Maker:
+    """Who mandates, as it stands under the lock; on paper perhaps without an account."""
 
-    acting: Acting
+    account_id: UUID | None
     contact: ContactFile
     mandating: Mandating
+
+
+@dataclass(frozen=True)
+class Professional(Maker):
+    """Who mandates on the screen, as the profile acts at this moment."""
+
+    acting: Acting
 
 
 async def submit_mandates(work: Work[Tools], command: SubmitMandates) -> UUID | Refusal:
@@ -58,7 +65,7 @@ async def submit_mandates(work: Work[Tools], command: SubmitMandates) -> UUID | 
     if len(command.wanted) > mandates.most_at_once:
         return Refusal("mandates_too_many", {"most": mandates.most_at_once}, ("mandates",))
     list_id = work.new_id()
-    await storage.add_list(work.connection, list_id, by.acting.organization_id, by.acting.contact_id)
+    await storage.add_list(work.connection, list_id, by.contact.organization_id, by.contact.contact_id)
     items = [await _item(work, by, list_id, wanted, command) for wanted in command.wanted]
     await storage.fill_list(work.connection, list_id, items)
     return list_id
@@ -79,7 +86,7 @@ async def professional(work: Work[Tools], asking: AsProfile) -> Professional | R
     work.rule = f"function:{min(acting.functions, default='')}"
     kind = (await organizations.one(work.connection, acting.organization_id)).kind
     personal = Personal(contact.family_name, contact.given_name, contact.email, [], contact.language)
-    return Professional(acting, contact, Mandating(acting.functions, kind, personal))
+    return Professional(acting.account_id, contact, Mandating(acting.functions, kind, personal), acting)
 
 
 async def _item(
@@ -91,18 +98,16 @@ async def _item(
         asked = await refuse_standing(work, by, asked, wanted.delegate) or asked
     if not isinstance(asked, Refusal):
         to = wanted.delegate.email
-        asked = await refuse_mail(work, command.by, by.acting.organization_id, to) or asked
+        asked = await refuse_mail(work, command.by, by.contact.organization_id, to) or asked
     if isinstance(asked, Refusal):
         return {"refused": _kept(asked)}
     return {"mandate_id": str(await make(work, by, asked, wanted, list_id))}
 
 
-async def refuse_standing(
-    work: Work[Tools], by: Professional, asked: AskedMandate, delegate: Personal
-) -> Refusal | None:
+async def refuse_standing(work: Work[Tools], by: Maker, asked: AskedMandate, delegate: Personal) -> Refusal | None:
     """Nobody has two mandates for one service there; one that is in force is renewed instead."""
     found = await storage.standing(
-        work.connection, by.acting.organization_id, asked.subject, delegate, work.today
+        work.connection, by.contact.organization_id, asked.subject, delegate, work.today
     )  # fmt: skip
     if found is None or found.request_id == asked.renews:
         return None
@@ -111,18 +116,18 @@ async def refuse_standing(
     return Refusal("already_mandated", next=Next("next_renewal", f"/v1/mandates/{found.request_id}/renewal"))
 
 
-async def make(work: Work[Tools], by: Professional, asked: AskedMandate, wanted: Wanted, list_id: UUID | None) -> UUID:
+async def make(work: Work[Tools], by: Maker, asked: AskedMandate, wanted: Wanted, list_id: UUID | None) -> UUID:
     """Make a mandate that its sides have to sign. Returns its id."""
     mandates = work.tools.agency.mandates
     assert mandates is not None
     request_id = work.new_id()
     new = NewMandate(
-        request_id, list_id, wanted.language, wanted.delegate.language, work.new_id(), by.acting.account_id,
-        by.acting.contact_id, work.new_id(),
+        request_id, list_id, wanted.language, wanted.delegate.language, work.new_id(), by.account_id,
+        by.contact.contact_id, work.new_id(),
     )  # fmt: skip
     last_day = work.today + timedelta(days=mandates.signing_days)
     ask = Ask(
-        request_id, "mandate", asked, by.acting, organization_id=by.acting.organization_id, signed_until=last_day
+        request_id, "mandate", asked, by.contact, organization_id=by.contact.organization_id, signed_until=last_day
     )  # fmt: skip
     await submit(work, ask)
     await storage.add(work.connection, new)

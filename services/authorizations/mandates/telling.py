@@ -12,6 +12,7 @@ from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
+from services.authorizations.request_tokens import storage as request_tokens
 from services.authorizations.requests.domain import Request, Told
 from services.authorizations.tools import Tools
 
@@ -29,6 +30,8 @@ async def tell_revoked(work: Work[Tools], request: Request, mandate: Mandate) ->
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
     """Both sides: how it ended, or that it came back."""
     mandate = await storage.get(work.connection, request.request_id)
+    if outcome != "return":
+        await request_tokens.forget(work.connection, request.request_id)
     if mandate is not None and outcome != "merge":
         await _tell(work, request, mandate, outcome, reason)
 
@@ -37,6 +40,9 @@ async def remind(work: Work[Tools], request: Request, days: int) -> None:
     """Whoever has not signed yet, so many days before the last one to sign; the professional, whoever it is."""
     mandate = await storage.get(work.connection, request.request_id)
     if mandate is None or request.state != "signing":
+        return
+    if AskedMandate.model_validate(request.asked).origin == "paper":
+        await mails.ask_again_to_confirm(work, request, mandate, days)
         return
     if mandate.has_signed("professional") and not mandate.has_signed("delegate"):
         await mails.ask_delegate(work, request, mandate, days)

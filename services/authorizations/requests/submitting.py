@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from chassis.work import Actor, Work
 from contracts.agency.requests import Decider, RequestKind, ReviewReason
 from contracts.authorizations import RequestSubmitted
 from contracts.imports import OrganizationKey
-from services.authorizations.access.domain import Acting
 from services.authorizations.managing.questions import contests, somebody_can_act
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -30,6 +30,18 @@ class Claiming:
     lapses_on: date
 
 
+class Member(Protocol):
+    """Whoever asks for an organization, or for whom it is asked: a profile, or a contact that nobody need be."""
+
+    @property
+    def contact_id(self) -> UUID:
+        """The contact."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """Its organization."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """What somebody asks. `by` is None where the platform itself does, or a person by a `claim`.
@@ -43,7 +55,7 @@ class Ask:
     request_id: UUID
     kind: RequestKind
     asked: Asked
-    by: Acting | None
+    by: Member | None
     organization_id: UUID | None = None
     other: OrganizationKey | None = None
     reason: ReviewReason | None = None

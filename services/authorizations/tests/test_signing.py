@@ -219,6 +219,10 @@ async def test_the_delegate_signs_after_the_professional_and_as_whom_the_mandate
     [token] = await practice.tokens()
     other = await practice.countersign(mandate_id, token, person={"family_name": "Autre", "given_name": "Démo"})
     assert code_of(other) == (422, "mandate_names_another")
+    unsigned = "update mandate_sides set signed_version = $1, signed_at = now() where side = 'professional'"
+    await practice.pool.execute(unsigned, 0)  # an older text
+    assert code_of(await practice.countersign(mandate_id, token)) == (409, "mandate_not_signable")
+    await practice.pool.execute(unsigned, 1)
     written = {"family_name": "DELEGUEE", "given_name": "demo"}
     assert (await practice.countersign(mandate_id, token, person=written)).status_code == 201
 

@@ -1,0 +1,180 @@
+"""The paper door: an agent enters what both signed by hand, one file each; both confirm their address by a mail."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from chassis.audit.sealing import seal_all
+from contracts.notifications import MandateAddressContents
+from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
+from services.authorizations.tests.practices import Practice, a_practice
+from services.authorizations.tests.test_attachments import PDF
+from tests.fixtures.gateway import OpenService
+
+
+@pytest.fixture
+async def practice(open_service: OpenService, keyring_folder: Path) -> Practice:
+    return await a_practice(open_service, keyring_folder)
+
+
+def code_of(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json().get("code", "")
+
+
+async def scan(practice: Practice, organization_id: UUID | None = None) -> str:
+    """The file of a paper, uploaded by an agent."""
+    kept = await practice.client.post(
+        "/v1/attachments", params={"organization_id": str(organization_id or practice.organization_id)},
+        content=PDF, headers=practice.at.agent | {"Content-Type": "application/pdf"},
+    )  # fmt: skip
+    assert kept.status_code == 201, kept.text
+    return str(kept.json()["attachment_id"])
+
+
+def today(practice: Practice) -> Any:
+    return practice.at.opened.tools.moment(datetime.now(UTC)).day
+
+
+async def enter(practice: Practice, **changes: Any) -> httpx.Response:
+    """An agent enters a paper."""
+    body = {
+        "organization_id": str(practice.organization_id),
+        "professional_id": str(practice.professional.contact_id),
+        "professional_email": "praticienne@example.org",
+        "delegate": {
+            "family_name": "Papier", "given_name": "Démo", "email": "papier@example.org", "language": "fr",
+        },
+        "service": "online_billing", "role": "billing_clerk", "language": "fr",
+        "received_on": (today(practice) - timedelta(days=5)).isoformat(),
+    } | changes  # fmt: skip
+    if "attachment_id" not in body:
+        body["attachment_id"] = await scan(practice)
+    headers = practice.at.agent | {"Accept-Language": "fr"}
+    return await practice.client.post("/v1/paper-mandates", json=body, headers=headers)
+
+
+async def tokens(practice: Practice) -> list[str]:
+    """Those of the mails to the addresses, the professional's first."""
+    mails = await practice.at.opened.published("MandateAddressMail")
+    return [practice.sealer.open(mail["sealed"], MandateAddressContents).token for mail in mails]
+
+
+async def confirm(practice: Practice, mandate_id: str, token: str) -> httpx.Response:
+    return await practice.client.post(f"/v1/mandates/{mandate_id}/confirmation", json={"token": token})
+
+
+async def test_it_waits_until_both_confirm_and_then_stands_in_the_same_queue_by_the_day_of_its_receipt(
+    practice: Practice,
+) -> None:
+    on_screen = await practice.mandate()
+    await practice.sign(on_screen)
+    [token] = await practice.tokens()
+    assert (await practice.countersign(on_screen, token)).json()["state"] == "submitted"
+    entered = await enter(practice)
+    assert entered.status_code == 201, entered.text
+    mandate_id = entered.json()["mandate_id"]
+    professional, delegate = await tokens(practice)
+
+    first = await confirm(practice, mandate_id, professional)
+    again = await confirm(practice, mandate_id, professional)
+    assert (first.status_code, first.json()["state"], again.json()["state"]) == (200, "signing", "signing")
+    assert (await confirm(practice, mandate_id, delegate)).json()["state"] == "submitted"
+
+    queue = await practice.client.get("/v1/requests?kind=mandate", headers=practice.at.agent)
+    assert [row["request_id"] for row in queue.json()["items"]] == [mandate_id, str(on_screen)]
+    date = await practice.client.get("/v1/processing-date")
+    assert date.json()["date"] == (today(practice) - timedelta(days=5)).isoformat()
+
+
+async def test_its_scan_and_both_signatures_by_hand_are_kept_and_read(practice: Practice) -> None:
+    mandate_id = (await enter(practice)).json()["mandate_id"]
+    await seal_all(practice.at.opened.unit)
+    document = await practice.client.get(f"/v1/mandates/{mandate_id}/document", headers=practice.at.agent)
+    shown = document.json()
+    assert shown["intact"] is True
+    assert [(s["side"], s["method"], s["name"]) for s in shown["signatures"]] == [
+        ("professional", "paper", "Démo Praticienne"), ("delegate", "paper", "Démo Papier"),
+    ]  # fmt: skip
+    listed = await practice.client.get(f"/v1/attachments?object_id={mandate_id}", headers=practice.at.agent)
+    [kept] = listed.json()["items"]
+    opened = await practice.client.get(f"/v1/attachments/{kept['attachment_id']}", headers=practice.at.agent)
+    assert opened.content == PDF
+
+
+async def test_a_file_of_another_form_is_refused_with_the_guides_reason(practice: Practice) -> None:
+    file = await scan(practice)
+    assert (await enter(practice, attachment_id=file)).status_code == 201
+    other = {"family_name": "Autre", "given_name": "Démo", "email": "autre@example.org", "language": "fr"}
+    twice = await enter(practice, attachment_id=file, delegate=other)
+    assert code_of(twice) == (422, "document_of_another")
+    assert "Créez un fichier pour chaque formulaire" in twice.json()["detail"]
+    assert "Autrement, nous refuserons votre demande" in twice.json()["detail"]
+    elsewhere = await scan(practice, await practice.pool.fetchval(
+        "select organization_id from contacts where client_number = '1300001'"
+    ))  # fmt: skip
+    for unknown in (elsewhere, str(uuid4())):
+        assert code_of(await enter(practice, attachment_id=unknown, delegate=other)) == (422, "unknown_attachment")
+    assert await practice.pool.fetchval("select count(*) from mandates") == 1
+
+
+async def test_what_is_not_eligible_or_received_on_an_impossible_day_is_refused(practice: Practice) -> None:
+    for received_on in (today(practice) + timedelta(days=1), today(practice) - timedelta(days=400)):
+        assert code_of(await enter(practice, received_on=received_on.isoformat())) == (422, "paper_date_refused")
+    assert code_of(await enter(practice, role="clinical_staff"))[1] == "mandate_role_ineligible"
+    assert code_of(await enter(practice, service="nothing"))[1] == "mandate_service_unknown"
+    assert (await enter(practice, professional_id=str(uuid4()))).status_code == 404
+    assert await tokens(practice) == []
+
+
+async def test_agents_alone_enter_papers_and_name_the_organization_of_a_file(practice: Practice) -> None:
+    refused = await practice.client.post("/v1/paper-mandates", json={}, headers=practice.professional.headers)
+    assert code_of(refused) == (403, "wrong_kind_of_caller")
+    headers = practice.at.agent | {"Content-Type": "application/pdf"}
+    assert (await practice.client.post("/v1/attachments", content=PDF, headers=headers)).status_code == 422
+    nowhere = await practice.client.post(f"/v1/attachments?organization_id={uuid4()}", content=PDF, headers=headers)
+    assert nowhere.status_code == 404
+
+
+async def test_one_address_for_both_is_refused_and_another_is_waited_for(practice: Practice) -> None:
+    mandate_id = (await enter(practice, professional_email="Papier+pro@example.org")).json()["mandate_id"]
+    professional, _ = await tokens(practice)
+    assert code_of(await confirm(practice, mandate_id, professional)) == (422, "address_of_the_other_side")
+    assert await practice.state(UUID(mandate_id)) == "signing"
+    assert code_of(await confirm(practice, mandate_id, professional))[0] == 409
+
+
+async def test_a_token_confirms_its_own_address_alone(practice: Practice) -> None:
+    mandate_id = (await enter(practice)).json()["mandate_id"]
+    professional, delegate = await tokens(practice)
+    assert code_of(await confirm(practice, str(uuid4()), professional)) == (409, "mandate_link_over")
+    guessed = await confirm(practice, mandate_id, f"{mandate_id}.{'A' * 43}")
+    assert code_of(guessed) == (409, "mandate_link_over")
+    await confirm(practice, mandate_id, delegate)
+    states = await practice.pool.fetch("select side, address_state from mandate_sides order by side")
+    assert [tuple(row) for row in states] == [("delegate", "verified"), ("professional", "none")]
+
+
+async def test_whoever_has_not_confirmed_is_reminded_and_then_it_lapses_and_no_mail_leads_there(
+    practice: Practice,
+) -> None:
+    mandate_id = UUID((await enter(practice)).json()["mandate_id"])
+    professional, delegate = await tokens(practice)
+    await confirm(practice, str(mandate_id), professional)
+    unit = practice.at.opened.unit
+    await practice.pool.execute(
+        "update requests set lapses_on = $2 where request_id = $1", mandate_id, today(practice) + timedelta(days=2)
+    )
+    await remind_deciders(unit)
+    *_, newest = await tokens(practice)
+    assert len(await tokens(practice)) == 3
+    assert code_of(await confirm(practice, str(mandate_id), delegate)) == (409, "mandate_link_over")
+    await practice.pool.execute(
+        "update requests set lapses_on = $2 where request_id = $1", mandate_id, today(practice) - timedelta(days=1)
+    )
+    await lapse_overdue(unit)
+    assert code_of(await confirm(practice, str(mandate_id), newest)) == (409, "mandate_link_over")
+    assert await practice.pool.fetchval("select count(*) from request_tokens") == 0
