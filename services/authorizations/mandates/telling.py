@@ -28,7 +28,9 @@ async def tell_revoked(work: Work[Tools], request: Request, mandate: Mandate) ->
 
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
-    """Both sides: how it ended, or that it came back."""
+    """Both sides: how it ended, or that it came back. To what has ended no mail leads any more."""
+    if outcome != "return":
+        await request_tokens.forget(work.connection, request.request_id)
     mandate = await storage.get(work.connection, request.request_id)
     if outcome != "return":
         await request_tokens.forget(work.connection, request.request_id)

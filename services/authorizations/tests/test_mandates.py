@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.authorizations.deciding.chores import lapse_overdue
+from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
 from services.authorizations.signatures.domain import text_digest
 from services.authorizations.tests.mandating import ANSWERS, Practices, practices
 from tests.fixtures.gateway import OpenService
@@ -157,3 +157,28 @@ async def test_who_asked_withdraws_before_agents_decide_and_others_see_nothing(w
 async def test_an_unknown_mandate_is_nobodys(world: Practices) -> None:
     answer = await world.client.get(f"/v1/mandates/{uuid4()}", headers=world.agent)
     assert answer.status_code == 404
+
+
+async def test_whoever_has_not_signed_is_reminded_on_the_days_of_the_data_once_each(world: Practices) -> None:
+    mandate_id = await world.asked()
+    await world.forget_days(mandate_id, 16)
+    for _ in range(2):
+        await remind_deciders(world.opened.unit)
+    assert len(await world.opened.published("MandateUnsignedMail")) == 1
+    assert await world.opened.published("MandateToSignMail") == []
+    await world.sign(mandate_id, "professional")
+    await world.forget_days(mandate_id, 11)
+    for _ in range(2):
+        await remind_deciders(world.opened.unit)
+    assert len(await world.opened.published("MandateUnsignedMail")) == 2
+    assert len(await world.opened.published("MandateToSignMail")) == 1
+
+
+async def test_to_a_mandate_that_has_ended_no_mail_leads_any_more(world: Practices) -> None:
+    mandate_id = await world.asked()
+    await world.sign(mandate_id, "professional")
+    await world.forget_days(mandate_id, 16)
+    await remind_deciders(world.opened.unit)
+    assert await world.opened.unit.pool.fetchval("select count(*) from request_tokens") == 1
+    await world.act(mandate_id, "withdrawal", world.physician.headers)
+    assert await world.opened.unit.pool.fetchval("select count(*) from request_tokens") == 0
