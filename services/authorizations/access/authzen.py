@@ -27,6 +27,7 @@ from contracts.problems import word
 from services.authorizations.access import domain
 from services.authorizations.access.domain import Decision, Mandate
 from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, mandate_of, why_no_chain
+from services.authorizations.access.uses import Uses
 from services.authorizations.answers import last_day
 from services.authorizations.instants import PlausibleInstant
 from services.authorizations.tools import Tools
@@ -116,6 +117,7 @@ UNTIL = {"execute_all": None, "deny_on_first_deny": False, "permit_on_first_perm
 def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
     """The application at each of its paths."""
     unit = gateway.unit
+    uses = Uses()
     decisions = Together(partial(evaluate, unit.pool, unit.tools))
 
     async def evaluation(request: Request) -> Response:
@@ -165,6 +167,8 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         return list(zip(asked, found, strict=True))
 
     async def answer(caller: Caller, question: Evaluation, asked: Question, decision: Decision) -> dict[str, Any]:
+        if isinstance(caller, Machine) and question.context.at is None and question.context.recorded_at is None:
+            await uses.note(unit, actor_of(caller), decision, asked.subject, asked.at)
         if not question.context.explain:
             return {"decision": decision.allowed}
         if decision is NO_CHAIN:

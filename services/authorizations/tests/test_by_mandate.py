@@ -1,12 +1,15 @@
 """A right that came of a mandate names it: in explanations, lists and authorized files, and never a person with it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
-from services.authorizations.tests.conftest import Firm, Someone
+from services.authorizations.access.uses import Use, note_use
+from services.authorizations.tests.conftest import TEST, Firm, Someone
 
 SIGNED, ENDS = datetime(2026, 3, 2, 17, tzinfo=UTC), "2099-12-31"
 
@@ -91,3 +94,38 @@ async def test_authorized_files_and_the_list_of_authorizations_name_the_mandate(
     by_contact = {(row["contact"] or {}).get("contact_id"): row["mandate_id"] for row in listed.json()["items"]}
     assert by_contact[str(member.contact_id)] == str(mandate_id)
     assert by_contact[str(firm.responsible.contact_id)] is None
+
+
+async def test_the_first_yes_of_a_day_to_a_service_stands_in_the_audit_with_mandate_and_delegate(firm: Firm) -> None:
+    member, agency = await firm.member(), firm.opened.tools.agency
+    object.__setattr__(firm.opened.tools, "agency", replace(agency, features=agency.features | {"mandates"}))
+    mandate_id = await mandate(firm, member)
+    path = f"/v1/organizations/{firm.firm_id}/audit?action=mandate_used"
+
+    async def noted() -> list[Any]:
+        return list((await firm.client.get(path, headers=firm.responsible.headers)).json()["items"])
+
+    question = {
+        "subject": {"type": "account", "id": str(member.account_id)}, "action": {"name": "read"},
+        "resource": {"type": "profile", "id": str(firm.firm_id)},
+    }  # fmt: skip
+    own = await firm.client.post("/access/v1/evaluation", json=question, headers=member.headers)
+    assert own.json() == {"decision": True}
+    assert (await firm.check(member.account_id, "profile", firm.firm_id, "read", at="2027-01-04T12:00:00Z"))["decision"]
+    assert not (await firm.check(member.account_id, "profile", firm.firm_id, "write"))["decision"]
+    assert (await firm.check(firm.responsible.account_id, "profile", firm.firm_id, "read"))["decision"]
+    assert await noted() == []
+    for _ in range(2):
+        assert await firm.check(member.account_id, "profile", firm.firm_id, "read") == {"decision": True}
+    await firm.opened.unit.run(note_use, await _use(firm, member), TEST)  # another process, the same day
+    [entry] = await noted()
+    assert entry["about"]["contact_id"] == str(member.contact_id) and entry["actor"]["kind"] == "machine"
+    assert entry["detail"] == {"mandate_id": str(mandate_id), "subject": "profile"}
+    assert "personne mandatée" in entry["action_text"]
+
+
+async def _use(firm: Firm, member: Someone) -> Use:
+    relation_id = await firm.opened.unit.pool.fetchval(
+        "select relation_id from relations where holder_id = $1 and through is null", member.contact_id
+    )
+    return Use(relation_id, "profile", firm.opened.tools.moment(datetime.now(UTC)))
