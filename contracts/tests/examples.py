@@ -91,6 +91,8 @@ EVENTS: tuple[Event, ...] = (
         since=NOW,
         until=SOON,
         networks=2,
+        devices=2,
+        sessions=2,
         places=("montreal", "paris"),
         kilometres=5504,
     ),
