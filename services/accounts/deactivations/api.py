@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from chassis.fields import Body, Secret
 from chassis.gateway import AgentCaller, PersonCaller, router
+from services.accounts.credentials.handlers import draw
 from services.accounts.deactivations import handlers
 from services.accounts.deactivations.handlers import DeactivationReason, ReactivationReason
 from services.accounts.people.domain import DeactivatedBecause, Status
@@ -80,6 +81,9 @@ async def deactivate(call: AccountsCall, _: AgentCaller, account_id: UUID, body:
 async def reactivate(call: AccountsCall, _: AgentCaller, account_id: UUID, body: ReactivationBody) -> AccountStanding:
     """For agents; audited. Whoever closed it, or if it lapsed. Its person is told by mail. Repeating does nothing.
 
+    With a user name of its own it gets another temporary password, by that mail.
+
     Problems: not_found (404), address_in_use (409; another account has its address by now).
     """
-    return AccountStanding.of(await call.run(handlers.reactivate, handlers.Reactivate(account_id, body.reason)))
+    drawn = await draw(call.tools.hasher) if call.tools.agency.mandates else None
+    return AccountStanding.of(await call.run(handlers.reactivate, handlers.Reactivate(account_id, body.reason, drawn)))

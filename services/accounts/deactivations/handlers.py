@@ -10,6 +10,8 @@ from chassis.work import Work
 from contracts.accounts import AccountDeactivated, AccountReactivated
 from contracts.notifications import AccountClosedMail, AccountReopenedMail
 from services.accounts import mailing
+from services.accounts.credentials.handlers import Drawn, issue_anew
+from services.accounts.credentials.storage import user_name_of
 from services.accounts.email_changes import storage as changes
 from services.accounts.metrics import DEACTIVATIONS
 from services.accounts.password_resets import storage as resets
@@ -39,10 +41,14 @@ class Deactivate:
 
 @dataclass(frozen=True)
 class Reactivate:
-    """An agent opens an account again; the reason is kept in the audit."""
+    """An agent opens an account again; the reason is kept in the audit. `drawn` is for one with a user name of its own.
+
+    None where the agency has no such accounts.
+    """
 
     account_id: UUID
     reason: ReactivationReason
+    drawn: Drawn | None
 
 
 async def close(work: Work[Tools], proof: Proof) -> Refusal | None:
@@ -74,7 +80,8 @@ async def deactivate_by_agent(work: Work[Tools], command: Deactivate) -> OwnAcco
 async def reactivate(work: Work[Tools], command: Reactivate) -> OwnAccount | Refusal:
     """Open an account again unless another has its address by now. Once more changes nothing.
 
-    Its password is the one of before, unless that is void.
+    Its password is the one of before, unless that is void. One with a user name of its own gets another temporary
+    password, by a mail to its person alone: whoever answers for the person never has it.
 
     One that was never linked has its whole time again.
     """
@@ -95,9 +102,14 @@ async def reactivate(work: Work[Tools], command: Reactivate) -> OwnAccount | Ref
     await storage.forget_lapse_notice(work.connection, reopened.account_id)
     work.publish(AccountReactivated(account_id=reopened.account_id))
     work.audit("account_reactivated", object_id=reopened.account_id, reason=command.reason)
-    news = mailing.news(work, reopened.account_id)
-    mailing.ask(work, AccountReopenedMail, news, own.person, mailing.to(own.person))
-    return await people.keep(work, OwnAccount(reopened, own.person))
+    kept = await people.keep(work, OwnAccount(reopened, own.person))
+    if command.drawn is not None and await user_name_of(work.connection, reopened.account_id) is not None:
+        await issue_anew(work, kept, command.drawn)
+    else:
+        mailing.ask(
+            work, AccountReopenedMail, mailing.news(work, reopened.account_id), own.person, mailing.to(own.person)
+        )
+    return kept
 
 
 async def deactivate(work: Work[Tools], own: OwnAccount, because: DeactivatedBecause, **detail: Any) -> OwnAccount:

@@ -6,9 +6,27 @@ import pytest
 
 from chassis.tokens import NotAuthenticated
 from contracts.accounts import AccountDeactivated, AccountReactivated, Person, SessionsRevoked
-from contracts.notifications import AccountClosedMail, AccountReopenedMail, NoAccountMail, PasswordResetCodeMail
+from contracts.notifications import (
+    AccountClosedMail,
+    AccountReopenedMail,
+    MailRequest,
+    NoAccountMail,
+    PasswordResetCodeMail,
+    TemporaryPasswordMail,
+)
 from services.accounts.registrations.handlers import forget_unverified
 from services.accounts.tests.conftest import PASSWORD, Accounts, Signed
+from services.accounts.tests.credentials import (
+    CHOSEN,
+    DELEGATE,
+    Ordered,
+    credential,
+    first_sign_in,
+    give,
+    issued,
+    mandating,
+    temporary_passwords,
+)
 
 OWN = "membre@laforce.example"
 
@@ -133,3 +151,26 @@ async def test_a_password_that_somebody_else_may_know_works_no_more_when_the_acc
     )
     assert done.status_code < 300, done.text
     assert (await accounts.sign_in(OWN, another)).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["misuse", "asked_by_person"])
+async def test_an_account_with_a_user_name_is_opened_again_with_a_new_temporary_password_for_its_person_alone(
+    accounts: Accounts, reason: str
+) -> None:
+    mandating(accounts)
+    await give(accounts, Ordered())
+    user_name, first = await credential(accounts)
+    assert (await first_sign_in(accounts, user_name, first)).status_code == 201
+    [one] = await issued(accounts)
+    path, before = f"/v1/accounts/{one.account_id}", len(await accounts.events(MailRequest))
+    assert (await accounts.post(f"{path}/deactivation", {"reason": reason}, accounts.agent)).status_code == 200
+    assert (await accounts.sign_in(user_name, CHOSEN)).status_code == 401
+    assert (await accounts.post(f"{path}/reactivation", {"reason": "settled"}, accounts.agent)).status_code == 200
+    assert (await accounts.sign_in(user_name, CHOSEN)).status_code == 401
+    mails = (await accounts.events(MailRequest))[before:]
+    assert [type(mail) for mail in mails] == [AccountClosedMail, TemporaryPasswordMail]
+    assert {mail.recipient_id for mail in mails} == {one.account_id}
+    _, contents = (await temporary_passwords(accounts))[-1]
+    assert contents.address == DELEGATE.email
+    again = await accounts.sign_in(user_name, contents.temporary_password)
+    assert (again.status_code, again.json()["code"]) == (403, "password_to_change")
