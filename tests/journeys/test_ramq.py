@@ -13,12 +13,13 @@ import pytest
 from contracts.topics import Kind
 from local.journeys import trail
 from local.journeys.narrator import Narrator
-from local.journeys.portal import Language
+from local.journeys.portal import Language, Service, Someone
 from local.journeys.ramq import play
 from local.journeys.ramq.stage import Cast, cast
 from local.ports import SERVICES, Ports
 from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.killing import approve_and_kill
 
 IN_EITHER_LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
 
@@ -101,6 +102,16 @@ async def test_no_reader_of_one_language_is_shown_a_text_of_the_other(played: Ma
     french, english = played["fr"].texts, played["en"].texts
     assert len(french) > 20 and len(english) > 20
     assert french & english == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "service", "seconds"), [(1, "accounts", 0.0), (2, "accounts", 0.05), (3, "authorizations", 0.0)]
+)
+async def test_killed_between_approval_and_the_two_mails_both_arrive_once(
+    stack: Stack, played: Mapping[Language, Played], number: int, service: Service, seconds: float
+) -> None:
+    delegate = Someone(f"remplacante-{number}.demo@example.org", "", "Démo", f"Remplaçante {number}", "fr")
+    assert await approve_and_kill(stack, service, seconds, delegate) == (1, 1)
 
 
 async def test_no_public_event_names_a_person(stack: Stack, mails: list[dict[str, Any]]) -> None:
