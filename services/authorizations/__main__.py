@@ -1,6 +1,6 @@
 """python -m services.authorizations api | worker | all | migrate | openapi | dead-letters … | reset-groups …
 
-And import FILE …, which brings in an extract.
+And import FILE …, which brings in an extract; verify-signatures, which reads them all.
 """
 
 import sys
@@ -22,4 +22,10 @@ def _import(arguments: Sequence[str]) -> int:
     return command.main(arguments)
 
 
-sys.exit(entry.run(Path(__file__).parent, _service, {"import": _import}))
+def _verify_signatures(arguments: Sequence[str]) -> int:
+    from services.authorizations.signatures import command  # noqa: PLC0415
+
+    return command.main(arguments)
+
+
+sys.exit(entry.run(Path(__file__).parent, _service, {"import": _import, "verify-signatures": _verify_signatures}))

@@ -52,6 +52,22 @@ class ReadSignature:
     intact: bool | None
 
 
+@dataclass(frozen=True)
+class ReadSignatures:
+    """The signatures of a request, the oldest first. `missing`: ids of those of which the audit alone still tells."""
+
+    kept: Sequence[ReadSignature]
+    missing: Sequence[str]
+
+    @property
+    def intact(self) -> bool | None:
+        """Whether all of it is what was signed; None: of some the audit is too old to say so."""
+        found = {one.intact for one in self.kept}
+        if self.missing or False in found:
+            return False
+        return None if None in found else True
+
+
 async def sign(work: Work[Tools], command: Sign) -> UUID:
     """Keep a signature, sealed, and its digest in the audit of the organization. Call it with the request locked.
 
@@ -98,23 +114,20 @@ async def erase_account(work: Work[Tools], account_id: UUID) -> None:
     await erase(work, await storage.keys_of_account(work.connection, account_id))
 
 
-async def read(connection: Connection, tools: Tools, request_id: UUID, now: datetime) -> list[ReadSignature]:
-    """The signatures of a request, voided ones too, the oldest first; and whether each is what was signed.
-
-    One that is gone although the audit tells of it makes the others faulty too: they no longer are all that was signed.
-    """
+async def read(connection: Connection, tools: Tools, request_id: UUID, now: datetime) -> ReadSignatures:
+    """The signatures of a request, voided ones too, and whether each is what was signed."""
     kept = await storage.of_requests(connection, [request_id])
     key_ids = {signature.key_id for signature in kept}
     keys = await storage.keys(connection, key_ids)
     told = _Told(await storage.told(connection, [request_id, *key_ids]))
     faulty = await not_as_sealed(connection, told.entries)
-    complete = told.signed.keys() <= {str(signature.signature_id) for signature in kept}
     pruned_before = now - tools.agency.retention.audit.keeps
-    return [
-        ReadSignature(signature, contents, _intact(signature, contents, told, faulty, pruned_before, complete))
+    signatures = [
+        ReadSignature(signature, contents, _intact(signature, contents, told, faulty, pruned_before))
         for signature in kept
         for contents in [_opened(tools, signature, keys)]
     ]
+    return ReadSignatures(signatures, sorted(told.signed.keys() - {str(one.signature_id) for one in kept}))
 
 
 class _Told:
@@ -136,7 +149,6 @@ def _intact(
     told: _Told,
     faulty: Collection[int],
     pruned_before: datetime,
-    complete: bool,
 ) -> bool | None:
     signature_id = str(signature.signature_id)
     signed, voided = told.signed.get(signature_id), told.voided.get(signature_id)
@@ -145,8 +157,7 @@ def _intact(
         return None
     entries = [entry for entry in (signed, voided, erased) if entry is not None]
     return (
-        complete
-        and signed is not None
+        signed is not None
         and signed.detail.get("digest") == signature.digest
         and (voided is None) == (signature.voided_at is None)
         and (contents is None) == (erased is not None)

@@ -117,6 +117,17 @@ async def told(connection: Connection, object_ids: Collection[UUID]) -> list[Ent
     return [Entry(*row) for row in rows]
 
 
+async def signed_requests(connection: Connection, after: UUID, limit: int) -> list[UUID]:
+    """Requests that were signed, as rows or the audit tell, by id."""
+    rows = await connection.fetch(
+        "select request_id from signatures where request_id > $1 union"
+        f" select object_id from audit where action = '{SIGNED}' and object_id > $1 order by 1 limit $2",
+        after,
+        limit,
+    )
+    return [row["request_id"] for row in rows]
+
+
 async def use_proof(connection: Connection, proof_id: UUID, request_id: UUID, now: datetime) -> bool:
     """Use a proof up for one request. False when it was used for it before."""
     used = await connection.execute(

@@ -60,9 +60,13 @@ async def read_document(work: Work[Tools], command: ReadDocument) -> Document | 
         work.concerning = looker.organization_id
     request = await requests.get(work.connection, command.request_id)
     mandate = await storage.get(work.connection, command.request_id)
-    if request is None or mandate is None or not _may_read(work, request, mandate, looker):
+    if request is None or mandate is None:
         return Refusal("not_found")
-    is_agent = isinstance(looker, AsAgent)
+    manages = isinstance(looker, Acting) and work.tools.manages(looker)
+    reader = mandate.read_by(looker, request, manages=manages)
+    if reader is None:
+        return Refusal("not_found")
+    is_agent = reader == "agent"
     if is_agent:
         work.audit("mandate_viewed", organization_id=request.organization_id, object_id=request.request_id)
     return await _document(work, request, mandate, is_for_agents=is_agent)
@@ -78,22 +82,10 @@ async def by_token(work: Work[Tools], command: DocumentByToken) -> Document | Re
     return await _document(work, request, mandate, is_for_agents=False)
 
 
-def _may_read(work: Work[Tools], request: Request, mandate: Mandate, looker: Acting | AsAccount | AsAgent) -> bool:
-    match looker:
-        case AsAgent():
-            return True
-        case AsAccount():
-            return looker.account_id == mandate.delegate.account_id
-        case Acting():
-            ours = looker.organization_id == request.organization_id
-            return (ours and work.tools.manages(looker)) or looker.contact_id == mandate.contact_id
-
-
 async def _document(work: Work[Tools], request: Request, mandate: Mandate, *, is_for_agents: bool) -> Document:
     assert request.organization_id is not None
     read = await signatures.read(work.connection, work.tools, request.request_id, work.now)
-    standing = {one.signature.side: one for one in read if one.signature.voided_at is None}
-    found = {one.intact for one in read}
+    standing = {one.signature.side: one for one in read.kept if one.signature.voided_at is None}
     return Document(
         request=request,
         mandate=mandate,
@@ -101,7 +93,7 @@ async def _document(work: Work[Tools], request: Request, mandate: Mandate, *, is
         sides=[
             SideOfDocument(side, await read_text(work, request, mandate, side), standing.get(side)) for side in BOTH
         ],
-        shown=read if is_for_agents else list(standing.values()),
-        intact=False if False in found else None if None in found else True,
+        shown=read.kept if is_for_agents else list(standing.values()),
+        intact=read.intact,
         is_for_agents=is_for_agents,
     )

@@ -13,9 +13,9 @@ from asyncpg import UniqueViolationError
 from chassis.audit.sealing import seal_all
 from chassis.work import Work
 from services.authorizations.accounts.handlers import forget_account
-from services.authorizations.signatures import chores, handlers, storage
+from services.authorizations.signatures import chores, command, handlers, storage
 from services.authorizations.signatures.domain import Contents, Shown, text_digest
-from services.authorizations.signatures.handlers import ReadSignature, Sign
+from services.authorizations.signatures.handlers import ReadSignature, ReadSignatures, Sign
 from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.employers import Employer, an_employer
 from services.authorizations.tests.practices import a_practice
@@ -61,6 +61,9 @@ class Desk:
         await seal_all(self.employer.at.opened.unit)
 
     async def read(self) -> list[ReadSignature]:
+        return list((await self.found()).kept)
+
+    async def found(self) -> ReadSignatures:
         async with self.pool.acquire() as connection:
             return await handlers.read(
                 connection, self.employer.at.opened.tools, self.request_id, datetime.now(UTC)
@@ -125,7 +128,7 @@ async def test_one_changed_character_anywhere_is_found(desk: Desk) -> None:
                 await transaction.start()
                 await connection.execute(change.format(at=at))
                 tools = desk.employer.at.opened.tools
-                [read] = await handlers.read(connection, tools, desk.request_id, datetime.now(UTC))
+                [read] = (await handlers.read(connection, tools, desk.request_id, datetime.now(UTC))).kept
                 await transaction.rollback()
             assert read.intact is False, (what, at)
     assert await desk.intact() == [True]
@@ -143,13 +146,34 @@ async def test_a_row_changed_together_with_what_the_audit_says_is_found_by_the_s
     assert await desk.intact() == [False]
 
 
-async def test_a_signature_that_is_gone_shows_by_the_others(desk: Desk) -> None:
+async def test_a_signature_that_is_gone_shows_by_the_audit_also_where_it_was_the_only_one(desk: Desk) -> None:
     await desk.sign()
     await desk.sign(side="delegate", owner_id=uuid4(), account_id=None, method="email_code")
     await desk.seal()
-    assert await desk.intact() == [True, True]
+    assert await desk.intact() == [True, True] and (await desk.found()).intact
     await desk.pool.execute("delete from signatures where side = 'professional'")
-    assert await desk.intact() == [False]
+    assert await desk.intact() == [True] and (await desk.found()).intact is False
+    await desk.pool.execute("delete from signatures")
+    assert (await desk.found()).intact is False
+
+
+async def test_an_operator_reads_all_signatures_and_is_told_each_that_is_not_what_was_signed(desk: Desk) -> None:
+    changed = await desk.sign()
+    gone = await desk.sign(side="delegate", owner_id=uuid4(), account_id=None, method="email_code")
+    await desk.seal()
+    opened = desk.employer.at.opened
+
+    async def told() -> list[str]:
+        found = command.signed(opened.unit.pool, opened.tools, datetime.now(UTC))
+        return [line async for request_id, read in found for line in command.faulty(request_id, read)]
+
+    assert await told() == []
+    await desk.pool.execute("update signatures set language = 'en' where signature_id = $1", changed)
+    await desk.pool.execute("delete from signatures where signature_id = $1", gone)
+    assert await told() == [
+        f"signature {changed} of mandate {desk.request_id} is not what was signed",
+        f"signature {gone} of mandate {desk.request_id} is missing",
+    ]
 
 
 async def test_a_side_signs_once_and_again_only_once_that_is_void(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from chassis.audit.sealing import seal_all
+from services.authorizations.deciding.chores import remind_deciders
 from services.authorizations.mandates.text import list_digest
 from services.authorizations.personal.domain import Personal
 from services.authorizations.signatures.domain import text_digest
@@ -285,6 +287,38 @@ async def test_a_changed_character_shows_to_whoever_reads_or_prints(practice: Pr
     assert document.json()["intact"] is False
     printed = await practice.client.get(path, headers=practice.professional.headers | {"Accept": "text/html"})
     assert "n’est pas ce qui a été signé" in printed.text
+
+
+async def test_whoever_has_not_signed_is_reminded_and_the_older_mail_leads_nowhere(practice: Practice) -> None:
+    unsigned, half = await practice.mandate(), await practice.mandate(subject="account_statements")
+    await practice.sign(half)
+    [older] = await practice.tokens()
+    unit = practice.at.opened.unit
+    day = unit.tools.moment(datetime.now(UTC)).day
+    await practice.pool.execute("update requests set lapses_on = $1 where kind = 'mandate'", day + timedelta(days=3))
+    for _ in range(2):
+        await remind_deciders(unit)
+    [_, newer] = await practice.tokens()
+    told = await practice.at.opened.published("MandateUnsignedMail")
+    assert sorted(mail["service"] for mail in told) == ["account_statements", "online_billing"]
+    assert {mail["recipient_id"] for mail in told} == {str(practice.professional.contact_id)}
+    assert code_of(await practice.countersign(half, older)) == (409, "mandate_link_over")
+    assert (await practice.countersign(half, newer)).status_code == 201
+    assert await practice.state(unsigned) == "signing"
+
+
+async def test_the_delegate_reads_what_was_signed_by_the_profile_that_the_approval_made(practice: Practice) -> None:
+    mandate_id = await practice.mandate()
+    await practice.sign(mandate_id)
+    someone = await practice.at.link(await practice.at.contact("1300001"))
+    path = f"/v1/mandates/{mandate_id}/document"
+    assert (await practice.client.get(path, headers=someone.headers)).status_code == 404
+    await practice.pool.execute(
+        "update mandates set contact_id = $2, relation_id = $3, right_id = $3 where request_id = $1",
+        mandate_id, someone.contact_id, uuid4(),
+    )  # fmt: skip
+    read = await practice.client.get(path, headers=someone.headers)
+    assert read.status_code == 200 and read.json()["intact"] is True
 
 
 async def test_nothing_of_a_signature_stands_in_events_or_audit(practice: Practice) -> None:
