@@ -152,3 +152,17 @@ def test_a_professional_is_asked_for_the_number_and_the_code_by_the_names_of_the
     method = next(m for m in ramq.linking_methods.values() if isinstance(m, LinkingCoordinates))
     assert method.fields.client_number.label.fr == "Numéro de professionnel"
     assert method.fields.client_number.label.en == "Professional’s number"
+
+
+@pytest.mark.parametrize(
+    ("mail", "own", "other"),
+    [("user_name", "user_name", "temporary_password"), ("temporary_password", "temporary_password", "user_name")],
+)
+def test_each_half_of_a_credential_is_called_confidential_in_a_mail_without_the_other(
+    mail: str, own: str, other: str
+) -> None:
+    templates = load(RAMQ).mails[mail]
+    for template, confidential in ((templates.fr, "confidentiels"), (templates.en, "confidential")):
+        said = "\n".join(text for _, text in template.texts())
+        assert f"{{{{ {own} }}}}" in said and f"{{{{ {other} }}}}" not in said
+        assert confidential in said

@@ -4,10 +4,13 @@ import asyncio
 from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asyncpg import UniqueViolationError
 
+from chassis.inbox import Claim
+from chassis.letter import DeadLetter
 from chassis.outcomes import Poison
 from contracts.accounts import AccountOpened, CredentialDeliveries, EmailVerified, Person
 from contracts.events import Event
@@ -30,6 +33,7 @@ from services.accounts.tests.credentials import (
     temporary_passwords,
     user_names,
 )
+from tests.fixtures.cutting import Killed, killed_after
 
 
 @pytest.fixture(autouse=True)
@@ -247,3 +251,20 @@ async def test_a_credential_that_is_not_ours_to_open_parks_and_gives_nothing(acc
     with pytest.raises(Poison, match="seal"):
         await accounts.unit.run(follow_contacts, [stolen], ACTOR)
     assert not await accounts.events(Event)
+
+
+async def test_a_process_that_dies_when_it_has_given_one_leaves_both_mails_and_gives_it_once(
+    accounts: Accounts,
+) -> None:
+    state = Ordered().state(accounts)
+    claim = Claim("accounts.authorizations.contacts", uuid4(), "authorizations.contacts", b"", False, letter=_no_letter)
+    with pytest.raises(Killed), killed_after(1):
+        await accounts.unit.receive_all(follow_contacts, [state], [claim])
+    assert await accounts.unit.receive_all(follow_contacts, [state], [claim]) == [False]
+    assert (
+        len(await user_names(accounts)) == len(await temporary_passwords(accounts)) == len(await issued(accounts)) == 1
+    )
+
+
+def _no_letter(_: str) -> DeadLetter:
+    raise AssertionError
