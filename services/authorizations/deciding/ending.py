@@ -16,6 +16,7 @@ from services.authorizations.personal import storage as personal_fields
 from services.authorizations.requests import domain, storage, telling
 from services.authorizations.requests.domain import End, Request, Step
 from services.authorizations.requests.storage import Ended
+from services.authorizations.signatures import handlers as signatures
 from services.authorizations.tools import Tools
 
 
@@ -63,6 +64,7 @@ async def end_unseen(work: Work[Tools], request_id: UUID) -> None:
 async def erase_person(work: Work[Tools], request_id: UUID) -> None:
     """Forget what a request that ended long ago said of a person."""
     await personal_fields.erase_of_request(work.connection, request_id)
+    await signatures.erase_request(work, request_id)
     work.audit("request_person_erased", object_id=request_id)
 
 

@@ -142,12 +142,11 @@ async def _sign_both(work: Work[Tools], request_id: UUID, command: EnterPaper) -
             network_address=None,
             verified_at=work.now,
         )
-        owner_id = signer.account_id or signer.side_id
         await signatures.sign(
             work,
             Sign(
                 request_id=request_id, organization_id=command.organization_id, text_version=mandate.text_version,
-                side=side, owner_id=owner_id, account_id=signer.account_id, contact_id=signer.contact_id,
+                side=side, owner_id=signer.side_id, account_id=signer.account_id, contact_id=signer.contact_id,
                 method="paper", language=language, contents=contents,
             ),
         )  # fmt: skip

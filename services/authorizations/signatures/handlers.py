@@ -23,10 +23,7 @@ PROOFS_KEPT = timedelta(days=1)  # longer than any proof is good for
 
 @dataclass(frozen=True)
 class Sign:
-    """A side signs a version of a request's text.
-
-    `owner_id` is whose key seals it: the account that signs, or who has none, the side of the mandate.
-    """
+    """A side signs a version of a request's text. `owner_id` is whose key seals it: the person as that side of it."""
 
     request_id: UUID
     organization_id: UUID
@@ -112,6 +109,11 @@ async def erase(work: Work[Tools], key_ids: Collection[UUID]) -> None:
 async def erase_account(work: Work[Tools], account_id: UUID) -> None:
     """Drop the keys of the person whom an account is."""
     await erase(work, await storage.keys_of_account(work.connection, account_id))
+
+
+async def erase_request(work: Work[Tools], request_id: UUID) -> None:
+    """Drop the keys of both sides of a request, once nothing has to be proven of it any more."""
+    await erase(work, await storage.keys_of_request(work.connection, request_id))
 
 
 async def read(connection: Connection, tools: Tools, request_id: UUID, now: datetime) -> ReadSignatures:

@@ -20,11 +20,8 @@ ADD = f"""
 insert into signatures ({", ".join(COLUMNS)}) values ({", ".join(f"${n}" for n, _ in enumerate(COLUMNS, 1))})
 """
 
-# Of a person whom an account is, keys are the account's, and those of the sides of mandates as whom the person signed
-# before there was one.
+# A person's keys are those of the sides of mandates that the person is: by the account, or by a contact that it was.
 KEYS_OF_ACCOUNT = """
-select key_id from person_keys where owner_id = $1
-union
 select k.key_id from person_keys k join mandate_sides s on s.side_id = k.owner_id
 where s.account_id = $1 or s.contact_id in (select b.contact_id from bindings b where b.account_id = $1)
 """
@@ -53,9 +50,12 @@ async def keys(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, 
     return {row["key_id"]: row["locked"] for row in rows}
 
 
-async def keys_of_owners(connection: Connection, owner_ids: Collection[UUID]) -> list[UUID]:
-    """The ids of some persons' keys."""
-    rows = await connection.fetch("select key_id from person_keys where owner_id = any($1::uuid[])", list(owner_ids))
+async def keys_of_request(connection: Connection, request_id: UUID) -> list[UUID]:
+    """The ids of the keys of both sides of a request."""
+    rows = await connection.fetch(
+        "select k.key_id from person_keys k join mandate_sides s on s.side_id = k.owner_id where s.request_id = $1",
+        request_id,
+    )
     return [row["key_id"] for row in rows]
 
 

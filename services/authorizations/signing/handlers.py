@@ -166,7 +166,7 @@ async def _sign(
         organization_id=request.organization_id,
         text_version=mandate.text_version,
         side=side,
-        owner_id=signer.account_id or mandate.sides[side].side_id,
+        owner_id=mandate.sides[side].side_id,
         account_id=signer.account_id,
         contact_id=signer.contact_id,
         method=signer.proof.method,

@@ -13,12 +13,13 @@ from asyncpg import UniqueViolationError
 from chassis.audit.sealing import seal_all
 from chassis.work import Work
 from services.authorizations.accounts.handlers import forget_account
+from services.authorizations.deciding.chores import erase_persons
 from services.authorizations.signatures import chores, command, handlers, storage
 from services.authorizations.signatures.domain import Contents, Shown, text_digest
 from services.authorizations.signatures.handlers import ReadSignature, ReadSignatures, Sign
 from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.employers import Employer, an_employer
-from services.authorizations.tests.practices import a_practice
+from services.authorizations.tests.practices import Practice, a_practice
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import OpenService
 
@@ -192,14 +193,39 @@ async def test_a_side_signs_once_and_again_only_once_that_is_void(desk: Desk) ->
     assert [one.signature.voided_at is None for one in read] == [False, True]
 
 
-async def test_whoever_signed_without_an_account_is_erased_with_the_account_they_have_now(
-    open_service: OpenService, keyring_folder: Path
-) -> None:
-    practice = await a_practice(open_service, keyring_folder)
+@pytest.fixture
+async def practice(open_service: OpenService, keyring_folder: Path) -> Practice:
+    return await a_practice(open_service, keyring_folder)
+
+
+async def signed_by_both(practice: Practice) -> UUID:
     mandate_id = await practice.mandate()
     await practice.sign(mandate_id)
-    [token] = await practice.tokens()
+    *_, token = await practice.tokens()
     assert (await practice.countersign(mandate_id, token)).status_code == 201
+    return mandate_id
+
+
+async def read_by_agent(practice: Practice, mandate_id: UUID) -> list[tuple[str, bool, bool | None]]:
+    """Of each side, whether its text can be read, and whether it is intact."""
+    shown = await practice.client.get(f"/v1/mandates/{mandate_id}/document", headers=practice.at.agent)
+    return [(one["side"], one["text"] is not None, one["intact"]) for one in shown.json()["signatures"]]
+
+
+async def test_each_person_has_a_key_of_their_own_and_an_erased_one_leaves_nothing_readable(practice: Practice) -> None:
+    mandate_id = await signed_by_both(practice)
+    assert await practice.pool.fetchval("select count(distinct key_id) from signatures") == 2
+
+    await practice.at.opened.unit.run(forget_account, practice.professional.account_id, TEST)
+
+    assert await read_by_agent(practice, mandate_id) == [("professional", False, True), ("delegate", True, True)]
+    key_id = await practice.pool.fetchval("select key_id from signatures where side = 'professional'")
+    async with practice.pool.acquire() as connection:
+        assert await storage.keys(connection, [key_id]) == {}
+
+
+async def test_whoever_signed_without_an_account_is_erased_with_the_account_they_have_now(practice: Practice) -> None:
+    mandate_id = await signed_by_both(practice)
     person = await practice.at.link(await practice.at.contact("1300001"))  # any contact that is linked
     await practice.pool.execute(
         "update mandate_sides set contact_id = $1 where request_id = $2 and side = 'delegate'",
@@ -208,11 +234,20 @@ async def test_whoever_signed_without_an_account_is_erased_with_the_account_they
 
     await practice.at.opened.unit.run(forget_account, person.account_id, TEST)
 
-    path = f"/v1/mandates/{mandate_id}/document"
-    shown = (await practice.client.get(path, headers=practice.at.agent)).json()["signatures"]
-    assert [(one["side"], one["text"] is None, one["intact"]) for one in shown] == [
-        ("professional", False, True), ("delegate", True, True),
-    ]  # fmt: skip
+    assert await read_by_agent(practice, mandate_id) == [("professional", True, True), ("delegate", False, True)]
+
+
+async def test_both_sides_of_a_mandate_that_ended_long_ago_are_unreadable_and_others_are_not(
+    practice: Practice,
+) -> None:
+    over, other = await signed_by_both(practice), await practice.mandate(subject="account_statements")
+    await practice.sign(other)
+    await practice.pool.execute(
+        "update requests set state = 'withdrawn', settled_at = now() - interval '20 years' where request_id = $1", over
+    )
+    await erase_persons(practice.at.opened.unit)
+    assert await read_by_agent(practice, over) == [("professional", False, True), ("delegate", False, True)]
+    assert await read_by_agent(practice, other) == [("professional", True, True)]
 
 
 async def test_used_proofs_are_forgotten_once_they_are_over_by_themselves(desk: Desk) -> None:
@@ -227,21 +262,3 @@ async def test_used_proofs_are_forgotten_once_they_are_over_by_themselves(desk: 
     await desk.pool.execute("update used_proofs set used_at = now() - interval '2 days'")
     await chores.forget(desk.employer.at.opened.unit)
     assert await desk.pool.fetchval("select count(*) from used_proofs") == 0
-
-
-async def test_each_person_has_a_key_of_their_own_and_an_erased_one_leaves_nothing_readable(desk: Desk) -> None:
-    side_id = uuid4()
-    await desk.sign()
-    await desk.sign(side="delegate", owner_id=side_id, account_id=None, method="email_code")
-    assert await desk.pool.fetchval("select count(distinct key_id) from signatures") == 2
-
-    await desk.run(forget_account, desk.employer.administrator.account_id)
-
-    await desk.seal()
-    erased, other = await desk.read()
-    assert erased.contents is None and erased.intact and other.contents == CONTENTS and other.intact
-    async with desk.pool.acquire() as connection:
-        left = await storage.keys(connection, [erased.signature.key_id])
-    assert left == {}
-    again = await desk.employer.at.opened.unit.pool.fetchval("select count(*) from person_keys")
-    assert again == 1
