@@ -85,6 +85,12 @@ def people(playing: Cast) -> set[str]:
         "yes, and the explanation names the mandate",
         "for any other service: no",
         "the same account acts for the second professional, and no second password was sent",
+        "two signatures, each with its text, and nothing was changed since",
+        "a corrected mandate is another text, which nobody has signed yet",
+        "refused with a reason, it gives nothing",
+        "an agent has it to review, with what was said",
+        "the password of before no longer works",
+        "and the professional is not sent the new secret",
         "revoked, the very next check says no",
     ],
 )
@@ -101,7 +107,8 @@ async def test_everybody_is_written_to_in_their_language(mails: list[dict[str, A
 async def test_no_reader_of_one_language_is_shown_a_text_of_the_other(played: Mapping[Language, Played]) -> None:
     french, english = played["fr"].texts, played["en"].texts
     assert len(french) > 20 and len(english) > 20
-    assert french & english == set()
+    named = {practice.legal_name for one in (cast("fr"), cast("en")) for practice in (one.practice, one.other_practice)}
+    assert french & english <= named  # agents have one queue
 
 
 @pytest.mark.parametrize(

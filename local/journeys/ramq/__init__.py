@@ -16,6 +16,8 @@ from local.journeys.ramq.processing import (
     first_sign_in,
     no_second_password,
     process,
+    read_the_document,
+    return_and_refuse,
     revoke,
     two_mails,
 )
@@ -48,6 +50,8 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         user_name, temporary = await two_mails(journey, professional, delegate, since)
         await first_sign_in(journey, delegate, user_name, temporary)
         await acts_by_the_mandate(journey, delegate, journey.practice_id, mandate_id)
+        await read_the_document(journey, professional, mandate_id)
+        await return_and_refuse(journey, professional, delegate)
         other = people.other_professional
         second_id = await mandate_again(journey, other, delegate)
         since = now()

@@ -12,8 +12,8 @@ from local.journeys.ramq.stage import TO_THE_FORM, Journey
 LINK = re.compile(r"https://\S+#([0-9a-f-]{36})\.([A-Za-z0-9_-]{20,})")
 """A page of the portal, with the mandate and the secret that only the browser sees."""
 
-BILLING, DRUGS, OWN_FILE = "online_billing", "exception_drugs", "professional_file"
-CLERK, CLINICAL = "billing_clerk", "clinical_staff"
+BILLING, STATEMENTS, OWN_FILE = "online_billing", "account_statements", "professional_file"
+CLERK, CLINICAL, OFFICE = "billing_clerk", "clinical_staff", "administrative_staff"
 
 
 def wanted(who: Someone, service: str, role: str, **more: Any) -> dict[str, Any]:
@@ -95,13 +95,19 @@ def token_in(mail: dict[str, Any], mandate_id: str) -> str:
 
 async def mandate_again(journey: Journey, who: Someone, delegate: Someone) -> str:
     """A mandate of another professional for the same person, signed by both. Returns it."""
-    portal = journey.portal
     journey.told.step(
         "En tout temps, vous pouvez mandater auprès de nous un membre de votre personnel",
         f"{who.given_name} {who.family_name} mandates the same person, who signs as before.",
     )
     made = await ask(journey, who, wanted(delegate, BILLING, CLERK))
     mandate_id: str = made["items"][0]["mandate_id"]
+    await both_sign(journey, who, delegate, mandate_id)
+    return mandate_id
+
+
+async def both_sign(journey: Journey, who: Someone, delegate: Someone, mandate_id: str, *, anew: bool = False) -> None:
+    """The professional, then the delegate by the mail's link, with nothing in the way. `anew`: a corrected text."""
+    portal = journey.portal
     token = await sign(journey, who, mandate_id, delegate)
     path = f"/v1/mandates/{mandate_id}"
     page = await portal.call(delegate, "authorizations", "POST", f"{path}/page", json={"token": token}, expect=200)
@@ -109,21 +115,23 @@ async def mandate_again(journey: Journey, who: Someone, delegate: Someone) -> st
         "token": token,
         "person": {"family_name": delegate.family_name, "given_name": delegate.given_name},
         "attestations": ticked(page),
-        "address_proof": await address_proof(journey, delegate, delegate.email),
+        "address_proof": await address_proof(journey, delegate, delegate.email, anew=anew),
     }
     await portal.call(delegate, "authorizations", "POST", f"{path}/signatures", json=body, expect=201)
-    return mandate_id
 
 
-async def address_proof(journey: Journey, who: Someone, email: str) -> str:
-    """A code that comes to the address, typed where it was asked for."""
+async def address_proof(journey: Journey, who: Someone, email: str, *, anew: bool = False) -> str:
+    """A code that comes to the address, typed where it was asked for: good for half an hour, once for each mandate."""
     portal = journey.portal
+    if email in journey.proofs and not anew:
+        return journey.proofs[email]
     since = now()
     body = {"email": email, "purpose": "mandate_address", "language": who.language}
     asked = await portal.call(who, "accounts", "POST", "/v1/address-proofs", json=body, expect=202)
     code = code_in(await portal.mail(email, since, "the code for the address"), ONE_TIME_CODE)
     path = f"/v1/address-proofs/{asked['proof_id']}/completion"
     proof: str = (await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=200))["proof"]
+    journey.proofs[email] = proof
     return proof
 
 

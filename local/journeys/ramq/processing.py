@@ -6,7 +6,7 @@ from typing import Any
 from local.journeys.asking import decide, evaluate
 from local.journeys.playing import signed_in, since_then
 from local.journeys.portal import Someone, code_in, now
-from local.journeys.ramq.mandating import BILLING
+from local.journeys.ramq.mandating import BILLING, CLERK, OFFICE, STATEMENTS, ask, both_sign, wanted
 from local.journeys.ramq.stage import Journey
 
 USER_NAME = re.compile(r"(?<![0-9a-z])(u\d{10})(?!\d)")
@@ -101,7 +101,7 @@ async def acts_by_the_mandate(journey: Journey, delegate: Someone, organization_
     answer = await portal.until(may, "the access")
     told.arrived("authorizations: the right holds for the new account", since_then(since))
     told.holds(mandate_id in str(answer), "yes, and the explanation names the mandate")
-    other = await evaluate(portal, machine, delegate, "account_statements", organization_id)
+    other = await evaluate(portal, machine, delegate, STATEMENTS, organization_id)
     told.holds(not other["decision"], "for any other service: no")
 
 
@@ -118,6 +118,63 @@ async def no_second_password(journey: Journey, delegate: Someone, organization_i
     mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
     again = [mail for mail in mails if TEMPORARY_PASSWORD.search(mail["text"])]
     told.holds(again == [], "the same account acts for the second professional, and no second password was sent")
+
+
+async def return_and_refuse(journey: Journey, who: Someone, delegate: Someone) -> None:
+    """An agent asks for a correction, which both sign anew, and then refuses, with a reason each time."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "(silent) Une demande à corriger, puis refusée",
+        "Another mandate is returned by an agent, corrected, signed anew by both, and refused with a reason.",
+    )
+    made = await ask(journey, who, wanted(delegate, STATEMENTS, CLERK))
+    mandate_id: str = made["items"][0]["mandate_id"]
+    await both_sign(journey, who, delegate, mandate_id)
+    agent = await portal.agent()
+    await decided(journey, agent, mandate_id, "return", "mandate_to_correct")
+    path = f"/v1/mandates/{mandate_id}"
+    returned = await portal.call(who, "authorizations", "GET", path, expect=200)
+    told.shows(returned["decision_reason_name"])
+    corrected = await portal.call(
+        who, "authorizations", "POST", f"{path}/correction", json=wanted(delegate, STATEMENTS, OFFICE),
+        headers={"If-Match": who.etag}, expect=200,
+    )  # fmt: skip
+    told.holds(
+        (returned["state"], corrected["state"]) == ("returned", "signing")
+        and all(side["signed_at"] is None for side in corrected["sides"]),
+        "a corrected mandate is another text, which nobody has signed yet",
+    )
+    await both_sign(journey, who, delegate, mandate_id, anew=True)
+    since = now()
+    await decided(journey, agent, mandate_id, "reject", "delegate_not_entitled")
+    refused = await portal.call(who, "authorizations", "GET", path, expect=200)
+    told.shows(refused["decision_reason_name"])
+    told.holds(refused["outcome"] == "reject" and refused["given"] is None, "refused with a reason, it gives nothing")
+    for one in (who, delegate):
+        await portal.mail(one.email, since, "the news of the refusal")
+
+
+async def decided(journey: Journey, agent: Someone, mandate_id: str, outcome: str, reason: str) -> None:
+    """An agent takes the mandate and decides it."""
+    portal = journey.portal
+    await portal.call(agent, "authorizations", "POST", f"/v1/requests/{mandate_id}/claim", expect=200)
+    await decide(portal, agent, mandate_id, {"outcome": outcome, "reason": reason})
+
+
+async def read_the_document(journey: Journey, who: Someone, mandate_id: str) -> None:
+    """Both sides and an agent see what was signed, and print it."""
+    told, portal = journey.told, journey.portal
+    told.step("(silent) Le mandat signé", "The professional and an agent read what was signed, and print it.")
+    path = f"/v1/mandates/{mandate_id}/document"
+    for one in (who, await portal.agent()):
+        document = await portal.call(one, "authorizations", "GET", path, expect=200)
+        printed = await portal.http.get(
+            f"{portal.stack.gateway('authorizations')}{path}", headers=one.headers | {"Accept": "text/html"}
+        )
+        told.holds(
+            document["intact"] is not False and len(document["signatures"]) == 2 and printed.status_code == 200,
+            "two signatures, each with its text, and nothing was changed since",
+        )
 
 
 async def revoke(journey: Journey, who: Someone, delegate: Someone, organization_id: str, mandate_id: str) -> None:

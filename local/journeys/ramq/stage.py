@@ -65,6 +65,8 @@ class Journey(playing.Journey):
     cast: Cast
     ids: dict[str, str] = field(default_factory=dict)
     """organization_id by the practice's number."""
+    proofs: dict[str, str] = field(default_factory=dict)
+    """What proves that somebody reads an address, by the address."""
 
     @property
     def practice_id(self) -> str:
