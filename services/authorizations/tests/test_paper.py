@@ -1,5 +1,6 @@
 """The paper door: an agent enters what both signed by hand, one file each; both confirm their address by a mail."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,22 @@ async def test_one_address_for_both_is_refused_and_another_is_waited_for(practic
     assert code_of(await confirm(practice, mandate_id, professional)) == (422, "address_of_the_other_side")
     assert await practice.state(UUID(mandate_id)) == "signing"
     assert code_of(await confirm(practice, mandate_id, professional))[0] == 409
+
+
+async def test_one_mailbox_that_both_confirm_at_once_is_neithers(practice: Practice) -> None:
+    mandate_id = (await enter(practice, professional_email="Papier+pro@example.org")).json()["mandate_id"]
+    answers = await asyncio.gather(*(confirm(practice, mandate_id, token) for token in await tokens(practice)))
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert await practice.state(UUID(mandate_id)) == "signing"
+
+
+async def test_the_professionals_token_signs_nothing_for_the_delegate(practice: Practice) -> None:
+    mandate_id = UUID((await enter(practice)).json()["mandate_id"])
+    professional, delegate = await tokens(practice)
+    person = {"family_name": "Papier", "given_name": "Démo"}
+    assert code_of(await practice.countersign(mandate_id, professional, person=person)) == (409, "mandate_link_over")
+    signed = await practice.countersign(mandate_id, delegate, person=person)
+    assert code_of(signed) == (409, "mandate_signed_already")  # by hand
 
 
 async def test_a_token_confirms_its_own_address_alone(practice: Practice) -> None:

@@ -151,6 +151,15 @@ async def test_of_two_at_once_one_signature_is_kept(practice: Practice) -> None:
     assert await practice.pool.fetchval("select count(*) from signatures") == 2
 
 
+async def test_a_signature_that_is_sent_again_is_answered_as_the_first_was(practice: Practice) -> None:
+    mandate_id = await practice.mandate()
+    body = {"proof": await practice.proof(mandate_id)}
+    key = practice.professional.headers | {"Idempotency-Key": "once"}
+    first, again = [await practice.sign(mandate_id, key, **body) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (201, 201) and first.json() == again.json()
+    assert len(await practice.tokens()) == 1
+
+
 async def test_what_leads_nowhere_is_refused_alike_and_by_the_same_words(practice: Practice) -> None:
     mandate_id, other_id = await practice.mandate(), await practice.mandate(subject="account_statements")
     await practice.sign(mandate_id)
@@ -212,6 +221,8 @@ async def test_nothing_is_signed_once_it_is_over_or_has_come_back(practice: Prac
     await practice.pool.execute(f"update requests set {change} where request_id = $1", mandate_id)
     assert code_of(await practice.countersign(mandate_id, token)) == (409, "mandate_not_signable")
     assert code_of(await practice.sign(mandate_id)) == (409, "mandate_not_signable")
+    page = await practice.client.post(f"/v1/mandates/{mandate_id}/page", json={"token": token})
+    assert page.status_code == (200 if end == "returned" else 409)
 
 
 async def test_the_delegate_signs_after_the_professional_and_as_whom_the_mandate_names(practice: Practice) -> None:
@@ -266,6 +277,8 @@ async def test_both_sides_and_agents_read_and_print_what_was_signed(practice: Pr
         ]  # fmt: skip
         shows = {s["network_address"] is not None and s["email"] is not None for s in document["signatures"]}
         assert shows == {who == "agent"}
+        if who == "agent":
+            assert {s["network_address"] for s in document["signatures"]} == {"127.0.0.1"}
     viewed = await practice.pool.fetchval("select count(*) from audit where action = 'mandate_viewed'")
     assert viewed == 1
     for language, title in (("fr", "Mandat signé"), ("en", "Signed mandate")):
