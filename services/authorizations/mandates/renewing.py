@@ -67,6 +67,8 @@ async def correct(work: Work[Tools], command: Correct) -> UUID | Refusal:
     if isinstance(asked, Refusal):
         return asked
     asked = asked.model_copy(update={"renews": before.renews, "origin": before.origin})
+    if refusal := await refuse_standing(work, by, asked, command.wanted.delegate, request.request_id):
+        return refusal
     await void(work, request.request_id, request.organization_id)
     await _describe(work, request, mandate, command.wanted)
     await storage.new_text(work.connection, request.request_id, command.wanted.language)

@@ -89,7 +89,7 @@ join mandate_sides d on d.request_id = q.request_id and d.side = 'delegate'
 join personal_fields verified on verified.owner_id = d.side_id
 left join rights r on r.right_id = m.right_id and upper_inf(r.recorded)
 left join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded)
-where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2
+where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2 and q.request_id <> all($7::uuid[])
     and folded(described.family_name) = folded($3) and folded(described.given_name) = folded($4)
     and (lower(described.email) = lower($5) or lower(verified.email) = lower($5))
     and (q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $6
@@ -108,11 +108,11 @@ class Standing:
 
 
 async def standing(
-    connection: Connection, organization_id: UUID, subject: str, delegate: Personal, day: date
+    connection: Connection, organization_id: UUID, subject: str, delegate: Personal, day: date, besides: Sequence[UUID]
 ) -> Standing | None:
-    """The mandate of a person for a subject in an organization, by the person's names and address."""
+    """The mandate of a person for a subject in an organization, by the person's names and address, but `besides`."""
     row = await connection.fetchrow(
-        STANDING, organization_id, subject, delegate.family_name, delegate.given_name, delegate.email, day
+        STANDING, organization_id, subject, delegate.family_name, delegate.given_name, delegate.email, day, besides
     )
     return Standing(**row) if row else None
 

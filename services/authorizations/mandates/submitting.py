@@ -104,12 +104,18 @@ async def _item(
     return {"mandate_id": str(await make(work, by, asked, wanted, list_id))}
 
 
-async def refuse_standing(work: Work[Tools], by: Maker, asked: AskedMandate, delegate: Personal) -> Refusal | None:
-    """Nobody has two mandates for one service there; one that is in force is renewed instead."""
+async def refuse_standing(
+    work: Work[Tools], by: Maker, asked: AskedMandate, delegate: Personal, itself: UUID | None = None
+) -> Refusal | None:
+    """Nobody has two mandates for one service there; one that is in force is renewed instead.
+
+    Neither the one that is corrected, `itself`, nor the one that is renewed stands in the way.
+    """
+    besides = [mandate_id for mandate_id in (itself, asked.renews) if mandate_id is not None]
     found = await storage.standing(
-        work.connection, by.contact.organization_id, asked.subject, delegate, work.today
+        work.connection, by.contact.organization_id, asked.subject, delegate, work.today, besides
     )  # fmt: skip
-    if found is None or found.request_id == asked.renews:
+    if found is None:
         return None
     if found.is_open:
         return Refusal("mandate_waiting", next=Next("next_mandate", f"/v1/mandates/{found.request_id}"))

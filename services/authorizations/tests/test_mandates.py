@@ -129,6 +129,8 @@ async def test_the_queue_is_in_the_order_in_which_mandates_were_received_not_ask
 async def test_a_mandate_that_nobody_countersigns_lapses_and_can_be_asked_for_again(world: Practices) -> None:
     mandate_id = await world.asked()
     await world.sign(mandate_id, "professional")
+    await world.verify(mandate_id, "professional", "medecin@example.org")
+    await world.verify(mandate_id, "delegate", "adjointe@example.org")
     assert (await world.show(mandate_id))["lapses_on"] == str(world.today + timedelta(days=30))
     await world.forget_days(mandate_id, 31)
     assert (await world.show(mandate_id))["state"] == "lapsed"

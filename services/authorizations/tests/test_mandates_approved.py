@@ -181,6 +181,11 @@ async def test_what_agents_return_is_corrected_and_both_sides_sign_anew(world: P
     seen = await world.client.get(f"/v1/mandates/{mandate_id}", headers=world.physician.headers)
     assert seen.json()["decision_reason_name"] == "Le mandat est à corriger, puis à signer de nouveau."
     body = world.wanted(role="billing_clerk", delegate=await described(world, mandate_id))
+    other_id = await world.asked()
+    taken = world.wanted(delegate=await described(world, other_id))
+    headers = world.physician.headers | {"If-Match": seen.headers["etag"]}
+    twice = await world.client.post(f"/v1/mandates/{mandate_id}/correction", json=taken, headers=headers)
+    assert twice.json()["code"] == "mandate_waiting"
     corrected = await world.client.post(
         f"/v1/mandates/{mandate_id}/correction",
         json=body,
