@@ -73,3 +73,17 @@ async def test_those_who_manage_are_told_that_a_mandate_will_end(world: Practice
     assert (ending.subject, ending.function, ending.member_name) == (
         "online_billing", "administrative_staff", "Démo Adjointe",
     )  # fmt: skip
+
+
+async def test_an_explained_yes_names_the_mandate_that_an_agent_approved(world: Practices) -> None:
+    mandate = await world.approved()
+    delegate = await world.link(UUID(mandate["given"]["contact_id"]))
+    body = {
+        "subject": {"type": "account", "id": str(delegate.account_id)},
+        "action": {"name": "write"},
+        "resource": {"type": "online_billing", "id": mandate["organization"]["organization_id"]},
+        "context": {"explain": True},
+    }
+    headers = {"Authorization": f"Bearer {world.opened.issuer.machine('access:evaluate')}"}
+    answer = (await world.client.post("/access/v1/evaluation", json=body, headers=headers)).json()
+    assert answer["decision"] and answer["context"]["mandate_id"] == mandate["mandate_id"]
