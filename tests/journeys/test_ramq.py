@@ -88,6 +88,8 @@ def people(playing: Cast) -> set[str]:
         "two signatures, each with its text, and nothing was changed since",
         "a corrected mandate is another text, which nobody has signed yet",
         "refused with a reason, it gives nothing",
+        "one file for each form; otherwise it is refused",
+        "both confirm their address, and it stands in the same queue",
         "an agent has it to review, with what was said",
         "the password of before no longer works",
         "and the professional is not sent the new secret",

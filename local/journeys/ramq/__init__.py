@@ -11,6 +11,7 @@ from local.journeys.portal import Language, Portal, now
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
 from local.journeys.ramq.mandating import countersign, fill_in, mandate_again, sign
 from local.journeys.ramq.misusing import deactivate, let_in_again
+from local.journeys.ramq.paper import enter_paper
 from local.journeys.ramq.processing import (
     acts_by_the_mandate,
     first_sign_in,
@@ -57,6 +58,7 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         since = now()
         await process(journey, other, second_id)
         await no_second_password(journey, delegate, journey.other_practice_id, since)
+        await enter_paper(journey, other, delegate, journey.other_practice_id)
         await deactivate(journey, professional, delegate, mandate_id)
         await let_in_again(journey, professional, delegate, user_name)
         await revoke(journey, professional, delegate, journey.practice_id, mandate_id)
