@@ -250,6 +250,10 @@ async def test_only_the_professional_whom_it_names_signs_for_that_side(practice:
     body = {"proof": await practice.proof(mandate_id), "attestations": practice.ticked("professional")}
     anonymous = await practice.client.post(f"/v1/mandates/{mandate_id}/signatures", json=body)
     assert code_of(anonymous) == (401, "not_authenticated")
+    await practice.pool.execute(
+        "update relations set type = 'optometrist' where holder_id = $1", practice.professional.contact_id
+    )
+    assert code_of(await practice.sign(mandate_id)) == (403, "not_permitted")  # no physician there any more
 
 
 async def test_both_sides_and_agents_read_and_print_what_was_signed(practice: Practice) -> None:
