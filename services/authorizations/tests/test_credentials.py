@@ -147,6 +147,7 @@ async def test_mails_of_nobodys_credential_and_older_ones_are_nobodys_business(g
     await given.tell(given.issued())
     newer = uuid7()
     await given.tell(given.issued(generation=2, to_delegate=newer))
+    await given.tell(given.issued(to_delegate=uuid7()))  # older, and told later
     await given.tell(bounced(TO_DELEGATE))
     assert await given.queue() == []
     await given.tell(bounced(newer))
