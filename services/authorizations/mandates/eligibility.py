@@ -51,7 +51,9 @@ def asked(
     """What is asked for, where profession, role and dates are what the service allows; else the reason in words."""
     service = _service(agency, wanted.service)
     if service is None or wanted.service not in {subject.code for subject in agency.ceiling(by.kind, today)}:
-        return Refusal("mandate_service_unknown", {"service": wanted.service}, ("service",))
+        known = agency.subjects.get(wanted.service)
+        called = known.name.in_(language) if known else wanted.service
+        return Refusal("mandate_service_unknown", {"service": called}, ("service",))
     name = agency.subjects[wanted.service].name.in_(language)
     profession = min(set(by.functions) & set(service.professions), default=None)
     if profession is None:
