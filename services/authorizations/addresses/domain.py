@@ -11,15 +11,14 @@ from email_validator import EmailNotValidError, validate_email
 from chassis.outcomes import Refusal
 from contracts.agency.mandates import MandateAddresses
 
-Reason = Literal["role_name", "other_side", "somebody_else", "judged"]
+Fault = Literal["role_name", "other_side", "somebody_else"]
 """Why an address is not good for whoever gave it: it stands for a function; it leads where the other side's does;
-somebody else is known here by it; an agent saw that it is shared."""
+somebody else is known here by it."""
 
-CODES: Mapping[Reason, str] = {
+CODES: Mapping[Fault, str] = {
     "role_name": "address_of_a_function",
     "other_side": "address_of_the_other_side",
     "somebody_else": "address_of_another",
-    "judged": "address_of_several",
 }
 
 SIGNS = re.compile(r"[._-]+")
@@ -89,9 +88,9 @@ def places(rules: MandateAddresses, address: str) -> Places:
     return Places(keys, () if separator == "+" else tuple(f"{key}{separator}" for key in keys))
 
 
-def refused(reason: Reason, field_name: str) -> Refusal:
+def refused(fault: Fault, field_name: str) -> Refusal:
     """What to do instead; it names nobody, whosever the address is."""
-    return Refusal(CODES[reason], fields=(field_name,))
+    return Refusal(CODES[fault], fields=(field_name,))
 
 
 def end_of(beginning: str) -> str:

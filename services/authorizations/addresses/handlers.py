@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from chassis.work import Work
 from services.authorizations.addresses import domain, storage
-from services.authorizations.addresses.domain import Giver, Reason
+from services.authorizations.addresses.domain import Fault, Giver
 from services.authorizations.tools import Tools
 
 
-async def judge(work: Work[Tools], email: str, giver: Giver, others: Iterable[str] = ()) -> Reason | None:
+async def judge(work: Work[Tools], email: str, giver: Giver, others: Iterable[str] = ()) -> Fault | None:
     """Why the address is not good for whoever gives it; None: nothing speaks against it, and it is theirs to keep.
 
     `others` are addresses of the other side. Nobody else is given the same mailbox until the transaction ends: call it

@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.addresses.domain import Giver, Reason, refused
+from services.authorizations.addresses.domain import Fault, Giver, refused
 from services.authorizations.addresses.handlers import judge
 from services.authorizations.mandate_addresses import domain, mails, storage
 from services.authorizations.mandates import completing
@@ -139,7 +139,7 @@ async def _side(
     return "professional" if acting.contact_id == mandate.professional.contact_id else Refusal("not_permitted")
 
 
-async def _judge(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide, email: str) -> Reason | None:
+async def _judge(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide, email: str) -> Fault | None:
     """What speaks against an address: the rules, and whoever else is known by it.
 
     The other side's are those of its account and file too, and of the delegate also the one that the professional gave.
