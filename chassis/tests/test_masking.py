@@ -44,9 +44,9 @@ DATE = r"^\d{4}-\d{2}-\d{2}$"
 
 
 def _is_plain(field: FieldInfo) -> bool:
-    """Whether a field holds a code, or a code or nothing, or a legal date."""
+    """Whether a field holds a code, or a code or nothing, or codes, or a legal date."""
     patterned = [getattr(found, "pattern", None) for found in field.metadata]
-    return patterned in ([CODE], [DATE]) or field.annotation == (Code | None)
+    return patterned in ([CODE], [DATE]) or field.annotation in (Code | None, tuple[Code, ...])
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)

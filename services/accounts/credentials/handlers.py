@@ -20,6 +20,7 @@ from contracts.notifications import (
 from services.accounts import codes, mailing
 from services.accounts.credentials import storage
 from services.accounts.credentials.storage import Given
+from services.accounts.email_changes import storage as email_changes
 from services.accounts.hashing import Hasher
 from services.accounts.mailing import Delivery
 from services.accounts.metrics import CREDENTIALS
@@ -27,8 +28,9 @@ from services.accounts.opening import Opening, open_account
 from services.accounts.password_resets import storage as resets
 from services.accounts.people import handlers as people
 from services.accounts.people import storage as people_storage
-from services.accounts.people.domain import PersonalFields, address_key
+from services.accounts.people.domain import Account, PersonalFields, address_key
 from services.accounts.people.handlers import OwnAccount
+from services.accounts.sessions.handlers import end_all
 from services.accounts.tools import Tools
 
 BOTH: tuple[CredentialHalf, ...] = ("user_name", "temporary_password")
@@ -112,17 +114,21 @@ async def _give(work: Work[Tools], order: Order) -> None:
     """Give what the order says to the account that is the contact's, or that has the delegate's address; else open one.
 
     Of two that open an account for one address at once, or of one and a registration, the second collides, is run
-    again, and finds the address taken: its person keeps the account.
+    again, and finds the address taken. An account that is known here is kept as it is; any other was opened by whoever
+    once read the mailbox, and needs both halves from now on.
     """
     contact_id = order.contact.contact_id
     before = await storage.lock(work.connection, contact_id)
     if order.generation <= before.generation:
         return
-    owner = await people_storage.owner(work.connection, address_key(order.addresses.delegate.email))
+    owner = await _owner(work, address_key(order.addresses.delegate.email))
     given = await _waiting(work, before.account_id)
-    if owner is not None and (given is None or given.account.account_id != owner.account_id):
+    if owner is not None and (given is None or given.account.account_id != owner.account.account_id):
         await _void_unless_of_others(work, given, contact_id)
-        await _issued(work, order, owner.account_id, kept=True)
+        if await _is_known(work, owner.account):
+            await _issued(work, order, owner.account.account_id, kept=True)
+        else:
+            await _take_over(work, order, owner)
     elif given is not None:
         halves = order.halves if order.generation == before.generation + 1 else BOTH
         await _give_again(work, order, given, halves)
@@ -130,6 +136,38 @@ async def _give(work: Work[Tools], order: Order) -> None:
         await _issued(work, order, before.account_id, kept=True)
     else:
         await _open(work, order)
+
+
+async def _owner(work: Work[Tools], email_key: str) -> OwnAccount | None:
+    """Whose account has the address, locked: looked for again where it was given away meanwhile."""
+    owner = await people_storage.owner(work.connection, email_key)
+    if owner is None:
+        return None
+    own = await people.lock(work, owner.account_id)
+    still = await people_storage.owner(work.connection, email_key)
+    return own if still is not None and still.account_id == owner.account_id else await _owner(work, email_key)
+
+
+async def _is_known(work: Work[Tools], account: Account) -> bool:
+    """Whether the account was linked to a file or given a user name; one that is closed is an agent's to judge."""
+    if account.unlinked_since is None or account.status != "active":
+        return True
+    return await storage.user_name_of(work.connection, account.account_id) is not None
+
+
+async def _take_over(work: Work[Tools], order: Order, own: OwnAccount) -> None:
+    """Give an account that anybody may have opened, which is locked, both halves: what opened it opens it no more.
+
+    Whoever opened it keeps neither a session, nor a link that undoes a change of address, nor the name they gave. The
+    terms are as they were.
+    """
+    account_id, delegate = own.account.account_id, order.addresses.delegate
+    person = replace(own.person, given_name=delegate.given_name, family_name=delegate.family_name)
+    await people_storage.change_person(work.connection, person)
+    await email_changes.close_from(work.connection, account_id, own.account.opened_at, work.now)
+    ended = await end_all(work, own.account, "password_reset")
+    await people.keep(work, OwnAccount(ended, person))
+    await _give_name(work, order, account_id, "account_taken_over")
 
 
 async def _waiting(work: Work[Tools], account_id: UUID | None) -> OwnAccount | None:
@@ -170,10 +208,15 @@ async def _open(work: Work[Tools], order: Order) -> None:
     await people_storage.insert_person(work.connection, person)
     opening = Opening(NO_TERMS, work.now, _door(work, order.contact))
     await open_account(work, person, opening, work.tools.hasher.dummy)
+    await _give_name(work, order, account_id, "account_opened")
+
+
+async def _give_name(work: Work[Tools], order: Order, account_id: UUID, action: str) -> None:
+    """Give the account a user name and a temporary password, each in its mail."""
     user_name = codes.new_user_name(order.rules.user_name)
     await storage.name(work.connection, account_id, user_name)
     await _set_temporary(work, account_id, order.drawn, order.valid_until(work.now))
-    work.audit("account_opened", object_id=account_id, contact_id=str(order.contact.contact_id))
+    work.audit(action, object_id=account_id, contact_id=str(order.contact.contact_id))
     deliveries = CredentialDeliveries(
         to_professional=_mail_user_name(work, order, user_name),
         to_delegate=_mail_temporary_password(work, order, account_id),

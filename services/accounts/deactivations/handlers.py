@@ -13,6 +13,7 @@ from services.accounts import mailing
 from services.accounts.credentials.handlers import Drawn, issue_anew
 from services.accounts.credentials.storage import user_name_of
 from services.accounts.email_changes import storage as changes
+from services.accounts.email_changes.handlers import undo_all
 from services.accounts.metrics import DEACTIVATIONS
 from services.accounts.password_resets import storage as resets
 from services.accounts.people import handlers as people
@@ -64,15 +65,19 @@ async def close(work: Work[Tools], proof: Proof) -> Refusal | None:
 async def deactivate_by_agent(work: Work[Tools], command: Deactivate) -> OwnAccount | Refusal:
     """The address stays taken, so that nobody walks around it by registering again. Once more changes nothing.
 
-    Where another person may have the password, it is void from now on: an account that is opened again waits for a new
-    one.
+    Where another person may have the password, it is void from now on, and so is every change of address that can still
+    be undone: an account that is opened again waits for a new password, which its owner is sent. That holds also where
+    that person closed the account first.
     """
     own = await _found(work, command.account_id)
-    if isinstance(own, Refusal) or own.account.status == "deactivated":
+    if isinstance(own, Refusal):
         return own
-    closed = await deactivate(work, own, "by_agent", reason=command.reason)
     if command.reason in IN_OTHER_HANDS:
         await storage.set_password(work.connection, command.account_id, work.tools.hasher.dummy)
+        own = await undo_all(work, own)
+    if own.account.status == "deactivated":
+        return own
+    closed = await deactivate(work, own, "by_agent", reason=command.reason)
     _tell_closed(work, closed)
     return closed
 

@@ -153,12 +153,12 @@ async def begin_undo(work: Work[Tools], command: UndoAttempt) -> UndoCandidate |
 
 
 async def undo(work: Work[Tools], command: Undo) -> Refusal | None:
-    """Give the account back to the former address, whatever has become of its address and password since.
+    """Give the account back to the former address, whatever has become of it, its address and its password since.
 
     Neither the mailbox nor the password is enough: a firm reads the mailbox of whoever has left it, and whoever changed
     the address knew the password of then. Who undoes says that somebody else knew it: no password works until a new
     one is chosen (a password reset, by the mail of the address that the account has again), every session ends, and
-    later changes are void.
+    later changes are void. One that is closed stays so, but whoever opens it again writes to the owner.
     """
     account_id = command.candidate.account_id
     if account_id is None or not command.password_is_right:
@@ -169,13 +169,25 @@ async def undo(work: Work[Tools], command: Undo) -> Refusal | None:
     former = await _former(work, own, change)
     if former is None:
         return _undo_refused(work, account_id)
-    await storage.close_from(work.connection, account_id, change.requested_at, work.now)
     await people_storage.set_password(work.connection, account_id, work.tools.hasher.dummy)
     ended = await end_all(work, own.account, "email_change_undone")
-    work.audit("email_change_undone", object_id=account_id, change_id=str(change.change_id))
-    EMAIL_CHANGES.labels("undone").inc()
-    await _give(work, OwnAccount(ended, own.person), former, undone=True)
+    await _undo(work, OwnAccount(ended, own.person), change, former)
     return None
+
+
+async def undo_all(work: Work[Tools], own: OwnAccount) -> OwnAccount:
+    """Give an account that another person had in hand, which is locked, the address before every change of late.
+
+    Where another account has that address by now, this one has a claim to none, and is not opened again.
+    """
+    account_id = own.account.account_id
+    change = await storage.first_to_undo(work.connection, account_id, work.now)
+    if change is None:
+        return own
+    former = await people_storage.person(work.connection, change.change_id)
+    if await _if_free(work, own, former) is None:
+        await people_storage.release_address(work.connection, account_id)
+    return await _undo(work, own, change, former)
 
 
 async def forget(work: Work[Tools], _: None) -> None:
@@ -214,9 +226,18 @@ async def _wanted(work: Work[Tools], own: OwnAccount, change: Change, code: str)
 
 async def _former(work: Work[Tools], own: OwnAccount, change: Change) -> PersonalFields | None:
     """The former address, if the change can be undone and nobody has opened an account with it since."""
-    if not (change.can_be_undone(work.now) and own.account.status == "active"):
+    if not change.can_be_undone(work.now):
         return None
     return await _if_free(work, own, await people_storage.person(work.connection, change.change_id))
+
+
+async def _undo(work: Work[Tools], own: OwnAccount, change: Change, former: PersonalFields) -> OwnAccount:
+    """Give the account the former address; this change and later ones are void."""
+    account_id = own.account.account_id
+    await storage.close_from(work.connection, account_id, change.requested_at, work.now)
+    work.audit("email_change_undone", object_id=account_id, change_id=str(change.change_id))
+    EMAIL_CHANGES.labels("undone").inc()
+    return await _give(work, own, former, undone=True)
 
 
 async def _if_free(work: Work[Tools], own: OwnAccount, wanted: PersonalFields) -> PersonalFields | None:

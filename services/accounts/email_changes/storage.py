@@ -22,6 +22,11 @@ COUNT_UNDO_TRY = """
 update email_changes set undo_tries = undo_tries + 1 where undo_digest = $1 and undo_tries < $2
 returning account_id, former_password_hash
 """
+FIRST_TO_UNDO = f"""
+select {COLUMNS} from email_changes where account_id = $1 and changed_at is not null and closed_at is null
+    and undo_until > $2
+order by changed_at limit 1
+"""
 BY_TOKEN = f"select {COLUMNS} from email_changes where undo_digest = $1"
 # A later change is void with the one that is undone: what leads to an address that was not the owner's leads nowhere.
 CLOSE_FROM = (
@@ -83,6 +88,12 @@ async def by_token(connection: Connection, undo_digest: bytes) -> Change:
     row = await connection.fetchrow(BY_TOKEN, undo_digest)
     assert row is not None
     return Change(**row)
+
+
+async def first_to_undo(connection: Connection, account_id: UUID, now: datetime) -> Change | None:
+    """The oldest change that can still be undone, of an account that is locked: later ones are void with it."""
+    row = await connection.fetchrow(FIRST_TO_UNDO, account_id, now)
+    return Change(**row) if row else None
 
 
 async def close_from(connection: Connection, account_id: UUID, requested_at: datetime, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A credential is given once, in two mails to two persons, and to nobody who has an account already."""
+"""A credential is given once, in two mails to two persons, and to nobody whose account is known already."""
 
 import asyncio
 from typing import Any
@@ -11,13 +11,15 @@ from asyncpg import UniqueViolationError
 from chassis.inbox import Claim
 from chassis.letter import DeadLetter
 from chassis.outcomes import Poison
-from contracts.accounts import AccountOpened, CredentialDeliveries, EmailVerified, Person
+from chassis.tokens import NotAuthenticated
+from contracts.accounts import AccountOpened, CredentialDeliveries, EmailVerified, Person, TermsAccepted
 from contracts.events import Event
 from contracts.notifications import MailRequest
 from services.accounts.credentials import storage
 from services.accounts.credentials.handlers import draw, follow_contacts, issue_anew
+from services.accounts.lapsing import storage as lapsing
 from services.accounts.people import handlers as people
-from services.accounts.tests.conftest import Accounts
+from services.accounts.tests.conftest import PASSWORD, Accounts, Signed
 from services.accounts.tests.credentials import (
     ACTOR,
     CHOSEN,
@@ -32,6 +34,7 @@ from services.accounts.tests.credentials import (
     temporary_passwords,
     user_names,
 )
+from services.accounts.tests.test_email_changes import change, undo
 from tests.fixtures.cutting import Killed, killed_after
 
 
@@ -108,13 +111,47 @@ async def test_one_generation_that_comes_twice_at_once_is_given_once(accounts: A
     assert len(await issued(accounts)) == len(await temporary_passwords(accounts)) == 1
 
 
-async def test_an_account_that_has_the_verified_address_stays_as_it_is(accounts: Accounts) -> None:
-    signed = await accounts.opened(DELEGATE.email.upper())
+async def known(accounts: Accounts, email: str) -> Signed:
+    """Somebody with an account that was linked to a file once."""
+    signed = await accounts.opened(email)
+
+    async def link(work: Any, _: None) -> None:
+        await lapsing.linked(work.connection, signed.account_id)
+
+    await accounts.unit.run(link, None, ACTOR)
+    return signed
+
+
+async def test_an_account_with_the_verified_address_that_was_linked_stays_as_it_is(accounts: Accounts) -> None:
+    signed = await known(accounts, DELEGATE.email.upper())
     await give(accounts, Ordered())
     [one] = await issued(accounts)
     assert (one.account_id, one.kept, one.deliveries) == (signed.account_id, True, CredentialDeliveries())
     assert not await user_names(accounts) and not await temporary_passwords(accounts)
     assert (await accounts.sign_in(DELEGATE.email)).status_code == 200
+
+
+async def test_whoever_registered_with_the_delegates_address_before_has_no_way_around_the_user_name(
+    accounts: Accounts,
+) -> None:
+    elsewhere = await accounts.opened("avant@ailleurs.example", given_name="Passe", family_name="Partout")
+    undoing = await change(accounts, elsewhere, DELEGATE.email)
+    await give(accounts, Ordered())
+    [one] = await issued(accounts)
+    assert (one.account_id, one.kept) == (elsewhere.account_id, False)
+    with pytest.raises(NotAuthenticated):
+        await accounts.verifier.verify(elsewhere.access_token)
+    user_name, password = await credential(accounts)
+    for login, tried in ((DELEGATE.email, PASSWORD), (user_name, PASSWORD), (DELEGATE.email, password)):
+        assert (await accounts.sign_in(login, tried)).status_code == 401
+    assert (await undo(accounts, undoing)).json()["code"] == "undo_refused"
+    person = (await accounts.events(Person))[-1]
+    assert (person.email, person.given_name, person.family_name) == (DELEGATE.email, "Odile", "Fictive")
+    assert (await accounts.sign_in(user_name, password)).json()["code"] == "password_to_change"
+    assert (await first_sign_in(accounts, user_name, password)).status_code == 201
+    accepted = await accounts.pool.fetch("select terms_version from accounts where account_id = $1", one.account_id)
+    assert [row["terms_version"] for row in accepted] == ["2026-01"]
+    assert len(await accounts.events(TermsAccepted)) == 0  # the terms of then are still those of now
 
 
 async def test_a_second_practice_gives_a_delegate_no_second_password(accounts: Accounts) -> None:
@@ -142,9 +179,10 @@ async def test_a_registration_of_the_address_at_the_same_moment_and_a_credential
     _, verified = await asyncio.gather(give(accounts, Ordered()), accounts.verify(registration_id, code))
     [one] = await issued(accounts)
     [opened] = await accounts.events(AccountOpened)
-    assert opened.account_id == one.account_id
-    assert one.kept == (verified.status_code == 201)
-    assert len(await temporary_passwords(accounts)) == (not one.kept)
+    assert opened.account_id == one.account_id and not one.kept
+    assert verified.status_code in (201, 422)
+    assert len(await user_names(accounts)) == len(await temporary_passwords(accounts)) == 1
+    assert (await accounts.sign_in(DELEGATE.email)).status_code == 401
 
 
 async def test_a_rising_generation_brings_another_password_to_the_corrected_address_and_voids_the_old(
@@ -201,10 +239,10 @@ async def test_a_corrected_address_that_has_an_account_is_the_delegates_and_the_
 ) -> None:
     await give(accounts, ordered := Ordered())
     user_name, password = await credential(accounts)
-    known = await accounts.opened("odile@ailleurs.example")
+    other = await known(accounts, "odile@ailleurs.example")
     await give(accounts, ordered.again(delegate=DELEGATE.model_copy(update={"email": "odile@ailleurs.example"})))
     last = (await issued(accounts))[-1]
-    assert (last.account_id, last.kept) == (known.account_id, True)
+    assert (last.account_id, last.kept) == (other.account_id, True)
     assert (await first_sign_in(accounts, user_name, password)).status_code == 401
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from chassis.tokens import NotAuthenticated
-from contracts.accounts import AccountDeactivated, AccountReactivated, Person, SessionsRevoked
+from contracts.accounts import AccountDeactivated, AccountReactivated, EmailChanged, Person, SessionsRevoked
 from contracts.notifications import (
     AccountClosedMail,
     AccountReopenedMail,
@@ -15,7 +15,7 @@ from contracts.notifications import (
     TemporaryPasswordMail,
 )
 from services.accounts.registrations.handlers import forget_unverified
-from services.accounts.tests.conftest import PASSWORD, Accounts, Signed
+from services.accounts.tests.conftest import PASSWORD, Accounts, Signed, signed
 from services.accounts.tests.credentials import (
     CHOSEN,
     DELEGATE,
@@ -27,6 +27,7 @@ from services.accounts.tests.credentials import (
     mandating,
     temporary_passwords,
 )
+from services.accounts.tests.test_email_changes import change, undo
 
 OWN = "membre@laforce.example"
 
@@ -174,3 +175,35 @@ async def test_an_account_with_a_user_name_is_opened_again_with_a_new_temporary_
     assert contents.address == DELEGATE.email
     again = await accounts.sign_in(user_name, contents.temporary_password)
     assert (again.status_code, again.json()["code"]) == (403, "password_to_change")
+
+
+@pytest.mark.parametrize("closed_first", [False, True])
+async def test_closing_an_account_that_another_person_had_in_hand_gives_it_back_to_its_owners_address(
+    accounts: Accounts, closed_first: bool
+) -> None:
+    mandating(accounts)
+    await give(accounts, Ordered())
+    user_name, first = await credential(accounts)
+    thief = signed(await first_sign_in(accounts, user_name, first))
+    token = await change(accounts, thief, "voleur@ailleurs.example", CHOSEN)
+    await change(accounts, thief, "cachette@ailleurs.example", CHOSEN)
+    if closed_first:
+        assert await close(accounts, thief, CHOSEN) == 204
+    path = f"/v1/accounts/{thief.account_id}"
+    assert (await accounts.post(f"{path}/deactivation", {"reason": "misuse"}, accounts.agent)).status_code == 200
+    assert (await accounts.events(Person))[-1].email == DELEGATE.email
+    assert [event.undone for event in await accounts.events(EmailChanged)] == [False, False, True]
+    assert (await undo(accounts, token, CHOSEN)).json()["code"] == "undo_refused"  # nothing is left to undo
+    assert (await accounts.post(f"{path}/reactivation", {"reason": "settled"}, accounts.agent)).status_code == 200
+    assert [contents.address for _, contents in await temporary_passwords(accounts)] == [DELEGATE.email] * 2
+    assert (await accounts.sign_in(user_name, CHOSEN)).status_code == 401
+
+
+async def test_an_account_whose_owners_address_has_another_by_now_is_not_opened_again(accounts: Accounts) -> None:
+    person = await accounts.opened(OWN)
+    await change(accounts, person, "voleur@ailleurs.example")
+    await accounts.opened(OWN)
+    path = f"/v1/accounts/{person.account_id}"
+    assert (await accounts.post(f"{path}/deactivation", {"reason": "misuse"}, accounts.agent)).status_code == 200
+    refused = await accounts.post(f"{path}/reactivation", {"reason": "settled"}, accounts.agent)
+    assert (refused.status_code, refused.json()["code"]) == (409, "address_in_use")

@@ -10,6 +10,7 @@ import pytest
 from chassis.tokens import NotAuthenticated
 from contracts.accounts import EmailChanged, Person, SessionsRevoked
 from contracts.notifications import (
+    AccountReopenedMail,
     AddressTakenMail,
     EmailChangeCodeMail,
     EmailChangedMail,
@@ -34,9 +35,9 @@ async def verify(accounts: Accounts, person: Signed, change_id: str, code: str) 
     return await accounts.post(f"/v1/account/email-changes/{change_id}/verification", {"code": code}, person.headers)
 
 
-async def change(accounts: Accounts, person: Signed, email: str = NEW) -> str:
+async def change(accounts: Accounts, person: Signed, email: str = NEW, password: str = PASSWORD) -> str:
     """Change the address. Returns the token that undoes it."""
-    answer = await ask(accounts, person, email)
+    answer = await ask(accounts, person, email, password)
     assert answer.status_code == 202, answer.text
     code = await accounts.last_code(EmailChangeCodeMail)
     changed = await verify(accounts, person, answer.json()["change_id"], code)
@@ -243,6 +244,21 @@ async def test_undoing_reaches_through_later_changes_and_voids_them(accounts: Ac
     assert (await undo(accounts, first)).status_code == 204
     assert (await accounts.events(Person))[-1].email == OLD
     assert (await undo(accounts, second)).json()["code"] == "undo_refused"
+
+
+async def test_the_link_gives_the_address_back_also_of_an_account_that_is_closed(accounts: Accounts) -> None:
+    person = await accounts.opened(OLD)
+    token = await change(accounts, person)
+    closed = await accounts.post("/v1/account/deactivation", {"password": PASSWORD}, person.headers)
+    assert closed.status_code == 204
+    assert (await undo(accounts, token)).status_code == 204
+    state = (await accounts.events(Person))[-1]
+    assert (state.email, state.status) == (OLD, "deactivated")
+    path = f"/v1/accounts/{person.account_id}/reactivation"
+    assert (await accounts.post(path, {"reason": "asked_by_person"}, accounts.agent)).status_code == 200
+    [(_, contents)] = await accounts.mailed(AccountReopenedMail)
+    assert contents.address == OLD
+    assert (await accounts.sign_in(OLD)).status_code == 401
 
 
 async def test_a_code_on_its_way_to_the_address_that_is_undone_is_dead(accounts: Accounts) -> None:
