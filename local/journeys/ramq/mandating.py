@@ -113,6 +113,7 @@ async def both_sign(journey: Journey, who: Someone, delegate: Someone, mandate_i
     page = await portal.call(delegate, "authorizations", "POST", f"{path}/page", json={"token": token}, expect=200)
     body = {
         "token": token,
+        "digest": page["digest"],
         "person": {"family_name": delegate.family_name, "given_name": delegate.given_name},
         "attestations": ticked(page),
         "address_proof": await address_proof(journey, delegate, delegate.email, anew=anew),
@@ -147,6 +148,7 @@ async def countersign(journey: Journey, who: Someone, mandate_id: str, token: st
     told.shows(page["service_name"], *(statement["text"] for statement in page["attestations"]))
     body = {
         "token": token,
+        "digest": page["digest"],
         "person": {"family_name": who.family_name, "given_name": who.given_name},
         "attestations": ticked(page),
         "address_proof": await address_proof(journey, who, professional.email),

@@ -261,7 +261,7 @@ async def mandate(shown: Shown, request: Request) -> AskedView:
     )
     person = PersonView.model_validate(shown.person, from_attributes=True) if shown.person else None
     more = await mandate_views.asked(
-        shown.connection, request, shown.call.language, shows_addresses=shown.for_agents
+        shown.connection, shown.call.tools.agency, request, shown.call.language, shows_addresses=shown.for_agents
     )  # fmt: skip
     return _grants(shown.call, granted).model_copy(update={"person": person, "mandate": more})
 

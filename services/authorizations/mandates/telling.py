@@ -6,9 +6,9 @@ from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from contracts.notifications import MandateChange, MandateChangedMail
 from services.authorizations import mailing
-from services.authorizations.contacts import storage as contacts
 from services.authorizations.mandates import mails, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.mandates.on_file import differs, on_file
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal.domain import Personal
 from services.authorizations.personal.storage import descriptions
@@ -29,8 +29,6 @@ async def tell_revoked(work: Work[Tools], request: Request, mandate: Mandate) ->
 
 async def tell(work: Work[Tools], request: Request, outcome: Told, reason: str | None) -> None:
     """Both sides: how it ended, or that it came back. To what has ended no mail leads any more."""
-    if outcome != "return":
-        await request_tokens.forget(work.connection, request.request_id)
     mandate = await storage.get(work.connection, request.request_id)
     if outcome != "return":
         await request_tokens.forget(work.connection, request.request_id)
@@ -58,18 +56,24 @@ async def _tell(
     change: MandateChange,
     reason: str | None,
 ) -> None:
-    """Tell each side that knows of the mandate: the delegate, from when the professional has signed."""
+    """Tell each side that knows of the mandate: the delegate, from when the professional has signed.
+
+    The professional is told at the account's address, or the file's, too: a forged paper, or whoever has got hold of
+    the account, gives an address of another.
+    """
     assert request.organization_id is not None
     organization = await organizations.one(work.connection, request.organization_id)
     readers = await _readers(work, request, mandate)
+    told = [(str(side), mailing.to(mandate.sides[side].side_id, reader)) for side, reader in readers.items()
+            if side != "delegate" or mandate.professional.signed_version is not None]  # fmt: skip
+    known, given = await on_file(work.connection, mandate), readers.get("professional")
+    if known is not None and given is not None and differs(work.tools.agency, given.email, known.email):
+        told.append(("professional_on_file", mailing.to(known.contact_id, known)))
     names = {side: f"{reader.given_name} {reader.family_name}".strip() for side, reader in readers.items()}
-    for side, reader in readers.items():
-        if side == "delegate" and mandate.professional.signed_version is None:
-            continue
+    for whom, reader in told:
         await mailing.tell(
-            work, MandateChangedMail, mailing.to(mandate.sides[side].side_id, reader), organization,
-            bound="refused_beyond",
-            once=f"mandate_{change}:{request.request_id}:{mandate.text_version}:{request.version}:{side}",
+            work, MandateChangedMail, reader, organization, bound="refused_beyond",
+            once=f"mandate_{change}:{request.request_id}:{mandate.text_version}:{request.version}:{whom}",
             professional_name=names.get("professional", ""), delegate_name=names.get("delegate", ""),
             service=AskedMandate.model_validate(request.asked).subject, mandate_change=change,
             decision_reason=reason or "",
@@ -80,8 +84,7 @@ async def _readers(work: Work[Tools], request: Request, mandate: Mandate) -> dic
     """Where each side is written to: the address that it verified, else the one that is known of it."""
     own = {side: signer.side_id for side, signer in mandate.sides.items()}
     persons = await descriptions(work.connection, [request.request_id, *own.values()])
-    contact_id = mandate.professional.contact_id
-    contact = await contacts.get(work.connection, contact_id) if contact_id is not None else None
+    contact = await on_file(work.connection, mandate)
     described = persons.get(request.request_id)
     known: dict[MandateSide, str | None] = {
         "professional": contact.email if contact else None,

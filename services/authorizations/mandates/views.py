@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,14 +11,18 @@ from chassis.database import Connection
 from chassis.gateway import Call, ProblemDetails
 from chassis.outcomes import Next, Refusal
 from chassis.problems import said
+from contracts.agency import Agency
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language, Level
 from services.authorizations.access.domain import Moment
 from services.authorizations.actors import person_name
 from services.authorizations.answers import OrganizationView, last_day
+from services.authorizations.contacts import storage as contacts
+from services.authorizations.contacts.domain import ContactFile
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AddressState, AskedMandate, Mandate, Origin
 from services.authorizations.mandates.looking import OpenedMandate
+from services.authorizations.mandates.on_file import differs, on_file
 from services.authorizations.mandates.storage import HeldRight
 from services.authorizations.mandates.text import list_digest, read
 from services.authorizations.personal.domain import Named, Personal, PersonName
@@ -28,11 +32,26 @@ from services.authorizations.requests.domain import Request, Settled, State
 from services.authorizations.signatures.domain import text_digest
 from services.authorizations.tools import Tools
 
+BOTH: tuple[MandateSide, ...] = ("professional", "delegate")
+
+
+class OnFileView(BaseModel):
+    """For agents: what is known of the professional apart from the mandate, which anybody may have made up.
+
+    `email` is the account's (`of` says account), else the file's (file); without either `of` is none. `differs`: the
+    mandate gives another. `note` says what that means, before anything is approved.
+    """
+
+    of: Literal["account", "file", "none"]
+    email: str | None
+    differs: bool
+    note: str | None
+
 
 class SideView(BaseModel):
     """One of the two who sign. `email` is the address that the side proved to have, for agents and the side itself.
 
-    `signed_at`: when it signed the text as it reads now.
+    `signed_at`: when it signed the text as it reads now. `on_file`: of the professional, for agents.
     """
 
     side: MandateSide
@@ -41,6 +60,7 @@ class SideView(BaseModel):
     address_state: AddressState
     address_reason: str | None
     email: str | None
+    on_file: OnFileView | None = None
 
 
 class AskedMandateView(BaseModel):
@@ -56,17 +76,20 @@ class AskedMandateView(BaseModel):
 
 
 async def asked(
-    connection: Connection, request: Request, language: Language, *, shows_addresses: bool
+    connection: Connection, agency: Agency, request: Request, language: Language, *, shows_addresses: bool
 ) -> AskedMandateView:
     """What a mandate's request asks for."""
     mandate = await storage.get(connection, request.request_id)
     assert mandate is not None  # made together
     persons = await descriptions(connection, [signer.side_id for signer in mandate.sides.values()])
     wanted = AskedMandate.model_validate(request.asked)
+    shown = sides(mandate, persons, language, seen=BOTH if shows_addresses else ())
+    if shows_addresses:
+        shown = with_file(agency, shown, await on_file(connection, mandate), language)
     return AskedMandateView(
         profession=wanted.profession,
         text_version=mandate.text_version,
-        sides=sides(mandate, persons, language, seen=("professional", "delegate") if shows_addresses else ()),
+        sides=shown,
         questionnaire_id=wanted.questionnaire.id if wanted.questionnaire else None,
         answers=wanted.questionnaire.answers if wanted.questionnaire else {},
         renews=wanted.renews,
@@ -93,6 +116,25 @@ def sides(
             )
         )
     return shown
+
+
+def with_file(
+    agency: Agency, shown: Sequence[SideView], known: ContactFile | None, language: Language
+) -> list[SideView]:
+    """The same for an agent, who compares the professional's address with the one that is known."""
+
+    def of_file(given: str | None) -> OnFileView:
+        email = known.email if known is not None else None
+        if known is None or email is None:
+            return OnFileView(of="none", email=None, differs=False, note=agency.texts.word("on_file_nothing", language))
+        other = differs(agency, given, email)
+        note = agency.texts.word("on_file_differs", language) if other else None
+        return OnFileView(of="account" if known.linked else "file", email=email, differs=other, note=note)
+
+    return [
+        side.model_copy(update={"on_file": of_file(side.email)}) if side.side == "professional" else side
+        for side in shown
+    ]
 
 
 class ServiceView(BaseModel):
@@ -160,12 +202,22 @@ async def views(call: Call[Tools], connection: Connection, opened: Sequence[Open
     persons = await descriptions(connection, [s.side_id for m in found for s in m.sides.values()])
     named = await names(connection, [o.request.organization_id for o in opened if o.request.organization_id])
     rights = await storage.rights(connection, [m.right_id for m in found if m.right_id])
+    professionals = [o.mandate.professional.contact_id for o in opened if o.reader == "agent"]
+    files = {
+        contact.contact_id: contact
+        for contact in await contacts.get_all(connection, [one for one in professionals if one is not None])
+    }
     shown = []
     for one in opened:
         written = None
         if one.reader == "professional" and one.request.state == "signing":
             written = await read(connection, call.tools.agency, one.request, one.mandate, "professional")
-        shown.append(_view(call, one, persons, named, rights, written))
+        view = _view(call, one, persons, named, rights, written)
+        if one.reader == "agent":
+            contact_id = one.mandate.professional.contact_id
+            known = files.get(contact_id) if contact_id is not None else None
+            view.sides = with_file(call.tools.agency, view.sides, known, call.language)
+        shown.append(view)
     return shown
 
 
@@ -182,7 +234,7 @@ def _view(
     wanted = AskedMandate.model_validate(request.asked)
     assert request.organization_id is not None
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
-    seen: tuple[MandateSide, ...] = ("professional", "delegate") if one.reader == "agent" else (one.reader,)
+    seen: tuple[MandateSide, ...] = BOTH if one.reader == "agent" else (one.reader,)
 
     def function(code: str) -> FunctionView:
         return FunctionView(type=code, name=agency.relation_types[code].name.in_(language))

@@ -44,6 +44,7 @@ HTML = "text/html"
 
 Token = Annotated[str, StringConstraints(min_length=20, max_length=200, pattern=r"^[0-9A-Za-z._-]+$")]
 Proof = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[0-9A-Za-z._-]+$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Accept = Annotated[str, Header(description="`text/html`: a page to be printed.")]
 
 
@@ -59,20 +60,23 @@ class SignatureBody(AttestedBody):
 
     The professional: `proof` (POST /v1/proofs of accounts for `mandate_signature`, on the digest of the text or of a
     list), and an `address_proof` where the address is to be another than the account's. The delegate: the `token` of
-    the mail, the `person`, and an `address_proof` (POST /v1/address-proofs for `mandate_address`).
+    the mail, the `digest` of the text that the page showed, the `person`, and an `address_proof` (POST
+    /v1/address-proofs for `mandate_address`).
     """
 
     proof: Proof | None = Field(None, repr=False)
     token: Token | None = Field(None, repr=False)
+    digest: Digest | None = None
     person: SignerBody | None = Field(None, repr=False)
     address_proof: Proof | None = Field(None, repr=False)
 
     @model_validator(mode="after")
     def _of_one_side(self) -> Self:
-        if self.token is None and (self.proof is None or self.person is not None):
-            raise ValueError("the professional sends `proof`, the delegate `token`, `person` and `address_proof`")
-        if self.token is not None and (self.proof is not None or self.person is None or self.address_proof is None):
-            raise ValueError("with a `token` go `person` and `address_proof`, and no `proof`")
+        of_delegate = (self.digest, self.person)
+        if self.token is None and (self.proof is None or any(of_delegate)):
+            raise ValueError("the professional sends `proof`; with a `token` go `digest`, `person` and `address_proof`")
+        if self.token is not None and (self.proof is not None or None in (*of_delegate, self.address_proof)):
+            raise ValueError("with a `token` go `digest`, `person` and `address_proof`, and no `proof`")
         return self
 
 
@@ -160,17 +164,22 @@ class DocumentView(BaseModel):
 async def post_signature(
     request: Request, mandate_id: UUID, body: SignatureBody, signer: SignedIn, call: AuthorizationsCall
 ) -> SignedView:
-    """By the professional, with the password given again; or by the delegate, who needs no account."""
+    """By the professional, with the password given again; or by the delegate, who needs no account.
+
+    What is signed is what was read: `proof` or `digest` names the text. Of another one, mandate_text_changed (409) and
+    proof_refused (422) sign nothing.
+    """
     person, profile = signer
     host = request.client.host if request.client else ""
     address = None if body.address_proof is None else call.proven(body.address_proof, ADDRESS, "address_proof")
     ticked = body.ticked(call.language)
     if body.token is not None:
-        assert body.person is not None and address is not None  # the body was checked
+        assert body.digest and body.person and address  # the body was checked
         name = PersonName(body.person.family_name, body.person.given_name)
         account_id = person.account_id if person is not None else None
         signature_id = await call.create(
-            sign_as_delegate, SignAsDelegate(mandate_id, body.token, account_id, name, address, ticked, host)
+            sign_as_delegate,
+            SignAsDelegate(mandate_id, body.token, account_id, body.digest, name, address, ticked, host),
         )
     else:
         if person is None:

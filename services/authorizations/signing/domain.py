@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.proofs import Proven
 from contracts.agency import Agency
 from contracts.agency.forms import Attestation
@@ -45,6 +45,13 @@ def refuse_password(proof: Proven, account_id: UUID, of_text: str, of_list: Coll
     """The account's password was given for this very text, or for a list in which it stands, and for nothing else."""
     ours = proof.method == "password" and proof.account_id == account_id
     return None if ours and proof.digest in {of_text, *of_list} else Refusal("proof_refused", fields=("proof",))
+
+
+def refuse_other_text(read: str, text: str, request_id: UUID) -> Refusal | None:
+    """What was read, by its digest, is what is signed; another text has to be read first."""
+    if read == text:
+        return None
+    return Refusal("mandate_text_changed", next=Next("next_page", f"/v1/mandates/{request_id}/page"))
 
 
 def refuse_no_address(proof: Proven) -> Refusal | None:

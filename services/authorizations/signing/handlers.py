@@ -51,11 +51,15 @@ class SignAsProfessional:
 
 @dataclass(frozen=True)
 class SignAsDelegate:
-    """By the token of a mail, as the person who is named; `account_id` of one who happens to be signed in."""
+    """By the token of a mail, as the person who is named; `account_id` of one who happens to be signed in.
+
+    `digest` is of the text that was read.
+    """
 
     request_id: UUID
     token: str = field(repr=False)
     account_id: UUID | None
+    digest: str
     person: PersonName = field(repr=False)
     address: Proven
     ticked: Sequence[Ticked]
@@ -106,10 +110,11 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
         return Refusal("mandate_link_over")
     request, mandate = found
     named = (await personal_fields.person_names(work.connection, [request.request_id])).get(request.request_id)
-    email = command.address.email
+    text, email = await read_text(work, request, mandate, "delegate"), command.address.email
     statements = domain.attested(work.tools.agency, "delegate", command.ticked)
     refusal = (
         domain.refuse_signature(request, mandate, "delegate", work.today)
+        or domain.refuse_other_text(command.digest, text_digest(text), request.request_id)
         or domain.refuse_other_name(named, command.person)
         or domain.refuse_no_address(command.address)
         or await _refuse_same_person(work, request, mandate, "delegate", command.account_id, email)
@@ -121,7 +126,6 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
         return refusal
     assert not isinstance(statements, Refusal)  # looked at
     assert email is not None  # looked at
-    text = await read_text(work, request, mandate, "delegate")
     person = PersonalChange(command.person.family_name or "", command.person.given_name or "")
     await personal_fields.correct(work.connection, mandate.delegate.side_id, person)
     signer = Signer(_written(command.person), None, None, command.address, email, command.network_address)

@@ -11,7 +11,7 @@ import httpx
 from chassis import keys
 from chassis.sealing import Sealer
 from chassis.work import Work
-from contracts.notifications import MandateToSignContents
+from contracts.notifications import MandateContents, MandateToSignContents
 from local import ROOT
 from services.authorizations.app import service
 from services.authorizations.mandates import storage as mandates
@@ -120,13 +120,15 @@ class Practice:
     async def countersign(
         self, mandate_id: UUID, token: str, headers: dict[str, str] | None = None, **body: Any
     ) -> httpx.Response:
-        """The delegate signs."""
+        """The delegate signs the text as it reads now."""
         given = {
             "token": token,
             "person": {"family_name": "Déléguée", "given_name": "Démo"},
             "attestations": self.ticked("delegate"),
         } | body
         given.setdefault("address_proof", self.address_proof())
+        if "digest" not in given:
+            given["digest"] = text_digest(await self.text(mandate_id, "delegate"))
         return await self.client.post(
             f"/v1/mandates/{mandate_id}/signatures", json=given, headers=headers or {"Accept-Language": "fr"}
         )
@@ -135,6 +137,15 @@ class Practice:
         """Those of the mails to delegates, as their readers have them."""
         mails = await self.at.opened.published("MandateToSignMail")
         return [self.sealer.open(mail["sealed"], MandateToSignContents).token for mail in mails]
+
+    async def told(self, change: str) -> list[str]:
+        """The addresses at which somebody was told that this became of a mandate."""
+        mails = await self.at.opened.published("MandateChangedMail")
+        return sorted(
+            self.sealer.open(mail["sealed"], MandateContents).address
+            for mail in mails
+            if mail["mandate_change"] == change
+        )
 
     async def state(self, mandate_id: UUID) -> str:
         found: str = await self.pool.fetchval("select state from requests where request_id = $1", mandate_id)

@@ -46,7 +46,7 @@ async def test_an_approved_mandate_is_a_right_of_the_delegate_who_may_use_that_s
     assert [row["mandate_id"] for row in mine] == [mandate["mandate_id"]]
     assert [side["email"] is not None for side in mine[0]["sides"]] == [False, True]
     changes = [mail["mandate_change"] for mail in await world.opened.published("MandateChangedMail")]
-    assert changes == ["receive", "receive", "approve", "approve"]
+    assert changes == ["receive"] * 3 + ["approve"] * 3  # the professional at the address of the account too
 
 
 async def test_the_delegate_of_two_mandates_is_one_contact_who_is_given_one_credential(world: Practices) -> None:
@@ -207,7 +207,7 @@ async def test_a_refusal_says_why_to_both_sides_and_gives_nothing(world: Practic
     seen = await world.show(mandate_id)
     assert (seen["state"], seen["outcome"], seen["given"]) == ("decided", "reject", None)
     told = [m for m in await world.opened.published("MandateChangedMail") if m["mandate_change"] == "reject"]
-    assert [mail["decision_reason"] for mail in told] == ["delegate_not_entitled"] * 2
+    assert [mail["decision_reason"] for mail in told] == ["delegate_not_entitled"] * 3
 
 
 async def test_the_day_that_is_processed_now_is_that_of_the_oldest_mandate_that_waits(world: Practices) -> None:

@@ -68,6 +68,14 @@ async def confirm(practice: Practice, mandate_id: str, token: str) -> httpx.Resp
     return await practice.client.post(f"/v1/mandates/{mandate_id}/confirmation", json={"token": token})
 
 
+async def decide(practice: Practice, mandate_id: str, **decision: Any) -> httpx.Response:
+    seen = await practice.client.get(f"/v1/requests/{mandate_id}", headers=practice.at.agent)
+    return await practice.client.post(
+        f"/v1/requests/{mandate_id}/decision", json={"outcome": "approve"} | decision,
+        headers=practice.at.agent | {"If-Match": seen.headers["etag"]},
+    )  # fmt: skip
+
+
 async def test_it_waits_until_both_confirm_and_then_stands_in_the_same_queue_by_the_day_of_its_receipt(
     practice: Practice,
 ) -> None:
@@ -195,3 +203,47 @@ async def test_whoever_has_not_confirmed_is_reminded_and_then_it_lapses_and_no_m
     await lapse_overdue(unit)
     assert code_of(await confirm(practice, str(mandate_id), newest)) == (409, "mandate_link_over")
     assert await practice.pool.fetchval("select count(*) from request_tokens") == 0
+
+
+async def test_of_a_forged_paper_the_professional_hears_at_the_accounts_address_of_receipt_approval_and_revocation(
+    practice: Practice,
+) -> None:
+    own = await practice.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", practice.professional.account_id
+    )
+    mandate_id = (await enter(practice, professional_email="faux@example.org")).json()["mandate_id"]
+    for token in await tokens(practice):
+        await confirm(practice, mandate_id, token)
+    approved = await decide(practice, mandate_id)
+    assert approved.status_code == 200, approved.text
+    revoked = await practice.client.post(f"/v1/mandates/{mandate_id}/revocation", headers=practice.at.agent)
+    assert revoked.status_code == 200, revoked.text
+    for change in ("receive", "approve", "revoke"):
+        assert await practice.told(change) == sorted(["faux@example.org", "papier@example.org", own])
+
+
+async def test_agents_are_told_before_they_approve_where_nothing_is_known_of_the_professional_but_the_paper(
+    practice: Practice,
+) -> None:
+    contact_id = await practice.at.contact("1300001")
+    organization_id = await practice.pool.fetchval(
+        "select organization_id from contacts where contact_id = $1", contact_id
+    )
+    file = await practice.pool.fetchval(
+        "update personal_fields set email = null where owner_id = $1 returning owner_id", contact_id
+    )
+    assert file == contact_id
+    entered = await enter(
+        practice, organization_id=str(organization_id), professional_id=str(contact_id),
+        attachment_id=await scan(practice, organization_id),
+    )  # fmt: skip
+    assert entered.status_code == 201, entered.text
+    for known, differs in ((None, False), ("au.dossier@example.org", True)):
+        await practice.pool.execute("update personal_fields set email = $2 where owner_id = $1", contact_id, known)
+        headers = practice.at.agent | {"Accept-Language": "fr"}
+        seen = await practice.client.get(f"/v1/requests/{entered.json()['mandate_id']}", headers=headers)
+        [side] = [s for s in seen.json()["asked"]["mandate"]["sides"] if s["side"] == "professional"]
+        on_file = side["on_file"]
+        assert (on_file["of"], on_file["email"]) == ("file" if known else "none", known)
+        assert on_file["differs"] is differs and "avant d’approuver" in on_file["note"]
+        assert ("Ni compte ni adresse" in on_file["note"]) is (known is None)

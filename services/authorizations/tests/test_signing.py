@@ -170,7 +170,7 @@ async def test_what_leads_nowhere_is_refused_alike_and_by_the_same_words(practic
     for where, shown in [(mandate_id, of_other), (mandate_id, flipped), (uuid4(), token), (uuid4(), flipped)]:
         for path, body in (("page", {}), ("document", {}), ("signatures", None)):
             if body is None:
-                answer = await practice.countersign(where, shown)
+                answer = await practice.countersign(where, shown, digest="0" * 64)
             else:
                 answer = await practice.client.post(
                     f"/v1/mandates/{where}/{path}", json={"token": shown}, headers={"Accept-Language": "fr"}
@@ -347,3 +347,62 @@ async def test_nothing_of_a_signature_stands_in_events_or_audit(practice: Practi
     audited = [dict(row) for row in await practice.pool.fetch("select action, detail from audit")]
     for secret in ("Déléguée", "deleguee@example.org", token, text_digest(await practice.text(mandate_id))):
         assert secret not in json.dumps(told, ensure_ascii=False) + repr(audited)
+
+
+async def test_the_delegate_signs_what_was_read_and_nothing_where_the_text_has_changed_since(
+    practice: Practice,
+) -> None:
+    mandate_id = await practice.mandate()
+    await practice.sign(mandate_id)
+    [token] = await practice.tokens()
+    opened = await practice.client.post(f"/v1/mandates/{mandate_id}/page", json={"token": token})
+    await practice.pool.execute(
+        "update personal_fields set legal_name = 'AUTRE NOM DÉMO' where owner_id = $1", practice.organization_id
+    )
+    for digest in (opened.json()["digest"], text_digest(await practice.text(mandate_id, "professional"))):
+        refused = await practice.countersign(mandate_id, token, digest=digest)
+        assert code_of(refused) == (409, "mandate_text_changed")
+        assert refused.json()["next"]["href"] == f"/v1/mandates/{mandate_id}/page"
+    assert (await practice.countersign(mandate_id, token, digest=None)).status_code == 422
+    assert await practice.pool.fetchval("select count(*) from signatures") == 1
+
+    anew = await practice.client.post(f"/v1/mandates/{mandate_id}/page", json={"token": token})
+    assert "AUTRE NOM DÉMO" in anew.json()["text"]
+    signed = await practice.countersign(mandate_id, token, digest=anew.json()["digest"])
+    assert signed.json()["state"] == "submitted"
+
+
+async def test_a_professional_who_gives_another_address_is_told_at_the_accounts_too_and_agents_see_both(
+    practice: Practice,
+) -> None:
+    account = practice.professional.account_id
+    own = await practice.pool.fetchval("select email from personal_fields where owner_id = $1", account)
+    mandate_id = await practice.mandate()
+    given = practice.address_proof("autre.part@example.org")
+    assert (await practice.sign(mandate_id, address_proof=given)).status_code == 201
+    [token] = await practice.tokens()
+    assert (await practice.countersign(mandate_id, token)).json()["state"] == "submitted"
+    assert await practice.told("receive") == sorted(["autre.part@example.org", "deleguee@example.org", own])
+
+    agent = practice.at.agent | {"Accept-Language": "fr"}
+    seen = await practice.client.get(f"/v1/requests/{mandate_id}", headers=agent)
+    shown = await practice.client.get(f"/v1/mandates/{mandate_id}", headers=agent)
+    for sides in (seen.json()["asked"]["mandate"]["sides"], shown.json()["sides"]):
+        [side] = [side for side in sides if side["side"] == "professional"]
+        assert (side["email"], side["on_file"]["email"], side["on_file"]["of"]) == (
+            "autre.part@example.org", own, "account",
+        )  # fmt: skip
+        assert side["on_file"]["differs"] is True and "avant d’approuver" in side["on_file"]["note"]
+    ours = await practice.client.get(f"/v1/mandates/{mandate_id}", headers=practice.professional.headers)
+    assert [side["on_file"] for side in ours.json()["sides"]] == [None, None]
+
+
+async def test_a_professional_with_the_accounts_address_is_told_once(practice: Practice) -> None:
+    own = await practice.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", practice.professional.account_id
+    )
+    mandate_id = await practice.mandate()
+    await practice.sign(mandate_id)
+    [token] = await practice.tokens()
+    await practice.countersign(mandate_id, token)
+    assert await practice.told("receive") == sorted([own, "deleguee@example.org"])
