@@ -19,6 +19,7 @@ from services.authorizations.claims import chores as claim_chores
 from services.authorizations.consumers import SUBSCRIPTIONS
 from services.authorizations.contacts import api as contacts_api
 from services.authorizations.corrections import api as corrections_api
+from services.authorizations.credentials import chores as credential_chores
 from services.authorizations.deciding import api as deciding_api
 from services.authorizations.deciding import chores as request_chores
 from services.authorizations.forms import api as forms_api
@@ -129,6 +130,7 @@ service: Service[Tools] = Service(
         *request_chores.telling(unit),
         *review_chores.looking(unit),
         misuse_chores.forgetting(unit),
+        credential_chores.forgetting(unit),
     ],
     apart=authzen.build,
 )

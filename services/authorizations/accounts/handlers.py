@@ -38,7 +38,8 @@ async def forget_account(work: Work[Tools], account_id: UUID) -> None:
     await signatures.erase_account(work, account_id)
     await set_status(work.connection, account_id, False, work.now, work.now)
     contact_ids = await storage.contacts_of(work.connection, account_id)
-    for contact_id in contact_ids:
+    forgotten = await storage.forget_credentials(work.connection, account_id)
+    for contact_id in sorted({*contact_ids, *forgotten}):
         await publish_state(work, contact_id)
     await note_ceased(work, contact_ids)
     work.audit("account_forgotten", object_id=account_id)

@@ -18,6 +18,14 @@ where m.contact_id = any($3::uuid[])
 order by r.organization_id
 """
 
+FORGET_CREDENTIALS = """
+with theirs as (select contact_id from bindings where account_id = $1)
+delete from credentials where contact_id in (select contact_id from theirs union
+    select m.contact_id from mandates m join mandate_sides s using (request_id)
+    where s.account_id = $1 or s.contact_id in (select contact_id from theirs))
+returning contact_id
+"""
+
 
 async def lock(connection: Connection, account_id: UUID) -> None:
     """Keep whatever else is told of the account out until the transaction ends, also while it has no row.
@@ -59,6 +67,11 @@ async def forget(connection: Connection, account_id: UUID) -> None:
         LAST_VERSION,
     )
     await personal_fields.forget_account(connection, account_id)
+
+
+async def forget_credentials(connection: Connection, account_id: UUID) -> list[UUID]:
+    """Forget to whom credentials went that the person was given or mandated. Returns of which contacts."""
+    return [row["contact_id"] for row in await connection.fetch(FORGET_CREDENTIALS, account_id)]
 
 
 async def mandated_by(connection: Connection, now: datetime, day: date, contact_ids: Collection[UUID]) -> list[UUID]:

@@ -1,25 +1,31 @@
 """Asking accounts for a contact's credential, and an agent for another address where half of one came back."""
 
 from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.accounts import CredentialIssued
+from contracts.agency import Agency
 from contracts.authorizations import CredentialAddresses, CredentialHalf
 from contracts.notifications import CredentialUndeliveredMail
 from services.authorizations import mailing
 from services.authorizations.addresses.domain import Giver, refused
 from services.authorizations.addresses.handlers import judge
+from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.credentials import domain, storage
 from services.authorizations.credentials.domain import BOTH, AskedBounce
-from services.authorizations.credentials.storage import Kept, Undelivered
+from services.authorizations.credentials.storage import Kept, Limits, Undelivered
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Decision, Request, Told
 from services.authorizations.requests.submitting import Ask, submit
 from services.authorizations.tools import Tools
+
+COMES_BACK = timedelta(days=7)
+"""How long after it was sent a mail may come back: hosts try for five days (RFC 5321, 4.5.4.1)."""
 
 
 async def raise_generation(
@@ -35,13 +41,13 @@ async def raise_generation(
     """
     seal = work.tools.sealer.seal
     kept = Kept(seal("accounts", to), seal("authorizations", to))
-    generation = await storage.raise_generation(work.connection, contact_id, kept, halves)
+    generation = await storage.raise_generation(work.connection, contact_id, kept, halves, work.now)
     await publish_state(work, contact_id)
     return generation
 
 
 async def addresses_of(work: Work[Tools], contact_id: UUID) -> CredentialAddresses | None:
-    """To whom the contact's credential goes."""
+    """To whom the contact's credential goes; None where it has none, or all of it is over."""
     sealed = await storage.own_addresses(work.connection, contact_id)
     return None if sealed is None else work.tools.sealer.open(sealed, CredentialAddresses)
 
@@ -52,6 +58,7 @@ async def follow_issue(work: Work[Tools], issued: CredentialIssued) -> None:
     mails = (issued.deliveries.to_professional, issued.deliveries.to_delegate)
     await storage.meet(work.connection, [found for found in mails if found is not None])
     work.take_time()
+    await storage.issued(work.connection, issued.contact_id, issued.generation, work.now)
     for found in await storage.undelivered(work.connection, await storage.keep_deliveries(work.connection, issued)):
         await _ask(work, found)
 
@@ -66,6 +73,26 @@ async def follow_ends(work: Work[Tools], delivery_ids: Collection[UUID]) -> None
     work.take_time()
     for found in came_back:
         await _ask(work, found)
+
+
+def over(agency: Agency, now: datetime, today: date) -> Limits:
+    """Which credentials are over: nothing comes back of what was issued, or nobody may keep what was raised.
+
+    A mail of one is sent as long as its password is good for.
+    """
+    sent_for = timedelta(hours=agency.mandates.credentials.password_hours if agency.mandates else 0)
+    return Limits(now - sent_for - COMES_BACK, now - timedelta(days=agency.requests.personal_days), today)
+
+
+async def forget(work: Work[Tools], contact_id: UUID) -> None:
+    """Forget to whom a credential went of which nothing is needed any more, here and in the contact's state."""
+    contact = await contacts.get(work.connection, contact_id)
+    assert contact is not None
+    await organizations.lock(work.connection, [contact.organization_id])
+    work.take_time()
+    if await storage.forget(work.connection, contact_id, over(work.tools.agency, work.now, work.today)):
+        await publish_state(work, contact_id)
+        work.audit("credential_addresses_forgotten", object_id=contact_id)
 
 
 async def send_again(work: Work[Tools], request: Request, decision: Decision) -> Refusal | None:

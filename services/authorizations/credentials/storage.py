@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, Pool
 from contracts.accounts import CredentialIssued
 from contracts.authorizations import CredentialHalf
 
@@ -14,10 +14,22 @@ update contacts set credential_generation = credential_generation + 1 where cont
 returning credential_generation
 """
 KEEP = """
-insert into credentials (contact_id, generation, halves, addresses, own_addresses) values ($1, $2, $3, $4, $5)
+insert into credentials (contact_id, generation, halves, addresses, own_addresses, raised_at)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (contact_id) do update set generation = excluded.generation, halves = excluded.halves,
-    addresses = excluded.addresses, own_addresses = excluded.own_addresses
+    addresses = excluded.addresses, own_addresses = excluded.own_addresses, raised_at = excluded.raised_at,
+    issued_at = null
 """
+ISSUED = "update credentials set issued_at = $3 where contact_id = $1 and generation = $2"
+
+# Of one that an agent still decides about the addresses are needed, and so they are until accounts has read them.
+OVER = """
+(c.issued_at < $1 and not exists (select from requests where reason = 'bounce'
+    and (asked ->> 'contact_id')::uuid = c.contact_id and state in ('submitted', 'returned') and lapses_on >= $3)
+or c.raised_at < $2)
+"""
+SETTLED = f"select c.contact_id from credentials c where {OVER} order by c.raised_at limit $4"
+FORGET = f"delete from credentials c where {OVER} and c.contact_id = $4 returning true"
 OWN_ADDRESSES = "select own_addresses from credentials where contact_id = $1"
 
 KEEP_DELIVERY = """
@@ -59,12 +71,21 @@ class Kept:
     own_addresses: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What was issued, and what was raised, before is over; `day`: on which a review has to be waiting still."""
+
+    issued_before: datetime
+    raised_before: datetime
+    day: date
+
+
 async def raise_generation(
-    connection: Connection, contact_id: UUID, kept: Kept, halves: Sequence[CredentialHalf]
+    connection: Connection, contact_id: UUID, kept: Kept, halves: Sequence[CredentialHalf], now: datetime
 ) -> int:
     """One more credential for a contact; the number of its generation."""
     generation: int = await connection.fetchval(RAISE, contact_id)
-    values = (contact_id, generation, list(halves), kept.addresses, kept.own_addresses)
+    values = (contact_id, generation, list(halves), kept.addresses, kept.own_addresses, now)
     await connection.execute(KEEP, *values)
     return generation
 
@@ -73,6 +94,23 @@ async def own_addresses(connection: Connection, contact_id: UUID) -> str | None:
     """To whom the contact's credential goes, sealed to this service."""
     found: str | None = await connection.fetchval(OWN_ADDRESSES, contact_id)
     return found
+
+
+async def issued(connection: Connection, contact_id: UUID, generation: int, now: datetime) -> None:
+    """Accounts has seen to a generation; of an older one nothing is noted."""
+    await connection.execute(ISSUED, contact_id, generation, now)
+
+
+async def settled(pool: Pool, limits: Limits, limit: int) -> list[UUID]:
+    """Contacts of whose credential nothing is needed any more, those of long ago first."""
+    rows = await pool.fetch(SETTLED, limits.issued_before, limits.raised_before, limits.day, limit)
+    return [row["contact_id"] for row in rows]
+
+
+async def forget(connection: Connection, contact_id: UUID, limits: Limits) -> bool:
+    """Delete to whom a contact's credential went. False where it is needed (again), or was forgotten before."""
+    gone = await connection.fetchval(FORGET, limits.issued_before, limits.raised_before, limits.day, contact_id)
+    return gone is True
 
 
 async def keep_deliveries(connection: Connection, issued: CredentialIssued) -> list[UUID]:

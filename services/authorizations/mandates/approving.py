@@ -11,7 +11,7 @@ from services.authorizations.admitting.making import NewContact, make_contact
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
-from services.authorizations.credentials.handlers import addresses_of, raise_generation
+from services.authorizations.credentials.handlers import raise_generation
 from services.authorizations.managing.began import grant_membership
 from services.authorizations.managing.domain import TOLD_OTHERWISE, Ending
 from services.authorizations.managing.ended import withdraw_rights
@@ -180,7 +180,7 @@ async def _give_credential(work: Work[Tools], approving: Approving, contact_id: 
     """Once for a contact: whoever is linked, was given one before or renews has what it takes to sign in."""
     contact = await contacts.get(work.connection, contact_id)
     assert contact is not None
-    if contact.linked or approving.asked.renews is not None or await addresses_of(work, contact_id) is not None:
+    if contact.linked or approving.asked.renews is not None or contact.credential_generation:
         return
     organization = await organizations.one(work.connection, approving.organization_id)
     to = CredentialAddresses(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from contracts.accounts import CredentialDeliveries, CredentialIssued
 from contracts.authorizations import CredentialAddresses, CredentialHalf, CredentialParty
 from contracts.notifications import CredentialContents, MailBounced, MailExpired, MailFact, MailSent, MailSuppressed
 from local import ROOT
+from services.authorizations.accounts.handlers import forget_account
+from services.authorizations.credentials import chores
 from services.authorizations.credentials.domain import BOTH
 from services.authorizations.credentials.handlers import follow_issue, raise_generation
 from services.authorizations.linking_codes.deliveries import follow_deliveries
@@ -82,6 +84,22 @@ class Given:
         told = [state["credential"] for state in states if state["contact_id"] == str(self.contact_id)][-1]
         sealer = Sealer(keys.read(self.folder / "accounts.json"), keys.read_public(self.folder / "public.json"))
         return told["generation"], told["halves"], sealer.open(told["addresses"], CredentialAddresses)
+
+    async def is_kept(self) -> bool:
+        """Whether it is known to whom the credential goes: here, and in the contact's latest state."""
+        row = await self.firm.opened.unit.pool.fetchval(
+            "select count(*) from credentials where contact_id = $1", self.contact_id
+        )
+        states = await self.firm.opened.published("Contact")
+        told = [state["credential"] for state in states if state["contact_id"] == str(self.contact_id)][-1]
+        assert (row == 1) == (told is not None)
+        return bool(row)
+
+    async def later(self, days: int) -> None:
+        """So many days pass for the credential, and a worker looks."""
+        query = "update credentials set issued_at = issued_at - $1::interval, raised_at = raised_at - $1::interval"
+        await self.firm.opened.unit.pool.execute(query, timedelta(days=days))
+        await chores.forget_settled(self.firm.opened.unit)
 
     async def warned(self) -> list[tuple[dict[str, Any], CredentialContents]]:
         """The mails to the side that can be reached."""
@@ -198,3 +216,37 @@ async def test_an_account_that_was_kept_has_no_mails_to_come_back(given: Given) 
     await given.tell(given.issued(kept=True))
     await given.tell(bounced(TO_DELEGATE))
     assert await given.queue() == []
+
+
+async def test_to_whom_a_credential_went_is_forgotten_once_no_mail_of_it_can_come_back(given: Given) -> None:
+    await given.tell(given.issued())
+    await given.later(9)  # the password was good for three, and hosts try for five more
+    assert await given.is_kept()
+    await given.later(2)
+    assert not await given.is_kept()
+    await given.tell(bounced(TO_DELEGATE))
+    assert await given.queue() == []
+    await given.ask()  # of who is forgotten the generations go on
+    assert (await given.credential())[0] == 2
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_addresses_that_accounts_or_an_agent_still_needs_are_kept_but_not_for_ever(
+    given: Given, told: bool
+) -> None:
+    if told:
+        await given.tell(given.issued())
+        await given.tell(bounced(TO_DELEGATE))
+    await given.later(11)
+    assert await given.is_kept()
+    await given.later(90)
+    assert not await given.is_kept()
+    assert [review["asked"]["bounce"] for review in await given.queue()] == [None] * told
+
+
+async def test_whose_person_is_erased_has_no_addresses_of_a_credential(given: Given) -> None:
+    await given.tell(given.issued())
+    await given.firm.opened.unit.run(forget_account, uuid7(), TEST)
+    assert await given.is_kept()
+    await given.firm.opened.unit.run(forget_account, given.firm.responsible.account_id, TEST)
+    assert not await given.is_kept()

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.authorizations.accounts.handlers import forget_account
 from services.authorizations.deciding.chores import erase_persons
+from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.mandating import Practices, practices
 from tests.fixtures.gateway import OpenService
 
@@ -61,6 +63,20 @@ async def test_the_delegate_of_two_mandates_is_one_contact_who_is_given_one_cred
     assert given[0]["contact_id"] == given[1]["contact_id"] and given[0]["relation_id"] == given[1]["relation_id"]
     states = [s for s in await world.opened.published("Contact") if s["contact_id"] == given[0]["contact_id"]]
     assert {state["credential"]["generation"] for state in states if state["credential"]} == {1}
+
+
+@pytest.mark.parametrize("who", ["professional", "delegate"])
+async def test_once_a_side_of_a_mandate_is_erased_nothing_says_any_more_where_its_credential_went(
+    world: Practices, who: str
+) -> None:
+    delegate = {"family_name": "Deux", "given_name": "Services", "email": "deux@example.org", "language": "fr"}
+    given = (await world.approved(delegate=delegate, email="deux@example.org"))["given"]
+    contact_id = UUID(given["contact_id"])
+    erased = world.physician if who == "professional" else await world.link(contact_id)
+    await world.opened.unit.run(forget_account, erased.account_id, TEST)
+    assert await world.opened.unit.pool.fetchval("select count(*) from credentials") == 0
+    states = [s for s in await world.opened.published("Contact") if s["contact_id"] == str(contact_id)]
+    assert [state["credential"] is None for state in states][-2:] == [False, True]
 
 
 async def test_two_agents_who_approve_at_once_give_it_once(world: Practices) -> None:
