@@ -37,6 +37,15 @@ class Giver:
 
 
 @dataclass(frozen=True)
+class Named:
+    """An account of somebody so called, as it spells the address."""
+
+    account_id: UUID
+    email: str = field(repr=False)
+    is_active: bool
+
+
+@dataclass(frozen=True)
 class Places:
     """Where an index holds all that may lead to a mailbox, and more: under these keys, and under all that begin so."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from chassis.work import Work
 from services.authorizations.addresses import domain, storage
-from services.authorizations.addresses.domain import Fault, Giver
+from services.authorizations.addresses.domain import Fault, Giver, Named
 from services.authorizations.tools import Tools
 
 
@@ -24,3 +24,11 @@ async def judge(work: Work[Tools], email: str, giver: Giver, others: Iterable[st
     await storage.lock(work.connection, mailbox)
     known = await storage.of_others(work.connection, domain.places(rules, email), giver, work.today)
     return "somebody_else" if any(domain.mailbox(rules, address) == mailbox for address in known) else None
+
+
+async def accounts_of(work: Work[Tools], email: str, family_name: str, given_name: str) -> list[Named]:
+    """The accounts of somebody so called whose address leads to the same mailbox, those that are active first."""
+    assert work.tools.agency.mandates is not None
+    rules = work.tools.agency.mandates.addresses
+    found = await storage.accounts(work.connection, domain.places(rules, email), family_name, given_name)
+    return [account for account in found if domain.same_mailbox(rules, account.email, email)]

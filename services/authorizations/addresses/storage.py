@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 from chassis.database import Connection, lock_number
-from services.authorizations.addresses.domain import Giver, Places, end_of
+from services.authorizations.addresses.domain import Giver, Named, Places, end_of
+from services.authorizations.statuses import active
 
 # In two steps, so that whoever plans the second knows that it is about a few rows: joined with a million contacts, some
 # hundred guessed at would have them all read.
@@ -43,6 +45,14 @@ where p.owner_id = any($1::uuid[])
     )
 """
 
+ACCOUNTS = f"""
+select p.owner_id as account_id, p.email, {active("p.owner_id", None)} as is_active
+from personal_fields p
+where p.owner_id = any($1::uuid[]) and exists (select from account_versions a where a.account_id = p.owner_id)
+    and folded(p.family_name) = folded($2) and folded(p.given_name) = folded($3)
+order by is_active desc, p.owner_id
+"""
+
 
 async def lock(connection: Connection, mailbox: str) -> None:
     """Of two who give addresses that lead to one mailbox, the second waits, and then sees the first."""
@@ -51,9 +61,7 @@ async def lock(connection: Connection, mailbox: str) -> None:
 
 async def of_others(connection: Connection, at: Places, giver: Giver, day: date) -> Sequence[str]:
     """The addresses at these places by which others are known than whoever gives one, on the agency's day."""
-    found = [row["owner_id"] for row in await connection.fetch(AT_KEYS, list(at.keys))]
-    for beginning in at.beginnings:
-        found += [row["owner_id"] for row in await connection.fetch(AT_BEGINNING, beginning, end_of(beginning))]
+    found = await _owners(connection, at)
     if not found:
         return ()
     rows = await connection.fetch(
@@ -67,3 +75,17 @@ async def of_others(connection: Connection, at: Places, giver: Giver, day: date)
         giver.request_id,
     )
     return [row["email"] for row in rows]
+
+
+async def accounts(connection: Connection, at: Places, family_name: str, given_name: str) -> list[Named]:
+    """The accounts at these places of somebody so called, case and accents apart, those that are active first."""
+    found = await _owners(connection, at)
+    rows = await connection.fetch(ACCOUNTS, found, family_name, given_name) if found else []
+    return [Named(**row) for row in rows]
+
+
+async def _owners(connection: Connection, at: Places) -> list[UUID]:
+    found = [row["owner_id"] for row in await connection.fetch(AT_KEYS, list(at.keys))]
+    for beginning in at.beginnings:
+        found += [row["owner_id"] for row in await connection.fetch(AT_BEGINNING, beginning, end_of(beginning))]
+    return found

@@ -74,6 +74,28 @@ async def find_same(
     return _contact(row) if row else None
 
 
+async def namesakes(connection: Connection, organization_id: UUID, personal: Personal) -> list[ContactFile]:
+    """The contacts of an organization with these names, case and accents apart; those that are linked first."""
+    rows = await connection.fetch(
+        f"select found.* from ({CONTACT}) found where found.organization_id = $1"
+        " and folded(found.family_name) = folded($2) and folded(found.given_name) = folded($3)"
+        " order by found.linked desc, found.contact_id",
+        organization_id,
+        personal.family_name,
+        personal.given_name,
+    )
+    return [_contact(row) for row in rows]
+
+
+async def account_of(connection: Connection, contact_id: UUID) -> UUID | None:
+    """The account that is the contact now."""
+    found: UUID | None = await connection.fetchval(
+        f"select b.account_id from bindings b where b.contact_id = $1 and {known('b')} and upper_inf(b.during)",
+        contact_id,
+    )
+    return found
+
+
 async def of_account(connection: Connection, organization_id: UUID, account_id: UUID) -> UUID | None:
     """The contact of an organization that an account is now."""
     found: UUID | None = await connection.fetchval(

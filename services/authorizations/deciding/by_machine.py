@@ -6,14 +6,13 @@ It approves what leaves nothing to judge, and leaves everything else to agents, 
 from uuid import UUID
 
 from chassis.work import Unit, Work
-from services.authorizations.addresses.domain import Giver
-from services.authorizations.addresses.handlers import judge
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.deciding.ending import settle
 from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.locking import locked
+from services.authorizations.mandates.recognizing import contact_of
 from services.authorizations.personal.storage import descriptions
 from services.authorizations.requests.domain import Decision, Request, refuse_undecidable
 from services.authorizations.reviews.candidates import is_like_one_at_home
@@ -42,10 +41,11 @@ async def approve_by_rule(work: Work[Tools], request_id: UUID) -> None:
     doubt = await _doubt(work, request, mandate)
     if doubt is None:
         work.rule = f"machine:{request.asked['subject']}"
-        if await kind_of(request).carry_out(work, request, Decision("approve")) is None:
+        refusal = await kind_of(request).carry_out(work, request, Decision("approve"))
+        if refusal is None:
             await settle(work, request, "approve", None)
             return
-        doubt = "not_carried_out"
+        doubt = refusal.code
     work.audit(
         "mandate_left_to_agents", organization_id=request.organization_id, object_id=request_id, doubt=doubt
     )  # fmt: skip
@@ -68,25 +68,17 @@ async def _doubt(work: Work[Tools], request: Request, mandate: Mandate) -> str |
     )  # fmt: skip
     if asked.type not in service.roles or professional not in {contact.contact_id for contact in eligible}:
         return "not_eligible"
-    return await _doubt_of_persons(work, request, mandate, organization_id)
+    return await _doubt_of_person(work, asked, mandate, organization_id)
 
 
-async def _doubt_of_persons(work: Work[Tools], request: Request, mandate: Mandate, organization_id: UUID) -> str | None:
-    owners = {side: signer.side_id for side, signer in mandate.sides.items()}
-    persons = await descriptions(work.connection, owners.values())
-    given = {side: persons[owner] for side, owner in owners.items() if owner in persons}
-    for side, person in given.items():
-        signer = mandate.sides[side]
-        giver = Giver(
-            request.request_id, signer.account_id, signer.contact_id, person.family_name, person.given_name
-        )  # fmt: skip
-        others = [other.email for name, other in given.items() if name != side and other.email]
-        if person.email is None or await judge(work, person.email, giver, others):
-            return "address"
-    delegate = given["delegate"]
-    known = [
-        await contacts.find_same(work.connection, organization_id, delegate, linked=linked) for linked in (True, False)
-    ]
-    if not any(known) and await is_like_one_at_home(work, organization_id, delegate):
+async def _doubt_of_person(
+    work: Work[Tools], asked: AskedMandate, mandate: Mandate, organization_id: UUID
+) -> str | None:
+    """Whoever is new there may be a contact already, differently described: the rest, an approval looks at itself."""
+    person = (await descriptions(work.connection, [mandate.delegate.side_id])).get(mandate.delegate.side_id)
+    if person is None:
+        return "incomplete"
+    known = await contact_of(work, organization_id, asked, mandate, person)
+    if known is None and await is_like_one_at_home(work, organization_id, person):
         return "duplicate"
     return None

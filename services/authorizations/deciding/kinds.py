@@ -19,6 +19,7 @@ from services.authorizations.deciding import asked
 from services.authorizations.deciding.asked import AskedView, Shown
 from services.authorizations.invitations import handlers as invitations
 from services.authorizations.mandates import approving
+from services.authorizations.mandates import storage as mandate_rows
 from services.authorizations.mandates import telling as mandates
 from services.authorizations.misuse import handlers as misuse
 from services.authorizations.representations import carrying_out as representations
@@ -107,6 +108,7 @@ KINDS: Mapping[tuple[RequestKind, ReviewReason | None], Kind] = {
         show=asked.mandate,
         tell=mandates.tell,
         remind=mandates.remind,
+        needless=Needless(mandate_rows.renewing_ended, mandate_rows.renews_ended),
     ),
     ("review", "duplicate"): Kind(
         ends=frozenset({"approve", "reject", "merge"}),

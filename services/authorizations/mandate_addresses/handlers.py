@@ -10,13 +10,12 @@ from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.addresses.domain import Fault, Giver, refused
-from services.authorizations.addresses.handlers import judge
+from services.authorizations.addresses.domain import refused
 from services.authorizations.mandate_addresses import domain, mails, storage
 from services.authorizations.mandates import completing
 from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.mandates.judging import judge_side
 from services.authorizations.mandates.locking import locked
-from services.authorizations.personal.storage import descriptions
 from services.authorizations.request_tokens import handlers as request_tokens
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests import telling
@@ -50,7 +49,7 @@ async def accept_address(
     None: it is the side's, and with it nothing may be missing any more.
     """
     signer = mandate.sides[side]
-    reason = await _judge(work, request, mandate, side, email)
+    reason = await judge_side(work, request, mandate, side, email)
     if reason is None:
         await storage.ask_at(work.connection, signer.side_id, None)
         await completing.verified(work, request, mandate, side, email)
@@ -137,27 +136,3 @@ async def _side(
     if isinstance(acting, Refusal):
         return acting
     return "professional" if acting.contact_id == mandate.professional.contact_id else Refusal("not_permitted")
-
-
-async def _judge(work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide, email: str) -> Fault | None:
-    """What speaks against an address: the rules, and whoever else is known by it.
-
-    The other side's are those of its account and file too, and of the delegate also the one that the professional gave.
-    """
-    signer = mandate.sides[side]
-    other = mandate.delegate if side == "professional" else mandate.professional
-    theirs = [other.side_id, other.account_id, other.contact_id]
-    if side == "professional":
-        theirs.append(request.request_id)
-    owners = [owner for owner in (signer.side_id, request.request_id, *theirs) if owner is not None]
-    persons = await descriptions(work.connection, owners)
-    own = persons.get(signer.side_id) or (persons.get(request.request_id) if side == "delegate" else None)
-    giver = Giver(
-        request_id=request.request_id,
-        account_id=signer.account_id,
-        contact_id=signer.contact_id,
-        family_name=(own.family_name or "") if own else "",
-        given_name=(own.given_name or "") if own else "",
-    )
-    others = [persons[owner].email for owner in theirs if owner in persons]
-    return await judge(work, email, giver, [address for address in others if address is not None])

@@ -1,11 +1,13 @@
 """Approving a mandate: the delegate becomes a contact with the right that was mandated, in the same transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
+from contracts.agency.mandates import MandateSide
 from contracts.authorizations import CredentialAddresses, CredentialParty, RightChanged
 from services.authorizations.admitting.making import NewContact, make_contact
 from services.authorizations.blocked import keeps_out
@@ -17,6 +19,8 @@ from services.authorizations.managing.domain import TOLD_OTHERWISE, Ending
 from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
+from services.authorizations.mandates.judging import judge_again
+from services.authorizations.mandates.recognizing import contact_of, is_closed, spelled
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
 from services.authorizations.periods import Period
@@ -29,6 +33,11 @@ from services.authorizations.relations.recording import grant_rights
 from services.authorizations.requests.domain import Decision, Request
 from services.authorizations.statuses import is_active
 from services.authorizations.tools import Tools
+
+WHOSE_ADDRESS: Mapping[MandateSide, str] = {
+    "professional": "professional_address_shared",
+    "delegate": "delegate_address_shared",
+}
 
 
 @dataclass(frozen=True)
@@ -57,9 +66,9 @@ async def approve(work: Work[Tools], request: Request, decision: Decision) -> Re
     period = Period(max(asked.starts_on, work.today), asked.ends_on)
     if refusal := await _refuse(work, approving) or rules.refuse_period(period, work.today):
         return refusal
-    contact_id = await _known(work, approving)
-    if contact_id is not None and await keeps_out(work.connection, organization_id, contact_id):
-        return Refusal("contact_blocked")
+    contact_id = await contact_of(work, organization_id, asked, approving.mandate, approving.delegate)
+    if refusal := await _refuse_delegate(work, approving, contact_id):
+        return refusal
     held = await relations.memberships_of(work.connection, contact_id) if contact_id is not None else []
     member = next((m for m in held if m.type == asked.type and not m.is_over(work.today)), None)
     if member is not None:
@@ -110,32 +119,45 @@ async def _read(work: Work[Tools], request: Request) -> Approving | Refusal:
 
 
 async def _refuse(work: Work[Tools], approving: Approving) -> Refusal | None:
-    """The organization must be active, and whoever mandates have the same profession there; a paper may name nobody."""
+    """Everything but the delegate: organization, professional, the mandate that is renewed, both addresses."""
     if not await is_active(work.connection, approving.organization_id):
         return Refusal("organization_not_active")
-    professional, asked = approving.mandate.professional.contact_id, approving.asked
+    if not await _is_upheld(work, approving):
+        return Refusal("mandate_not_upheld")
+    request_id = approving.request.request_id
+    if await storage.renews_ended(work.connection, request_id, work.today):
+        return Refusal("renewed_mandate_ended")
+    faulty = await judge_again(work, approving.request, approving.mandate)
+    if faulty is not None:
+        following = Next("next_other_address", f"/v1/mandates/{request_id}/address-requests")
+        return Refusal(WHOSE_ADDRESS[faulty.side], fields=(faulty.side,), next=following)
+    return None
+
+
+async def _is_upheld(work: Work[Tools], approving: Approving) -> bool:
+    """Whether who mandates has the same profession there, and the account that signed. A paper may name nobody."""
+    professional, asked = approving.mandate.professional, approving.asked
+    if professional.contact_id is None:
+        return True
     having = await contacts.with_functions(
         work.connection, work.now, work.today, approving.organization_id, [asked.profession]
     )  # fmt: skip
-    upheld = professional is None or professional in {contact.contact_id for contact in having}
-    return None if upheld else Refusal("mandate_not_upheld")
+    if professional.contact_id not in {contact.contact_id for contact in having}:
+        return False
+    if professional.account_id is None:
+        return True
+    bound = await contacts.account_of(work.connection, professional.contact_id) == professional.account_id
+    return bound and await is_active(work.connection, professional.account_id)
 
 
-async def _known(work: Work[Tools], approving: Approving) -> UUID | None:
-    """Whom the delegate is there already: of the mandate that is renewed, by account, by names and address."""
-    asked, mandate, organization_id = approving.asked, approving.mandate, approving.organization_id
-    if asked.renews is not None:
-        renewed = await storage.get(work.connection, asked.renews)
-        if renewed is not None and renewed.contact_id is not None:
-            return renewed.contact_id
-    if mandate.delegate.account_id is not None:
-        found = await contacts.of_account(work.connection, organization_id, mandate.delegate.account_id)
-        if found is not None:
-            return found
-    for linked in (True, False):
-        same = await contacts.find_same(work.connection, organization_id, approving.delegate, linked=linked)
-        if same is not None:
-            return same.contact_id
+async def _refuse_delegate(work: Work[Tools], approving: Approving, contact_id: UUID | None) -> Refusal | None:
+    """Nobody mandates themselves; who is blocked, or whose account is closed, is given nothing until that is lifted."""
+    if contact_id is not None and contact_id == approving.mandate.professional.contact_id:
+        return Refusal("mandate_to_oneself", fields=("delegate",))
+    if contact_id is not None and await keeps_out(work.connection, approving.organization_id, contact_id):
+        return Refusal("contact_blocked")
+    if await is_closed(work, approving.mandate, contact_id, approving.delegate):
+        return Refusal("delegate_account_closed")
     return None
 
 
@@ -177,14 +199,15 @@ async def _join(work: Work[Tools], approving: Approving, contact_id: UUID) -> UU
 
 
 async def _give_credential(work: Work[Tools], approving: Approving, contact_id: UUID) -> None:
-    """Once for a contact: whoever is linked, was given one before or renews has what it takes to sign in."""
+    """Once for a contact: whoever is linked or was given one before has what it takes to sign in."""
     contact = await contacts.get(work.connection, contact_id)
     assert contact is not None
-    if contact.linked or approving.asked.renews is not None or contact.credential_generation:
+    if contact.linked or contact.credential_generation:
         return
+    delegate = approving.delegate
     organization = await organizations.one(work.connection, approving.organization_id)
     to = CredentialAddresses(
-        delegate=_party(approving.delegate),
+        delegate=_party(replace(delegate, email=await spelled(work, delegate))),
         professional=_party(approving.professional),
         organization_name=organization.legal_name,
         service=approving.asked.subject,

@@ -13,6 +13,7 @@ from services.authorizations.mandates import eligibility, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.eligibility import Wanted
 from services.authorizations.mandates.locking import locked
+from services.authorizations.mandates.recognizing import is_of
 from services.authorizations.mandates.submitting import Professional, make, professional, refuse_standing
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import Personal
@@ -66,6 +67,9 @@ async def correct(work: Work[Tools], command: Correct) -> UUID | Refusal:
     asked = eligibility.asked(agency, by.mandating, command.wanted, before.questionnaire, work.today, command.language)
     if isinstance(asked, Refusal):
         return asked
+    renews, delegate = before.renews, command.wanted.delegate
+    if renews is not None and not await _renews_the_same(work, renews, before, asked, delegate):
+        return Refusal("renewal_of_another", fields=("delegate", "service", "role"))
     asked = asked.model_copy(update={"renews": before.renews, "origin": before.origin})
     if refusal := await refuse_standing(work, by, asked, command.wanted.delegate, request.request_id):
         return refusal
@@ -76,6 +80,15 @@ async def correct(work: Work[Tools], command: Correct) -> UUID | Refusal:
     await request_rows.await_signatures(work.connection, request.request_id, asked, last_day)
     request_telling.audit(work, "mandate_corrected", request)
     return request.request_id
+
+
+async def _renews_the_same(
+    work: Work[Tools], renewed_id: UUID, before: AskedMandate, asked: AskedMandate, delegate: Personal
+) -> bool:
+    """Whether a corrected renewal is still of the person, service and role that it renews: the right is theirs."""
+    renewed = await storage.get(work.connection, renewed_id)
+    alike = (before.subject, before.type) == (asked.subject, asked.type)
+    return alike and renewed is not None and await is_of(work, renewed, delegate)
 
 
 async def _describe(work: Work[Tools], request: Request, mandate: Mandate, wanted: Wanted) -> None:

@@ -1,7 +1,7 @@
 """Rows of mandates, and of the two sides of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -82,39 +82,60 @@ async def items_of(connection: Connection, list_id: UUID) -> Sequence[Mapping[st
 
 
 STANDING = """
-select q.request_id, q.state <> 'decided' as is_open
+select q.request_id, q.state <> 'decided' as is_open, array[described.email, verified.email] as emails
 from requests q join mandates m using (request_id)
 join personal_fields described on described.owner_id = q.request_id
 join mandate_sides d on d.request_id = q.request_id and d.side = 'delegate'
 join personal_fields verified on verified.owner_id = d.side_id
 left join rights r on r.right_id = m.right_id and upper_inf(r.recorded)
 left join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded)
-where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2 and q.request_id <> all($7::uuid[])
+where q.organization_id = $1 and q.kind = 'mandate' and q.asked ->> 'subject' = $2 and q.request_id <> all($6::uuid[])
     and folded(described.family_name) = folded($3) and folded(described.given_name) = folded($4)
-    and (lower(described.email) = lower($5) or lower(verified.email) = lower($5))
-    and (q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $6
+    and (q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $5
         or q.outcome = 'approve' and r.ended_at is null and h.ended_at is null
-            and (upper_inf(r.valid * h.valid) or upper(r.valid * h.valid) > $6))
-order by is_open desc, q.request_id desc limit 1
+            and (upper_inf(r.valid * h.valid) or upper(r.valid * h.valid) > $5))
+order by is_open desc, q.request_id desc
+"""
+
+RENEWING_ENDED = """
+select q.request_id
+from requests q join mandates m on m.request_id = (q.asked ->> 'renews')::uuid
+left join rights r on r.right_id = m.right_id and upper_inf(r.recorded)
+left join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded)
+where q.kind = 'mandate' and q.state in ('signing', 'submitted', 'returned') and q.lapses_on >= $1
+    and ($3::uuid is null or q.request_id = $3)
+    and (m.revoked_at is not null or r.ended_at is not null or h.ended_at is not null)
+order by q.request_id limit $2
 """
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A mandate that waits, or of which the right is in force or will be."""
+    """A mandate that waits, or of which the right is in force or will be; `emails` are the delegate's known ones."""
 
     request_id: UUID
     is_open: bool
+    emails: Sequence[str | None] = field(repr=False)
 
 
 async def standing(
     connection: Connection, organization_id: UUID, subject: str, delegate: Personal, day: date, besides: Sequence[UUID]
-) -> Standing | None:
-    """The mandate of a person for a subject in an organization, by the person's names and address, but `besides`."""
-    row = await connection.fetchrow(
-        STANDING, organization_id, subject, delegate.family_name, delegate.given_name, delegate.email, day, besides
+) -> list[Standing]:
+    """Mandates of whoever has these names for a subject in an organization, but `besides`; those that wait first."""
+    rows = await connection.fetch(
+        STANDING, organization_id, subject, delegate.family_name, delegate.given_name, day, besides
     )
-    return Standing(**row) if row else None
+    return [Standing(**row) for row in rows]
+
+
+async def renewing_ended(pool: Pool, day: date, limit: int) -> list[UUID]:
+    """Renewals that wait although what they renew was revoked or withdrawn."""
+    return [row["request_id"] for row in await pool.fetch(RENEWING_ENDED, day, limit, None)]
+
+
+async def renews_ended(connection: Connection, request_id: UUID, day: date) -> bool:
+    """Whether this is one of them."""
+    return await connection.fetchval(RENEWING_ENDED, day, 1, request_id) is not None
 
 
 async def get(connection: Connection, request_id: UUID) -> Mandate | None:

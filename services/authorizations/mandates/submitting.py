@@ -18,6 +18,7 @@ from services.authorizations.mandates import eligibility, storage
 from services.authorizations.mandates.domain import AnsweredQuestionnaire, AskedMandate
 from services.authorizations.mandates.eligibility import Mandating, Wanted
 from services.authorizations.mandates.questionnaires import refuse_answers
+from services.authorizations.mandates.recognizing import same_mailbox
 from services.authorizations.mandates.storage import NewMandate
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.personal import storage as personal_fields
@@ -112,9 +113,10 @@ async def refuse_standing(
     Neither the one that is corrected, `itself`, nor the one that is renewed stands in the way.
     """
     besides = [mandate_id for mandate_id in (itself, asked.renews) if mandate_id is not None]
-    found = await storage.standing(
+    standing = await storage.standing(
         work.connection, by.contact.organization_id, asked.subject, delegate, work.today, besides
     )  # fmt: skip
+    found = next((one for one in standing if any(same_mailbox(work, delegate.email, to) for to in one.emails)), None)
     if found is None:
         return None
     if found.is_open:

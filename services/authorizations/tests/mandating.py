@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import httpx
 
 from chassis.work import Work
+from contracts.accounts import Person
 from contracts.agency.mandates import MandateSide
 from local import ROOT
+from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
 from services.authorizations.mandates.completing import signed, verified
 from services.authorizations.mandates.locking import locked
@@ -143,6 +145,17 @@ class Practices:
         await self.opened.unit.pool.execute(
             "update requests set lapses_on = lapses_on - $2::integer where request_id = $1", UUID(mandate_id), days
         )
+
+    async def follow(self, account_id: UUID | None = None, **changes: Any) -> UUID:
+        """Accounts tell of an account: a new one, or what has changed of one that is known. Returns its id."""
+        account_id = account_id or uuid4()
+        told = {
+            "account_id": account_id, "version": 2 + next(self.numbers), "status": "active", "epoch": 0,
+            "status_since": datetime.now(UTC), "family_name": "Autre", "given_name": "Personne", "language": "fr",
+            "email": f"{account_id.hex}@example.org",
+        }  # fmt: skip
+        await self.opened.unit.run(follow_account, Person.model_validate(told | changes), TEST)
+        return account_id
 
     async def link(self, contact_id: UUID) -> Someone:
         """Open an account and link it to a contact."""

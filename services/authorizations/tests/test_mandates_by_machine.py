@@ -63,3 +63,21 @@ async def test_what_it_may_not_or_must_not_judge_it_leaves_to_agents_and_looks_a
     )
     assert [(row["object_id"], row["detail"]["doubt"]) for row in left] == [(UUID(doubtful), "duplicate")]
     assert (await world.decide(doubtful)).status_code == 200
+
+
+async def test_neither_what_a_closed_account_signed_nor_a_shared_address_is_approved_by_it(world: Practices) -> None:
+    shared = await world.complete_one(email="partagee@example.org")
+    await world.follow(email="partagee@example.org")
+    await approve_mandates(world.opened.unit)
+    closed = await world.complete_one()
+    await world.follow(world.physician.account_id, status="deactivated")
+    await approve_mandates(world.opened.unit)
+    requests = await world.opened.unit.pool.fetch("select state from requests where kind = 'mandate'")
+    assert [row["state"] for row in requests] == ["submitted"] * 2
+    left = await world.opened.unit.pool.fetch(
+        "select object_id, detail from audit where action = 'mandate_left_to_agents'"
+    )
+    assert {str(row["object_id"]): row["detail"]["doubt"] for row in left} == {
+        shared: "delegate_address_shared",
+        closed: "mandate_not_upheld",
+    }
