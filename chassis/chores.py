@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from chassis import refusals, states
 from chassis.audit import pruning, sealing
@@ -31,6 +31,12 @@ WAITING = Gauge(
     "mandat_chore_waiting_seconds",
     "For how long each try of a chore has failed for the database: away, or a statement that always runs out of time",
     ["chore"],
+)
+
+PASSED_OVER = Counter(
+    "mandat_chore_passed_over_total",
+    "Tries of one thing among several that failed by themselves, by the step: logged with its id, and tried again",
+    ["step"],
 )
 
 Chore = Callable[[], Awaitable[None]]
@@ -65,11 +71,21 @@ async def one_by_one(
 ) -> float | None:
     """Take the step for each of what one look found, in a transaction of its own, by the service itself.
 
-    Returns the pause that `repeatedly` is to make: none when the look found a whole portion, so that there may be more.
+    One at which the step fails by itself is passed over, and found again by the next look. What a failing database
+    raises is raised: it concerns them all. Returns the pause that `repeatedly` is to make: none when a whole portion
+    was found and done, so that there may be more.
     """
+    done = 0
     for identity in found:
-        await unit.run(step, identity, unit.origin.itself)
-    return 0.0 if len(found) == portion else None
+        try:
+            await unit.run(step, identity, unit.origin.itself)
+            done += 1
+        except Exception as error:
+            if neighbour_failed(error):
+                raise
+            PASSED_OVER.labels(step.__name__).inc()
+            log.error("passed over by a chore", step=step.__name__, id=str(identity), exc_info=error)
+    return 0.0 if done == portion else None
 
 
 def of_every_worker(unit: Unit[Any], retention: Retention) -> Sequence[Chore]:

@@ -26,6 +26,7 @@ NEEDED = (
     "mandat_message_retries_total", "mandat_dead_letters", "mandat_mails_oldest_due_seconds",
     "mandat_mail_host_unavailable", "mandat_audit_unsealed_seconds", "mandat_chore_waiting_seconds",
     "mandat_import_failures_total", "mandat_organization_codes_locked_total", "mandat_mails_held_back_total",
+    "mandat_chore_passed_over_total",
 )  # fmt: skip
 
 

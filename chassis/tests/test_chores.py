@@ -69,6 +69,40 @@ async def test_what_a_look_found_is_done_one_by_one_and_a_whole_portion_is_follo
     assert await chores.one_by_one(bench.unit, tell, found, 3) is None
 
 
+async def test_one_at_which_a_step_fails_is_passed_over_counted_and_tried_again_by_the_next_look(bench: Bench) -> None:
+    sick, healthy = uuid4(), uuid4()
+    told: list[UUID] = []
+
+    async def tell_of(work: Work[None], identity: UUID) -> None:
+        if identity == sick:
+            raise KeyError("delegate")
+        told.append(identity)
+
+    passed_over = chores.PASSED_OVER.labels("tell_of")
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert await chores.one_by_one(bench.unit, tell_of, [sick, healthy], 2) is None, "no look follows at once"
+
+    assert told == [healthy, healthy]
+    assert [(line["event"], line["step"], line["id"]) for line in logs] == 2 * [
+        ("passed over by a chore", "tell_of", str(sick))
+    ]
+    assert passed_over._value.get() == 2
+
+
+async def test_a_failing_database_passes_nothing_over(bench: Bench) -> None:
+    tried: list[UUID] = []
+
+    async def tell(work: Work[None], identity: UUID) -> None:
+        tried.append(identity)
+        raise asyncpg.AdminShutdownError("bye")
+
+    found = [uuid4(), uuid4()]
+    with pytest.raises(asyncpg.AdminShutdownError):
+        await chores.one_by_one(bench.unit, tell, found, 2)
+    assert tried == found[:1]
+
+
 async def test_a_step_may_name_its_own_next_pause_once(rests: list[float]) -> None:
     await ends_after([1000, None, 0], 10)
 
