@@ -16,6 +16,7 @@ from chassis.versions import IfMatch, etag, stated_version
 from contracts.events import Language
 from services.authorizations.access.domain import Acting, AsAgent
 from services.authorizations.deciding.ending import Withdraw, withdraw
+from services.authorizations.deciding.handlers import QueueView, view_queue
 from services.authorizations.instants import today
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AnsweredQuestionnaire
@@ -107,7 +108,8 @@ async def list_mandates(
 ) -> PageView[MandateView]:
     """Of its organization for those who manage it, what it asked itself for others, and those that mandate it.
 
-    Agents see all, in the order in which they were asked for; GET /v1/requests?kind=mandate is their queue.
+    Agents see all, in the order in which they were asked for, and their look is audited with the mandates that it
+    showed; GET /v1/requests?kind=mandate is their queue.
     """
     looker = asker.acting
     if isinstance(looker, AsAgent):
@@ -126,6 +128,8 @@ async def list_mandates(
             assert reader is not None  # the list has only those
             opened.append(OpenedMandate(one, mandate, reader))
         items = await views(call, connection, opened)
+    if isinstance(looker, AsAgent):
+        await call.run(view_queue, QueueView(organization_id, [one.request_id for one in asked]))
     return PageView[MandateView](**paged(found, items, call.language))
 
 

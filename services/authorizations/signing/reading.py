@@ -14,6 +14,7 @@ from services.authorizations.mandates.text import read_text
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.requests import storage as requests
+from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures import handlers as signatures
 from services.authorizations.signatures.handlers import ReadSignature
@@ -68,7 +69,7 @@ async def read_document(work: Work[Tools], command: ReadDocument) -> Document | 
         return Refusal("not_found")
     is_agent = reader == "agent"
     if is_agent:
-        work.audit("mandate_viewed", organization_id=request.organization_id, object_id=request.request_id)
+        telling.audit(work, "request_viewed", request, by_others=True)
     return await _document(work, request, mandate, is_for_agents=is_agent)
 
 

@@ -154,6 +154,8 @@ async def test_who_asked_withdraws_before_agents_decide_and_others_see_nothing(w
     assert (mine["mandate_id"], mine["state"]) == (mandate_id, "withdrawn")
     agents = await world.client.get("/v1/mandates?state=withdrawn", headers=world.agent)
     assert [row["mandate_id"] for row in agents.json()["items"]] == [mandate_id]
+    looked = await world.opened.unit.pool.fetch("select actor_kind, detail from audit where action = 'queue_viewed'")
+    assert [(row["actor_kind"], row["detail"]) for row in looked] == [("agent", {"requests": [mandate_id]})]
 
 
 async def test_an_unknown_mandate_is_nobodys(world: Practices) -> None:

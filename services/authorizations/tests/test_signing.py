@@ -283,7 +283,7 @@ async def test_both_sides_and_agents_read_and_print_what_was_signed(practice: Pr
         assert shows == {who == "agent"}
         if who == "agent":
             assert {s["network_address"] for s in document["signatures"]} == {"127.0.0.1"}
-    viewed = await practice.pool.fetchval("select count(*) from audit where action = 'mandate_viewed'")
+    viewed = await practice.pool.fetchval("select count(*) from audit where action = 'request_viewed'")
     assert viewed == 1
     for language, title in (("fr", "Mandat signé"), ("en", "Signed mandate")):
         headers = practice.professional.headers | {"Accept": "text/html", "Accept-Language": language}
