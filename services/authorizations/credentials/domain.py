@@ -3,6 +3,7 @@
 from typing import get_args
 from uuid import UUID
 
+from chassis.sealing import Vault
 from contracts.authorizations import CredentialAddresses, CredentialHalf, CredentialParty
 from services.authorizations.requests.domain import Asked
 
@@ -15,6 +16,16 @@ class AskedBounce(Asked):
     contact_id: UUID
     half: CredentialHalf
     generation: int
+
+
+def locked(vault: Vault, addresses: CredentialAddresses) -> str:
+    """To whom a credential goes, as this service keeps it."""
+    return vault.lock(addresses.model_dump_json().encode())
+
+
+def unlocked(vault: Vault, kept: str) -> CredentialAddresses:
+    """What was kept. Raises as `Vault.unlock` does."""
+    return CredentialAddresses.model_validate_json(vault.unlock(kept))
 
 
 def reader_of(half: CredentialHalf, addresses: CredentialAddresses) -> CredentialParty:

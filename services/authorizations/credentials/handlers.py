@@ -39,8 +39,7 @@ async def raise_generation(
     Publishes the contact's state: call it once the contact and what it holds are written, its organization locked.
     `halves`: what is to go out again of one that was given before.
     """
-    seal = work.tools.sealer.seal
-    kept = Kept(seal("accounts", to), seal("authorizations", to))
+    kept = Kept(work.tools.sealer.seal("accounts", to), domain.locked(work.tools.vault, to))
     generation = await storage.raise_generation(work.connection, contact_id, kept, halves, work.now)
     await publish_state(work, contact_id)
     return generation
@@ -48,8 +47,8 @@ async def raise_generation(
 
 async def addresses_of(work: Work[Tools], contact_id: UUID) -> CredentialAddresses | None:
     """To whom the contact's credential goes; None where it has none, or all of it is over."""
-    sealed = await storage.own_addresses(work.connection, contact_id)
-    return None if sealed is None else work.tools.sealer.open(sealed, CredentialAddresses)
+    kept = await storage.own_addresses(work.connection, contact_id)
+    return None if kept is None else domain.unlocked(work.tools.vault, kept)
 
 
 async def follow_issue(work: Work[Tools], issued: CredentialIssued) -> None:

@@ -65,7 +65,7 @@ class Undelivered:
 
 @dataclass(frozen=True)
 class Kept:
-    """To whom a credential goes and about what, sealed to accounts, and to this service."""
+    """To whom a credential goes and about what, sealed to accounts, and locked by this service."""
 
     addresses: str = field(repr=False)
     own_addresses: str = field(repr=False)
@@ -91,7 +91,7 @@ async def raise_generation(
 
 
 async def own_addresses(connection: Connection, contact_id: UUID) -> str | None:
-    """To whom the contact's credential goes, sealed to this service."""
+    """To whom the contact's credential goes, locked by this service."""
     found: str | None = await connection.fetchval(OWN_ADDRESSES, contact_id)
     return found
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from chassis.database import Connection
 from chassis.gateway import Call
 from contracts.agency.matching import CONTACT_FIELDS
-from contracts.authorizations import CredentialAddresses, CredentialHalf, Telephone
+from contracts.authorizations import CredentialHalf, Telephone
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day
@@ -18,7 +18,7 @@ from services.authorizations.claims.domain import AskedAccess, unless_decided
 from services.authorizations.contested import storage as contested
 from services.authorizations.contested.domain import AskedLink
 from services.authorizations.credentials import storage as credentials
-from services.authorizations.credentials.domain import AskedBounce, reader_of
+from services.authorizations.credentials.domain import AskedBounce, reader_of, unlocked
 from services.authorizations.instants import today
 from services.authorizations.invitations.domain import AskedInvitation
 from services.authorizations.mandates import views as mandate_views
@@ -317,10 +317,10 @@ async def bounce(shown: Shown, request: Request) -> AskedView:
     """Half of a credential, and where it should have gone: for agents."""
     found = AskedBounce.model_validate(request.asked)
     tools, language = shown.call.tools, shown.call.language
-    sealed = await credentials.own_addresses(shown.connection, found.contact_id)
-    if not shown.for_agents or sealed is None:
+    kept = await credentials.own_addresses(shown.connection, found.contact_id)
+    if not shown.for_agents or kept is None:
         return AskedView()
-    addresses = tools.sealer.open(sealed, CredentialAddresses)
+    addresses = unlocked(tools.vault, kept)
     reader = reader_of(found.half, addresses)
     return AskedView(
         contact_id=found.contact_id,

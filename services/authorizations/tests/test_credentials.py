@@ -133,6 +133,18 @@ async def test_the_contacts_state_asks_accounts_and_nobody_else_reads_to_whom(gi
     assert rows and not any("adjointe@" in row[0] or "medecin@" in row[0] for row in rows)
 
 
+async def test_to_whom_it_went_is_read_after_the_keys_of_what_travels_are_gone(given: Given) -> None:
+    tools = given.firm.opened.tools
+    public = keys.read_public(given.folder / "public.json")
+    without = replace(given.firm.opened.unit.tools, sealer=Sealer(replace(tools.keyring, sealing=()), public))
+    object.__setattr__(given.firm.opened.unit, "tools", without)
+    await given.tell(given.issued())
+    await given.tell(bounced(TO_DELEGATE))
+    [review] = await given.queue()
+    assert review["asked"]["bounce"]["email"] == ADDRESSES.delegate.email
+    assert (await given.decide("approve", email="nouvelle@cabinet.example")).status_code == 200
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_a_mail_that_came_back_is_asked_about_once_in_whatever_order_it_is_told(
     given: Given, order: tuple[int, ...]
