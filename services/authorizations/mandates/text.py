@@ -1,6 +1,6 @@
 """The text that a side signs: the same words for the same mandate, whenever they are put together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,11 +10,13 @@ from chassis.writing import COLON, written_date
 from contracts.agency import Agency
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language
+from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import PersonName
+from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures.domain import text_digest
 from services.authorizations.tools import Tools
@@ -72,14 +74,35 @@ async def read_text(work: Work[Tools], request: Request, mandate: Mandate, side:
 
 async def read(connection: Connection, agency: Agency, request: Request, mandate: Mandate, side: MandateSide) -> str:
     """The same where nothing is written."""
-    assert request.organization_id is not None
-    professional, delegate = mandate.professional.side_id, request.request_id
-    persons = await personal_fields.person_names(connection, [professional, delegate])
-    named = Named(
-        request.request_id, mandate.text_version, _name(persons.get(professional)), _name(persons.get(delegate)),
-        await organizations.one(connection, request.organization_id),
-    )  # fmt: skip
-    return text(agency, named, AskedMandate.model_validate(request.asked), side, mandate.language_of(side))
+    (found,) = await _read(connection, agency, [(request, mandate)], side)
+    return found
+
+
+async def read_all(
+    connection: Connection, agency: Agency, request_ids: Sequence[UUID], side: MandateSide
+) -> Sequence[str]:
+    """The texts of several mandates that there are, in this order: as many queries as for one."""
+    asked, mandates = await requests.get_all(connection, request_ids), await storage.get_all(connection, request_ids)
+    return await _read(connection, agency, [(asked[one], mandates[one]) for one in request_ids], side)
+
+
+async def _read(
+    connection: Connection, agency: Agency, found: Sequence[tuple[Request, Mandate]], side: MandateSide
+) -> Sequence[str]:
+    owners = [owner for request, mandate in found for owner in (mandate.professional.side_id, request.request_id)]
+    persons = await personal_fields.person_names(connection, owners)
+    named = await organizations.get(connection, {r.organization_id for r, _ in found if r.organization_id is not None})
+    texts = []
+    for request, mandate in found:
+        assert request.organization_id is not None
+        professional, delegate = persons.get(mandate.professional.side_id), persons.get(request.request_id)
+        about = Named(
+            request.request_id, mandate.text_version, _name(professional), _name(delegate),
+            named[request.organization_id],
+        )  # fmt: skip
+        asked = AskedMandate.model_validate(request.asked)
+        texts.append(text(agency, about, asked, side, mandate.language_of(side)))
+    return texts
 
 
 def _name(person: PersonName | None) -> str:

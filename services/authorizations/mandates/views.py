@@ -24,10 +24,9 @@ from services.authorizations.mandates.domain import AddressState, AskedMandate, 
 from services.authorizations.mandates.looking import OpenedMandate
 from services.authorizations.mandates.on_file import differs, on_file
 from services.authorizations.mandates.storage import HeldRight
-from services.authorizations.mandates.text import list_digest, read
+from services.authorizations.mandates.text import list_digest, read, read_all
 from services.authorizations.personal.domain import Named, Personal, PersonName
 from services.authorizations.personal.storage import descriptions, names
-from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request, Settled, State
 from services.authorizations.signatures.domain import text_digest
 from services.authorizations.tools import Tools
@@ -304,16 +303,16 @@ class ListView(BaseModel):
 
 async def list_view(call: Call[Tools], connection: Connection, list_id: UUID) -> ListView:
     """What became of a list."""
+    kept_items = await storage.items_of(connection, list_id)
+    ids = [UUID(kept["mandate_id"]) for kept in kept_items if "mandate_id" in kept]
+    texts = dict(zip(ids, await read_all(connection, call.tools.agency, ids, "professional"), strict=True))
     items = []
-    for kept in await storage.items_of(connection, list_id):
+    for kept in kept_items:
         if refused := kept.get("refused"):
             items.append(ItemView(problem=_problem(call, refused)))
             continue
         mandate_id = UUID(kept["mandate_id"])
-        request = await requests.get(connection, mandate_id)
-        mandate = await storage.get(connection, mandate_id)
-        assert request is not None and mandate is not None
-        written = await read(connection, call.tools.agency, request, mandate, "professional")
+        written = texts[mandate_id]
         items.append(ItemView(mandate_id=mandate_id, text=written, digest=text_digest(written)))
     digests = [item.digest for item in items if item.digest is not None]
     return ListView(list_id=list_id, items=items, digest=list_digest(digests) if digests else None)

@@ -88,6 +88,14 @@ async def get(connection: Connection, request_id: UUID) -> Request | None:
     return request(row) if row else None
 
 
+async def get_all(connection: Connection, request_ids: Collection[UUID]) -> dict[UUID, Request]:
+    """Requests by id; unknown ids are absent."""
+    rows = await connection.fetch(
+        f"select {COLUMNS} from requests where request_id = any($1::uuid[])", list(request_ids)
+    )  # fmt: skip
+    return {row["request_id"]: request(row) for row in rows}
+
+
 async def lock(connection: Connection, request_id: UUID) -> Request | None:
     """A request by id, whose row others wait for. Lock its organizations first."""
     row = await connection.fetchrow(f"select {COLUMNS} from requests where request_id = $1 for update", request_id)

@@ -20,11 +20,10 @@ from services.authorizations.mandate_addresses.handlers import accept_address
 from services.authorizations.mandates import completing, mails, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.locking import locked
-from services.authorizations.mandates.text import list_digest, read_text
+from services.authorizations.mandates.text import list_digest, read_all, read_text
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import PersonalChange, PersonName
 from services.authorizations.request_tokens import handlers as request_tokens
-from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures import handlers as signatures
 from services.authorizations.signatures import storage as proofs
@@ -80,7 +79,8 @@ async def sign_as_professional(work: Work[Tools], command: SignAsProfessional) -
     statements = domain.attested(work.tools.agency, "professional", command.ticked)
     refusal = (
         domain.refuse_signature(request, mandate, "professional", work.today)
-        or domain.refuse_password(command.proof, acting.account_id, text_digest(text), await _of_list(work, mandate))
+        or domain.refuse_password(command.proof, acting.account_id)
+        or await _refuse_other_text(work, mandate, command.proof.digest, text)
         or await _refuse_same_person(work, request, mandate, "professional", acting.account_id, email)
         or (statements if isinstance(statements, Refusal) else None)
         or await _use(work, request.request_id, command.address)
@@ -245,14 +245,15 @@ async def _verified(work: Work[Tools], account_id: UUID) -> str | None:
     return account.email if account is not None else None
 
 
-async def _of_list(work: Work[Tools], mandate: Mandate) -> list[str]:
-    """The digest of the list in which a mandate was asked for, of the texts as they read now; none without a list."""
-    if mandate.list_id is None:
-        return []
-    digests = []
-    for other_id in await storage.of_list(work.connection, mandate.list_id):
-        other = await storage.get(work.connection, other_id)
-        request = await requests.get(work.connection, other_id)
-        assert other is not None and request is not None
-        digests.append(text_digest(await read_text(work, request, other, "professional")))
-    return [list_digest(digests)]
+async def _refuse_other_text(work: Work[Tools], mandate: Mandate, digest: str | None, text: str) -> Refusal | None:
+    """A password is given for this very text, or for the list in which it stands as it reads now; for nothing else."""
+    if digest == text_digest(text) or (mandate.list_id is not None and digest == await _of_list(work, mandate.list_id)):
+        return None
+    return Refusal("proof_refused", fields=("proof",))
+
+
+async def _of_list(work: Work[Tools], list_id: UUID) -> str:
+    """The digest of a list of mandates, of the texts as they read now."""
+    listed = await storage.of_list(work.connection, list_id)
+    texts = await read_all(work.connection, work.tools.agency, listed, "professional")
+    return list_digest(text_digest(text) for text in texts)

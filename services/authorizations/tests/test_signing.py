@@ -2,20 +2,24 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from uuid_utils.compat import uuid7
 
 from chassis.audit.sealing import seal_all
+from chassis.work import Work
 from services.authorizations.deciding.chores import remind_deciders
-from services.authorizations.mandates.text import list_digest
+from services.authorizations.mandates.text import list_digest, read_all
 from services.authorizations.personal.domain import Personal
 from services.authorizations.signatures.domain import text_digest
+from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.practices import Practice, a_practice
+from services.authorizations.tools import Tools
 from tests.fixtures.gateway import OpenService
 
 
@@ -86,6 +90,25 @@ async def test_one_password_signs_each_mandate_of_a_list_once(practice: Practice
         assert (await practice.sign(mandate_id, proof=proof)).status_code == 201
     alone = await practice.mandate()
     assert code_of(await practice.sign(alone, proof=proof)) == (422, "proof_refused")
+
+
+async def test_the_texts_of_a_list_are_read_in_its_order_and_in_as_many_queries_as_one(practice: Practice) -> None:
+    made = [await practice.mandate(subject=s) for s in ("online_billing", "account_statements", "online_billing")]
+    written = [await practice.text(mandate_id) for mandate_id in made]
+
+    async def read(work: Work[Tools], ids: Sequence[UUID]) -> tuple[Sequence[str], int]:
+        queries: list[str] = []
+        with work.connection.query_logger(lambda record: queries.append(record.query)):
+            texts = await read_all(work.connection, work.tools.agency, ids, "professional")
+        return texts, len(queries)
+
+    async def compare(work: Work[Tools], _: None) -> None:
+        await read(work, made)  # the connection asks about types the first time
+        (one, by_one), (all_of_them, by_all) = await read(work, made[:1]), await read(work, made[::-1])
+        assert (one, all_of_them) == (written[:1], written[::-1])
+        assert by_one == by_all > 0
+
+    await practice.at.opened.unit.run(compare, None, TEST)
 
 
 async def test_statements_are_ticked_one_by_one_by_both(practice: Practice) -> None:
