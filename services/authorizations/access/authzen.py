@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +23,7 @@ from chassis.gateway import Gateway, actor_of
 from chassis.refusals import Refused, note_at_the_door
 from chassis.together import MOST, Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
+from chassis.work import Unit
 from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access import domain
@@ -117,8 +119,7 @@ UNTIL = {"execute_all": None, "deny_on_first_deny": False, "permit_on_first_perm
 def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
     """The application at each of its paths."""
     unit = gateway.unit
-    uses = Uses()
-    decisions = Together(partial(evaluate, unit.pool, unit.tools))
+    decisions, noting = Together(partial(evaluate, unit.pool, unit.tools)), partial(_noting, unit, Uses())
 
     async def evaluation(request: Request) -> Response:
         caller, body = await _asked(request, gateway)
@@ -141,23 +142,25 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         await _admit(gateway, caller, questions, "POST /access/v1/evaluations")
         now = unit.origin.clock()
         answers = iter(await several([_question(question, question.context.at or now) for question in questions]))
-        said = []
+        said, given = [], list[tuple[Evaluation, Question, Decision]]()
         for item in items:
             if isinstance(item, Malformed):
                 said.append({"decision": False, "context": _malformed(item)})
             else:
                 asked, decision = next(answers)
+                given.append((item, asked, decision))
                 said.append(await answer(caller, item, asked, decision))
             if said[-1]["decision"] is UNTIL[batch.options.evaluations_semantic]:
                 break
-        return JSONResponse({"evaluations": said})
+        return JSONResponse({"evaluations": said}, background=noting(caller, given))
 
     async def one(caller: Caller, question: Evaluation) -> Response:
         asked = _question(question, question.context.at or unit.origin.clock())
-        said = await answer(caller, question, asked, await decisions.ask(asked))
+        decision = await decisions.ask(asked)
+        said, noted = await answer(caller, question, asked, decision), noting(caller, [(question, asked, decision)])
         if len(said) > 1:
-            return JSONResponse(said)
-        return Response(PLAIN[said["decision"]], media_type="application/json")
+            return JSONResponse(said, background=noted)
+        return Response(PLAIN[said["decision"]], media_type="application/json", background=noted)
 
     async def several(asked: Sequence[Question]) -> list[tuple[Question, Decision]]:
         """Beside the queries that single questions share, so that none of those waits behind a batch."""
@@ -167,8 +170,6 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         return list(zip(asked, found, strict=True))
 
     async def answer(caller: Caller, question: Evaluation, asked: Question, decision: Decision) -> dict[str, Any]:
-        if isinstance(caller, Machine) and question.context.at is None and question.context.recorded_at is None:
-            await uses.note(unit, actor_of(caller), decision, asked.subject, asked.at)
         if not question.context.explain:
             return {"decision": decision.allowed}
         if decision is NO_CHAIN:
@@ -184,6 +185,23 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
         "/access/v1/evaluation": partial(_answered, evaluation),
         "/access/v1/evaluations": partial(_answered, evaluations),
     }
+
+
+def _noting(
+    unit: Unit[Tools], uses: Uses, caller: Caller, given: Sequence[tuple[Evaluation, Question, Decision]]
+) -> BackgroundTask | None:
+    """What is left to do once the answer is sent: the yeses to a service about now, of which one is new today."""
+    if not isinstance(caller, Machine) or "mandates" not in unit.tools.agency.features:
+        return None
+    yeses = {
+        (decision.relation_id, asked.subject)
+        for question, asked, decision in given
+        if decision.allowed and decision.relation_id is not None
+        and question.context.at is None and question.context.recorded_at is None
+    }  # fmt: skip
+    moment = unit.tools.moment(unit.origin.clock())
+    fresh = uses.fresh(yeses, moment.day)
+    return BackgroundTask(uses.note, unit, actor_of(caller), fresh, moment) if fresh else None
 
 
 async def _answered(

@@ -1,14 +1,17 @@
 """A right that came of a mandate names it: in explanations, lists and authorized files, and never a person with it."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
-from services.authorizations.access.uses import Use, note_use
+from services.authorizations.access import uses
+from services.authorizations.access.uses import Use, Uses, note_use
 from services.authorizations.tests.conftest import TEST, Firm, Someone
 
 SIGNED, ENDS = datetime(2026, 3, 2, 17, tzinfo=UTC), "2099-12-31"
@@ -122,6 +125,58 @@ async def test_the_first_yes_of_a_day_to_a_service_stands_in_the_audit_with_mand
     assert entry["about"]["contact_id"] == str(member.contact_id) and entry["actor"]["kind"] == "machine"
     assert entry["detail"] == {"mandate_id": str(mandate_id), "subject": "profile"}
     assert "personne mandatée" in entry["action_text"]
+
+
+async def test_a_check_is_answered_before_the_use_of_a_mandate_is_noted_and_where_that_fails(firm: Firm) -> None:
+    member, agency, pool = await firm.member(), firm.opened.tools.agency, firm.opened.unit.pool
+    object.__setattr__(firm.opened.tools, "agency", replace(agency, features=agency.features | {"mandates"}))
+    mandate_id = await mandate(firm, member)
+
+    async def noted() -> int:
+        return int(await pool.fetchval("select count(*) from audit where action = 'mandate_used'"))
+
+    await pool.execute("alter table mandates rename column used_on to elsewhere")
+    assert await firm.check(member.account_id, "profile", firm.firm_id, "read") == {"decision": True}
+    await pool.execute("alter table mandates rename column elsewhere to used_on")
+
+    answered, transport = asyncio.Event(), firm.client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.body":
+                answered.set()
+
+        await transport.app(scope, receive, sent)
+
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=firm.client.base_url)
+    through = replace(firm, opened=replace(firm.opened, client=client))
+    async with client, pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("select from mandates where request_id = $1 for update", mandate_id)
+            asking = asyncio.create_task(through.check(member.account_id, "profile", firm.firm_id, "read"))
+            await asyncio.wait_for(answered.wait(), 30)
+            assert await noted() == 0
+        assert await asking == {"decision": True}
+    assert await noted() == 1
+
+
+async def test_one_look_serves_a_batch_and_a_process_remembers_so_many_yeses_at_most(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member, unit, found = await firm.member(), firm.opened.unit, Uses()
+    await mandate(firm, member)
+    monkeypatch.setattr(uses, "MOST_REMEMBERED", 3)
+    use = await _use(firm, member)
+    others = [(uuid4(), "profile") for _ in range(2)]
+    yeses = [(use.relation_id, "profile"), *others]
+    await found.note(unit, TEST, found.fresh(yeses, use.moment.day), use.moment)
+    assert await unit.pool.fetchval("select count(*) from audit where action = 'mandate_used'") == 1
+    assert found.fresh(yeses, use.moment.day) == []
+    more = (uuid4(), "profile")
+    await found.note(unit, TEST, found.fresh([more], use.moment.day), use.moment)
+    assert found.seen == {more}
 
 
 async def _use(firm: Firm, member: Someone) -> Use:
