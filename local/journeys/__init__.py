@@ -4,17 +4,21 @@
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import httpx
 
 from local import Problem
 from local.journeys.ccq import play as play_ccq
 from local.journeys.narrator import Narrator, PromiseBroken
-from local.journeys.ramq import play as play_ramq
+from local.journeys.ramq import play_in_both_languages as play_ramq
 from local.journeys.wsscc import play as play_wsscc
 from local.stack import Stack
 
-JOURNEYS = {"ccq": play_ccq, "wsscc": play_wsscc, "ramq": play_ramq}
+Play = Callable[[Stack, Narrator], Coroutine[Any, Any, object]]
+
+JOURNEYS: Mapping[str, Play] = {"ccq": play_ccq, "wsscc": play_wsscc, "ramq": play_ramq}
 
 
 def play(agency: str, stack: Stack) -> bool:

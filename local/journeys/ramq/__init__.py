@@ -1,4 +1,4 @@
-"""“Je veux déléguer l’accès à un service en ligne”, in one language: two professionals, a delegate, and an agent.
+"""“Je veux déléguer l’accès à un service en ligne”, in one language: two professionals, two delegates, and an agent.
 
 Both languages can be played beside each other on one stack: each has practices and people of its own.
 """
@@ -9,15 +9,18 @@ from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Language, Portal, now
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
-from local.journeys.ramq.mandating import countersign, fill_in, mandate_again, sign
+from local.journeys.ramq.judging import another_address
+from local.journeys.ramq.mandating import countersign, fill_in, mandate_again, refuse_profession, sign_list
 from local.journeys.ramq.misusing import deactivate, let_in_again
 from local.journeys.ramq.paper import enter_paper
 from local.journeys.ramq.processing import (
     acts_by_the_mandate,
+    each_gets_their_own,
     first_sign_in,
     no_second_password,
     process,
     read_the_document,
+    refuse_a_second_one,
     return_and_refuse,
     revoke,
     two_mails,
@@ -43,17 +46,22 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         else:
             await link_by_number(journey, people.other_professional, people.other_practice)
         professional, delegate = people.professional, people.delegate
-        mandate_id = await fill_in(journey, professional, delegate)
-        token = await sign(journey, professional, mandate_id, delegate)
-        await countersign(journey, delegate, mandate_id, token, professional)
+        asked = await fill_in(journey, professional, delegate, people.colleague)
+        mandate_id, colleagues_id = (mandate_id for mandate_id, _ in asked.signed_by)
+        token, colleagues_token = await sign_list(journey, professional, asked)
+        await countersign(journey, delegate, mandate_id, token)
+        token = await another_address(journey, professional, delegate, mandate_id)
+        await read_the_document(journey, professional, delegate, mandate_id, token)
         since = now()
         await process(journey, professional, mandate_id)
         user_name, temporary = await two_mails(journey, professional, delegate, since)
         await first_sign_in(journey, delegate, user_name, temporary)
         await acts_by_the_mandate(journey, delegate, journey.practice_id, mandate_id)
-        await read_the_document(journey, professional, mandate_id)
+        await each_gets_their_own(journey, professional, people.colleague, colleagues_id, colleagues_token, user_name)
+        await refuse_a_second_one(journey, professional, delegate, mandate_id)
         await return_and_refuse(journey, professional, delegate)
         other = people.other_professional
+        await refuse_profession(journey, other, delegate)
         second_id = await mandate_again(journey, other, delegate)
         since = now()
         await process(journey, other, second_id)
@@ -64,3 +72,12 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         await revoke(journey, professional, delegate, journey.practice_id, mandate_id)
         await verify_the_audit(journey)
         return portal.texts
+
+
+async def play_in_both_languages(stack: Stack, narrator: Narrator) -> None:
+    """Play the page in French, then in English at other practices, as `./mandat demo` does.
+
+    Raises PromiseBroken at the first thing that does not hold.
+    """
+    await play(stack, narrator, "fr")
+    await play(stack, narrator, "en")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.journeys.playing import since_then
+from local.journeys.account import ASKED_OF_EACH, refused_everywhere
 from local.journeys.portal import Someone, code_in, now
 from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in, mail_with
 from local.journeys.ramq.stage import Journey
@@ -23,19 +23,15 @@ async def deactivate(journey: Journey, who: Someone, delegate: Someone, mandate_
     queue = await portal.call(agent, "authorizations", "GET", "/v1/requests?kind=review", expect=200)
     (review,) = (one for one in queue["items"] if delegate.account_id in str(one))
     told.holds(REASON in str(review), "an agent has it to review, with what was said")
+    delegate.after = ""
+    for service, route in ASKED_OF_EACH.items():
+        await portal.call(delegate, service, "GET", route, expect=200)
     since = now()
     path = f"/v1/accounts/{delegate.account_id}/deactivation"
     await portal.call(agent, "accounts", "POST", path, json={"reason": "misuse"}, expect=200)
-
-    async def refused_everywhere() -> bool:
-        for service, route in (("linking", "/v1/profiles"), ("authorizations", "/v1/own-subjects")):
-            answer = await portal.http.get(f"{portal.stack.gateway(service)}{route}", headers=delegate.headers)
-            if answer.status_code != 401:
-                return False
-        return True
-
-    await portal.until(refused_everywhere, "the end of every session")
-    told.arrived("accounts → all: no service takes the token any more", since_then(since))
+    for service, took in (await refused_everywhere(portal, delegate)).items():
+        told.arrived(f"accounts → {service}: the token is refused there", took)
+    told.holds(True, "all four gateways refuse what the account was signed in with")
     for one in (who, delegate):
         await portal.mail(one.email, since, "the news that the account is closed")
     told.holds(True, "both are told")

@@ -6,7 +6,16 @@ from typing import Any
 from local.journeys.asking import decide, evaluate
 from local.journeys.playing import signed_in, since_then
 from local.journeys.portal import Someone, code_in, now
-from local.journeys.ramq.mandating import BILLING, CLERK, OFFICE, STATEMENTS, ask, both_sign, wanted
+from local.journeys.ramq.mandating import (
+    BILLING,
+    CLERK,
+    OFFICE,
+    STATEMENTS,
+    ask,
+    both_sign,
+    sign_by_the_link,
+    wanted,
+)
 from local.journeys.ramq.stage import Journey
 
 USER_NAME = re.compile(r"(?<![0-9a-z])(u\d{10})(?!\d)")
@@ -161,20 +170,58 @@ async def decided(journey: Journey, agent: Someone, mandate_id: str, outcome: st
     await decide(portal, agent, mandate_id, {"outcome": outcome, "reason": reason})
 
 
-async def read_the_document(journey: Journey, who: Someone, mandate_id: str) -> None:
-    """Both sides and an agent see what was signed, and print it."""
+async def read_the_document(journey: Journey, who: Someone, delegate: Someone, mandate_id: str, token: str) -> None:
+    """Both sides and an agent see what was signed, and print it: the delegate by the mail's token."""
     told, portal = journey.told, journey.portal
-    told.step("(silent) Le mandat signé", "The professional and an agent read what was signed, and print it.")
+    told.step("(silent) Le mandat signé", "Both sides and an agent read what was signed, and print it.")
     path = f"/v1/mandates/{mandate_id}/document"
-    for one in (who, await portal.agent()):
-        document = await portal.call(one, "authorizations", "GET", path, expect=200)
-        printed = await portal.http.get(
-            f"{portal.stack.gateway('authorizations')}{path}", headers=one.headers | {"Accept": "text/html"}
-        )
+    address = portal.stack.gateway("authorizations") + path
+    for one, body in ((who, None), (await portal.agent(), None), (delegate, {"token": token})):
+        method = "GET" if body is None else "POST"
+        document = await portal.call(one, "authorizations", method, path, json=body, expect=200)
+        printed = await portal.http.request(method, address, json=body, headers=one.headers | {"Accept": "text/html"})
         told.holds(
-            document["intact"] is not False and len(document["signatures"]) == 2 and printed.status_code == 200,
+            document["intact"] is True and len(document["signatures"]) == 2
+            and all(signature["intact"] is True for signature in document["signatures"]),
             "two signatures, each with its text, and nothing was changed since",
-        )
+        )  # fmt: skip
+        names = {signature["name"] for signature in document["signatures"]}
+        told.holds(
+            printed.status_code == 200 and printed.headers["content-type"].startswith("text/html")
+            and all(name in printed.text for name in names),
+            f"printed by {'the delegate' if one is delegate else 'the professional' if one is who else 'an agent'}",
+        )  # fmt: skip
+
+
+async def refuse_a_second_one(journey: Journey, who: Someone, delegate: Someone, mandate_id: str) -> None:
+    """Whoever is mandated for a service already is not mandated for it twice: the mandate is renewed instead."""
+    told = journey.told
+    told.step("(silent) Déjà mandaté", "The professional asks for the same person and service once more.")
+    (again,) = (await ask(journey, who, wanted(delegate, BILLING, CLERK)))["items"]
+    problem = again["problem"]
+    told.shows(problem["detail"], problem["next"]["detail"])
+    told.holds(
+        problem["code"] == "already_mandated" and problem["next"]["href"] == f"/v1/mandates/{mandate_id}/renewal",
+        "already mandated: the renewal is offered instead",
+    )
+
+
+async def each_gets_their_own(
+    journey: Journey, who: Someone, colleague: Someone, mandate_id: str, token: str, other_user_name: str
+) -> None:
+    """The second person of the list signs, and has a user name and a temporary password of their own."""
+    told = journey.told
+    told.step(
+        "Nous remettrons alors à chacun son propre nom d’utilisateur et un mot de passe temporaire",
+        f"{colleague.given_name} {colleague.family_name}, mandated in the same list, signs as well.",
+    )
+    await sign_by_the_link(journey, colleague, mandate_id, token)
+    since = now()
+    await process(journey, who, mandate_id)
+    user_name, temporary = await two_mails(journey, who, colleague, since)
+    await first_sign_in(journey, colleague, user_name, temporary)
+    told.holds(user_name != other_user_name, "each has a user name of their own")
+    await acts_by_the_mandate(journey, colleague, journey.practice_id, mandate_id)
 
 
 async def revoke(journey: Journey, who: Someone, delegate: Someone, organization_id: str, mandate_id: str) -> None:

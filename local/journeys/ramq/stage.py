@@ -30,13 +30,22 @@ class Practice:
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays in one language. The delegate acts for the first professional, then for the second one too."""
+    """Who plays in one language. The delegate acts for the first professional, then for the second one too.
+
+    The colleague is mandated in the same list as the delegate, for the first professional alone.
+    """
 
     practice: Practice
     other_practice: Practice
     professional: Someone
     other_professional: Someone
     delegate: Someone
+    colleague: Someone
+
+    @property
+    def everybody(self) -> tuple[Someone, ...]:
+        """Whoever plays."""
+        return (self.professional, self.other_professional, self.delegate, self.colleague)
 
 
 def cast(language: Language) -> Cast:
@@ -48,6 +57,7 @@ def cast(language: Language) -> Cast:
             Someone("demo@praticienne.example", "trois stéthoscopes au vestiaire", "Démo", "Praticienne", language),
             Someone("demo@echantillon.example", "un mortier et deux pilons", "Démo", "Apothicaire", language),
             Someone("adjointe.demo@example.org", "quatre agendas bien remplis", "Démo", "Adjointe", language),
+            Someone("commis.demo@example.org", "six classeurs tous à jour", "Démo", "Commis", language),
         )
     return Cast(
         Practice("2100002", "SAMPLE DENTAL PRACTICE", "dentist"),
@@ -55,6 +65,7 @@ def cast(language: Language) -> Cast:
         Someone("demo@sampledental.example", "nine mirrors on the tray", "Demo", "Dentist", language),
         Someone("demo@modeloptometry.example", "seven charts on the wall", "Demo", "Optometrist", language),
         Someone("assistant.demo@example.org", "five full appointment books", "Demo", "Assistant", language),
+        Someone("bookkeeper.demo@example.org", "eight drawers in good order", "Demo", "Bookkeeper", language),
     )
 
 
@@ -67,6 +78,11 @@ class Journey(playing.Journey):
     """organization_id by the practice's number."""
     proofs: dict[str, str] = field(default_factory=dict)
     """What proves that somebody reads an address, by the address."""
+
+    @property
+    def shared_domain(self) -> str:
+        """Of addresses that several people read."""
+        return "clinique.example" if self.cast.delegate.language == "fr" else "clinic.example"
 
     @property
     def practice_id(self) -> str:
