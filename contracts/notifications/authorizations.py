@@ -278,6 +278,22 @@ class DelegateAddressNeededMail(MailRequest):
     lapses_on: date
 
 
+class OwnAddressNeededMail(MailRequest):
+    """To the professional of a mandate, whose address is shared, and of whom no other is known: sign in, give another.
+
+    It carries no token: others may read it.
+    """
+
+    mail: ClassVar[str] = "own_address_needed"
+    shown: ClassVar[frozenset[str]] = frozenset({"organization_name", "service", "lapses_on", "support_email"})
+    needed_for: ClassVar[frozenset[Feature]] = frozenset({"mandates"})
+
+    organization_name: str
+    organization_number: str
+    service: Code
+    lapses_on: date
+
+
 class MandateToSignContents(Contents):
     """The token of the page, and who mandates."""
 

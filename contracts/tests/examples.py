@@ -465,6 +465,13 @@ EVENTS: tuple[Event, ...] = (
         service="monthly_report",
         lapses_on=date(2026, 12, 22),
     ),
+    notifications.OwnAddressNeededMail(
+        **_mail("address_needed"),
+        organization_name="CLIENT EXEMPLE INC.",
+        organization_number="9000002",
+        service="monthly_report",
+        lapses_on=date(2026, 12, 22),
+    ),
     notifications.MandateToSignMail(
         **_mail("mandate_to_sign"),
         organization_name="CLIENT EXEMPLE INC.",
@@ -634,6 +641,7 @@ SEALED_CONTENTS: Mapping[type[notifications.MailRequest], notifications.Contents
     notifications.DelegateAddressNeededMail: notifications.DelegateAddressNeededContents(
         address="ada.example@example.org", given_name="Ada", delegate_name="Grace Exemple"
     ),
+    notifications.OwnAddressNeededMail: ADA,
     notifications.MandateToSignMail: notifications.MandateToSignContents(
         address="ada.example@example.org",
         given_name="Ada",

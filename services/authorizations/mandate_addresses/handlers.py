@@ -16,6 +16,7 @@ from services.authorizations.mandates import completing
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.judging import judge_side
 from services.authorizations.mandates.locking import locked
+from services.authorizations.personal.domain import Personal
 from services.authorizations.request_tokens import handlers as request_tokens
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests import telling
@@ -112,11 +113,22 @@ async def _ask(work: Work[Tools], request_id: UUID, side: MandateSide) -> None:
     request, mandate = found
     signer, again = mandate.sides[side], None
     if request.state_on(work.today) == "signing":
-        await mails.ask(work, request, mandate, side)
+        known = await mails.known_of(work, request, mandate, side)
+        await mails.ask(work, request, mandate, side, known, await _channel(work, request, mandate, side, known))
         telling.audit(work, "mandate_address_asked", request, side=side)
         again = domain.asked_again_on(work.tools.agency.mandates.signing_reminders, request.lapses_on, work.today)
     at = None if again is None else datetime.combine(again, time(), work.tools.time_zone)
     await storage.ask_at(work.connection, signer.side_id, at)
+
+
+async def _channel(
+    work: Work[Tools], request: Request, mandate: Mandate, side: MandateSide, known: mails.Known
+) -> Personal | None:
+    """The first place where the side alone reads: an address that would be taken itself."""
+    for person in known.channels:
+        if person.email is not None and await judge_side(work, request, mandate, side, person.email) is None:
+            return person
+    return None
 
 
 async def _side(

@@ -16,7 +16,7 @@ from chassis.sealing import Sealer
 from chassis.work import Work
 from contracts.accounts import Person
 from contracts.agency.mandates import MandateSide
-from contracts.notifications import AddressNeededContents
+from contracts.notifications import AddressNeededContents, OwnAddressNeededMail
 from local import ROOT
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
@@ -480,3 +480,55 @@ async def test_looking_for_others_reads_a_few_rows_of_an_index(world: World) -> 
         ["gmail.com/personne42", "googlemail.com/personne42"],
     )
     assert "personal_fields_mailboxes" in "\n".join(row[0] for row in plan)
+
+
+async def _has(world: World, email: str, *, of: str = "account") -> None:
+    """The address of the physician's account, or of the file."""
+    professional = world.professionals["1200001"]
+    owner = professional.account_id if of == "account" else professional.contact_id
+    await world.pool.execute("update personal_fields set email = $2 where owner_id = $1", owner, email)
+
+
+@pytest.mark.parametrize("shared", ["info@cabinet.example", OWN], ids=["a function's", "the other side's"])
+async def test_a_professional_whose_accounts_address_is_refused_is_asked_at_the_files(
+    world: World, shared: str
+) -> None:
+    mandate_id = await world.mandate()
+    assert (await world.give(mandate_id)).status_code == 200
+    await _has(world, shared)
+    await _has(world, "dre@dossier.example", of="file")
+    headers = world.professionals["1200001"].headers
+    assert (await world.give(mandate_id, shared, headers=headers)).status_code == 422
+    await world.later(hours=2)
+    [(_, contents)] = await world.asked()
+    assert contents.address == "dre@dossier.example"
+    given = await world.give(mandate_id, "dre@ailleurs.example", token=contents.token)
+    assert given.json()["state"] == "submitted"
+
+
+async def test_no_token_goes_to_the_mailbox_of_a_professional_that_an_agent_refused(world: World) -> None:
+    mandate_id = await world.mandate()
+    assert (await world.give(mandate_id)).status_code == 200
+    await _has(world, "dre@ailleurs.example")
+    await _has(world, "DRE+dossier@ailleurs.example", of="file")
+    professional = world.professionals["1200001"]
+    assert (await world.give(mandate_id, "dre@ailleurs.example", headers=professional.headers)).status_code == 200
+
+    assert (await world.ask(mandate_id, "professional")).status_code == 204
+
+    assert await world.asked() == []
+    assert await world.pool.fetchval("select count(*) from request_tokens where side = 'professional'") == 0
+    [mail] = await world.at.opened.published("OwnAddressNeededMail")
+    contents = world.sealer.open(mail["sealed"], OwnAddressNeededMail.contents)
+    assert (contents.address, mail["service"]) == ("dre@ailleurs.example", "online_billing")
+    given = await world.give(mandate_id, "nouvelle.dre@ailleurs.example", headers=professional.headers)
+    assert given.json()["state"] == "submitted"
+
+
+async def test_no_token_of_the_delegate_goes_where_somebody_else_reads(world: World) -> None:
+    mandate_id = await world.mandate()
+    await world.account(INVITED, "Autre", "Démo")
+    assert (await world.give(mandate_id, "info@cabinet.example")).status_code == 422
+    await world.later(hours=2)
+    assert await world.asked() == []
+    assert len(await world.at.opened.published("DelegateAddressNeededMail")) == 1
