@@ -127,7 +127,8 @@ async def _signed_in(
         UUID | None, Header(alias="Mandat-Profile", description=f"{PROFILE} The professional’s.")
     ] = None,
     authorization: Annotated[
-        str | None, Header(description="The professional’s access token; whoever has a mail’s token needs none.")
+        str | None,
+        Header(description="A person’s access token: the professional’s; with a mail’s token it may be left out."),
     ] = None,
 ) -> tuple[Person | None, UUID | None]:
     if authorization is None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.outcomes import Next, Refusal
+from chassis.outcomes import Next, Refusal, Transient
 from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from contracts.authorizations import CredentialAddresses, CredentialParty, RightChanged
-from services.authorizations.admitting.making import NewContact, make_contact
+from services.authorizations.admitting.making import Link, NewContact, make_contact
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
@@ -20,6 +20,7 @@ from services.authorizations.managing.ended import withdraw_rights
 from services.authorizations.mandates import storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.judging import judge_again
+from services.authorizations.mandates.keeping import account_to_bind, become, bind
 from services.authorizations.mandates.recognizing import contact_of, is_closed, spelled
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.handlers import record
@@ -69,6 +70,9 @@ async def approve(work: Work[Tools], request: Request, decision: Decision) -> Re
     contact_id = await contact_of(work, organization_id, asked, approving.mandate, approving.delegate)
     if refusal := await _refuse_delegate(work, approving, contact_id):
         return refusal
+    account_id = await account_to_bind(work, organization_id, approving.mandate, contact_id)
+    if isinstance(account_id, Refusal):
+        return account_id
     held = await relations.memberships_of(work.connection, contact_id) if contact_id is not None else []
     member = next((m for m in held if m.type == asked.type and not m.is_over(work.today)), None)
     if member is not None:
@@ -78,14 +82,13 @@ async def approve(work: Work[Tools], request: Request, decision: Decision) -> Re
         period = within
         if refusal := await _make_room(work, approving, member, period):
             return refusal
+    if contact_id is not None and account_id is not None:
+        await become(work, account_id, contact_id, request.request_id)
     if contact_id is None:
-        contact_id, membership = work.new_id(), work.new_id()
-        new = NewContact(
-            contact_id, organization_id, approving.delegate, asked.type, Period(work.today), [], "credential",
-            request_id=request.request_id, membership=membership,
-        )  # fmt: skip
-        if refusal := await make_contact(work, new):
-            return refusal
+        made = await _make(work, approving, account_id)
+        if isinstance(made, Refusal):
+            return made
+        contact_id, membership = made
     elif member is None:
         membership = await _join(work, approving, contact_id)
     else:
@@ -185,6 +188,20 @@ async def _shorten(work: Work[Tools], member: Relation, right: HeldRight, period
         work, RightChanged, member.organization_id,
         right_id=right.right_id, relation_id=member.relation_id, subject=right.subject, valid=period.span,
     )  # fmt: skip
+
+
+async def _make(work: Work[Tools], approving: Approving, account_id: UUID | None) -> tuple[UUID, UUID] | Refusal:
+    """A contact with its function: of the account that signed, else of one that accounts finds or opens."""
+    contact_id, membership = work.new_id(), work.new_id()
+    link: Link = "credential" if account_id is None else await bind(work, account_id, contact_id)
+    new = NewContact(
+        contact_id, approving.organization_id, approving.delegate, approving.asked.type, Period(work.today), [], link,
+        request_id=approving.request.request_id, membership=membership,
+    )  # fmt: skip
+    refusal = await make_contact(work, new)
+    if refusal is not None and account_id is not None:
+        raise Transient(refusal.code)  # a refusal would keep the link
+    return refusal or (contact_id, membership)
 
 
 async def _join(work: Work[Tools], approving: Approving, contact_id: UUID) -> UUID:

@@ -129,6 +129,7 @@ class PageView(BaseModel):
 class SignatureView(BaseModel):
     """A signature in the words that were shown. `network_address` and `email` show to agents alone.
 
+    `signed_in`: the person was signed in to an account, which an approval gives what was mandated.
     Of a person who was erased nothing shows but that, and when, they signed.
     """
 
@@ -136,6 +137,7 @@ class SignatureView(BaseModel):
     side: Side
     text_version: int
     method: Method
+    signed_in: bool
     language: Language
     signed_at: datetime
     voided_at: datetime | None
@@ -168,6 +170,10 @@ async def post_signature(
 
     What is signed is what was read: `proof` or `digest` names the text. Of another one, mandate_text_changed (409) and
     proof_refused (422) sign nothing.
+
+    A delegate who has one sends its access token beside the mail's, without a profile, and keeps it: what an approval
+    gives is that account's, and no other credential is made. Problems: mandate_account_of_another (422; sign out, or
+    sign in as whom the text names), mandate_same_person (403).
     """
     person, profile = signer
     host = request.client.host if request.client else ""
@@ -197,7 +203,10 @@ async def post_signature(
 
 @routes.post("/v1/mandates/{mandate_id}/page", summary="What a mail's link leads to")
 async def post_page(mandate_id: UUID, body: TokenBody, call: AuthorizationsCall) -> PageView:
-    """The mandate as its reader would sign it, or did. Consumes nothing; nobody need be signed in."""
+    """The mandate as its reader would sign it, or did. Consumes nothing; nobody need be signed in.
+
+    Whoever has an account may sign in before signing, and keeps it.
+    """
     return _page(call, await call.run(open_page, OpenPage(mandate_id, body.token)))
 
 
@@ -296,6 +305,7 @@ def _signature(read: ReadSignature, *, for_agents: bool) -> SignatureView:
         side=signature.side,
         text_version=signature.text_version,
         method=signature.method,
+        signed_in=signature.account_id is not None and signature.method != "paper",
         language=signature.language,
         signed_at=signature.signed_at,
         voided_at=signature.voided_at,

@@ -61,6 +61,8 @@ def page(
             labelled("method", word(f"mandate_document_by_{signature.method}", language)),
             labelled("fingerprint", contents.digest),
         ]
+        if side.side == "delegate" and signature.account_id is not None:
+            facts.append(labelled("account", word("mandate_document_account_kept", language)))
         return f"<dl>{''.join(facts)}</dl>"
 
     def section(side: SideOfDocument) -> str:

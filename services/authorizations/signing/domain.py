@@ -69,6 +69,12 @@ def refuse_other_name(named: PersonName | None, given: PersonName) -> Refusal | 
     return Refusal("mandate_names_another", fields=("person",))
 
 
+def refuse_other_account(named: PersonName | None, account: PersonName) -> Refusal | None:
+    """The account of somebody else, who left it open on that device, is given nothing."""
+    refused = refuse_other_name(named, account) is not None
+    return Refusal("mandate_account_of_another", fields=("Authorization",)) if refused else None
+
+
 def _letters(name: PersonName) -> str:
     text = f"{name.given_name or ''} {name.family_name or ''}".casefold()
     folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

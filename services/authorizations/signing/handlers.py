@@ -50,7 +50,7 @@ class SignAsProfessional:
 
 @dataclass(frozen=True)
 class SignAsDelegate:
-    """By the token of a mail, as the person who is named; `account_id` of one who happens to be signed in.
+    """By the token of a mail, as the person who is named; `account_id`: signed in to it, and keeping it.
 
     `digest` is of the text that was read.
     """
@@ -118,6 +118,7 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
         or domain.refuse_other_name(named, command.person)
         or domain.refuse_no_address(command.address)
         or await _refuse_same_person(work, request, mandate, "delegate", command.account_id, email)
+        or await _refuse_account(work, named, command.account_id)
         or (statements if isinstance(statements, Refusal) else None)
         or await _use(work, request.request_id, command.address)
         or (await accept_address(work, request, mandate, "delegate", email) if email is not None else None)
@@ -128,7 +129,8 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
     assert email is not None  # looked at
     person = PersonalChange(command.person.family_name or "", command.person.given_name or "")
     await personal_fields.correct(work.connection, mandate.delegate.side_id, person)
-    signer = Signer(_written(command.person), None, None, command.address, email, command.network_address)
+    name = _written(command.person)
+    signer = Signer(name, command.account_id, None, command.address, email, command.network_address)
     signature_id = await _sign(work, request, mandate, "delegate", statements, signer, text)
     return signature_id
 
@@ -210,6 +212,16 @@ async def _refuse_same_person(
     if email is not None and mailbox(email) in theirs:
         return Refusal("mandate_same_person")
     return None
+
+
+async def _refuse_account(work: Work[Tools], named: PersonName | None, account_id: UUID | None) -> Refusal | None:
+    """Whoever is signed in is whom the text names: the approval gives that account the right."""
+    if account_id is None:
+        return None
+    account = (await personal_fields.person_names(work.connection, [account_id])).get(account_id)
+    if account is None:
+        return Refusal("account_not_yet_known")
+    return domain.refuse_other_account(named, account)
 
 
 async def _led_to(work: Work[Tools], side: MandateSide, token: str) -> UUID | None:
