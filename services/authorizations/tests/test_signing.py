@@ -163,6 +163,31 @@ async def test_a_shared_address_is_refused_while_signing_nothing_is_kept_of_it_a
     assert tuple(kept) == ("Déléguée", "deleguee@example.org", "verified")
 
 
+async def test_the_professionals_address_is_the_accounts_or_another_that_was_proved(practice: Practice) -> None:
+    verified = (
+        "select email from mandate_sides join personal_fields on owner_id = side_id"
+        " where request_id = $1 and side = 'professional'"
+    )
+    account = await practice.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", practice.professional.account_id
+    )
+    proved, known = await practice.mandate(), await practice.mandate(subject="account_statements")
+    proof = practice.address_proof("dre@ailleurs.example")
+    assert (await practice.sign(proved, address_proof=proof)).status_code == 201
+    assert (await practice.sign(known)).status_code == 201
+    assert await practice.pool.fetchval(verified, proved) == "dre@ailleurs.example"
+    assert await practice.pool.fetchval(verified, known) == account
+    document = await practice.client.get(f"/v1/mandates/{proved}/document", headers=practice.at.agent)
+    assert [s["email"] for s in document.json()["signatures"]] == ["dre@ailleurs.example"]
+    third = await practice.mandate(subject="patient_registration")
+    assert (await practice.sign(third, address_proof=proof)).status_code == 201  # a proof is good once for each mandate
+    await practice.pool.execute("update signatures set voided_at = now() where request_id = $1", third)
+    await practice.pool.execute(
+        "update mandate_sides set signed_version = null, signed_at = null where request_id = $1", third
+    )
+    assert code_of(await practice.sign(third, address_proof=proof)) == (422, "proof_refused")
+
+
 async def test_of_two_at_once_one_signature_is_kept(practice: Practice) -> None:
     mandate_id = await practice.mandate()
     proofs = [await practice.proof(mandate_id) for _ in range(4)]
