@@ -76,7 +76,7 @@ async def _doubt_of_person(
 ) -> str | None:
     """Whoever is new there may be a contact already, differently described: the rest, an approval looks at itself."""
     person = (await descriptions(work.connection, [mandate.delegate.side_id])).get(mandate.delegate.side_id)
-    if person is None:
+    if person is None or person.email is None:
         return "incomplete"
     known = await contact_of(work, organization_id, asked, mandate, person)
     if known is None and await is_like_one_at_home(work, organization_id, person):

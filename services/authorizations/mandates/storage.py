@@ -10,6 +10,8 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language
+from services.authorizations.access.domain import Moment
+from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE
 from services.authorizations.mandates.domain import Mandate, Signer
 from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal
@@ -262,6 +264,9 @@ async def oldest_waiting(pool: Pool, day: date) -> datetime | None:
     return found
 
 
+IN_FORCE_OF = f"select e.right_id from ({ENTITLEMENTS}) e where e.relation_id = any($4::uuid[]) and {IN_FORCE}"
+
+
 @dataclass(frozen=True)
 class HeldRight:
     """What an approval gave, as it stands: for how long, and when it or the function that it hangs on was withdrawn."""
@@ -270,20 +275,24 @@ class HeldRight:
     period: Period
     ended_at: datetime | None
 
-    def in_force(self, at: datetime, day: date) -> bool:
-        """Whether right and function are, whatever else they hang on."""
-        return self.period.contains(day) and (self.ended_at is None or at < self.ended_at)
-
 
 async def rights(connection: Connection, right_ids: Iterable[UUID]) -> dict[UUID, HeldRight]:
     """Rights that mandates gave, current versions."""
     rows = await connection.fetch(
-        "select r.right_id, r.valid * h.valid as valid, least(r.ended_at, h.ended_at) as ended_at from rights r"
+        # One that was to begin after what is now the function's end never came into force, and keeps its own days.
+        "select r.right_id, case when r.valid && h.valid then r.valid * h.valid else r.valid end as valid,"
+        " least(r.ended_at, h.ended_at) as ended_at from rights r"
         " join relations h on h.relation_id = r.relation_id and upper_inf(h.recorded)"
         " where r.right_id = any($1::uuid[]) and upper_inf(r.recorded)",
         list(right_ids),
     )
     return {row["right_id"]: HeldRight(row["right_id"], Period.stored(row["valid"]), row["ended_at"]) for row in rows}
+
+
+async def in_force(connection: Connection, moment: Moment, relation_ids: Iterable[UUID]) -> set[UUID]:
+    """Which rights of memberships the check would say yes by."""
+    rows = await connection.fetch(IN_FORCE_OF, moment.at, moment.day, [], list(relation_ids))
+    return {row["right_id"] for row in rows}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A mandate as it is shown over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,7 +14,6 @@ from chassis.problems import said
 from contracts.agency import Agency
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language, Level
-from services.authorizations.access.domain import Moment
 from services.authorizations.actors import person_name
 from services.authorizations.answers import OrganizationView, last_day
 from services.authorizations.contacts import storage as contacts
@@ -152,7 +151,10 @@ class FunctionView(BaseModel):
 
 
 class GivenView(BaseModel):
-    """What an approval gave: a right of the delegate, whose days may be others than those asked for."""
+    """What an approval gave: a right of the delegate, whose days may be others than those asked for.
+
+    `in_force`: the check says yes by it, so neither a block nor an organization that is not active stands in its way.
+    """
 
     contact_id: UUID
     relation_id: UUID
@@ -206,12 +208,14 @@ async def views(call: Call[Tools], connection: Connection, opened: Sequence[Open
         contact.contact_id: contact
         for contact in await contacts.get_all(connection, [one for one in professionals if one is not None])
     }
+    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    in_force = await storage.in_force(connection, moment, [m.relation_id for m in found if m.relation_id])
     shown = []
     for one in opened:
         written = None
         if one.reader == "professional" and one.request.state == "signing":
             written = await read(connection, call.tools.agency, one.request, one.mandate, "professional")
-        view = _view(call, one, persons, named, rights, written)
+        view = _view(call, one, persons, named, _given(one.mandate, rights, in_force), written)
         if one.reader == "agent":
             contact_id = one.mandate.professional.contact_id
             known = files.get(contact_id) if contact_id is not None else None
@@ -225,11 +229,11 @@ def _view(
     one: OpenedMandate,
     persons: Mapping[UUID, Personal],
     named: Mapping[UUID, Named],
-    rights: Mapping[UUID, HeldRight],
+    given: GivenView | None,
     written: str | None,
 ) -> MandateView:
     agency, language, request, mandate = call.tools.agency, call.language, one.request, one.mandate
-    moment = call.tools.moment(call.gateway.unit.origin.clock())
+    day = call.tools.moment(call.gateway.unit.origin.clock()).day
     wanted = AskedMandate.model_validate(request.asked)
     assert request.organization_id is not None
     reason = agency.decision_reasons[request.decision_reason] if request.decision_reason else None
@@ -241,7 +245,7 @@ def _view(
     return MandateView(
         mandate_id=request.request_id,
         list_id=mandate.list_id,
-        state=request.state_on(moment.day),
+        state=request.state_on(day),
         outcome=request.outcome,
         decision_reason=request.decision_reason,
         decision_reason_name=reason.name.in_(language) if reason else None,
@@ -264,12 +268,12 @@ def _view(
         lapses_on=request.lapses_on,
         renews=wanted.renews,
         origin=wanted.origin,
-        given=_given(mandate, rights, moment),
+        given=given,
         revoked_at=mandate.revoked_at,
     )
 
 
-def _given(mandate: Mandate, rights: Mapping[UUID, HeldRight], moment: Moment) -> GivenView | None:
+def _given(mandate: Mandate, rights: Mapping[UUID, HeldRight], in_force: Collection[UUID]) -> GivenView | None:
     if mandate.contact_id is None or mandate.relation_id is None or mandate.right_id is None:
         return None
     right = rights[mandate.right_id]
@@ -280,7 +284,7 @@ def _given(mandate: Mandate, rights: Mapping[UUID, HeldRight], moment: Moment) -
         starts_on=right.period.starts_on,
         ends_on=last_day(right.period),
         ended_at=right.ended_at,
-        in_force=right.in_force(moment.at, moment.day),
+        in_force=right.right_id in in_force,
     )
 
 

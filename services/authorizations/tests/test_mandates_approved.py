@@ -189,6 +189,39 @@ async def test_a_renewal_from_today_on_ends_the_mandate_that_it_renews(world: Pr
     assert not (await world.show(mandate["mandate_id"]))["given"]["in_force"]
 
 
+@pytest.mark.parametrize("end", ["revoked", "ended", "taken", "past"])
+async def test_what_is_in_force_no_more_is_not_renewed(world: Practices, end: str) -> None:
+    mandate = await world.approved(ends_on=str(world.today + timedelta(days=30)))
+    given, pool = mandate["given"], world.opened.unit.pool
+    if end == "revoked":
+        assert (await world.act(mandate["mandate_id"], "revocation", world.agent)).status_code == 200
+    elif end == "taken":
+        removed = await world.client.post(
+            f"/v1/contacts/{given['contact_id']}/removals",
+            json={"scope": "subjects", "attestations": [],
+                  "subjects": [{"relation_id": given["relation_id"], "subject": "online_billing"}]},
+            headers=world.physician.headers,
+        )  # fmt: skip
+        assert removed.status_code == 200, removed.text
+    elif end == "ended":
+        await pool.execute("update relations set ended_at = now() where relation_id = $1", UUID(given["relation_id"]))
+    else:
+        for table in ("relations", "rights"):
+            await pool.execute(
+                f"update {table} set valid = daterange('2026-01-01', current_date - 2) where relation_id = $1",
+                UUID(given["relation_id"]),
+            )
+    refused = await world.act(mandate["mandate_id"], "renewal", world.physician.headers, language="fr")
+    assert (refused.status_code, refused.json()["code"]) == (409, "mandate_not_in_force")
+    assert await pool.fetchval("select count(*) from mandates") == 1
+
+
+async def test_a_mandate_that_was_never_approved_is_not_renewed(world: Practices) -> None:
+    waiting = await world.complete_one()
+    refused = await world.act(waiting, "renewal", world.physician.headers, language="fr")
+    assert (refused.status_code, refused.json()["code"]) == (409, "mandate_not_in_force")
+
+
 async def test_what_agents_return_is_corrected_and_both_sides_sign_anew(world: Practices) -> None:
     mandate_id = await world.complete_one()
     unexplained = await world.decide(mandate_id, "return")

@@ -1,13 +1,19 @@
 """A machine may approve in an agent's place where the data say so, and nothing is doubtful; by default none does."""
 
 import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.authorizations.deciding.by_machine import approve_by_rule, to_look_at
 from services.authorizations.deciding.chores import approve_mandates
+from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.mandating import AGENCY, Practices, practices
+from services.authorizations.tests.test_attachments import PDF
 from tests.fixtures.gateway import OpenService
 
 
@@ -81,3 +87,164 @@ async def test_neither_what_a_closed_account_signed_nor_a_shared_address_is_appr
         shared: "delegate_address_shared",
         closed: "mandate_not_upheld",
     }
+
+
+async def doubts(world: Practices) -> list[tuple[UUID, str]]:
+    """What the machine left to agents, and why."""
+    rows = await world.opened.unit.pool.fetch(
+        "select object_id, detail from audit where action = 'mandate_left_to_agents' order by id"
+    )
+    return [(row["object_id"], row["detail"]["doubt"]) for row in rows]
+
+
+def service_without(world: Practices, **changes: Any) -> None:
+    """The agency's data say something else of the service by now."""
+    tools = world.opened.unit.tools
+    rules = tools.agency.mandates
+    assert rules is not None
+    services = tuple(
+        service.model_copy(update=changes) if service.subject == "online_billing" else service
+        for service in rules.services
+    )
+    mandates = rules.model_copy(update={"services": services})
+    world.opened.unit = replace(
+        world.opened.unit, tools=replace(tools, agency=replace(tools.agency, mandates=mandates))
+    )  # fmt: skip
+
+
+async def no_such_profession(world: Practices, mandate_id: str) -> None:
+    service_without(world, professions=("dentist",))
+
+
+async def no_such_role(world: Practices, mandate_id: str) -> None:
+    service_without(world, roles=("billing_clerk",))
+
+
+async def no_such_service(world: Practices, mandate_id: str) -> None:
+    service_without(world, subject="eligibility_check_of_before")
+
+
+async def left_the_profession(world: Practices, mandate_id: str) -> None:
+    await world.opened.unit.pool.execute(
+        "update relations set ended_at = now() where holder_id = $1", world.physician.contact_id
+    )
+
+
+@pytest.mark.parametrize("since", [no_such_profession, no_such_role, no_such_service, left_the_profession])
+async def test_who_may_not_mandate_or_be_mandated_any_more_is_left_to_agents(
+    world: Practices, since: Callable[[Practices, str], Awaitable[None]]
+) -> None:
+    mandate_id = await world.complete_one()
+    await since(world, mandate_id)
+    await approve_mandates(world.opened.unit)
+    assert (await world.show(mandate_id, world.agent))["state"] == "submitted"
+    assert await doubts(world) == [(UUID(mandate_id), "not_eligible")]
+
+
+async def of_a_function(world: Practices, mandate_id: str) -> None:
+    await address(world, mandate_id, "delegate", "info@cabinet.example")
+
+
+async def of_the_professional(world: Practices, mandate_id: str) -> None:
+    await address(world, mandate_id, "professional", "secretariat@cabinet.example")
+
+
+async def of_nobody(world: Practices, mandate_id: str) -> None:
+    await address(world, mandate_id, "delegate", None)
+
+
+async def of_the_other_side(world: Practices, mandate_id: str) -> None:
+    for side in ("professional", "delegate"):
+        await address(world, mandate_id, side, "ensemble@example.org")
+
+
+async def address(world: Practices, mandate_id: str, side: str, email: str | None) -> None:
+    """The address of a side is another one, by hand."""
+    changed = await world.opened.unit.pool.execute(
+        "update personal_fields set email = $3 where owner_id ="
+        " (select side_id from mandate_sides where request_id = $1 and side = $2)",
+        UUID(mandate_id), side, email,
+    )  # fmt: skip
+    assert changed == "UPDATE 1"
+
+
+ADDRESSES = {
+    of_a_function: "delegate_address_shared",
+    of_the_professional: "professional_address_shared",
+    of_nobody: "incomplete",
+    of_the_other_side: "professional_address_shared",
+}
+
+
+@pytest.mark.parametrize(("which", "doubt"), ADDRESSES.items())
+async def test_an_address_that_may_be_read_by_others_is_left_to_agents(
+    world: Practices, which: Callable[[Practices, str], Awaitable[None]], doubt: str
+) -> None:
+    mandate_id = await world.complete_one()
+    await which(world, mandate_id)
+    await approve_mandates(world.opened.unit)
+    assert (await world.show(mandate_id))["state"] == "submitted"
+    assert await doubts(world) == [(UUID(mandate_id), doubt)]
+
+
+async def test_a_paper_is_looked_at_by_people_alone(world: Practices) -> None:
+    pool, headers = world.opened.unit.pool, world.agent
+    organization_id = await pool.fetchval(
+        "select organization_id from contacts where contact_id = $1", world.physician.contact_id
+    )
+    scan = await world.client.post(
+        "/v1/attachments", params={"organization_id": str(organization_id)}, content=PDF,
+        headers=headers | {"Content-Type": "application/pdf"},
+    )  # fmt: skip
+    paper = world.wanted() | {
+        "organization_id": str(organization_id), "professional_id": str(world.physician.contact_id),
+        "professional_email": "praticienne@example.org", "attachment_id": scan.json()["attachment_id"],
+        "received_on": str(world.today),
+    }  # fmt: skip
+    entered = await world.client.post("/v1/paper-mandates", json=paper, headers=headers)
+    assert entered.status_code == 201, entered.text
+    mandate_id = entered.json()["mandate_id"]
+    await world.verify(mandate_id, "professional", "praticienne@example.org")
+    assert await world.verify(mandate_id, "delegate", paper["delegate"]["email"])
+    await approve_mandates(world.opened.unit)
+    assert (await world.show(mandate_id))["state"] == "submitted"
+    assert await doubts(world) == [(UUID(mandate_id), "incomplete")]
+
+
+async def test_what_one_side_has_not_signed_or_confirmed_is_no_mandate_for_a_machine_either(world: Practices) -> None:
+    unsigned, unverified = await world.asked(), await world.asked()
+    await world.sign(unsigned, "professional")
+    for side in ("professional", "delegate"):
+        await world.verify(unsigned, side, f"{uuid4().hex}@example.org")
+        await world.sign(unverified, side)
+    await world.verify(unverified, "professional", f"{uuid4().hex}@example.org")
+    unit = world.opened.unit
+    assert await to_look_at(unit, 10) == []
+    for mandate_id in (unsigned, unverified):  # and were it looked at all the same
+        await unit.run(approve_by_rule, UUID(mandate_id), TEST)
+        seen = await world.show(mandate_id)
+        assert (seen["state"], seen["given"]) == ("signing", None)
+    assert await doubts(world) == []
+    assert await unit.pool.fetchval("select count(*) from mandates where looked_at_version is not null") == 0
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "address_state = 'none', verified_at = null",
+        "address_state = 'refused', address_reason = 'judged', verified_at = null",
+        "signed_version = null, signed_at = null",
+        "signed_version = 0",
+    ],
+)
+@pytest.mark.parametrize("side", ["professional", "delegate"])
+async def test_what_lacks_something_in_the_queue_is_approved_by_nobody(world: Practices, side: str, lost: str) -> None:
+    mandate_id = await world.complete_one()
+    await world.opened.unit.pool.execute(
+        f"update mandate_sides set {lost} where request_id = $1 and side = $2", UUID(mandate_id), side
+    )
+    await approve_mandates(world.opened.unit)
+    assert await doubts(world) == [(UUID(mandate_id), "incomplete")]
+    refused = await world.decide(mandate_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "request_not_pending")
+    assert (await world.show(mandate_id))["state"] == "submitted"
