@@ -9,6 +9,7 @@ import pytest
 from contracts.agency import Agency, FaultyFiles, load
 from contracts.agency.linking import LinkingCoordinates
 from contracts.agency.mandates import MandateSide
+from contracts.events import Language
 
 RAMQ = Path(__file__).parents[2] / "agencies" / "ramq"
 
@@ -137,15 +138,35 @@ def test_no_mandate_is_approved_by_a_machine_unless_the_agency_says_so(ramq: Age
 
 def test_each_side_attests_to_answer_for_its_own_activity_and_to_the_secrecy_of_credentials(ramq: Agency) -> None:
     assert ramq.mandates is not None
-    answers: dict[MandateSide, str] = {
-        "professional": "je réponds des miennes",
-        "delegate": "je réponds de mes activités",
-    }
-    for side, own in answers.items():
-        words = " ".join(ramq.attestations[code].text.fr for code in ramq.mandates.attestations.of(side))
-        assert own in words and "confidentiels" in words and "aucune autre personne que moi" in words
-    english = " ".join(attestation.text.en for attestation in ramq.attestations.values())
-    assert "I answer for mine" in english and "nobody but me has access" in english
+    promised: dict[MandateSide, dict[Language, tuple[str, ...]]] = {
+        "professional": {
+            "fr": (
+                "chaque utilisateur répond de ses propres activités", "je réponds des miennes",
+                "elle répond des siennes", "garder confidentiels son nom d’utilisateur et son mot de passe",
+                "Je n’utiliserai jamais ses éléments d’identification", "aucune autre personne que moi",
+            ),
+            "en": (
+                "each user answers for their own activity", "I answer for mine", "this person answers for theirs",
+                "keep their user name and password confidential", "I will never use this person’s credentials",
+                "nobody but me has access",
+            ),
+        },
+        "delegate": {
+            "fr": (
+                "je réponds de mes activités", "associées à mon nom d’utilisateur",
+                "Je garderai confidentiels mon nom d’utilisateur et mon mot de passe", "aucune autre personne que moi",
+            ),
+            "en": (
+                "I answer for my activity", "associated with my user name",
+                "I will keep my user name and password confidential", "nobody but me has access",
+            ),
+        },
+    }  # fmt: skip
+    for side, languages in promised.items():
+        codes = ramq.mandates.attestations.of(side)
+        for language, parts in languages.items():
+            words = " ".join(ramq.attestations[code].text.in_(language) for code in codes)
+            assert [part for part in parts if part not in words] == []
 
 
 def test_a_professional_is_asked_for_the_number_and_the_code_by_the_names_of_the_agency(ramq: Agency) -> None:

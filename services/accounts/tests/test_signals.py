@@ -1,18 +1,31 @@
 """Signs that another person uses an account: what is one, what is none, and what of it is told."""
 
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from chassis import keys
+from chassis import settings as environ
+from chassis.service import platform
 from contracts.accounts import MisuseSuspected
+from contracts.agency import load
 from contracts.agency.misuse import Devices, Misuse, NetworksAtOnce, Sessions, Signals, Travel
+from local import ROOT
+from services.accounts.app import service
+from services.accounts.settings import AccountsSettings
 from services.accounts.signals import domain, places
 from services.accounts.signals.domain import Sighting
 from services.accounts.signals.places import Place
-from services.accounts.tests.conftest import PASSWORD, Accounts, Signed
+from services.accounts.tests.conftest import BASE, PASSWORD, Accounts, Signed
+from services.accounts.tools import Tools
+from tests.fixtures.stack import Database
 
 MONTREAL, PARIS = Place("montreal", 45.5019, -73.5674), Place("paris", 48.8566, 2.3522)
 LAVAL = Place("laval", 45.6066, -73.7124)
@@ -216,3 +229,147 @@ async def test_where_nothing_changed_a_refresh_writes_no_sighting_more_than_once
     assert before is not None
     [after] = await accounts.pool.fetch("select seen_from, seen_until from sightings")
     assert after["seen_from"] == before["seen_from"] and after["seen_until"] > before["seen_until"]
+
+
+TORONTO = Place("toronto", 43.6532, -79.3832)  # 505 km from Montreal
+QUEBEC = Place("quebec", 46.8139, -71.2080)  # 233 km
+
+
+def as_the_ramq(accounts: Accounts, **where: Place) -> None:
+    """Give the agency the thresholds that stand in agencies/ramq/misuse.yaml."""
+    rule(accounts, load(ROOT / "agencies" / "ramq").misuse.signals, **where)
+
+
+async def in_turns(accounts: Accounts, turns: int, minutes: float = 4) -> None:
+    """One session, used in turns from home and from a telephone: each turn but the first two is a return."""
+    person = await accounts.opened()
+    for turn in range(1, turns):
+        accounts.clock.advance(minutes=minutes)
+        person = await refreshed(accounts, person, (HOME, MOBILE)[turn % 2])
+
+
+async def by_devices(accounts: Accounts, count: int, hours: float = 2) -> None:
+    """So many browsers sign in, one long after the other."""
+    await accounts.opened()
+    for number in range(1, count):
+        accounts.clock.advance(hours=hours)
+        body = {"login": "membre@laforce.example", "password": PASSWORD}
+        answer = await accounts.client.post("/v1/sessions", json=body, headers={"User-Agent": f"Browser {number}"})
+        assert answer.status_code == 200
+
+
+async def by_sessions(accounts: Accounts, count: int, minutes: float = 5) -> None:
+    """So many sessions of one person and one browser."""
+    await accounts.opened()
+    for _ in range(1, count):
+        accounts.clock.advance(minutes=minutes)
+        assert (await accounts.sign_in()).status_code == 200
+
+
+async def on_the_way(accounts: Accounts, to: Place, minutes: float) -> None:
+    """From Montreal to somewhere else."""
+    as_the_ramq(accounts, montreal=MONTREAL, paris=to)
+    person = await accounts.opened()
+    accounts.clock.advance(minutes=minutes)
+    await refreshed(accounts, person, MOBILE)
+
+
+Use = Callable[[Accounts], Awaitable[None]]
+
+SIGNS: dict[str, tuple[Use, dict[str, Any]]] = {
+    "back a third time within half an hour": (
+        lambda a: in_turns(a, 5), {"signal": "networks_at_once", "networks": 2}
+    ),
+    "505 km in a quarter of an hour": (
+        lambda a: on_the_way(a, TORONTO, 15),
+        {"signal": "travel", "places": ("montreal", "toronto"), "kilometres": 504, "networks": 2},
+    ),
+    "the sixth device of a day": (lambda a: by_devices(a, 6), {"signal": "many_devices", "devices": 6, "networks": 1}),
+    "the sixth session at once": (lambda a: by_sessions(a, 6), {"signal": "many_sessions", "sessions": 6}),
+}  # fmt: skip
+NONE: dict[str, Use] = {
+    "back twice": lambda a: in_turns(a, 4),
+    "back three times in an hour": lambda a: in_turns(a, 5, minutes=11),
+    "505 km in three quarters of an hour": lambda a: on_the_way(a, TORONTO, 45),
+    "233 km at once": lambda a: on_the_way(a, QUEBEC, 1),
+    "five devices": lambda a: by_devices(a, 5),
+    "six devices in two days": lambda a: by_devices(a, 6, hours=6),
+    "five sessions": lambda a: by_sessions(a, 5),
+    "six sessions, of which the first are long unused": lambda a: by_sessions(a, 6, minutes=13),
+}
+
+
+@pytest.mark.parametrize("named", SIGNS)
+async def test_by_the_ramqs_thresholds_each_sign_is_told_and_noted_once(accounts: Accounts, named: str) -> None:
+    as_the_ramq(accounts)
+    use, expected = SIGNS[named]
+    await use(accounts)
+    [told] = await accounts.events(MisuseSuspected)
+    assert {name: getattr(told, name) for name in expected} == expected
+    assert told.since <= told.until <= accounts.clock()
+    noted = await accounts.pool.fetch("select object_id, detail from audit where action = 'sign_of_misuse_seen'")
+    assert [(row["object_id"], row["detail"]["signal"]) for row in noted] == [(told.account_id, expected["signal"])]
+
+
+@pytest.mark.parametrize("named", NONE)
+async def test_by_the_ramqs_thresholds_what_a_person_may_do_is_no_sign(accounts: Accounts, named: str) -> None:
+    as_the_ramq(accounts)
+    await NONE[named](accounts)
+    assert await accounts.events(MisuseSuspected) == []
+
+
+TABLE = "prefix,place,latitude,longitude\n203.0.113.0/24,montreal,45.5,-73.6\n198.51.100.0/24,paris,48.9,2.4\n"
+
+
+@pytest.fixture
+async def environment(database: Database, tmp_path: Path) -> dict[str, str]:
+    """What a process of accounts is told, with a table of places."""
+    own = keys.generate("accounts")
+    own.write(tmp_path / "keyring.json")
+    keys.write_public([own], tmp_path / "sealing.json")
+    (tmp_path / "places.csv").write_text(TABLE)
+    return {
+        "MANDAT_AGENCY": str(ROOT / "agencies" / "ramq"), "MANDAT_DATABASE_URL": await database("accounts"),
+        "MANDAT_GATEWAY_PORT": "1", "MANDAT_OPERATIONS_PORT": "1", "MANDAT_ISSUER_BASE": BASE,
+        "MANDAT_KEYRING": str(tmp_path / "keyring.json"), "MANDAT_SEALING_KEYS": str(tmp_path / "sealing.json"),
+        "MANDAT_PLACES": str(tmp_path / "places.csv"),
+    }  # fmt: skip
+
+
+async def test_the_file_that_the_environment_names_says_the_places(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with platform(service, environ.read(AccountsSettings)) as (_, unit):
+        tools: Tools = unit.tools
+        found = [tools.places.of(host) for host in (HOME, MOBILE, CAFE)]
+    assert [place and place.code for place in found] == ["montreal", "paris", None]
+
+
+def put(file: Path, table: str | None) -> None:
+    """Another table, or none, where the environment names one."""
+    file.unlink()
+    if table is not None:
+        file.write_text(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (TABLE + "198.51.100.7/24,paris,48.9,2.4\n", "places.csv:4: 198.51.100.7/24 has host bits set"),
+        ("prefix;place\n", "places.csv:1: the first line names the columns prefix, place, latitude, longitude"),
+        (None, "No such file or directory"),
+    ],
+)
+async def test_a_process_does_not_start_on_a_faulty_table_and_names_the_line_and_the_reason(
+    environment: dict[str, str], table: str | None, said: str
+) -> None:
+    put(Path(environment["MANDAT_PLACES"]), table)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.accounts", "api",
+        env=environment, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 1
+    assert "not started" in output.decode() and said in output.decode() and "places.csv" in output.decode()
