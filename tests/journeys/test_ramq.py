@@ -104,6 +104,7 @@ def people(playing: Cast) -> set[str]:
         "already mandated: the renewal is offered instead",
         "a corrected mandate is another text, which nobody has signed yet",
         "refused with a reason, it gives nothing",
+        "withdrawn, it waits for nobody, and its mail leads nowhere",
         "one file for each form; otherwise it is refused",
         "both confirm their address, and it stands in the same queue",
         "an agent has it to review, with what was said",

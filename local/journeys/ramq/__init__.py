@@ -24,6 +24,7 @@ from local.journeys.ramq.processing import (
     return_and_refuse,
     revoke,
     two_mails,
+    withdraw,
 )
 from local.journeys.ramq.questions import answer_the_questions
 from local.journeys.ramq.stage import Journey, cast
@@ -60,6 +61,7 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         await each_gets_their_own(journey, professional, people.colleague, colleagues_id, colleagues_token, user_name)
         await refuse_a_second_one(journey, professional, delegate, mandate_id)
         await return_and_refuse(journey, professional, delegate)
+        await withdraw(journey, professional, people.colleague)
         other = people.other_professional
         await refuse_profession(journey, other, delegate)
         second_id = await mandate_again(journey, other, delegate)

@@ -13,6 +13,7 @@ from local.journeys.ramq.mandating import (
     STATEMENTS,
     ask,
     both_sign,
+    sign,
     sign_by_the_link,
     wanted,
 )
@@ -222,6 +223,24 @@ async def each_gets_their_own(
     await first_sign_in(journey, colleague, user_name, temporary)
     told.holds(user_name != other_user_name, "each has a user name of their own")
     await acts_by_the_mandate(journey, colleague, journey.practice_id, mandate_id)
+
+
+async def withdraw(journey: Journey, who: Someone, delegate: Someone) -> None:
+    """Withdrawn before agents have it, and the delegate's mail leads nowhere any more."""
+    told, portal = journey.told, journey.portal
+    told.step(
+        "(silent) Retirer une demande", "The professional withdraws a mandate that the person has not signed yet."
+    )
+    (asked,) = (await ask(journey, who, wanted(delegate, STATEMENTS, CLERK)))["items"]
+    path = f"/v1/mandates/{asked['mandate_id']}"
+    token = await sign(journey, who, asked["mandate_id"], delegate)
+    withdrawn = await portal.call(who, "authorizations", "POST", f"{path}/withdrawal", expect=200)
+    over = await portal.call(delegate, "authorizations", "POST", f"{path}/page", json={"token": token}, expect=409)
+    told.shows(over["detail"])
+    told.holds(
+        (withdrawn["state"], over["code"]) == ("withdrawn", "mandate_link_over"),
+        "withdrawn, it waits for nobody, and its mail leads nowhere",
+    )
 
 
 async def revoke(journey: Journey, who: Someone, delegate: Someone, organization_id: str, mandate_id: str) -> None:
