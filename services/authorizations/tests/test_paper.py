@@ -1,6 +1,7 @@
 """The paper door: an agent enters what both signed by hand, one file each; both confirm their address by a mail."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import httpx
 import pytest
 
 from chassis.audit.sealing import seal_all
-from contracts.notifications import MandateAddressContents
+from contracts.notifications import AddressNeededContents, MandateAddressContents
 from services.authorizations.deciding.chores import lapse_overdue, remind_deciders
+from services.authorizations.mandate_addresses.chores import ask_waiting
 from services.authorizations.tests.practices import Practice, a_practice
 from services.authorizations.tests.test_attachments import PDF
 from tests.fixtures.gateway import OpenService
@@ -247,3 +249,32 @@ async def test_agents_are_told_before_they_approve_where_nothing_is_known_of_the
         assert (on_file["of"], on_file["email"]) == ("file" if known else "none", known)
         assert on_file["differs"] is differs and "avant d’approuver" in on_file["note"]
         assert ("Ni compte ni adresse" in on_file["note"]) is (known is None)
+
+
+async def test_a_professional_whose_paper_has_a_shared_address_is_asked_at_the_accounts(practice: Practice) -> None:
+    mandate_id = (await enter(practice, professional_email="info@cabinet.example")).json()["mandate_id"]
+    professional, _ = await tokens(practice)
+    assert code_of(await confirm(practice, mandate_id, professional)) == (422, "address_of_a_function")
+    account = await practice.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", practice.professional.account_id
+    )
+    unit = practice.at.opened.unit
+    clock = unit.origin.clock
+    await ask_waiting(replace(unit, origin=replace(unit.origin, clock=lambda: clock() + timedelta(hours=2))))
+    [mail] = await practice.at.opened.published("AddressNeededMail")
+    assert practice.sealer.open(mail["sealed"], AddressNeededContents).address == account
+
+
+async def test_no_token_goes_back_to_the_shared_address_of_a_paper_that_is_the_accounts_too(practice: Practice) -> None:
+    await practice.pool.execute(
+        "update personal_fields set email = 'info@cabinet.example' where owner_id = any($1::uuid[])",
+        [practice.professional.account_id, practice.professional.contact_id],
+    )
+    mandate_id = (await enter(practice, professional_email="info@cabinet.example")).json()["mandate_id"]
+    professional, _ = await tokens(practice)
+    assert code_of(await confirm(practice, mandate_id, professional)) == (422, "address_of_a_function")
+    unit = practice.at.opened.unit
+    clock = unit.origin.clock
+    await ask_waiting(replace(unit, origin=replace(unit.origin, clock=lambda: clock() + timedelta(hours=2))))
+    assert await practice.at.opened.published("AddressNeededMail") == []
+    assert len(await practice.at.opened.published("OwnAddressNeededMail")) == 1
