@@ -33,6 +33,12 @@ async def account_of(connection: Connection, contact_id: UUID) -> UUID | None:
     return found
 
 
+async def was_ever_linked(connection: Connection, account_id: UUID) -> bool:
+    """Whether the account was a contact at any time, whatever became of that."""
+    found: bool = await connection.fetchval("select exists (select from bindings where account_id = $1)", account_id)
+    return found
+
+
 async def link_recorded(connection: Connection, link_id: UUID) -> datetime | None:
     """Since when we have known what we know of a link; None while it has not arrived."""
     found: datetime | None = await connection.fetchval(

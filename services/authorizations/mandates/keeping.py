@@ -11,7 +11,6 @@ from services.authorizations.admitting.handlers import join, refuse_admission
 from services.authorizations.bindings import storage as bindings
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.domain import BoundBy
-from services.authorizations.credentials.handlers import addresses_of
 from services.authorizations.mandates.domain import Mandate
 from services.authorizations.tools import Tools
 
@@ -27,7 +26,7 @@ async def account_to_bind(
     if account_id is None:
         return None
     contact = await contacts.get(work.connection, contact_id) if contact_id is not None else None
-    if contact is not None and (contact.linked or await addresses_of(work, contact.contact_id) is not None):
+    if contact is not None and (contact.linked or contact.credential_generation > 0):
         return None
     await accounts.lock(work.connection, account_id)
     work.take_time()

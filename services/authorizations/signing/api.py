@@ -129,7 +129,7 @@ class PageView(BaseModel):
 class SignatureView(BaseModel):
     """A signature in the words that were shown. `network_address` and `email` show to agents alone.
 
-    `signed_in`: the person was signed in to an account, which an approval gives what was mandated.
+    `signed_in`: the person was signed in to an account that is known here, which an approval gives what was mandated.
     Of a person who was erased nothing shows but that, and when, they signed.
     """
 
@@ -171,9 +171,9 @@ async def post_signature(
     What is signed is what was read: `proof` or `digest` names the text. Of another one, mandate_text_changed (409) and
     proof_refused (422) sign nothing.
 
-    A delegate who has one sends its access token beside the mail's, without a profile, and keeps it: what an approval
-    gives is that account's, and no other credential is made. Problems: mandate_account_of_another (422; sign out, or
-    sign in as whom the text names), mandate_same_person (403).
+    A delegate who has one sends its access token beside the mail's, without a profile, and keeps it if it was ever
+    linked: what an approval gives is that account's, and no other credential is made. Problems:
+    mandate_account_of_another (422; sign out, or sign in as whom the text names), mandate_same_person (403).
     """
     person, profile = signer
     host = request.client.host if request.client else ""
@@ -205,7 +205,7 @@ async def post_signature(
 async def post_page(mandate_id: UUID, body: TokenBody, call: AuthorizationsCall) -> PageView:
     """The mandate as its reader would sign it, or did. Consumes nothing; nobody need be signed in.
 
-    Whoever has an account may sign in before signing, and keeps it.
+    Whoever has an account that was ever linked may sign in before signing, and keeps it.
     """
     return _page(call, await call.run(open_page, OpenPage(mandate_id, body.token)))
 

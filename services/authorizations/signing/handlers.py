@@ -16,6 +16,7 @@ from contracts.agency.mandates import MandateSide
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import Acting, AsProfile
 from services.authorizations.attestations.domain import Ticked
+from services.authorizations.bindings import storage as bindings
 from services.authorizations.mandate_addresses.handlers import accept_address
 from services.authorizations.mandates import completing, mails, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
@@ -129,8 +130,8 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
     assert email is not None  # looked at
     person = PersonalChange(command.person.family_name or "", command.person.given_name or "")
     await personal_fields.correct(work.connection, mandate.delegate.side_id, person)
-    name = _written(command.person)
-    signer = Signer(name, command.account_id, None, command.address, email, command.network_address)
+    name, account_id = _written(command.person), await _kept(work, command.account_id)
+    signer = Signer(name, account_id, None, command.address, email, command.network_address)
     signature_id = await _sign(work, request, mandate, "delegate", statements, signer, text)
     return signature_id
 
@@ -214,8 +215,17 @@ async def _refuse_same_person(
     return None
 
 
+async def _kept(work: Work[Tools], account_id: UUID | None) -> UUID | None:
+    """The account that an approval gives the right: one that was linked here before, and so is a person's who is known.
+
+    Whoever reads a delegate's mailbox once could register any other, and would need no user name.
+    """
+    known = account_id is not None and await bindings.was_ever_linked(work.connection, account_id)
+    return account_id if known else None
+
+
 async def _refuse_account(work: Work[Tools], named: PersonName | None, account_id: UUID | None) -> Refusal | None:
-    """Whoever is signed in is whom the text names: the approval gives that account the right."""
+    """Whoever is signed in is whom the text names: an approval may give that account the right."""
     if account_id is None:
         return None
     account = (await personal_fields.person_names(work.connection, [account_id])).get(account_id)

@@ -8,7 +8,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from contracts.accounts import Person
+from contracts.linking import ProfileLinked
 from services.authorizations.accounts.handlers import follow_account
+from services.authorizations.bindings.handlers import follow_link
 from services.authorizations.personal.domain import Personal
 from services.authorizations.tests.conftest import TEST
 from services.authorizations.tests.practices import Practice, a_practice
@@ -22,13 +24,23 @@ async def practice(open_service: OpenService, keyring_folder: Path) -> Practice:
     return await a_practice(open_service, keyring_folder)
 
 
-async def account(practice: Practice, family_name: str = "Déléguée") -> UUID:
-    """An account of a person with another mailbox than any that the mandate knows."""
+async def account(practice: Practice, family_name: str = "Déléguée", *, linked: bool = True) -> UUID:
+    """An account of a person with another mailbox than any that the mandate knows; a delegate elsewhere once."""
     person = Person(
         account_id=uuid7(), version=1, status="active", status_since=datetime.now(UTC) - timedelta(days=1), epoch=0,
         email=OTHER_MAILBOX, given_name="Démo", family_name=family_name, language="fr",
     )  # fmt: skip
     await practice.at.opened.unit.run(follow_account, person, TEST)
+    if linked:
+        contact_id = await practice.at.contact("1400001")
+        organization_id = await practice.pool.fetchval(
+            "select organization_id from contacts where contact_id = $1", contact_id
+        )
+        link = ProfileLinked(
+            link_id=uuid7(), account_id=person.account_id, contact_id=contact_id, organization_id=organization_id,
+            method="credential", linked_at=person.status_since,
+        )  # fmt: skip
+        await practice.at.opened.unit.run(follow_link, link, TEST)
     return person.account_id
 
 
@@ -138,6 +150,17 @@ async def test_an_account_that_was_closed_since_is_not_bound(practice: Practice)
     await practice.pool.execute("update statuses set active = false where owner_id = $1", account_id)
     status, _ = await decide(practice, mandate_id)
     assert status == 409
+    assert await practice.pool.fetchval("select count(*) from bindings where account_id = $1", account_id) == 1
+
+
+async def test_an_account_that_was_never_linked_is_given_nothing_by_signing(practice: Practice) -> None:
+    account_id = await account(practice, linked=False)
+    mandate_id = await countersigned(practice, account_id)
+    document = await practice.client.get(f"/v1/mandates/{mandate_id}/document", headers=practice.professional.headers)
+    assert [s["signed_in"] for s in document.json()["signatures"]] == [True, False]
+    assert await decide(practice, mandate_id) == (200, "")
+    states = [s for s in await practice.at.opened.published("Contact") if s["credential"] is not None]
+    assert {s["contact_id"] for s in states} == {str(await given(practice, mandate_id))}
     assert await practice.pool.fetchval("select count(*) from bindings where account_id = $1", account_id) == 0
 
 
