@@ -9,6 +9,7 @@ from chassis.states import LAST_VERSION
 from contracts.accounts import Person
 from services.authorizations.dated import in_force, known
 from services.authorizations.personal import storage as personal_fields
+from services.authorizations.sides import OF_ACCOUNT
 
 MANDATED_BY = f"""
 select distinct r.organization_id from mandates m
@@ -18,11 +19,9 @@ where m.contact_id = any($3::uuid[])
 order by r.organization_id
 """
 
-FORGET_CREDENTIALS = """
-with theirs as (select contact_id from bindings where account_id = $1)
-delete from credentials where contact_id in (select contact_id from theirs union
-    select m.contact_id from mandates m join mandate_sides s using (request_id)
-    where s.account_id = $1 or s.contact_id in (select contact_id from theirs))
+FORGET_CREDENTIALS = f"""
+delete from credentials where contact_id in (select contact_id from bindings where account_id = $1 union
+    select m.contact_id from mandates m join mandate_sides s using (request_id) where s.side_id in ({OF_ACCOUNT}))
 returning contact_id
 """
 

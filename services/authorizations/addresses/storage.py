@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.database import Connection, lock_number
 from services.authorizations.addresses.domain import Giver, Named, Places, end_of
+from services.authorizations.sides import OF_ACCOUNT
 from services.authorizations.statuses import active
 
 # In two steps, so that whoever plans the second knows that it is about a few rows: joined with a million contacts, some
@@ -22,7 +23,7 @@ where email is not null and legal_name is null
 
 # A linked contact is known by its account's address; a side of a mandate by the one that it has verified, while the
 # mandate waits or gives its right. Another person is who is neither the same account or contact, nor called the same.
-OF_OTHERS = """
+OF_OTHERS = f"""
 select p.email
 from personal_fields p
 where p.owner_id = any($1::uuid[])
@@ -37,7 +38,7 @@ where p.owner_id = any($1::uuid[])
         or exists (
             select from mandate_sides s join mandates m using (request_id) join requests r using (request_id)
             where s.side_id = p.owner_id and s.address_state = 'verified' and r.request_id <> $7
-                and (s.account_id = $5) is not true
+                and (s.contact_id = $6) is not true and s.side_id not in ({OF_ACCOUNT.replace("$1", "$5")})
                 and (r.state in ('signing', 'submitted', 'returned') and r.lapses_on >= $2
                     or r.outcome = 'approve' and m.revoked_at is null
                         and coalesce((r.asked ->> 'ends_on')::date, $2) >= $2)

@@ -14,6 +14,7 @@ from contracts.accounts import Person
 from contracts.authorizations import Telephone
 from contracts.events import Language
 from contracts.extract import ContactRow, OrganizationRow
+from services.authorizations import sides
 from services.authorizations.personal.domain import Named, Personal, PersonalChange, PersonName
 
 DESCRIBE = """
@@ -113,16 +114,13 @@ async def describe_account(connection: Connection, person: Person) -> None:
 async def forget_account(connection: Connection, account_id: UUID) -> None:
     """Forget the person of an account, and what others said of it; its row stays, with nothing in it.
 
-    Who a side of a mandate is, by which it signed, goes with it.
+    Who it is as a side of a mandate goes with it.
     """
     await connection.execute(
         "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
     )
     await connection.execute(FORGET_WORDS, str(account_id))
-    await connection.execute(
-        "delete from personal_fields where owner_id in (select side_id from mandate_sides where account_id = $1)",
-        account_id,
-    )
+    await connection.execute(f"delete from personal_fields where owner_id in ({sides.OF_ACCOUNT})", account_id)
 
 
 async def name_organizations(connection: Connection, told: Mapping[UUID, OrganizationRow]) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.audit.chain import COLUMNS as ENTRY
 from chassis.audit.chain import Entry
 from chassis.database import Connection
+from services.authorizations.sides import OF_ACCOUNT
 from services.authorizations.signatures.domain import Signature
 
 COLUMNS = tuple(field.name for field in fields(Signature))
@@ -20,11 +21,7 @@ ADD = f"""
 insert into signatures ({", ".join(COLUMNS)}) values ({", ".join(f"${n}" for n, _ in enumerate(COLUMNS, 1))})
 """
 
-# A person's keys are those of the sides of mandates that the person is: by the account, or by a contact that it was.
-KEYS_OF_ACCOUNT = """
-select k.key_id from person_keys k join mandate_sides s on s.side_id = k.owner_id
-where s.account_id = $1 or s.contact_id in (select b.contact_id from bindings b where b.account_id = $1)
-"""
+KEYS_OF_ACCOUNT = f"select key_id from person_keys where owner_id in ({OF_ACCOUNT})"
 
 
 async def key_of(connection: Connection, owner_id: UUID) -> tuple[UUID, str] | None:

@@ -283,6 +283,22 @@ async def test_an_address_of_ones_own_is_taken(world: World, known: Known) -> No
     assert (await world.give(mandate_id)).status_code == 200
 
 
+async def test_who_signed_without_an_account_and_has_one_now_keeps_the_address_under_another_name(world: World) -> None:
+    first = await world.mandate()
+    assert (await world.give(first)).status_code == 200
+    second = await world.mandate(Personal("Autre", "Démo", INVITED, [], "fr"), of="1300001")
+    now = await world.at.link(await world.at.contact("1400001"))  # any contact that is linked
+    await world.pool.execute(
+        "update mandate_sides set contact_id = $2 where request_id = $1 and side = 'delegate'", first, now.contact_id
+    )
+    refused = await world.give(second)
+    assert refused.json()["code"] == "address_of_another"
+    await world.pool.execute(
+        "update mandate_sides set account_id = $2 where request_id = $1 and side = 'delegate'", second, now.account_id
+    )
+    assert (await world.give(second)).status_code == 200
+
+
 async def test_one_delegate_of_two_professionals_has_one_address_for_both(world: World) -> None:
     first, second = await world.mandate(), await world.mandate(of="1300001")
     assert (await world.give(first)).status_code == 200

@@ -235,6 +235,25 @@ async def test_whoever_signed_without_an_account_is_erased_with_the_account_they
     await practice.at.opened.unit.run(forget_account, person.account_id, TEST)
 
     assert await read_by_agent(practice, mandate_id) == [("professional", True, True), ("delegate", False, True)]
+    described = await practice.pool.fetch(
+        "select s.side from mandate_sides s join personal_fields p on p.owner_id = s.side_id where request_id = $1",
+        mandate_id,
+    )  # fmt: skip
+    assert [row["side"] for row in described] == ["professional"]
+
+
+async def test_a_side_that_signed_as_another_account_is_not_erased_with_one_that_its_contact_was_linked_to(
+    practice: Practice,
+) -> None:
+    mandate_id, someone = await signed_by_both(practice), await practice.at.link(await practice.at.contact("1300001"))
+    await practice.pool.execute(
+        "update mandate_sides set contact_id = $1, account_id = $3 where request_id = $2 and side = 'delegate'",
+        someone.contact_id, mandate_id, uuid4(),
+    )  # fmt: skip
+
+    await practice.at.opened.unit.run(forget_account, someone.account_id, TEST)
+
+    assert await read_by_agent(practice, mandate_id) == [("professional", True, True), ("delegate", True, True)]
 
 
 async def test_both_sides_of_a_mandate_that_ended_long_ago_are_unreadable_and_others_are_not(
