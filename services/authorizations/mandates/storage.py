@@ -10,8 +10,10 @@ from chassis.database import Connection, Pool
 from chassis.pages import Listing
 from contracts.agency.mandates import MandateSide
 from contracts.events import Language
+from services.authorizations import dated
 from services.authorizations.access.domain import Moment
 from services.authorizations.access.storage import ENTITLEMENTS, IN_FORCE
+from services.authorizations.blocked import unblocked
 from services.authorizations.mandates.domain import Mandate, Signer
 from services.authorizations.periods import Period
 from services.authorizations.personal.domain import Personal
@@ -293,6 +295,24 @@ async def in_force(connection: Connection, moment: Moment, relation_ids: Iterabl
     """Which rights of memberships the check would say yes by."""
     rows = await connection.fetch(IN_FORCE_OF, moment.at, moment.day, [], list(relation_ids))
     return {row["right_id"] for row in rows}
+
+
+UPHELD = f"""
+select s.request_id
+from mandate_sides s join requests q using (request_id)
+where s.request_id = any($3::uuid[]) and s.side = 'professional' and exists (
+        select from relations r
+        where r.holder_id = s.contact_id and r.organization_id = q.organization_id and r.through is null
+            and r.type = q.asked ->> 'profession' and {dated.known("r")} and {dated.in_force("r")}
+    )
+    and {unblocked("s.contact_id", "q.organization_id")}
+"""
+
+
+async def upheld(connection: Connection, moment: Moment, request_ids: Iterable[UUID]) -> set[UUID]:
+    """Of these mandates, those whose professional has the profession there at the moment, by which they mandated."""
+    rows = await connection.fetch(UPHELD, moment.at, moment.day, list(request_ids))
+    return {row["request_id"] for row in rows}
 
 
 @dataclass(frozen=True)

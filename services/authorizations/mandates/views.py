@@ -154,6 +154,8 @@ class GivenView(BaseModel):
     """What an approval gave: a right of the delegate, whose days may be others than those asked for.
 
     `in_force`: the check says yes by it, so neither a block nor an organization that is not active stands in its way.
+    `upheld`: whether the professional still has the profession there by which they mandated; the right stays until
+    somebody revokes it. None: a mandate of paper by somebody who has no file.
     """
 
     contact_id: UUID
@@ -163,6 +165,7 @@ class GivenView(BaseModel):
     ends_on: date
     ended_at: datetime | None
     in_force: bool
+    upheld: bool | None
 
 
 class MandateView(BaseModel):
@@ -210,12 +213,15 @@ async def views(call: Call[Tools], connection: Connection, opened: Sequence[Open
     }
     moment = call.tools.moment(call.gateway.unit.origin.clock())
     in_force = await storage.in_force(connection, moment, [m.relation_id for m in found if m.relation_id])
+    upheld = await storage.upheld(connection, moment, [m.request_id for m in found if m.right_id])
     shown = []
     for one in opened:
         written = None
         if one.reader == "professional" and one.request.state == "signing":
             written = await read(connection, call.tools.agency, one.request, one.mandate, "professional")
         view = _view(call, one, persons, named, _given(one.mandate, rights, in_force), written)
+        if view.given is not None and one.mandate.professional.contact_id is not None:
+            view.given.upheld = view.mandate_id in upheld
         if one.reader == "agent":
             contact_id = one.mandate.professional.contact_id
             known = files.get(contact_id) if contact_id is not None else None
@@ -285,6 +291,7 @@ def _given(mandate: Mandate, rights: Mapping[UUID, HeldRight], in_force: Collect
         ends_on=last_day(right.period),
         ended_at=right.ended_at,
         in_force=right.right_id in in_force,
+        upheld=None,
     )
 
 

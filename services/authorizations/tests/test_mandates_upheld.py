@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from contracts.authorizations import CredentialAddresses
+from services.authorizations.credentials.handlers import addresses_of
 from services.authorizations.deciding.chores import close_needless
 from services.authorizations.managing.domain import Ending
 from services.authorizations.managing.ended import withdraw_held
@@ -141,10 +141,8 @@ async def test_another_spelling_of_a_mailbox_is_the_same_person(world: Practices
 async def test_a_credential_goes_to_the_address_as_the_account_of_the_delegate_spells_it(world: Practices) -> None:
     await world.follow(None, email="plus@example.org", **ADJOINTE)
     mandate = await world.approved(delegate=ADJOINTE, email="plus+b@example.org")
-    sealed = await world.opened.unit.pool.fetchval(
-        "select own_addresses from credentials where contact_id = $1", UUID(mandate["given"]["contact_id"])
-    )
-    assert world.opened.tools.sealer.open(sealed, CredentialAddresses).delegate.email == "plus@example.org"
+    to = (await world.opened.unit.run(addresses_of, UUID(mandate["given"]["contact_id"]), TEST)).outcome
+    assert to is not None and to.delegate.email == "plus@example.org"
 
 
 async def test_who_is_closed_out_is_given_nothing_by_any_spelling_until_the_account_is_opened_again(
@@ -211,3 +209,17 @@ async def test_a_removal_of_the_delegate_ends_the_renewal_that_waits(world: Prac
 
     await world.opened.unit.run(remove, None, TEST)
     await _ended(world, renewal_id)
+
+
+async def test_a_right_whose_professional_has_left_stays_and_agents_and_delegate_see_it(world: Practices) -> None:
+    mandate = await world.approved()
+    assert mandate["given"]["upheld"]
+    delegate = await world.link(UUID(mandate["given"]["contact_id"]))
+    await world.opened.unit.pool.execute(
+        "update relations set ended_at = now() where holder_id = $1", world.physician.contact_id
+    )
+    for reader in (world.agent, delegate.headers):
+        given = (await world.show(mandate["mandate_id"], reader))["given"]
+        assert (given["in_force"], given["upheld"]) == (True, False)
+    assert await allowed(world, delegate.account_id, mandate["organization"]["organization_id"], "online_billing")
+    assert (await world.act(mandate["mandate_id"], "revocation", world.agent)).status_code == 200
