@@ -23,6 +23,7 @@ from local.journeys.ramq.stage import Cast, cast
 from local.ports import SERVICES, Ports
 from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.bouncing import bounce_and_send_anew
 from tests.journeys.killing import Kill, approve_and_kill
 
 IN_EITHER_LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
@@ -149,6 +150,12 @@ async def test_killed_between_approval_and_the_two_mails_both_arrive_once(
     assert 0 in before.sent and (kill.seconds is not None or before.sent == (0, 0))
     assert after.sent == (1, 1)
     assert after.copies == (1, 1) or (kill.service == "notifications" and kill.seconds is not None)
+
+
+async def test_a_temporary_password_that_bounced_is_dead_and_another_one_reaches_its_person(
+    stack: Stack, played: Mapping[Language, Played]
+) -> None:
+    await bounce_and_send_anew(stack)
 
 
 async def test_no_public_event_names_a_person(

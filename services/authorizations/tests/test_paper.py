@@ -132,6 +132,23 @@ async def test_a_file_of_another_form_is_refused_with_the_guides_reason(practice
     assert await practice.pool.fetchval("select count(*) from mandates") == 1
 
 
+async def test_a_scan_of_several_forms_is_refused_and_both_who_sent_it_are_told_why_and_what_to_do(
+    practice: Practice,
+) -> None:
+    mandate_id = (await enter(practice)).json()["mandate_id"]
+    for token in await tokens(practice):
+        await confirm(practice, mandate_id, token)
+    refused = await decide(practice, mandate_id, outcome="reject", reason="several_forms_in_one_document")
+    assert refused.status_code == 200, refused.text
+    assert {"praticienne@example.org", "papier@example.org"} <= set(await practice.told("reject"))
+    told = [m for m in await practice.at.opened.published("MandateChangedMail") if m["mandate_change"] == "reject"]
+    assert {mail["decision_reason"] for mail in told} == {"several_forms_in_one_document"}
+    for language, said in (("fr", "Créez un fichier pour chaque formulaire"), ("en", "Create a file for each form")):
+        headers = practice.professional.headers | {"Accept-Language": language}
+        seen = (await practice.client.get(f"/v1/mandates/{mandate_id}", headers=headers)).json()
+        assert (seen["outcome"], seen["given"]) == ("reject", None) and said in seen["decision_reason_name"]
+
+
 async def test_what_is_not_eligible_or_received_on_an_impossible_day_is_refused(practice: Practice) -> None:
     for received_on in (today(practice) + timedelta(days=1), today(practice) - timedelta(days=400)):
         assert code_of(await enter(practice, received_on=received_on.isoformat())) == (422, "paper_date_refused")
