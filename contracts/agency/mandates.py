@@ -142,7 +142,3 @@ class Mandates(Policy):
     def by_subject(self) -> Mapping[str, MandatedService]:
         """The services by their subject."""
         return {service.subject: service for service in self.services}
-
-    def service(self, subject: str) -> MandatedService | None:
-        """What a mandate about this subject may be; None where there can be none."""
-        return self.by_subject.get(subject)

@@ -70,7 +70,7 @@ async def correct(work: Work[Tools], command: Correct) -> UUID | Refusal:
     renews, delegate = before.renews, command.wanted.delegate
     if renews is not None and not await _renews_the_same(work, renews, before, asked, delegate):
         return Refusal("renewal_of_another", fields=("delegate", "service", "role"))
-    asked = asked.model_copy(update={"renews": before.renews, "origin": before.origin})
+    asked = asked.model_copy(update={"renews": before.renews})  # of paper too: this text is signed on screen
     if refusal := await refuse_standing(work, by, asked, command.wanted.delegate, request.request_id):
         return refusal
     await void(work, request.request_id, request.organization_id)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.agency.mandates import MandateSide
 from contracts.events import Language
 
-Side = Literal["professional", "delegate"]
 Method = Literal["password", "email_code", "paper"]
 """How the person was verified: the password again, a code to the address, or the hand on a paper that an agent saw."""
 
@@ -54,7 +54,7 @@ class Signature:
     signature_id: UUID
     request_id: UUID
     text_version: int
-    side: Side
+    side: MandateSide
     key_id: UUID
     account_id: UUID | None
     contact_id: UUID | None

@@ -12,9 +12,10 @@ from chassis.audit.chain import Entry
 from chassis.audit.verifying import not_as_sealed
 from chassis.database import Connection
 from chassis.work import Work
+from contracts.agency.mandates import MandateSide
 from contracts.events import Language
 from services.authorizations.signatures import storage
-from services.authorizations.signatures.domain import Contents, Method, Side, Signature, text_digest
+from services.authorizations.signatures.domain import Contents, Method, Signature, text_digest
 from services.authorizations.signatures.storage import ERASED, SIGNED, VOIDED
 from services.authorizations.tools import Tools
 
@@ -28,7 +29,7 @@ class Sign:
     request_id: UUID
     organization_id: UUID
     text_version: int
-    side: Side
+    side: MandateSide
     owner_id: UUID
     account_id: UUID | None
     contact_id: UUID | None

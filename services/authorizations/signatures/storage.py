@@ -94,16 +94,6 @@ async def of_requests(connection: Connection, request_ids: Collection[UUID]) -> 
     return [Signature(*row) for row in rows]
 
 
-async def standing(connection: Connection, request_id: UUID, side: str) -> bool:
-    """Whether a side has signed what the request says now."""
-    found: bool = await connection.fetchval(
-        "select exists (select from signatures where request_id = $1 and side = $2 and voided_at is null)",
-        request_id,
-        side,
-    )
-    return found
-
-
 async def told(connection: Connection, object_ids: Collection[UUID]) -> list[Entry]:
     """What the audit says of signatures of requests, and of keys, the oldest first."""
     rows: list[Any] = await connection.fetch(

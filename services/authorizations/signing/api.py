@@ -25,7 +25,7 @@ from services.authorizations.periods import FOREVER
 from services.authorizations.personal.domain import PersonName
 from services.authorizations.profile import AuthorizationsCall, Looking, SignedIn
 from services.authorizations.requests.domain import State
-from services.authorizations.signatures.domain import Method, Side
+from services.authorizations.signatures.domain import Method
 from services.authorizations.signatures.handlers import ReadSignature
 from services.authorizations.signing.document import POLICY, page
 from services.authorizations.signing.handlers import (
@@ -134,7 +134,7 @@ class SignatureView(BaseModel):
     """
 
     signature_id: UUID
-    side: Side
+    side: MandateSide
     text_version: int
     method: Method
     signed_in: bool

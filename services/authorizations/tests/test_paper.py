@@ -224,6 +224,35 @@ async def test_whoever_has_not_confirmed_is_reminded_and_then_it_lapses_and_no_m
     assert await practice.pool.fetchval("select count(*) from request_tokens") == 0
 
 
+async def test_a_paper_that_came_back_is_signed_on_screen_and_its_reminder_asks_for_that(practice: Practice) -> None:
+    mandate_id = (await enter(practice)).json()["mandate_id"]
+    for token in await tokens(practice):
+        await confirm(practice, mandate_id, token)
+    assert (await decide(practice, mandate_id, outcome="return", reason="mandate_to_correct")).status_code == 200
+    path, own = f"/v1/mandates/{mandate_id}", practice.professional.headers
+    seen = await practice.client.get(path, headers=own)
+    assert (seen.json()["state"], seen.json()["origin"]) == ("returned", "paper")
+    body = {
+        "delegate": {
+            "family_name": "Papier", "given_name": "Démo", "email": "papier@example.org", "language": "fr",
+        },
+        "service": "online_billing", "role": "billing_clerk", "language": "fr",
+    }  # fmt: skip
+    corrected = await practice.client.post(
+        f"{path}/correction", json=body, headers=own | {"If-Match": seen.headers["etag"]}
+    )
+    assert (corrected.status_code, corrected.json()["origin"]) == (200, "screen"), corrected.text
+    asked = len(await tokens(practice))
+    await practice.pool.execute(
+        "update requests set lapses_on = $2 where request_id = $1",
+        UUID(mandate_id),
+        today(practice) + timedelta(days=2),
+    )
+    await remind_deciders(practice.at.opened.unit)
+    assert len(await practice.at.opened.published("MandateUnsignedMail")) == 1
+    assert len(await tokens(practice)) == asked
+
+
 async def test_of_a_forged_paper_the_professional_hears_at_the_accounts_address_of_receipt_approval_and_revocation(
     practice: Practice,
 ) -> None:
