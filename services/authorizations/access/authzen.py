@@ -24,6 +24,7 @@ from chassis.refusals import Refused, note_at_the_door
 from chassis.together import MOST, Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from chassis.work import Unit
+from chassis.writing import written_date
 from contracts.events import LANGUAGES
 from contracts.problems import word
 from services.authorizations.access import domain
@@ -347,15 +348,14 @@ def explain(decision: Decision, subject: str, tools: Tools, mandate: Mandate | N
 
 def _mandate(mandate: Mandate) -> dict[str, Any]:
     """A mandate by its id and its days: who signed it is for its own page, which knows who asks."""
-    starts, ends = mandate.period.starts_on.isoformat(), mandate.period.ends_on
-    days = {
-        "signed_on": mandate.signed_on.isoformat(),
-        "starts_on": starts,
-        "ends_on": last_day(mandate.period).isoformat(),
-    }
-    text = "by_mandate" if ends else "by_mandate_without_end"
-    said = {"mandate_id": mandate.mandate_id, **days}
-    return {**days, **{to: word(text, to, **said) for to in LANGUAGES}}
+    period = mandate.period
+    days = {"signed_on": mandate.signed_on, "starts_on": period.starts_on, "ends_on": last_day(period)}
+    text = "by_mandate" if period.ends_on else "by_mandate_without_end"
+    said: dict[str, str] = {name: day.isoformat() for name, day in days.items()}
+    for to in LANGUAGES:
+        written = {name: written_date(day, to) for name, day in days.items()}
+        said[to] = word(text, to, mandate_id=mandate.mandate_id, **written)
+    return said
 
 
 def _http(error: Exception) -> HTTPException:
