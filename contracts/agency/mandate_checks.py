@@ -38,7 +38,7 @@ def check_mandates(
     forms: Forms,
     questionnaires: Questionnaires,
 ) -> Iterator[Fault]:
-    """Services, professions, roles and attestations exist; the questionnaire leads to a mandate."""
+    """Services, professions, roles and attestations exist; the questionnaire and both forms lead to a mandate."""
     yield from _check_services(document, mandates, catalogue, relations)
     current = {attestation.code for attestation in forms.attestations if attestation.until is None}
     for side in get_args(MandateSide):
@@ -46,6 +46,9 @@ def check_mandates(
             if code not in current:
                 reason = f"No attestation without `until` has the code `{code}`."
                 yield document.fault(reason, "attestations", side, index)
+    for kind in ("mandate", "signature"):
+        if not any(form.kind == kind and form.until is None for form in forms.forms):
+            yield document.fault(f"forms.yaml has no form of kind `{kind}` in force, which mandates need.")
     for form in (form for form in forms.forms if form.kind == "signature" and form.until is None):
         if form.attestations != mandates.attestations.professional:
             yield document.fault(f"The form `{form.code}` has other attestations.", "attestations", "professional")

@@ -82,6 +82,14 @@ FAULTS = {
         "questionnaires.yaml", "question: who_acts", "question: who_acts\n            form: mandate",
         "questionnaires.yaml", "leads to one of",
     ),
+    "no form that asks for a mandate": Fault(
+        "forms.yaml", "kind: mandate\n", "kind: mandate\n    until: 2020-01-01\n", "mandates.yaml",
+        "no form of kind `mandate` in force",
+    ),
+    "no form that signs one": Fault(
+        "forms.yaml", "kind: signature\n", "kind: signature\n    until: 2020-01-01\n", "mandates.yaml",
+        "no form of kind `signature` in force",
+    ),
     "a questionnaire twice": Fault(
         "questionnaires.yaml", "questionnaires:\n",
         "questionnaires:\n  - code: delegate_access\n    title: {fr: F, en: E}\n    questions:\n"
