@@ -43,8 +43,8 @@ class KindOfForm:
     routes); attestations and files are sent beside them, and whom or what the form is about stands in the path. Of a
     kind that is `attested` the statements are kept; the others change nothing that the agency's own file says.
     `with_files`: files may go with it. `for_managers`: who manages the organization uses it; `for_agents`: agents do,
-    too or alone, for a reason wherever there is one to give. `needs` is what an agency must have for it to be of any
-    use.
+    too or alone, for a reason wherever there is one to give; `for_delegates`: who is mandated does too. `needs` is what
+    an agency must have for it to be of any use.
     """
 
     fields: frozenset[str] = frozenset()
@@ -52,6 +52,7 @@ class KindOfForm:
     with_files: bool = False
     for_managers: bool = True
     for_agents: bool = False
+    for_delegates: bool = False
     needs: Feature | None = None
 
 
@@ -156,7 +157,7 @@ FORM_KINDS: Mapping[FormKind, KindOfForm] = {
     ),
     "mandate_correction": KindOfForm(fields=MANDATE_FIELDS, needs="mandates"),
     "mandate_renewal": KindOfForm(fields=frozenset({"starts_on", "ends_on", "language"}), needs="mandates"),
-    "mandate_revocation": KindOfForm(for_agents=True, needs="mandates"),
+    "mandate_revocation": KindOfForm(for_agents=True, for_delegates=True, needs="mandates"),
     "signature": KindOfForm(
         fields=frozenset({"proof", "token", "person.family_name", "person.given_name", "address_proof"}),
         attested=True,

@@ -102,7 +102,7 @@ def people(playing: Cast) -> set[str]:
         "printed by an agent",
         "printed by the delegate",
         "each has a user name of their own",
-        "already mandated: the renewal is offered instead",
+        "already mandated, with no end date: the mandate in force is named instead",
         "a corrected mandate is another text, which nobody has signed yet",
         "refused with a reason, it gives nothing",
         "withdrawn, it waits for nobody, and its mail leads nowhere",

@@ -195,15 +195,15 @@ async def read_the_document(journey: Journey, who: Someone, delegate: Someone, m
 
 
 async def refuse_a_second_one(journey: Journey, who: Someone, delegate: Someone, mandate_id: str) -> None:
-    """Whoever is mandated for a service already is not mandated for it twice: the mandate is renewed instead."""
+    """Whoever is mandated for a service already is not mandated for it twice."""
     told = journey.told
     told.step("(silent) Déjà mandaté", "The professional asks for the same person and service once more.")
     (again,) = (await ask(journey, who, wanted(delegate, BILLING, CLERK)))["items"]
     problem = again["problem"]
     told.shows(problem["detail"], problem["next"]["detail"])
     told.holds(
-        problem["code"] == "already_mandated" and problem["next"]["href"] == f"/v1/mandates/{mandate_id}/renewal",
-        "already mandated: the renewal is offered instead",
+        problem["code"] == "mandate_without_end" and problem["next"]["href"] == f"/v1/mandates/{mandate_id}",
+        "already mandated, with no end date: the mandate in force is named instead",
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from chassis.gateway import router
 from contracts.agency import Agency, Text
-from contracts.agency.forms import Form, FormKind
+from contracts.agency.forms import FORM_KINDS, Form, FormKind
 from contracts.agency.links import Link
 from contracts.events import Language, Level
 from contracts.problems import word
@@ -16,6 +16,7 @@ from services.authorizations.access.domain import AsAgent
 from services.authorizations.attachments.domain import MEDIA_TYPES
 from services.authorizations.forms.domain import Choice, FieldAsked, Offer
 from services.authorizations.instants import today
+from services.authorizations.mandates import storage as mandates
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.profile import Asking, AuthorizationsCall
 
@@ -125,23 +126,26 @@ async def forms(
 ) -> FormsView:
     """Titles, help, fields, choices, defaults and attestations in the caller's language.
 
-    Only what the profile's organization can choose: its relation types, kinds of clients and subjects. An agent gets
+    Only what the profile's organization can choose: its relation types, kinds of clients and subjects. Who does not
+    manage it gets none, but whoever has a mandate there in force, or to come: the form that revokes it. An agent gets
     what agents may do to any organization; which one fills in `{organization_id}`, and `kinds` says what fits it.
     """
     agency, day = call.tools.agency, today(call)
-    if not asker.manages:
-        return FormsView(items=[], total=0)
     if isinstance(asker.acting, AsAgent):
         offer = Offer(agency, None, None, day)
     else:
-        home_id = asker.acting.organization_id
+        acting = asker.acting
         async with call.gateway.unit.pool.acquire() as connection:
-            home = await organizations.one(connection, home_id)
+            if not asker.manages and not await mandates.is_delegate(connection, acting.contact_id, day):
+                return FormsView(items=[], total=0)
+            home = await organizations.one(connection, acting.organization_id)
         offer = Offer(agency, home.organization_id, home.kind, day)
     items = [
         _form(agency, offer, form, call.language)
         for form in offer.forms()
-        if code in (None, form.code) and kind in (None, form.kind)
+        if (asker.manages or FORM_KINDS[form.kind].for_delegates)
+        and code in (None, form.code)
+        and kind in (None, form.kind)
     ]
     return FormsView(items=items, total=len(items))
 

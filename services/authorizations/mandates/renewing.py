@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
-from chassis.outcomes import Refusal
+from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import AsProfile
@@ -40,7 +40,7 @@ class Correct:
 
 @dataclass(frozen=True)
 class Renew:
-    """The same mandate for other days; without a first one it follows the mandate that it renews."""
+    """The same mandate for other days; without a first one it follows the mandate that it renews, if that one ends."""
 
     by: AsProfile
     mandate_id: UUID
@@ -133,6 +133,9 @@ async def renew(work: Work[Tools], command: Renew) -> UUID | Refusal:
     asked = eligibility.asked(agency, by.mandating, wanted, before.questionnaire, work.today, command.language)
     if isinstance(asked, Refusal):
         return asked
+    if held.period.ends_on is None and asked.ends_on is None:
+        following = Next("next_mandate_in_force", f"/v1/mandates/{request.request_id}")
+        return Refusal("mandate_without_end", fields=("ends_on",), next=following)
     asked = asked.model_copy(update={"renews": request.request_id})
     return await refuse_standing(work, by, asked, wanted.delegate) or await make(work, by, asked, wanted, None)
 

@@ -86,7 +86,8 @@ async def items_of(connection: Connection, list_id: UUID) -> Sequence[Mapping[st
 
 
 STANDING = """
-select q.request_id, q.state <> 'decided' as is_open, array[described.email, verified.email] as emails
+select q.request_id, q.state <> 'decided' as is_open, array[described.email, verified.email] as emails,
+    coalesce(upper_inf(r.valid * h.valid), false) as is_endless
 from requests q join mandates m using (request_id)
 join personal_fields described on described.owner_id = q.request_id
 join mandate_sides d on d.request_id = q.request_id and d.side = 'delegate'
@@ -115,10 +116,14 @@ order by q.request_id limit $2
 
 @dataclass(frozen=True)
 class Standing:
-    """A mandate that waits, or of which the right is in force or will be; `emails` are the delegate's known ones."""
+    """A mandate that waits, or of which the right is in force or will be, `is_endless` where it ends on no day.
+
+    `emails` are the delegate's known ones.
+    """
 
     request_id: UUID
     is_open: bool
+    is_endless: bool
     emails: Sequence[str | None] = field(repr=False)
 
 
@@ -289,6 +294,18 @@ async def rights(connection: Connection, right_ids: Iterable[UUID]) -> dict[UUID
         list(right_ids),
     )
     return {row["right_id"]: HeldRight(row["right_id"], Period.stored(row["valid"]), row["ended_at"]) for row in rows}
+
+
+async def is_delegate(connection: Connection, contact_id: UUID, day: date) -> bool:
+    """Whether a mandate that is in force, or will be, is this contact's."""
+    found: bool = await connection.fetchval(
+        "select exists (select from mandates m join rights r on r.right_id = m.right_id and upper_inf(r.recorded)"
+        " join relations h on h.relation_id = m.relation_id and upper_inf(h.recorded) where m.contact_id = $1"
+        " and r.ended_at is null and h.ended_at is null"
+        " and (upper_inf(r.valid * h.valid) or upper(r.valid * h.valid) > $2))",
+        contact_id, day,
+    )  # fmt: skip
+    return found
 
 
 async def in_force(connection: Connection, moment: Moment, relation_ids: Iterable[UUID]) -> set[UUID]:

@@ -108,7 +108,7 @@ async def _item(
 async def refuse_standing(
     work: Work[Tools], by: Maker, asked: AskedMandate, delegate: Personal, itself: UUID | None = None
 ) -> Refusal | None:
-    """Nobody has two mandates for one service there; one that is in force is renewed instead.
+    """Nobody has two mandates for one service there; one that is in force, and ends, is renewed instead.
 
     Neither the one that is corrected, `itself`, nor the one that is renewed stands in the way.
     """
@@ -121,6 +121,8 @@ async def refuse_standing(
         return None
     if found.is_open:
         return Refusal("mandate_waiting", next=Next("next_mandate", f"/v1/mandates/{found.request_id}"))
+    if found.is_endless:
+        return Refusal("mandate_without_end", next=Next("next_mandate_in_force", f"/v1/mandates/{found.request_id}"))
     return Refusal("already_mandated", next=Next("next_renewal", f"/v1/mandates/{found.request_id}/renewal"))
 
 

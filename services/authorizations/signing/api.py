@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Header, Request, Response
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from chassis.fields import Body, Name
 from chassis.gateway import ONCE, router
@@ -61,22 +62,29 @@ class SignatureBody(AttestedBody):
     The professional: `proof` (POST /v1/proofs of accounts for `mandate_signature`, on the digest of the text or of a
     list), and an `address_proof` where the address is to be another than the account's. The delegate: the `token` of
     the mail, the `digest` of the text that the page showed, the `person`, and an `address_proof` (POST
-    /v1/address-proofs for `mandate_address`).
+    /v1/address-proofs for `mandate_address`): always one, which is how a person without an account signs, whether the
+    address was verified before or not.
     """
 
     proof: Proof | None = Field(None, repr=False)
     token: Token | None = Field(None, repr=False)
-    digest: Digest | None = None
-    person: SignerBody | None = Field(None, repr=False)
-    address_proof: Proof | None = Field(None, repr=False)
+    digest: Digest | None = Field(None, validate_default=True)
+    person: SignerBody | None = Field(None, repr=False, validate_default=True)
+    address_proof: Proof | None = Field(None, repr=False, validate_default=True)
+
+    @field_validator("digest", "person", "address_proof")
+    @classmethod
+    def _goes_with_a_token(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.data.get("token") is not None:
+            raise PydanticCustomError("missing", "goes with a `token`")
+        return value
 
     @model_validator(mode="after")
     def _of_one_side(self) -> Self:
-        of_delegate = (self.digest, self.person)
-        if self.token is None and (self.proof is None or any(of_delegate)):
+        if self.token is None and (self.proof is None or self.digest is not None or self.person is not None):
             raise ValueError("the professional sends `proof`; with a `token` go `digest`, `person` and `address_proof`")
-        if self.token is not None and (self.proof is not None or None in (*of_delegate, self.address_proof)):
-            raise ValueError("with a `token` go `digest`, `person` and `address_proof`, and no `proof`")
+        if self.token is not None and self.proof is not None:
+            raise ValueError("no `proof` goes with a `token`")
         return self
 
 

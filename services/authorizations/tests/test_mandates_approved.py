@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -131,6 +132,27 @@ async def test_either_side_or_an_agent_revokes_and_the_access_ends_at_once(world
     assert stranger.status_code == 404
 
 
+async def test_a_delegate_is_offered_the_form_that_revokes_as_long_as_there_is_a_mandate(world: Practices) -> None:
+    mandate = await world.approved()
+    delegate = await world.link(UUID(mandate["given"]["contact_id"]))
+
+    async def offered() -> list[Any]:
+        answer = await world.client.get("/v1/forms", headers=delegate.headers)
+        assert answer.status_code == 200, answer.text
+        items: list[Any] = answer.json()["items"]
+        return items
+
+    [form] = await offered()
+    assert form["kind"] == "mandate_revocation"
+    listed = await world.client.get(form["about_at"], headers=delegate.headers)
+    [revocable] = [item["mandate_id"] for item in listed.json()["items"]]
+    method, path = form["sent_to"][0].split()
+    assert (method, path) == ("POST", "/v1/mandates/{mandate_id}/revocation")
+    assert (await world.act(revocable, "revocation", delegate.headers)).status_code == 200
+    left = await world.client.get("/v1/forms", headers=delegate.headers)
+    assert left.status_code == 403 or left.json()["items"] == []
+
+
 async def test_the_function_of_a_delegate_ends_with_the_last_of_their_mandates(world: Practices) -> None:
     delegate = {"family_name": "Deux", "given_name": "Services", "email": "deux@example.org", "language": "fr"}
     one = await world.approved(delegate=delegate, email="deux@example.org")
@@ -181,12 +203,33 @@ async def described(world: Practices, mandate_id: str) -> dict[str, str]:
 async def test_a_renewal_from_today_on_ends_the_mandate_that_it_renews(world: Practices) -> None:
     mandate = await world.approved()
     renewed = await world.act(
-        mandate["mandate_id"], "renewal", world.physician.headers, language="fr", starts_on=str(world.today)
-    )
+        mandate["mandate_id"], "renewal", world.physician.headers, language="fr", starts_on=str(world.today),
+        ends_on=str(world.today + timedelta(days=30)),
+    )  # fmt: skip
     await world.complete(renewed.json()["mandate_id"])
     assert (await world.decide(renewed.json()["mandate_id"])).status_code == 200
     assert (await world.show(renewed.json()["mandate_id"]))["given"]["in_force"]
     assert not (await world.show(mandate["mandate_id"]))["given"]["in_force"]
+
+
+async def test_a_mandate_without_end_is_not_renewed_for_its_twin_and_may_be_given_an_end(world: Practices) -> None:
+    mandate = await world.approved()
+    href = f"/v1/mandates/{mandate['mandate_id']}"
+    again = await world.ask(world.wanted(delegate=await described(world, mandate["mandate_id"])))
+    problem = again.json()["items"][0]["problem"]
+    assert (problem["code"], problem["next"]["href"]) == ("mandate_without_end", href)
+    for starts_on in ({}, {"starts_on": str(world.today + timedelta(days=1))}):
+        twin = await world.act(
+            mandate["mandate_id"], "renewal", world.physician.headers, language="fr", **starts_on
+        )  # fmt: skip
+        assert (twin.status_code, twin.json()["code"], twin.json()["next"]["href"]) == (
+            409, "mandate_without_end", href,
+        )  # fmt: skip
+    ends_on = str(world.today + timedelta(days=30))
+    renewed = await world.act(
+        mandate["mandate_id"], "renewal", world.physician.headers, language="fr", ends_on=ends_on
+    )  # fmt: skip
+    assert (renewed.status_code, renewed.json()["starts_on"]) == (201, str(world.today)), renewed.text
 
 
 @pytest.mark.parametrize("end", ["revoked", "ended", "taken", "past"])

@@ -129,7 +129,7 @@ async def test_another_spelling_of_a_mailbox_is_the_same_person(world: Practices
     first = await world.approved(delegate=ADJOINTE, email="plus@example.org")
     spelled = ADJOINTE | {"email": "plus+b@example.org"}
     again = (await world.ask(world.wanted(delegate=spelled))).json()["items"][0]
-    assert again["problem"]["code"] == "already_mandated"
+    assert again["problem"]["code"] == "mandate_without_end"
     waiting = await world.asked(delegate=ADJOINTE | {"email": "autre@example.org"}, service="eligibility_check")
     twice = world.wanted(delegate=ADJOINTE | {"email": "AUTRE+c@example.org"}, service="eligibility_check")
     problem = (await world.ask(twice)).json()["items"][0]["problem"]

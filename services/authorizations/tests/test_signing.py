@@ -411,13 +411,29 @@ async def test_the_delegate_signs_what_was_read_and_nothing_where_the_text_has_c
         refused = await practice.countersign(mandate_id, token, digest=digest)
         assert code_of(refused) == (409, "mandate_text_changed")
         assert refused.json()["next"]["href"] == f"/v1/mandates/{mandate_id}/page"
-    assert (await practice.countersign(mandate_id, token, digest=None)).status_code == 422
     assert await practice.pool.fetchval("select count(*) from signatures") == 1
 
     anew = await practice.client.post(f"/v1/mandates/{mandate_id}/page", json={"token": token})
     assert "AUTRE NOM DÉMO" in anew.json()["text"]
     signed = await practice.countersign(mandate_id, token, digest=anew.json()["digest"])
     assert signed.json()["state"] == "submitted"
+
+
+async def test_what_lacks_in_a_delegates_signature_is_named_although_the_address_was_verified(
+    practice: Practice,
+) -> None:
+    mandate_id = await practice.mandate()
+    await practice.sign(mandate_id)
+    [token] = await practice.tokens()
+    given = await practice.client.post(
+        f"/v1/mandates/{mandate_id}/address", json={"token": token, "address_proof": practice.address_proof()}
+    )
+    assert given.status_code in (200, 204), given.text
+    for lacking in ("address_proof", "digest", "person"):
+        refused = await practice.countersign(mandate_id, token, **{lacking: None})
+        [error] = refused.json()["errors"]
+        assert (refused.status_code, error["pointer"], error["code"]) == (422, f"#/{lacking}", "field_missing")
+    assert (await practice.countersign(mandate_id, token)).json()["state"] == "submitted"
 
 
 async def test_a_professional_who_gives_another_address_is_told_at_the_accounts_too_and_agents_see_both(
