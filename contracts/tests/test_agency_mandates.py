@@ -191,7 +191,7 @@ def test_each_half_of_a_credential_is_called_confidential_in_a_mail_without_the_
     mail: str, own: str, other: str
 ) -> None:
     templates = load(RAMQ).mails[mail]
-    for template, confidential in ((templates.fr, "confidentiels"), (templates.en, "confidential")):
+    for template, confidential in ((templates.fr, "confidentiel"), (templates.en, "confidential")):
         said = "\n".join(text for _, text in template.texts())
         assert f"{{{{ {own} }}}}" in said and f"{{{{ {other} }}}}" not in said
         assert confidential in said
