@@ -159,7 +159,7 @@ FORM_KINDS: Mapping[FormKind, KindOfForm] = {
     "mandate_renewal": KindOfForm(fields=frozenset({"starts_on", "ends_on", "language"}), needs="mandates"),
     "mandate_revocation": KindOfForm(for_agents=True, for_delegates=True, needs="mandates"),
     "signature": KindOfForm(
-        fields=frozenset({"proof", "token", "person.family_name", "person.given_name", "address_proof"}),
+        fields=frozenset({"proof", "token", "digest", "person.family_name", "person.given_name", "address_proof"}),
         attested=True,
         needs="mandates",
     ),

@@ -141,6 +141,15 @@ async def _signed_in(
     return caller, profile
 
 
+async def _acting_if_any(
+    request: Request,
+    call: AuthorizationsCall,
+    signed_in: Annotated[tuple[Person | None, UUID | None], Depends(_signed_in)],
+) -> Acting | None:
+    person, profile = signed_in
+    return None if person is None or profile is None else await _acting(request, call, person, profile)
+
+
 async def _managing(call: AuthorizationsCall, acting: Annotated[Acting, Depends(_chosen)]) -> Acting:
     if not call.tools.manages(acting):
         raise ProblemRaised(Refusal("not_permitted"))
@@ -159,6 +168,9 @@ Withdrawing = Annotated[AsProfile | AsAccount, Depends(_withdrawing)]
 
 SignedIn = Annotated[tuple[Person | None, UUID | None], Depends(_signed_in)]
 """Whoever is signed in, if anybody, and the profile that was chosen."""
+
+ActingIfAny = Annotated[Acting | None, Depends(_acting_if_any)]
+"""The chosen profile of whoever is signed in; None for one who comes by a mail's token."""
 
 Profile = Annotated[Acting, Depends(_chosen)]
 Manager = Annotated[Acting, Depends(_managing)]

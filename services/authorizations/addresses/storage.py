@@ -13,16 +13,17 @@ from services.authorizations.statuses import active
 # hundred guessed at would have them all read.
 AT_KEYS = """
 select owner_id from personal_fields
-where email is not null and legal_name is null and mailbox_key(email) collate "C" = any($1::text[])
+where email is not null and mailbox_key(email) collate "C" = any($1::text[])
 """
 AT_BEGINNING = """
 select owner_id from personal_fields
-where email is not null and legal_name is null
+where email is not null
     and mailbox_key(email) collate "C" >= $1 and mailbox_key(email) collate "C" < $2
 """
 
 # A linked contact is known by its account's address; a side of a mandate by the one that it has verified, while the
-# mandate waits or gives its right. Another person is who is neither the same account or contact, nor called the same.
+# mandate waits or gives its right; an organization by its own, which several may read. Another person is who is neither
+# the same account or contact, nor called the same.
 OF_OTHERS = f"""
 select p.email
 from personal_fields p
@@ -35,6 +36,7 @@ where p.owner_id = any($1::uuid[])
                 select from bindings b
                 where b.contact_id = p.owner_id and upper_inf(b.recorded) and upper_inf(b.during)
             )
+        or exists (select from organizations o where o.organization_id = p.owner_id)
         or exists (
             select from mandate_sides s join mandates m using (request_id) join requests r using (request_id)
             where s.side_id = p.owner_id and s.address_state = 'verified' and r.request_id <> $7

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -77,7 +78,8 @@ async def post_attachment(
     if found is None:
         raise ProblemRaised(Refusal("attachment_format_refused"))
     locked = await asyncio.to_thread(call.tools.vault.lock, content)
-    command = KeepAttachment(asker.by, theirs, found, len(content), locked)
+    digests = call.tools.keyring.lookups("attachment", (await asyncio.to_thread(sha256, content)).hexdigest())
+    command = KeepAttachment(asker.by, theirs, found, len(content), locked, digests)
     attachment_id = await call.run(keep_attachment, command)
     response.headers["Location"] = f"/v1/attachments/{attachment_id}"
     return KeptView(

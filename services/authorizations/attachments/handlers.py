@@ -1,7 +1,7 @@
 """Keeping a file, using it once, showing it to agents, forgetting it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,13 +21,17 @@ PORTION = 100  # attachments that one transaction deletes
 
 @dataclass(frozen=True)
 class KeepAttachment:
-    """A file for a form that is yet to be sent, its content locked already; `size` in bytes before that."""
+    """A file for a form that is yet to be sent, its content locked already; `size` in bytes before that.
+
+    `digests` are of its content, keyed, the newest key's first.
+    """
 
     by: AsProfile | AsAgent
     organization_id: UUID
     format: AttachmentFormat
     size: int
     locked: str
+    digests: Sequence[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ async def keep_attachment(work: Work[Tools], command: KeepAttachment) -> UUID | 
         return refusal
     row = AttachmentRow(work.new_id(), command.organization_id, command.format, command.size, work.now)
     profile, agent = (by, None) if isinstance(by, AsProfile) else (None, work.actor.reference)
-    await storage.add(work.connection, row, profile, agent, command.locked)
+    await storage.add(work.connection, row, profile, agent, command.locked, command.digests)
     work.audit("attachment_kept", organization_id=command.organization_id, object_id=row.attachment_id)
     return row.attachment_id
 
@@ -59,14 +63,20 @@ async def _refuse(work: Work[Tools], by: AsProfile | AsAgent, organization_id: U
 
 
 async def refuse_document(work: Work[Tools], attachment_id: UUID, organization_id: UUID) -> Refusal | None:
-    """What an agent enters from paper has a file of its own, uploaded by that agent. Locks it for `attach`."""
+    """What an agent enters from paper has a file of its own, uploaded by that agent. Locks it for `attach`.
+
+    The same document uploaded again is no other file, as long as what it served stands: a paper whose mandate lapsed,
+    was withdrawn or refused may be entered anew.
+    """
     since = work.now - timedelta(hours=work.tools.agency.attachment_rule.unused_hours)
     unused = await storage.lock_of_agent(
         work.connection, attachment_id, work.actor.reference, organization_id, since
     )  # fmt: skip
     if unused is None:
         return Refusal("unknown_attachment", fields=("attachment_id",))
-    return None if unused else Refusal("document_of_another", fields=("attachment_id",))
+    if unused and not await storage.serves_a_mandate(work.connection, attachment_id, work.today):
+        return None
+    return Refusal("document_of_another", fields=("attachment_id",))
 
 
 async def refuse_attachments(work: Work[Tools], by: AsProfile, kind: FormKind, ids: Sequence[UUID]) -> Refusal | None:

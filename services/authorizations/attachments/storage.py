@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, lock_number
 from contracts.agency.forms import AttachmentFormat
 from services.authorizations.access.domain import AsProfile
 
 COLUMNS = "attachment_id, organization_id, format, size, uploaded_at"
+
+SERVES = """
+select exists (
+    select from attachments a join requests r on r.request_id = a.object_id
+    where a.digest = $2 and a.attachment_id <> $1 and r.kind = 'mandate'
+        and (r.outcome = 'approve' or r.state in ('signing', 'submitted', 'returned') and r.lapses_on >= $3)
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,24 @@ class AttachmentRow:
     uploaded_at: datetime
 
 
-async def add(connection: Connection, row: AttachmentRow, by: AsProfile | None, agent: str | None, locked: str) -> None:
-    """Keep an attachment whose content is locked, of a profile or of an agent (the audit's name)."""
+async def add(
+    connection: Connection,
+    row: AttachmentRow,
+    by: AsProfile | None,
+    agent: str | None,
+    locked: str,
+    digests: Sequence[bytes],
+) -> None:
+    """Keep an attachment whose content is locked, of a profile or of an agent (the audit's name).
+
+    The same content has the same digest, whichever key made it.
+    """
     await connection.execute(
         "insert into attachments (attachment_id, account_id, contact_id, agent, organization_id, format, size, content,"
-        " uploaded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " uploaded_at, digest) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+        " coalesce((select digest from attachments where digest = any($10::bytea[]) limit 1), $11))",
         row.attachment_id, by.account_id if by else None, by.contact_id if by else None, agent, row.organization_id,
-        row.format, row.size, locked, row.uploaded_at,
+        row.format, row.size, locked, row.uploaded_at, list(digests), digests[0],
     )  # fmt: skip
 
 
@@ -44,6 +63,19 @@ async def lock_of_agent(
         attachment_id, agent, organization_id, since,
     )  # fmt: skip
     return row["unused"] if row else None
+
+
+async def serves_a_mandate(connection: Connection, attachment_id: UUID, day: date) -> bool:
+    """Whether the same content, uploaded another time, is the paper of a mandate that waits or was approved.
+
+    Of two that are entered at once the second waits, and then sees the first.
+    """
+    digest = await connection.fetchval("select digest from attachments where attachment_id = $1", attachment_id)
+    if digest is None:
+        return False
+    await connection.execute("select pg_advisory_xact_lock($1)", lock_number("authorizations.document", digest.hex()))
+    found: bool = await connection.fetchval(SERVES, attachment_id, digest, day)
+    return found
 
 
 async def lock_unused(connection: Connection, ids: Sequence[UUID], by: AsProfile, since: datetime) -> int:

@@ -59,6 +59,8 @@ async def _doubt(work: Work[Tools], request: Request, mandate: Mandate) -> str |
         return "service"
     if not mandate.is_complete or asked.origin != "screen" or organization_id is None:
         return "incomplete"
+    if mandate.text_version > 1 or await storage.was_judged(work.connection, request.request_id):
+        return "with_agents_before"  # they returned it, or refused an address of it
     service = rule.by_subject.get(asked.subject)
     professional = mandate.professional.contact_id
     if service is None or professional is None or asked.profession not in service.professions:

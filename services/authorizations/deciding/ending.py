@@ -1,6 +1,6 @@
 """How a request ends: withdrawn, lapsed, needless, decided; and who is told of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.deciding.locking import locked, locked_by_asker
 from services.authorizations.organizations.handlers import record
 from services.authorizations.personal import storage as personal_fields
+from services.authorizations.request_tokens.handlers import led_side
 from services.authorizations.requests import domain, storage, telling
 from services.authorizations.requests.domain import End, Request, Step
 from services.authorizations.requests.storage import Ended
@@ -33,6 +34,32 @@ async def withdraw(work: Work[Tools], command: Withdraw) -> UUID | Refusal:
     request = await locked_by_asker(work, command.by, command.request_id)
     if isinstance(request, Refusal):
         return request
+    if refusal := domain.refuse_ended(request, work.today):
+        return refusal
+    await settle(work, request, "withdraw", None)
+    return request.request_id
+
+
+@dataclass(frozen=True)
+class WithdrawByToken:
+    """A side of a mandate that a mail led to it, without an account perhaps, does not want it any more."""
+
+    request_id: UUID
+    token: str = field(repr=False)
+
+
+async def withdraw_by_token(work: Work[Tools], command: WithdrawByToken) -> UUID | Refusal:
+    """By whoever has the token of a mail, before it is decided; both sides are told. Returns the id.
+
+    Whatever token leads nowhere, or no more, is refused alike.
+    """
+    if await led_side(work, command.request_id, command.token) is None:
+        return Refusal("mandate_link_over")
+    request = await locked(work, command.request_id)
+    side = await led_side(work, command.request_id, command.token)  # as it leads by now
+    if request is None or side is None:
+        return Refusal("mandate_link_over")
+    work.concerning, work.rule = request.organization_id, f"mandate:{side}"
     if refusal := domain.refuse_ended(request, work.today):
         return refusal
     await settle(work, request, "withdraw", None)

@@ -1,6 +1,6 @@
 """The address of a side of a mandate: taken or refused, asked for again, and judged by an agent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
@@ -10,19 +10,23 @@ from chassis.work import Work
 from contracts.agency.mandates import MandateSide
 from services.authorizations.access.domain import AsProfile
 from services.authorizations.access.handlers import may_manage
-from services.authorizations.addresses.domain import refused
+from services.authorizations.addresses.domain import mailbox, refused
 from services.authorizations.mandate_addresses import domain, mails, storage
 from services.authorizations.mandates import completing
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.judging import judge_side
 from services.authorizations.mandates.locking import locked
 from services.authorizations.personal.domain import Personal
-from services.authorizations.request_tokens import handlers as request_tokens
+from services.authorizations.personal.storage import descriptions
+from services.authorizations.request_tokens.handlers import led_side
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures.storage import use_proof
 from services.authorizations.tools import Tools
+
+JUDGED = "judged"  # why a side has no address: an agent refused it
+REFUSED = "refused mailbox"  # what the digest is for
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class GiveAddress:
     """A side gives an address that it proved to read: by the token of a mail, or the professional through a profile."""
 
     request_id: UUID
-    by: AsProfile | str
+    by: AsProfile | str = field(repr=False)
     address: Proven
 
 
@@ -50,6 +54,10 @@ async def accept_address(
     None: it is the side's, and with it nothing may be missing any more.
     """
     signer = mandate.sides[side]
+    if await _is_judged(work, signer.side_id, email):
+        await completing.refused(work, request, mandate, side, JUDGED)
+        await storage.ask_at(work.connection, signer.side_id, work.now + domain.PATIENCE)
+        return Refusal("address_judged", fields=("address_proof",))
     reason = await judge_side(work, request, mandate, side, email)
     if reason is None:
         await storage.ask_at(work.connection, signer.side_id, None)
@@ -62,12 +70,15 @@ async def accept_address(
 
 async def give_address(work: Work[Tools], command: GiveAddress) -> Refusal | None:
     """The side gives the address that the mandate waits for. A token that leads nowhere is refused as any other."""
+    if isinstance(command.by, str) and not await led_side(work, command.request_id, command.by):
+        return Refusal("mandate_link_over")
     found = await locked(work, command.request_id)
-    side = await _side(work, command, found)
+    side = await _side(work, command, found)  # as it leads by now
     if isinstance(side, Refusal):
         return side
     assert found is not None  # it has a side
     request, mandate = found
+    work.concerning = request.organization_id
     if refusal := domain.refuse_to_take(request, mandate, side, work.today):
         return refusal
     if command.address.email is None or not await use_proof(
@@ -78,11 +89,15 @@ async def give_address(work: Work[Tools], command: GiveAddress) -> Refusal | Non
 
 
 async def ask_for_another(work: Work[Tools], command: AskForAnother) -> Refusal | None:
-    """An agent refuses an address: the mandate leaves the queue until the side has another, and the side is asked."""
+    """An agent refuses an address: the mandate leaves the queue until the side has another, and the side is asked.
+
+    The side that gives the same mailbox again is refused, however it is written.
+    """
     found = await locked(work, command.request_id)
     if found is None:
         return Refusal("not_found")
     request, mandate = found
+    work.concerning = request.organization_id
     if refusal := domain.refuse_to_ask(request, mandate, command.side, work.today):
         return refusal
     if request.state_on(work.today) == "submitted":
@@ -91,7 +106,12 @@ async def ask_for_another(work: Work[Tools], command: AskForAnother) -> Refusal 
         await requests.await_signatures(
             work.connection, request.request_id, AskedMandate.model_validate(request.asked), last_day
         )
-    await completing.refused(work, request, mandate, command.side, "judged")
+    signer = mandate.sides[command.side]
+    given = (await descriptions(work.connection, [signer.side_id])).get(signer.side_id)
+    if given is not None and given.email is not None:
+        digest = work.tools.keyring.lookup(REFUSED, _mailbox(work, given.email))
+        await storage.refuse_mailbox(work.connection, signer.side_id, digest)
+    await completing.refused(work, request, mandate, command.side, JUDGED)
     await _ask(work, request.request_id, command.side)
     return None
 
@@ -126,21 +146,30 @@ async def _channel(
 ) -> Personal | None:
     """The first place where the side alone reads: an address that would be taken itself."""
     for person in known.channels:
-        if person.email is not None and await judge_side(work, request, mandate, side, person.email) is None:
+        if person.email is None or await _is_judged(work, mandate.sides[side].side_id, person.email):
+            continue
+        if await judge_side(work, request, mandate, side, person.email) is None:
             return person
     return None
+
+
+async def _is_judged(work: Work[Tools], side_id: UUID, email: str) -> bool:
+    """Whether an agent refused this mailbox of the side before."""
+    known = work.tools.keyring.lookups(REFUSED, _mailbox(work, email))
+    return await storage.is_refused(work.connection, side_id, known)
+
+
+def _mailbox(work: Work[Tools], email: str) -> str:
+    assert work.tools.agency.mandates is not None
+    return mailbox(work.tools.agency.mandates.addresses, email)
 
 
 async def _side(
     work: Work[Tools], command: GiveAddress, found: tuple[Request, Mandate] | None
 ) -> MandateSide | Refusal:
     if isinstance(command.by, str):
-        sides: tuple[MandateSide, ...] = ("delegate", "professional")
-        for side in sides:
-            led = await request_tokens.led_to(work.connection, work.tools, side, command.by)
-            if found is not None and led == command.request_id:
-                return side
-        return Refusal("mandate_link_over")
+        side = await led_side(work, command.request_id, command.by)
+        return Refusal("mandate_link_over") if side is None or found is None else side
     if found is None:
         return Refusal("not_found")
     request, mandate = found

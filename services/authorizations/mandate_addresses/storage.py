@@ -1,5 +1,6 @@
 """Which sides of mandates have still to be asked for another address, and from when on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -35,3 +36,20 @@ async def due(connection: Connection, side_id: UUID, now: datetime) -> Due | Non
     """Whether a side is still to be asked."""
     row = await connection.fetchrow(DUE, side_id, now)
     return Due(row["request_id"], row["side"]) if row else None
+
+
+async def refuse_mailbox(connection: Connection, side_id: UUID, digest: bytes) -> None:
+    """An agent refuses a mailbox of a side, by its keyed digest, for as long as the side is known."""
+    await connection.execute(
+        "insert into refused_mailboxes (side_id, mailbox) values ($1, $2) on conflict do nothing", side_id, digest
+    )
+
+
+async def is_refused(connection: Connection, side_id: UUID, digests: Sequence[bytes]) -> bool:
+    """Whether an agent refused the mailbox of a side, by its digests under all keys."""
+    found: bool = await connection.fetchval(
+        "select exists (select from refused_mailboxes where side_id = $1 and mailbox = any($2::bytea[]))",
+        side_id,
+        list(digests),
+    )
+    return found

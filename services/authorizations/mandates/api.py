@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -15,7 +15,7 @@ from chassis.problems import ProblemRaised
 from chassis.versions import IfMatch, etag, stated_version
 from contracts.events import Language
 from services.authorizations.access.domain import Acting, AsAgent
-from services.authorizations.deciding.ending import Withdraw, withdraw
+from services.authorizations.deciding.ending import Withdraw, WithdrawByToken, withdraw, withdraw_by_token
 from services.authorizations.deciding.handlers import QueueView, view_queue
 from services.authorizations.instants import today
 from services.authorizations.mandates import storage
@@ -29,7 +29,15 @@ from services.authorizations.mandates.submitting import SubmitMandates, submit_m
 from services.authorizations.mandates.views import ListView, MandateView, list_view, views
 from services.authorizations.paging import Cursor, Limit, PageView, page, paged
 from services.authorizations.personal.domain import Personal
-from services.authorizations.profile import Asking, AuthorizationsCall, Looking, Profile, as_profile
+from services.authorizations.profile import (
+    ActingIfAny,
+    Asking,
+    AuthorizationsCall,
+    Looking,
+    Profile,
+    SignedIn,
+    as_profile,
+)
 from services.authorizations.requests.domain import State
 from services.authorizations.requests.storage import request
 
@@ -148,11 +156,39 @@ async def shown(call: AuthorizationsCall, looker: Looking, mandate_id: UUID, res
     return view
 
 
+class WithdrawalBody(Body):
+    """The token of a mail's link, of whoever has no account, as it stands after the #."""
+
+    token: Annotated[str | None, Field(repr=False, min_length=20, max_length=200, pattern=r"^[0-9A-Za-z._-]+$")] = None
+
+
+class WithdrawnView(BaseModel):
+    """A mandate that a mail's reader has withdrawn: no mail leads to it any more."""
+
+    mandate_id: UUID
+    state: Literal["withdrawn"] = "withdrawn"
+
+
 @routes.post("/v1/mandates/{mandate_id}/withdrawal", summary="Withdraw a mandate that was not decided")
 async def post_withdrawal(
-    mandate_id: UUID, acting: Profile, call: AuthorizationsCall, response: Response
-) -> MandateView:
-    """By whoever asked for it, or who manages the organization. One that is in force is revoked."""
+    mandate_id: UUID,
+    signer: SignedIn,
+    acting: ActingIfAny,
+    call: AuthorizationsCall,
+    response: Response,
+    body: WithdrawalBody | None = None,
+) -> MandateView | WithdrawnView:
+    """By whoever asked for it, or who manages the organization; or by a side with the token of a mail.
+
+    Both sides are told. One that is in force is revoked. Problems: mandate_link_over (409).
+    """
+    if body is not None and body.token is not None:
+        await call.run(withdraw_by_token, WithdrawByToken(mandate_id, body.token))
+        return WithdrawnView(mandate_id=mandate_id)
+    if signer[0] is None:
+        raise ProblemRaised(Refusal("not_authenticated"))
+    if acting is None:
+        raise ProblemRaised(Refusal("profile_required", fields=("Mandat-Profile",)))
     await call.run(withdraw, Withdraw(as_profile(acting), mandate_id))
     return await shown(call, acting, mandate_id, response)
 

@@ -53,8 +53,11 @@ async def stands(
         return Refusal("profile_not_yours")
     manages = isinstance(looker, Acting) and work.tools.manages(looker)
     reader = mandate.read_by(looker, request, manages=manages)
+    if isinstance(looker, Acting):
+        work.concerning = looker.organization_id
     if reader is None:
         return Refusal("not_found")
+    work.concerning = request.organization_id
     work.rule = f"mandate:{reader}"
     return reader
 

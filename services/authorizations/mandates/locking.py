@@ -12,7 +12,10 @@ from services.authorizations.tools import Tools
 
 
 async def locked(work: Work[Tools], request_id: UUID) -> tuple[Request, Mandate] | None:
-    """A mandate as it stands, once nobody else can change it; None: there is none of this id. Takes the time."""
+    """A mandate as it stands, once nobody else can change it; None: there is none of this id. Takes the time.
+
+    Nobody has looked yet who asks: whoever has names the organization as `concerning`, and not before.
+    """
     seen = await requests.get(work.connection, request_id)
     if seen is None or seen.kind != "mandate" or seen.organization_id is None:
         return None
@@ -21,5 +24,4 @@ async def locked(work: Work[Tools], request_id: UUID) -> tuple[Request, Mandate]
     request = await requests.lock(work.connection, request_id)
     mandate = await storage.get(work.connection, request_id)
     assert request is not None and mandate is not None  # no row is ever deleted
-    work.concerning = request.organization_id
     return request, mandate

@@ -9,6 +9,7 @@ from chassis.outcomes import Next, Refusal
 from chassis.work import Work
 from contracts.events import Language
 from services.authorizations.access.domain import AsProfile
+from services.authorizations.mailing.budgets import refuse_mail
 from services.authorizations.mandates import eligibility, storage
 from services.authorizations.mandates.domain import AskedMandate, Mandate
 from services.authorizations.mandates.eligibility import Wanted
@@ -71,7 +72,9 @@ async def correct(work: Work[Tools], command: Correct) -> UUID | Refusal:
     if renews is not None and not await _renews_the_same(work, renews, before, asked, delegate):
         return Refusal("renewal_of_another", fields=("delegate", "service", "role"))
     asked = asked.model_copy(update={"renews": before.renews})  # of paper too: this text is signed on screen
-    if refusal := await refuse_standing(work, by, asked, command.wanted.delegate, request.request_id):
+    if refusal := await refuse_standing(work, by, asked, delegate, request.request_id) or await refuse_mail(
+        work, command.by, by.contact.organization_id, delegate.email
+    ):
         return refusal
     await void(work, request.request_id, request.organization_id)
     await _describe(work, request, mandate, command.wanted)
@@ -137,7 +140,10 @@ async def renew(work: Work[Tools], command: Renew) -> UUID | Refusal:
         following = Next("next_mandate_in_force", f"/v1/mandates/{request.request_id}")
         return Refusal("mandate_without_end", fields=("ends_on",), next=following)
     asked = asked.model_copy(update={"renews": request.request_id})
-    return await refuse_standing(work, by, asked, wanted.delegate) or await make(work, by, asked, wanted, None)
+    refusal = await refuse_standing(work, by, asked, wanted.delegate) or await refuse_mail(
+        work, command.by, by.contact.organization_id, wanted.delegate.email
+    )
+    return refusal or await make(work, by, asked, wanted, None)
 
 
 async def _asking(

@@ -245,6 +245,15 @@ async def given(connection: Connection, request_id: UUID, contact_id: UUID, rela
     )
 
 
+async def was_judged(connection: Connection, request_id: UUID) -> bool:
+    """Whether an agent ever refused an address of either side."""
+    found: bool = await connection.fetchval(
+        "select exists (select from refused_mailboxes join mandate_sides using (side_id) where request_id = $1)",
+        request_id,
+    )
+    return found
+
+
 async def note_looked_at(connection: Connection, request_id: UUID, version: int) -> None:
     """The machine has looked at this version of a mandate's request."""
     await connection.execute("update mandates set looked_at_version = $2 where request_id = $1", request_id, version)

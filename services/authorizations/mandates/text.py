@@ -45,6 +45,7 @@ def text(agency: Agency, named: Named, asked: AskedMandate, side: MandateSide, l
         return f"{word(f'mandate_text_{name}', language)}{colon} {value}"
 
     function = {code: agency.relation_types[code].name.in_(language) for code in (asked.profession, asked.type)}
+    kind = agency.organization_kinds[named.organization.kind].name.in_(language)
     since = written_date(asked.starts_on, language)
     until = None if asked.ends_on is None else written_date(asked.ends_on, language)
     lines = [
@@ -52,7 +53,7 @@ def text(agency: Agency, named: Named, asked: AskedMandate, side: MandateSide, l
         word("mandate_text_title", language),
         line("number", f"{named.request_id} ({named.version})"),
         line("professional", f"{named.professional} ({function[asked.profession]})"),
-        line("organization", f"{named.organization.legal_name} ({named.organization.number})"),
+        f"{kind}{colon} {named.organization.legal_name} ({named.organization.number})",
         line("delegate", f"{named.delegate} ({function[asked.type]})"),
         line("service", agency.subjects[asked.subject].name.in_(language)),
         line("level", word(f"level_{asked.level}", language)),

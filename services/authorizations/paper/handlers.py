@@ -24,10 +24,10 @@ from services.authorizations.paper import domain
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.personal.domain import Personal
 from services.authorizations.relations import storage as relations
+from services.authorizations.request_tokens.handlers import led_side
 from services.authorizations.signatures import handlers as signatures
 from services.authorizations.signatures.domain import Contents, Shown, text_digest
 from services.authorizations.signatures.handlers import Sign
-from services.authorizations.signing.page import led_side
 from services.authorizations.tools import Tools
 
 BOTH: tuple[MandateSide, ...] = ("professional", "delegate")
@@ -97,6 +97,7 @@ async def confirm_address(work: Work[Tools], command: ConfirmAddress) -> UUID | 
     if found is None or side is None:
         return Refusal("mandate_link_over")
     request, mandate = found
+    work.concerning = request.organization_id
     signer = mandate.sides[side]
     if signer.address_state == "verified":
         return request.request_id

@@ -79,6 +79,12 @@ async def describe(connection: Connection, owner_id: UUID, personal: Personal) -
     )
 
 
+async def _forget_sides(connection: Connection, of: str, whose: UUID) -> None:
+    """Forget who some sides of mandates are, and what was refused of them; `of` selects their ids."""
+    for table, column in (("personal_fields", "owner_id"), ("refused_mailboxes", "side_id")):
+        await connection.execute(f"delete from {table} where {column} in ({of})", whose)
+
+
 async def address(connection: Connection, owner_id: UUID, email: str, described_as: UUID) -> None:
     """Write an address over the one that stood there; of whom nothing stands yet, with another owner's names."""
     await connection.execute(ADDRESS, owner_id, email, described_as)
@@ -120,7 +126,7 @@ async def forget_account(connection: Connection, account_id: UUID) -> None:
         "update personal_fields set family_name = null, given_name = null, email = null where owner_id = $1", account_id
     )
     await connection.execute(FORGET_WORDS, str(account_id))
-    await connection.execute(f"delete from personal_fields where owner_id in ({sides.OF_ACCOUNT})", account_id)
+    await _forget_sides(connection, sides.OF_ACCOUNT, account_id)
 
 
 async def name_organizations(connection: Connection, told: Mapping[UUID, OrganizationRow]) -> None:
@@ -203,11 +209,8 @@ async def erase(connection: Connection, owner_id: UUID) -> None:
 
 async def erase_of_request(connection: Connection, request_id: UUID) -> None:
     """Forget whom a request is about, and of a mandate who its two sides are."""
-    await connection.execute(
-        "delete from personal_fields where owner_id = $1"
-        " or owner_id in (select side_id from mandate_sides where request_id = $1)",
-        request_id,
-    )
+    await erase(connection, request_id)
+    await _forget_sides(connection, "select side_id from mandate_sides where request_id = $1", request_id)
 
 
 def _kept(telephones: Iterable[Telephone]) -> list[dict[str, Any]]:

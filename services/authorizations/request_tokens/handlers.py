@@ -5,10 +5,12 @@ from uuid import UUID
 
 from chassis.database import Connection
 from chassis.work import Work
+from contracts.agency.mandates import MandateSide
 from services.authorizations.request_tokens import storage
 from services.authorizations.request_tokens.storage import TokenSide
 from services.authorizations.tools import Tools
 
+SIDES: tuple[MandateSide, ...] = ("delegate", "professional")
 TOKEN_BYTES = 32  # 256 random bits: nobody guesses one, so tries need no count
 
 
@@ -26,6 +28,14 @@ async def draw(work: Work[Tools], request_id: UUID, side: TokenSide) -> str:
     token = secret if side == "invited" else f"{request_id}.{secret}"
     await storage.replace(work.connection, request_id, side, work.tools.keyring.lookup(_purpose(side), token))
     return token
+
+
+async def led_side(work: Work[Tools], request_id: UUID, token: str) -> MandateSide | None:
+    """As which side of this mandate a token's holder comes; None: the token leads elsewhere, or nowhere."""
+    for side in SIDES:
+        if await led_to(work.connection, work.tools, side, token) == request_id:
+            return side
+    return None
 
 
 async def led_to(connection: Connection, tools: Tools, side: TokenSide, token: str) -> UUID | None:

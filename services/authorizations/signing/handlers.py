@@ -110,6 +110,7 @@ async def sign_as_delegate(work: Work[Tools], command: SignAsDelegate) -> UUID |
     if found is None or await _led_to(work, "delegate", command.token) != command.request_id:  # as it leads by now
         return Refusal("mandate_link_over")
     request, mandate = found
+    work.concerning = request.organization_id
     named = (await personal_fields.person_names(work.connection, [request.request_id])).get(request.request_id)
     text, email = await read_text(work, request, mandate, "delegate"), command.address.email
     statements = domain.attested(work.tools.agency, "delegate", command.ticked)

@@ -15,13 +15,11 @@ from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
 from services.authorizations.personal.domain import PersonName
 from services.authorizations.personal.storage import person_names
-from services.authorizations.request_tokens import handlers as request_tokens
+from services.authorizations.request_tokens.handlers import led_side
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures.domain import text_digest
 from services.authorizations.tools import Tools
-
-SIDES: tuple[MandateSide, ...] = ("delegate", "professional")
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,6 @@ class Page:
     text: str = field(repr=False)
     digest: str
     attestations: Sequence[Attestation]
-
-
-async def led_side(work: Work[Tools], request_id: UUID, token: str) -> MandateSide | None:
-    """As which side of this mandate a token's holder comes; None: the token leads elsewhere, or nowhere."""
-    for side in SIDES:
-        if await request_tokens.led_to(work.connection, work.tools, side, token) == request_id:
-            return side
-    return None
 
 
 async def open_page(work: Work[Tools], command: OpenPage) -> Page | Refusal:

@@ -13,13 +13,13 @@ from services.authorizations.mandates.domain import Mandate
 from services.authorizations.mandates.text import read_text
 from services.authorizations.organizations import storage as organizations
 from services.authorizations.organizations.storage import OrganizationRow
+from services.authorizations.request_tokens.handlers import led_side
 from services.authorizations.requests import storage as requests
 from services.authorizations.requests import telling
 from services.authorizations.requests.domain import Request
 from services.authorizations.signatures import handlers as signatures
 from services.authorizations.signatures.handlers import ReadSignature
 from services.authorizations.signing.document import SideOfDocument
-from services.authorizations.signing.page import led_side
 from services.authorizations.tools import Tools
 
 BOTH: tuple[MandateSide, ...] = ("professional", "delegate")

@@ -1,6 +1,6 @@
 """A practice of the agency RAMQ with its professional, and mandates that wait to be signed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ class Practice:
             professional = Personal("Praticienne", "Démo", None, [], "fr")
             await personal_fields.describe(work.connection, request_id, delegate)
             await personal_fields.describe(work.connection, sides[0], professional)
+            await personal_fields.describe(work.connection, sides[1], replace(delegate, email=None))
 
         request_id = self.at.opened.unit.origin.new_id()
         await self.at.opened.unit.run(make, request_id, TEST)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -20,7 +20,9 @@ from contracts.notifications import AddressNeededContents, OwnAddressNeededMail
 from local import ROOT
 from services.authorizations.accounts.handlers import follow_account
 from services.authorizations.app import service
+from services.authorizations.deciding.ending import erase_person
 from services.authorizations.mandate_addresses.chores import ask_waiting
+from services.authorizations.mandate_addresses.handlers import GiveAddress
 from services.authorizations.mandates import completing
 from services.authorizations.mandates import storage as mandates
 from services.authorizations.mandates.domain import AskedMandate
@@ -548,3 +550,36 @@ async def test_no_token_of_the_delegate_goes_where_somebody_else_reads(world: Wo
     await world.later(hours=2)
     assert await world.asked() == []
     assert len(await world.at.opened.published("DelegateAddressNeededMail")) == 1
+
+
+async def test_a_mailbox_that_an_agent_refused_is_refused_again_however_it_is_written_and_another_one_is_taken(
+    world: World,
+) -> None:
+    mandate_id = await world.mandate()
+    await world.complete(mandate_id)
+    assert (await world.ask(mandate_id, "delegate")).status_code == 204
+    local, _, host = OWN.partition("@")
+    for again in (OWN, f"{local.upper()}+mandat@{host}"):
+        refused = await world.give(mandate_id, again)
+        assert (refused.status_code, refused.json()["code"]) == (422, "address_judged")
+        assert (await world.state(mandate_id), await world.side(mandate_id)) == ("signing", ("refused", "judged"))
+    assert (await world.give(mandate_id, "elle.seule@ailleurs.example")).json()["state"] == "submitted"
+    [kept] = await world.pool.fetch("select mailbox from refused_mailboxes")
+    assert len(kept["mailbox"]) == 32  # keyed, and no address
+    await world.at.opened.unit.run(erase_person, mandate_id, TEST)
+    assert await world.pool.fetchval("select count(*) from refused_mailboxes") == 0
+
+
+async def test_an_organizations_address_is_nobodys_alone(world: World) -> None:
+    mandate_id = await world.mandate()
+    await world.pool.execute(
+        "update personal_fields set email = 'le.nom.du.lieu@ailleurs.example' where owner_id ="
+        " (select organization_id from requests where request_id = $1)",
+        mandate_id,
+    )
+    refused = await world.give(mandate_id, "le.nom.du.lieu@ailleurs.example")
+    assert (refused.status_code, refused.json()["code"]) == (422, "address_of_another")
+
+
+def test_the_token_of_a_mail_stands_in_no_repr() -> None:
+    assert "MANDATE.SECRET" not in repr(GiveAddress(uuid4(), "MANDATE.SECRET", cast(Any, None)))

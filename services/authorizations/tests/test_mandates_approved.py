@@ -337,3 +337,36 @@ async def test_who_the_sides_of_a_mandate_are_stays_as_long_as_it_is_in_force(wo
     await world.act(str(mandate_id), "revocation", world.agent)
     await erase_persons(world.opened.unit)
     assert await pool.fetchval("select count(*) from personal_fields") == before - 3
+
+
+async def test_renewals_and_corrections_write_to_one_mailbox_no_more_often_than_new_mandates(world: Practices) -> None:
+    delegate = {"family_name": "Sollicitée", "given_name": "Démo", "email": "sollicitee@example.org"}
+    last = world.today + timedelta(days=30)
+    old = await world.approved(delegate=delegate, email=delegate["email"], ends_on=str(last))
+    returned = await world.complete_one(delegate=delegate, email=delegate["email"], service="account_statements")
+    assert (await world.decide(returned, "return", reason="mandate_to_correct")).status_code == 200
+    budget = world.opened.tools.agency.limits.attempts["mails_per_mailbox_from_one_organization"]
+    renewed = 0
+    while (answer := await world.act(old["mandate_id"], "renewal", world.physician.headers, language="fr")).is_success:
+        renewed += 1
+        assert renewed < budget.count, "nothing counts these mails"
+        await world.act(answer.json()["mandate_id"], "withdrawal", world.physician.headers)
+    assert (answer.status_code, answer.json()["code"], renewed) == (429, "too_many_mails", budget.count - 2)
+
+    seen = await world.client.get(f"/v1/mandates/{returned}", headers=world.physician.headers)
+    headers = world.physician.headers | {"If-Match": seen.headers["etag"]}
+    body = world.wanted(delegate=delegate, service="account_statements")
+    corrected = await world.act(returned, "correction", headers, **body)
+    assert (corrected.status_code, corrected.json()["code"]) == (429, "too_many_mails")
+    assert ((await world.show(returned))["state"], seen.json()["text_version"]) == ("returned", 1)
+
+
+async def test_a_stranger_who_is_refused_stands_in_the_audit_of_their_own_organization(world: Practices) -> None:
+    mandate = await world.approved()
+    refused = await world.act(mandate["mandate_id"], "revocation", world.dentist.headers)
+    assert refused.status_code == 404
+    noted = await world.opened.unit.pool.fetch("select organization_id from audit where action = 'refused'")
+    theirs = await world.opened.unit.pool.fetchval(
+        "select organization_id from contacts where contact_id = $1", world.dentist.contact_id
+    )
+    assert [row["organization_id"] for row in noted] == [theirs]

@@ -248,3 +248,23 @@ async def test_what_lacks_something_in_the_queue_is_approved_by_nobody(world: Pr
     refused = await world.decide(mandate_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "request_not_pending")
     assert (await world.show(mandate_id))["state"] == "submitted"
+
+
+async def test_what_agents_have_returned_once_or_refused_an_address_of_stays_with_agents(world: Practices) -> None:
+    judged, returned = await world.complete_one(), await world.complete_one()
+    asked = await world.act(judged, "address-requests", world.agent, side="delegate")
+    assert asked.status_code == 204, asked.text
+    await world.verify(judged, "delegate", f"{uuid4().hex}@example.org")
+    assert (await world.decide(returned, "return", reason="mandate_to_correct")).status_code == 200
+    seen = await world.client.get(f"/v1/mandates/{returned}", headers=world.physician.headers)
+    headers = world.physician.headers | {"If-Match": seen.headers["etag"]}
+    corrected = await world.act(returned, "correction", headers, **world.wanted())
+    assert corrected.status_code == 200, corrected.text
+    for side in ("professional", "delegate"):
+        await world.sign(returned, side)
+    await world.verify(returned, "delegate", f"{uuid4().hex}@example.org")
+    await approve_mandates(world.opened.unit)
+    for mandate_id in (judged, returned):
+        assert (await world.show(mandate_id))["state"] == "submitted"
+    left = await world.opened.unit.pool.fetch("select detail from audit where action = 'mandate_left_to_agents'")
+    assert [row["detail"]["doubt"] for row in left] == ["with_agents_before"] * 2

@@ -28,11 +28,11 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-async def scan(practice: Practice, organization_id: UUID | None = None) -> str:
-    """The file of a paper, uploaded by an agent."""
+async def scan(practice: Practice, organization_id: UUID | None = None, content: bytes | None = None) -> str:
+    """The file of a paper, uploaded by an agent; no two are the same document unless told so."""
     kept = await practice.client.post(
         "/v1/attachments", params={"organization_id": str(organization_id or practice.organization_id)},
-        content=PDF, headers=practice.at.agent | {"Content-Type": "application/pdf"},
+        content=content or PDF + uuid4().bytes, headers=practice.at.agent | {"Content-Type": "application/pdf"},
     )  # fmt: skip
     assert kept.status_code == 201, kept.text
     return str(kept.json()["attachment_id"])
@@ -102,7 +102,7 @@ async def test_it_waits_until_both_confirm_and_then_stands_in_the_same_queue_by_
 
 
 async def test_its_scan_and_both_signatures_by_hand_are_kept_and_read(practice: Practice) -> None:
-    mandate_id = (await enter(practice)).json()["mandate_id"]
+    mandate_id = (await enter(practice, attachment_id=await scan(practice, content=PDF))).json()["mandate_id"]
     await seal_all(practice.at.opened.unit)
     document = await practice.client.get(f"/v1/mandates/{mandate_id}/document", headers=practice.at.agent)
     shown = document.json()
@@ -324,3 +324,27 @@ async def test_no_token_goes_back_to_the_shared_address_of_a_paper_that_is_the_a
     await ask_waiting(replace(unit, origin=replace(unit.origin, clock=lambda: clock() + timedelta(hours=2))))
     assert await practice.at.opened.published("AddressNeededMail") == []
     assert len(await practice.at.opened.published("OwnAddressNeededMail")) == 1
+
+
+async def test_the_same_document_uploaded_again_serves_no_second_mandate_while_the_first_stands(
+    practice: Practice,
+) -> None:
+    first, again = [await scan(practice, content=PDF) for _ in range(2)]
+    mandate_id = (await enter(practice, attachment_id=first)).json()["mandate_id"]
+    other = {"family_name": "Autre", "given_name": "Démo", "email": "autre@example.org", "language": "fr"}
+    refused = await enter(practice, attachment_id=again, delegate=other)
+    assert code_of(refused) == (422, "document_of_another")
+    _, token = await tokens(practice)
+    await practice.client.post(f"/v1/mandates/{mandate_id}/withdrawal", json={"token": token})
+    assert await practice.state(UUID(mandate_id)) == "withdrawn"
+    assert (await enter(practice, attachment_id=again, delegate=other)).status_code == 201
+
+
+async def test_one_document_entered_twice_at_once_serves_one_mandate(practice: Practice) -> None:
+    files = [await scan(practice, content=PDF) for _ in range(4)]
+    names = [{"family_name": f"Autre{n}", "given_name": "Démo", "email": f"autre{n}@example.org", "language": "fr"}
+             for n in range(4)]  # fmt: skip
+    answers = await asyncio.gather(
+        *(enter(practice, attachment_id=file, delegate=name) for file, name in zip(files, names, strict=True))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]

@@ -470,3 +470,37 @@ async def test_a_professional_with_the_accounts_address_is_told_once(practice: P
     [token] = await practice.tokens()
     await practice.countersign(mandate_id, token)
     assert await practice.told("receive") == sorted([own, "deleguee@example.org"])
+
+
+async def test_the_delegate_withdraws_by_the_mails_token_before_it_is_decided_and_both_are_told(
+    practice: Practice,
+) -> None:
+    own = await practice.pool.fetchval(
+        "select email from personal_fields where owner_id = $1", practice.professional.account_id
+    )
+    signed, complete = await practice.mandate(), await practice.mandate(subject="account_statements", level="read")
+    await practice.sign(signed)
+    await practice.sign(complete)
+    tokens = await practice.tokens()
+    assert (await practice.countersign(complete, tokens[1])).json()["state"] == "submitted"
+
+    async def withdraw(mandate_id: UUID, **body: Any) -> Any:
+        return await practice.client.post(f"/v1/mandates/{mandate_id}/withdrawal", json=body)
+
+    assert code_of(await withdraw(signed)) == (401, "not_authenticated")
+    assert code_of(await withdraw(signed, token=tokens[1])) == (409, "mandate_link_over")
+    for mandate_id, token in zip((signed, complete), tokens, strict=True):
+        withdrawn = await withdraw(mandate_id, token=token)
+        assert (withdrawn.status_code, withdrawn.json()["state"]) == (200, "withdrawn")
+        assert await practice.state(mandate_id) == "withdrawn"
+        assert code_of(await withdraw(mandate_id, token=token)) == (409, "mandate_link_over")
+        seen = await practice.client.get(f"/v1/requests/{mandate_id}", headers=practice.at.agent)
+        assert seen.json()["state"] == "withdrawn"
+    assert await practice.told("withdraw") == sorted([own, "deleguee@example.org"] * 2)
+
+
+async def test_the_text_calls_the_organization_as_the_agency_does(practice: Practice) -> None:
+    mandate_id = await practice.mandate(Personal("Déléguée", "Démo", "deleguee@example.org", [], "en"))
+    french, english = await practice.text(mandate_id), await practice.text(mandate_id, "delegate")
+    assert "\nCabinet\u00a0: " in french and "Organisation" not in french
+    assert "\nPractice: " in english and "Organization" not in english
