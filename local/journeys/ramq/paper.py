@@ -1,13 +1,15 @@
 """“Nous le transmettre par courriel en format PDF ou par la poste”: an agent enters what came."""
 
 from typing import Any
+from uuid import uuid4
 
 from contracts.agency import load
 from local.journeys.portal import Someone, now
 from local.journeys.ramq.mandating import CLERK, STATEMENTS, token_in
 from local.journeys.ramq.stage import Journey
 
-SCAN = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\nstartxref\n9\n%%EOF\n"
+SCAN = "%PDF-1.7\n1 0 obj\n<< /Type /Catalog /ID ({form}) >>\nendobj\ntrailer\n<< /Root 1 0 R >>\nstartxref\n9\n%%EOF\n"
+"""Of each form another, as paper is."""
 
 
 async def enter_paper(journey: Journey, who: Someone, delegate: Someone, organization_id: str) -> str:
@@ -20,7 +22,7 @@ async def enter_paper(journey: Journey, who: Someone, delegate: Someone, organiz
     agent = await portal.agent()
     uploaded = await portal.http.post(
         f"{portal.stack.gateway('authorizations')}/v1/attachments",
-        params={"organization_id": organization_id}, content=SCAN,
+        params={"organization_id": organization_id}, content=SCAN.format(form=uuid4()).encode(),
         headers=agent.headers | {"Content-Type": "application/pdf"},
     )  # fmt: skip
     uploaded.raise_for_status()

@@ -186,7 +186,7 @@ async def post_withdrawal(
         await call.run(withdraw_by_token, WithdrawByToken(mandate_id, body.token))
         return WithdrawnView(mandate_id=mandate_id)
     if signer[0] is None:
-        raise ProblemRaised(Refusal("not_authenticated"))
+        raise ProblemRaised(Refusal("invalid_request", fields=("token",)))
     if acting is None:
         raise ProblemRaised(Refusal("profile_required", fields=("Mandat-Profile",)))
     await call.run(withdraw, Withdraw(as_profile(acting), mandate_id))

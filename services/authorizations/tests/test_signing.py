@@ -487,7 +487,7 @@ async def test_the_delegate_withdraws_by_the_mails_token_before_it_is_decided_an
     async def withdraw(mandate_id: UUID, **body: Any) -> Any:
         return await practice.client.post(f"/v1/mandates/{mandate_id}/withdrawal", json=body)
 
-    assert code_of(await withdraw(signed)) == (401, "not_authenticated")
+    assert code_of(await withdraw(signed)) == (422, "invalid_request")
     assert code_of(await withdraw(signed, token=tokens[1])) == (409, "mandate_link_over")
     for mandate_id, token in zip((signed, complete), tokens, strict=True):
         withdrawn = await withdraw(mandate_id, token=token)
