@@ -1,10 +1,8 @@
 """The RAMQ's page about delegating, in French and in English at once on one stack, and what the stack leaves behind."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +12,36 @@ import pytest
 
 from contracts.topics import Kind
 from local.journeys import trail
-from local.journeys.narrator import Narrator
 from local.journeys.portal import LINKING_CODE, ONE_TIME_CODE, Language
 from local.journeys.ramq import play
 from local.journeys.ramq.mandating import LINK
 from local.journeys.ramq.processing import TEMPORARY_PASSWORD, USER_NAME
 from local.journeys.ramq.stage import Cast, cast
-from local.ports import SERVICES, Ports
+from local.ports import SERVICES
 from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.bouncing import bounce_and_send_anew
 from tests.journeys.killing import Kill, approve_and_kill
-
-IN_EITHER_LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
-
-
-@dataclass(frozen=True)
-class Played:
-    """What the journey told in one language, and the texts that its readers were shown."""
-
-    told: str
-    texts: set[str]
 
 
 @pytest.fixture(scope="module")
 def stack(run_folder: Path) -> Iterator[Stack]:
     """The stack of the demo, on free ports."""
-    folder = run_folder / "ramq"
-    with Stack("ramq", folder / "stack", Ports.free(), folder / "logs", say=lambda _: None) as made:
+    with stack_of("ramq", run_folder) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 async def played(stack: Stack) -> Mapping[Language, Played]:
     """The journey in both languages side by side, each to its end."""
-
-    async def one(language: Language) -> Played:
-        lines: list[str] = []
-        texts = await play(stack, Narrator(say=lines.append, colour=False), language)
-        return Played("\n".join(lines), texts[language])
-
-    french, english = await asyncio.gather(one("fr"), one("en"))
-    return {"fr": french, "en": english}
+    return await play_both(play, stack)
 
 
 @pytest.fixture(scope="module")
 async def mails(stack: Stack, played: Mapping[Language, Played]) -> list[dict[str, Any]]:
     """Every mail that arrived."""
-    async with httpx.AsyncClient() as http:
-        found: list[dict[str, Any]] = (await http.get(f"{stack.inbox}/mails")).json()
-    return found
+    return await every_mail(stack)
 
 
 def people(playing: Cast) -> set[str]:
