@@ -1,4 +1,4 @@
-"""Every alert is made of metrics that exist and are explained, and says what it means and what to do."""
+"""Every alert is made of metrics that exist and are explained, and says what it means and where to read what to do."""
 
 import importlib
 import pkgutil
@@ -16,9 +16,10 @@ import yaml
 import chassis
 import services
 
-RULES = Path(__file__).parents[1] / "deploy" / "prometheus" / "mandat.rules.yaml"
-OF_TARGETS = {"service"}
-"""Labels that whoever scrapes puts on every target."""
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "deploy" / "helm" / "mandat" / "files" / "rules").glob("*.yaml"))
+OF_TARGETS = {"namespace", "service"}
+"""Labels that whoever scrapes puts on every target: of two agencies in one cluster each is told apart by the first."""
 
 NEEDED = (
     "mandat_outbox_age_seconds", "mandat_outbox_depth", "mandat_relay_shards", "mandat_relay_topic_missing",
@@ -31,8 +32,12 @@ NEEDED = (
 
 
 def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    return [
+        rule
+        for file in RULES
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+    ]
 
 
 @cache
@@ -67,7 +72,8 @@ def test_an_alert_is_made_of_metrics_that_exist_are_explained_and_have_its_label
 def test_an_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["alert"].startswith("Mandat")
     assert rule["labels"]["severity"] in ("page", "ticket")
-    assert set(rule["annotations"]) == {"summary", "description"}
+    assert set(rule["annotations"]) == {"runbook_url", "summary", "description"}
+    assert rule["annotations"]["runbook_url"] == f"docs/runbooks/{rule['alert']}.md"
     assert len(rule["annotations"]["description"]) > 80
     for name in named(rule["annotations"]["description"]):
         assert name in metrics()
@@ -83,5 +89,5 @@ def test_each_thing_that_can_go_wrong_has_an_alert() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
 def test_prometheus_accepts_the_rules() -> None:
-    done = subprocess.run(["promtool", "check", "rules", RULES], capture_output=True, text=True, check=False)
+    done = subprocess.run(["promtool", "check", "rules", *RULES], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
