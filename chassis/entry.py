@@ -6,6 +6,7 @@ Only what is asked for is imported: a service is a second of start, and migratin
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,9 +21,13 @@ COMMANDS = {
     "openapi": "print the description of the gateway",
     "dead-letters …": "what could not be handled: list, show, redrive, drop",
     "reset-groups …": "after a restore: have the messages since then delivered again",
+    "keys …": "make, rotate and publish the keys of this service",
     "audit …": "whether the audit was changed: verify, heads",
 }
 """What every service is asked for."""
+
+OF_A_SERVICE = {"dead-letters": "dead_letters", "reset-groups": "groups", "audit": "audit"}
+"""Commands that need the service, and the modules of chassis.commands in which they are."""
 
 WRONG_COMMAND_LINE = 2  # exit status, as argparse's
 
@@ -33,8 +38,8 @@ Command = Callable[[Sequence[str]], int]
 def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Command] | None = None) -> int:
     """The exit status of `python -m services.NAME …`. `folder` is the service's own, `load` imports it.
 
-    `commands` are those that this service has besides, each called with the arguments after its name. Migrating imports
-    no service: it works while the service's code does not.
+    `commands` are those that this service has besides, each called with the arguments after its name. Migrating and
+    keys import no service: they work while the service's code does not.
     """
     own = commands or {}
     match sys.argv[1:]:
@@ -51,18 +56,14 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
 
             sys.stdout.write(service.openapi(load()))
             return 0
-        case ["dead-letters", *arguments]:
-            from chassis.commands import dead_letters
+        case ["keys", *arguments]:
+            from chassis.commands import keys
 
-            return dead_letters.main(load(), arguments)
-        case ["reset-groups", *arguments]:
-            from chassis.commands import groups
-
-            return groups.main(load(), arguments)
-        case ["audit", *arguments]:
-            from chassis.commands import audit
-
-            return audit.main(load(), arguments)
+            return keys.main(folder.name, arguments)
+        case [name, *arguments] if name in OF_A_SERVICE:
+            command = import_module(f"chassis.commands.{OF_A_SERVICE[name]}")
+            status: int = command.main(load(), arguments)
+            return status
         case [name, *arguments] if name in own:
             return own[name](arguments)
         case _:

@@ -3,15 +3,24 @@
 import hmac
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet, OctKey, OKPKey
 
 SealingKey = OKPKey | ECKey
 """X25519; P-256 in keyrings that are older, as long as they stay."""
+
+AnyKey: TypeAlias = SealingKey | OctKey
+
+Use: TypeAlias = Literal["sealing", "digests", "storage"]
+USES: tuple[Use, ...] = get_args(Use)
+
+SUPERSEDED = "superseded"  # member of a key in the file: the instant since when another stands first
 
 
 def _digest_of(key: OctKey, purpose: str, value: str) -> bytes:
@@ -20,7 +29,10 @@ def _digest_of(key: OctKey, purpose: str, value: str) -> bytes:
 
 @dataclass(frozen=True)
 class Keyring:
-    """The newest key of each use stands first; older ones stay as long as something made with them may come back."""
+    """The first key of each use is the one in use; others stay as long as something made with them may come back.
+
+    A newer key stands last until every process knows it: nothing is made with it that one of them could not read.
+    """
 
     service: str
     sealing: tuple[SealingKey, ...]
@@ -46,33 +58,69 @@ class Keyring:
         """The same under every key that is kept, the newest first: to find what was written under an older one."""
         return tuple(_digest_of(key, purpose, value) for key in self.digests)
 
-    def write(self, path: Path) -> None:
-        """Write the private keys, readable by the owner alone."""
-        content = {
-            "service": self.service,
-            "sealing": [key.as_dict(private=True) for key in self.sealing],
-            "digests": [key.as_dict(private=True) for key in self.digests],
-            "storage": [key.as_dict(private=True) for key in self.storage],
+    def of_use(self, use: Use) -> tuple[AnyKey, ...]:
+        """The keys of one use, the one in use first."""
+        found: dict[Use, tuple[AnyKey, ...]] = {
+            "sealing": self.sealing,
+            "digests": self.digests,
+            "storage": self.storage,
         }
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(descriptor, 0o600)  # it may have stood there before, open to others
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file)
+        return found[use]
+
+    def as_json(self) -> str:
+        """The private keys, as `read` takes them."""
+        content = {use: [key.as_dict(private=True) for key in self.of_use(use)] for use in USES}
+        return json.dumps({"service": self.service, **content}) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the private keys, readable by the owner alone: all of them, or what stood there stays."""
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(self.as_json())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).replace(path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
 
 
 def generate(service: str) -> Keyring:
     """A fresh keyring; each key's kid says whose it is and which of its kind."""
     return Keyring(
         service,
-        sealing=(OKPKey.generate_key("X25519", {"kid": f"{service}.1", "use": "enc"}),),
-        digests=(OctKey.generate_key(256, {"kid": "1"}),),
-        storage=(OctKey.generate_key(256, {"kid": "1"}),),
+        sealing=(new_sealing_key(service, 1),),
+        digests=(new_key(1),),
+        storage=(new_key(1),),
     )
+
+
+def new_sealing_key(service: str, number: int) -> OKPKey:
+    """A key pair to seal to a service."""
+    return OKPKey.generate_key("X25519", {"kid": f"{service}.{number}", "use": "enc"})
+
+
+def new_key(number: int) -> OctKey:
+    """A key to digest or to encrypt with."""
+    return OctKey.generate_key(256, {"kid": str(number)})
 
 
 def read(path: Path) -> Keyring:
     """The keyring of a file. Raises OSError or ValueError."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Keyring:
+    """The keyring of a file's content. Raises ValueError, which shows nothing of it."""
+    try:
+        content: dict[str, Any] = json.loads(text)
+        return _keyring(content)
+    except (ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
+        raise ValueError(f"not a keyring: {type(error).__name__}") from None
+
+
+def _keyring(content: dict[str, Any]) -> Keyring:
     return Keyring(
         content["service"],
         sealing=tuple(_sealing_key(key) for key in content["sealing"]),
@@ -90,8 +138,15 @@ def _sealing_key(content: dict[str, Any]) -> SealingKey:
 
 def write_public(keyrings: Iterable[Keyring], path: Path) -> None:
     """Write the public sealing keys of all services as one JWKS."""
+    path.write_text(public_json(keyrings), encoding="utf-8")
+
+
+def public_json(keyrings: Iterable[Keyring]) -> str:
+    """The public sealing keys of services as one JWKS; of each service the one in use first."""
     keys = [key.as_dict(private=False) for keyring in keyrings for key in keyring.sealing]
-    path.write_text(json.dumps({"keys": keys}), encoding="utf-8")
+    for key in keys:
+        key.pop(SUPERSEDED, None)
+    return json.dumps({"keys": keys}) + "\n"
 
 
 def read_public(path: Path) -> KeySet:

@@ -25,7 +25,8 @@ def test_a_wrong_command_line_names_what_there_is(
         usage, _, *known = capsys.readouterr().err.splitlines()
         assert usage == "usage: python -m services.library COMMAND"
         assert [line[:22].strip() for line in known] == [
-            "api | worker | all", "migrate", "openapi", "dead-letters …", "reset-groups …", "audit …", "import …",
+            "api | worker | all", "migrate", "openapi", "dead-letters …", "reset-groups …", "keys …", "audit …",
+            "import …",
         ]  # fmt: skip
 
 
