@@ -34,7 +34,7 @@ from chassis.gateway import Gateway
 from chassis.relay import Relay
 from chassis.sealing import Sealer
 from chassis.settings import FaultySettings, Settings
-from chassis.subscriptions import Subscription, consumer_name
+from chassis.subscriptions import Subscription
 from chassis.tokens import Verifier
 from chassis.work import Origin, Unit
 from contracts import agency as agencies
@@ -142,7 +142,7 @@ def build_gateway(
 ) -> FastAPI:
     """The service's gateway, ready to serve; `language` and `texts` are the agency's own."""
     reads = {
-        (topic.name, s.event.type_name()): consumer_name(service.name, topic)
+        (topic.name, s.event.type_name()): flow.consumer_name(service.name, topic)
         for s in service.subscriptions
         for topic in s.event.topics()
     }

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from chassis.work import Handler
 from contracts.cloudevents import Forgotten
 from contracts.events import Event
-from contracts.topics import Topic
+from contracts.flow import consumer_name
 
 T = TypeVar("T")
 
@@ -40,11 +40,6 @@ class Subscription(Generic[T]):
         if isinstance(content, Forgotten):
             return None if self.forget is None else (self.forget, content.key)
         return self.handler, (content,) if self.batch else content
-
-
-def consumer_name(service: str, topic: Topic) -> str:
-    """The consumer group, and the name under which the inbox remembers; one per service and topic."""
-    return f"{service}.{topic.name}"
 
 
 def consumers_of(service: str, subscriptions: Iterable[Subscription[Any]]) -> frozenset[str]:

@@ -188,3 +188,15 @@ def topics_of(service: str) -> tuple[Topic, ...]:
         for topic in TOPICS
         if topic in mails or (topic.service == service and topic.kind is not Kind.CONFIDENTIAL)
     )
+
+
+def topics_read_by(service: str) -> tuple[Topic, ...]:
+    """The topics that the service subscribes to, in the order of the topic table."""
+    read = {topic for event, services in READERS.items() if service in services for topic in event.topics()}
+    return tuple(topic for topic in TOPICS if topic in read)
+
+
+def consumer_name(service: str, topic: Topic) -> str:
+    """One per service and topic: under it the inbox remembers, and, behind the deployment's prefix, it is the name of
+    the consumer group."""
+    return f"{service}.{topic.name}"

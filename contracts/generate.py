@@ -2,7 +2,8 @@
 
 - contracts/schemas/: a JSON Schema for each event, and for what each mail request seals;
 - contracts/asyncapi.yaml: topics, messages, who sends and who receives;
-- contracts/openapi/: each service's gateway, as `python -m services.NAME openapi` tells it.
+- contracts/openapi/: each service's gateway, as `python -m services.NAME openapi` tells it;
+- deploy/helm/mandat/files/contracts.yaml: what the chart is told of both.
 
 The same sources always give the same bytes. With --check nothing is written: exit status 1 names each file that is not
 what its sources say. A gateway that cannot tell its document is reported, and leaves its committed file as it is.
@@ -21,17 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import contracts
-from contracts import asyncapi, flow, jsonschema
+from contracts import asyncapi, chart, flow, jsonschema
 from contracts.events import REGISTRY, Event
 from contracts.notifications import MailRequest
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
+CHART = "deploy/helm/mandat/files/contracts.yaml"
 COMMAND = "python -m contracts.generate"
 GATEWAY_TIMEOUT = 120  # seconds; importing a service takes about 2, on a busy machine many times that
 
 Documents = Mapping[str, str]
-"""The text of each file, by its path within contracts/."""
+"""The text of each file, by its path within the repository."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,17 @@ def main(arguments: Sequence[str]) -> int:
         gateways = dict(zip(flow.SERVICES, asked, strict=True))
     failed = {service: answer for service, answer in gateways.items() if isinstance(answer, Failure)}
     documents |= {_gateway_path(service): answer for service, answer in gateways.items() if isinstance(answer, str)}
-    stale = differences(FOLDER, documents, kept=[_gateway_path(service) for service in failed])
+    if not failed:
+        documents[CHART] = chart.written({service: documents[_gateway_path(service)] for service in flow.SERVICES})
+    stale = differences(ROOT, documents, kept=[_gateway_path(service) for service in failed])
 
     if arguments == ["--check"]:
         for path, what in stale.items():
-            _tell(f"contracts/{path} {what}")
+            _tell(f"{path} {what}")
         if stale:
             _tell(f"To mend: {COMMAND}")
     else:
-        write(FOLDER, documents, stale)
+        write(ROOT, documents, stale)
     for service, failure in failed.items():
         _tell(f"services/{service} told no OpenAPI document: {failure.why}")
         _tell(f"To see why: python -m services.{service} openapi")
@@ -78,11 +82,11 @@ def events() -> list[type[Event]]:
 def event_documents() -> dict[str, str]:
     """The JSON Schemas and asyncapi.yaml."""
     found = events()
-    documents = {"asyncapi.yaml": asyncapi.written(found)}
+    documents = {"contracts/asyncapi.yaml": asyncapi.written(found)}
     for event in found:
-        documents[f"schemas/{jsonschema.file_name(event)}"] = _json(jsonschema.of_event(event))
+        documents[f"contracts/schemas/{jsonschema.file_name(event)}"] = _json(jsonschema.of_event(event))
         if issubclass(event, MailRequest):
-            documents[f"schemas/{jsonschema.sealed_file_name(event)}"] = _json(jsonschema.of_sealed(event))
+            documents[f"contracts/schemas/{jsonschema.sealed_file_name(event)}"] = _json(jsonschema.of_sealed(event))
     return documents
 
 
@@ -98,7 +102,7 @@ def differences(folder: Path, documents: Documents, kept: Sequence[str] = ()) ->
             found[path] = "is missing"
         elif file.read_bytes() != text.encode():
             found[path] = "is not what its sources say"
-    for generated in ("schemas", "openapi"):
+    for generated in ("contracts/schemas", "contracts/openapi"):
         for file in (folder / generated).glob("*"):
             path = f"{generated}/{file.name}"
             if path not in documents and path not in kept:
@@ -111,12 +115,12 @@ def write(folder: Path, documents: Documents, stale: Mapping[str, str]) -> None:
     for path in stale:
         file = folder / path
         if path in documents:
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(documents[path].encode())
-            _tell(f"contracts/{path} written")
+            _tell(f"{path} written")
         else:
             file.unlink()
-            _tell(f"contracts/{path} removed")
+            _tell(f"{path} removed")
 
 
 def _gateway(service: str) -> str | Failure:
@@ -139,7 +143,7 @@ def _gateway(service: str) -> str | Failure:
 
 
 def _gateway_path(service: str) -> str:
-    return f"openapi/{service}.json"
+    return f"contracts/openapi/{service}.json"
 
 
 def _json(document: dict[str, Any]) -> str:

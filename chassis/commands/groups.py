@@ -16,8 +16,8 @@ from chassis.groups.reset import Group, Moved, StillRunning, reset
 from chassis.program import program
 from chassis.service import Service, platform
 from chassis.settings import Settings
-from chassis.subscriptions import consumer_name
 from chassis.work import Actor, Work
+from contracts.flow import consumer_name
 
 T = TypeVar("T")
 

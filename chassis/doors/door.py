@@ -45,7 +45,7 @@ class Door(Generic[T]):
     """One topic's consumer."""
 
     def __init__(self, broker: KafkaBroker, prefix: str, topic: Topic, reception: Reception[T]) -> None:
-        """`prefix` stands before the names of topic and group; empty outside tests."""
+        """`prefix` stands before the names of topic and group: the deployment's, where a broker serves several."""
         self._consumer = reception.consumer
         self._reception = reception
         self._lanes: dict[TopicPartition, Lane[T]] = {}

@@ -10,8 +10,9 @@ from faststream.kafka import KafkaBroker
 
 from chassis.doors.door import Door
 from chassis.doors.reception import Reception
-from chassis.subscriptions import Subscription, consumer_name
+from chassis.subscriptions import Subscription
 from chassis.work import Unit
+from contracts.flow import consumer_name
 from contracts.topics import Topic
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from chassis.doors import Doors, reception
 from chassis.gateway import Gateway
 from chassis.migrations import migrate
 from chassis.relay import Relay
-from chassis.subscriptions import Subscription, consumer_name
+from chassis.subscriptions import Subscription
 from chassis.tests.library import books
 from chassis.tests.visiting import Library
 from chassis.tokens import Verifier
@@ -35,6 +35,7 @@ from contracts.accounts import AccountOpened
 from contracts.agency.retention import Retention
 from contracts.cloudevents import Envelope
 from contracts.events import Event
+from contracts.flow import consumer_name
 from contracts.topics import ACCOUNTS_EVENTS
 from local import topics
 from tests.fixtures.gateway import AGENTS, BASE, Issuer

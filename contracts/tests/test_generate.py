@@ -10,13 +10,13 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from contracts import flow, generate, jsonschema
+from contracts import chart, flow, generate, jsonschema
 from contracts.events import Event
 from contracts.notifications import MAIL_REQUESTS
 from contracts.topics import TOPICS
 
 DOCUMENTS = generate.event_documents()
-SCHEMAS = sorted(path for path in DOCUMENTS if path.startswith("schemas/"))
+SCHEMAS = sorted(path for path in DOCUMENTS if path.startswith("contracts/schemas/"))
 EACH_EVENT = pytest.mark.parametrize("event", generate.events(), ids=lambda event: event.type_name())
 
 
@@ -24,6 +24,11 @@ EACH_EVENT = pytest.mark.parametrize("event", generate.events(), ids=lambda even
 def asyncapi() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((generate.FOLDER / "asyncapi.yaml").read_text(encoding="utf-8"))
     return document
+
+
+def told(service: str) -> str:
+    """What a gateway with one path tells."""
+    return json.dumps({"paths": {f"/v1/{service}": {}}})
 
 
 def references(content: Any, place: str = "#") -> Iterator[tuple[str, str]]:
@@ -52,8 +57,10 @@ def test_the_same_sources_give_the_same_bytes() -> None:
 
 
 def test_what_is_committed_is_what_the_contracts_say() -> None:
-    stale = generate.differences(generate.FOLDER, DOCUMENTS)
-    assert {path: what for path, what in stale.items() if not path.startswith("openapi/")} == {}, generate.COMMAND
+    stale = generate.differences(generate.ROOT, DOCUMENTS)
+    assert {path: what for path, what in stale.items() if not path.startswith("contracts/openapi/")} == {}, (
+        generate.COMMAND
+    )
 
 
 @pytest.mark.parametrize("path", SCHEMAS)
@@ -134,23 +141,28 @@ def test_names_in_the_asyncapi_document_are_in_the_form_it_asks_for(asyncapi: di
 
 
 def test_a_stale_file_is_named_whatever_is_wrong_with_it_and_mended(tmp_path: Path) -> None:
-    documents = {"asyncapi.yaml": "a\n", "schemas/one.json": "1\n", "schemas/two.json": "2\n", "openapi/x.json": "x\n"}
+    documents = {
+        "contracts/asyncapi.yaml": "a\n",
+        "contracts/schemas/one.json": "1\n",
+        "contracts/schemas/two.json": "2\n",
+        "contracts/openapi/x.json": "x\n",
+    }
     generate.write(tmp_path, documents, generate.differences(tmp_path, documents))
     assert generate.differences(tmp_path, documents) == {}
 
-    (tmp_path / "schemas/one.json").write_text("changed\n")
-    (tmp_path / "schemas/two.json").unlink()
-    (tmp_path / "schemas/three.json").write_text("3\n")
-    (tmp_path / "openapi/broken.json").write_text("of a service that cannot tell\n")
-    stale = generate.differences(tmp_path, documents, kept=["openapi/broken.json"])
+    (tmp_path / "contracts/schemas/one.json").write_text("changed\n")
+    (tmp_path / "contracts/schemas/two.json").unlink()
+    (tmp_path / "contracts/schemas/three.json").write_text("3\n")
+    (tmp_path / "contracts/openapi/broken.json").write_text("of a service that cannot tell\n")
+    stale = generate.differences(tmp_path, documents, kept=["contracts/openapi/broken.json"])
     assert stale == {
-        "schemas/one.json": "is not what its sources say",
-        "schemas/three.json": "is left over: nothing generates it any more",
-        "schemas/two.json": "is missing",
+        "contracts/schemas/one.json": "is not what its sources say",
+        "contracts/schemas/three.json": "is left over: nothing generates it any more",
+        "contracts/schemas/two.json": "is missing",
     }
     generate.write(tmp_path, documents, stale)
-    assert generate.differences(tmp_path, documents, kept=["openapi/broken.json"]) == {}
-    assert (tmp_path / "openapi/broken.json").exists()
+    assert generate.differences(tmp_path, documents, kept=["contracts/openapi/broken.json"]) == {}
+    assert (tmp_path / "contracts/openapi/broken.json").exists()
 
 
 @pytest.mark.parametrize("service", flow.SERVICES)
@@ -166,14 +178,16 @@ def test_each_gateway_has_its_document(service: str) -> None:
 def test_a_gateway_that_tells_nothing_fails_the_run_and_keeps_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    documents = {**DOCUMENTS, **{f"openapi/{service}.json": f"{service}\n" for service in flow.SERVICES}}
+    gateways = {service: told(service) for service in flow.SERVICES}
+    documents = {**DOCUMENTS, **{f"contracts/openapi/{service}.json": text for service, text in gateways.items()}}
+    documents[generate.CHART] = chart.written(gateways)
     generate.write(tmp_path, documents, generate.differences(tmp_path, documents))
-    monkeypatch.setattr(generate, "FOLDER", tmp_path)
-    monkeypatch.setattr(generate, "_gateway", lambda service: f"{service}\n")
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "_gateway", told)
     assert generate.main(arguments) == 0
 
     monkeypatch.setattr(
-        generate, "_gateway", lambda service: generate.Failure("no") if service == "linking" else f"{service}\n"
+        generate, "_gateway", lambda service: generate.Failure("no") if service == "linking" else told(service)
     )
     capsys.readouterr()
     assert generate.main(arguments) == 1
@@ -181,7 +195,7 @@ def test_a_gateway_that_tells_nothing_fails_the_run_and_keeps_its_file(
         "services/linking told no OpenAPI document: no",
         "To see why: python -m services.linking openapi",
     ]
-    assert (tmp_path / "openapi/linking.json").read_text() == "linking\n"
+    assert (tmp_path / "contracts/openapi/linking.json").read_text() == told("linking")
 
 
 def test_a_service_that_does_not_start_is_a_failure_with_its_last_line() -> None:
@@ -193,17 +207,17 @@ def test_a_service_that_does_not_start_is_a_failure_with_its_last_line() -> None
 def test_check_names_what_is_stale_and_the_command_that_mends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(generate, "FOLDER", tmp_path)
-    monkeypatch.setattr(generate, "_gateway", lambda service: f"{service}\n")
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "_gateway", told)
     assert generate.main([]) == 0
-    (tmp_path / "asyncapi.yaml").write_text("changed\n")
+    (tmp_path / "contracts/asyncapi.yaml").write_text("changed\n")
     capsys.readouterr()
     assert generate.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "contracts/asyncapi.yaml is not what its sources say",
         "To mend: python -m contracts.generate",
     ]
-    assert (tmp_path / "asyncapi.yaml").read_text() == "changed\n"
+    assert (tmp_path / "contracts/asyncapi.yaml").read_text() == "changed\n"
 
 
 def test_an_unknown_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

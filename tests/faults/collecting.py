@@ -15,9 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import keys
 from chassis.sealing import Vault
-from chassis.subscriptions import consumer_name
 from contracts.cloudevents import read_envelope
-from contracts.flow import READERS
+from contracts.flow import READERS, consumer_name
 from contracts.topics import TOPICS
 from local.ports import SERVICES
 from tests.faults.evidence import Backlog, Copy, Evidence, Place, Record, Row

@@ -15,8 +15,8 @@ from chassis import gateway, keys
 from chassis.gateway import Gateway
 from chassis.sealing import Sealer
 from chassis.service import platform
-from chassis.subscriptions import consumer_name
 from chassis.tokens import Verifier
+from contracts.flow import consumer_name
 from services.linking.app import service
 from services.linking.former_credentials.directory import DirectorySettings
 from services.linking.settings import LinkingSettings

@@ -13,11 +13,11 @@ from joserfc.jwk import ECKey
 from chassis.inbox import Claim
 from chassis.letter import DeadLetter
 from chassis.sealing import Sealer
-from chassis.subscriptions import consumer_name
 from chassis.work import Unit
 from contracts.accounts import Person
 from contracts.authorizations import Contact, FunctionSpan, Organization
 from contracts.events import Event, State
+from contracts.flow import consumer_name
 from contracts.notifications import LinkingCoordinatesContents, LinkingCoordinatesMail
 from contracts.tokens import AUDIENCE
 from services.linking.app import service
