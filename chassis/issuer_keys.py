@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import structlog
 from joserfc.jwk import KeySet
+from prometheus_client import Gauge
 
 log = structlog.get_logger()
 
@@ -16,6 +17,12 @@ RETRY = 1.0  # seconds between two tries while there are none, and the least tim
 AFTER_FAILURE = 10.0  # seconds in which nobody who brings a token waits again for an issuer that has just failed
 STALE = 86_400.0  # seconds for which keys hold while no fetch succeeds: an issuer may be away for a day, not for good
 NEVER = float("-inf")
+
+AGE = Gauge(
+    "mandat_issuer_keys_age_seconds",
+    f"At the last try, for how long no fetch of the keys at this address has succeeded; after {STALE:.0f} none hold",
+    ["source"],
+)
 
 
 class IssuerKeys:

@@ -201,10 +201,12 @@ class Verifier:
                 tasks.create_task(self._keep_keys_of(source))
 
     async def _keep_keys_of(self, source: str) -> None:
-        keys, wanted = self._keys[source], self._wanted[source]
+        keys, wanted, fetched = self._keys[source], self._wanted[source], time.monotonic()
         while True:
             if await keys.fetch():
                 self._verified.clear()
+                fetched = time.monotonic()
+            issuer_keys.AGE.labels(source).set(time.monotonic() - fetched)
             if await set_within(wanted, issuer_keys.REFRESH if keys.usable else issuer_keys.RETRY):
                 await asyncio.sleep(issuer_keys.RETRY)
             wanted.clear()

@@ -96,6 +96,15 @@ async def test_keys_are_fetched_as_soon_as_the_issuer_answers(issuer: Issuer, ve
     await eventually(lambda: accepts(verifier, issuer.machine(key)))
 
 
+async def test_operators_see_for_how_long_an_issuer_has_given_no_keys(issuer: Issuer, verifier: Verifier) -> None:
+    age = issuer_keys.AGE.labels(f"{issuer.base}/.well-known/jwks.json")._value
+    await eventually(lambda: age.get() > 0.1)
+
+    issuer.publish(key_named("1"))
+
+    await eventually(lambda: age.get() < 0.1)
+
+
 async def test_keys_are_fetched_again_regularly(
     issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,57 @@
+"""What operators see of a database that does not answer, and of a clock that is not the database's."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
+import pytest
+
+from chassis import gauges
+from chassis.tests.conftest import Bench, eventually
+
+
+@contextlib.asynccontextmanager
+async def observed(bench: Bench) -> AsyncIterator[None]:
+    """The gauges are kept meanwhile, and nothing has ended that by itself."""
+    observing = asyncio.create_task(gauges.observe(bench.pool))
+    try:
+        yield
+        assert not observing.done()
+    finally:
+        observing.cancel()
+        await asyncio.wait([observing])
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks that come soon."""
+    monkeypatch.setattr(gauges, "LOOK_EVERY", 0.02)
+
+
+async def test_a_database_that_does_not_answer_is_seen_until_it_does(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pool, "patience", 0.05)
+    held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
+    try:
+        async with observed(bench):
+            await eventually(lambda: gauges.SILENT._value.get() > 0.2)
+            while held:
+                await bench.pool.release(held.pop())
+            await eventually(lambda: gauges.SILENT._value.get() == 0)
+    finally:
+        for connection in held:
+            await bench.pool.release(connection)
+
+
+@pytest.mark.parametrize("ahead", [30.0, -30.0])
+async def test_a_clock_that_is_not_the_databases_is_seen(
+    bench: Bench, ahead: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with observed(bench):
+        await eventually(lambda: abs(gauges.CLOCK_SKEW._value.get()) < 1)
+        shifted = SimpleNamespace(time=lambda: time.time() + ahead, monotonic=time.monotonic)
+        monkeypatch.setattr(gauges, "time", shifted)
+        await eventually(lambda: abs(gauges.CLOCK_SKEW._value.get() - ahead) < 1)
