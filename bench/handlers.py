@@ -21,6 +21,7 @@ from bench.measuring import SHOWN, milliseconds, now, own_stores, percentile, sp
 from chassis.bell import Bell
 from chassis.database import Pool, create_pool
 from chassis.doors import Doors
+from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.relay import Relay, make_producer
 from chassis.subscriptions import Order, Subscription
@@ -222,7 +223,7 @@ async def doors_handle(bench: _Bench, prefix: str, finish: Finish, batch: bool) 
 
     handler: Any = many if batch else one
     subscription = Subscription[None](SessionsRevoked, handler, Order.FREE, batch=batch)
-    doors = Doors("bench", bench.servers, prefix, bench.unit(prefix), [subscription])
+    doors = Doors("bench", Clients(bench.servers), prefix, bench.unit(prefix), [subscription])
     await doors.start()
     await finish.reached.wait()
     await doors.stop()
@@ -323,12 +324,14 @@ async def _latencies(bench: _Bench, number: int) -> tuple[list[float], list[floa
     async def note(work: Work[None], event: SessionsRevoked) -> None:
         await work.connection.execute(NOTE, event.session_id, event.account_id)
 
-    relay = Relay(bench.dsn, bench.servers, unit.outbox)
+    relay = Relay(bench.dsn, Clients(bench.servers), unit.outbox)
     relaying = asyncio.create_task(relay.run())
-    doors = Doors("bench", bench.servers, prefix, unit, [Subscription[None](SessionsRevoked, note, Order.FREE)])
+    doors = Doors(
+        "bench", Clients(bench.servers), prefix, unit, [Subscription[None](SessionsRevoked, note, Order.FREE)]
+    )
     await doors.start()
     await bench.pool.execute("truncate noted")
-    async with _noting(bench, floor_prefix), make_producer(bench.servers) as producer:
+    async with _noting(bench, floor_prefix), make_producer(Clients(bench.servers)) as producer:
         ours = [partial(unit.run, publish, bench.event(place), Actor("bench", "1")) for place in range(number)]
         theirs = [partial(bench.send, producer, floor_prefix, place) for place in range(number)]
         sent = await _paced([step for pair in zip(ours, theirs, strict=True) for step in pair], 1 / (2 * A_SECOND))

@@ -23,6 +23,7 @@ from bench.measuring import now, own_folder, say, table
 from bench.topics import everything_on
 from chassis import outbox
 from chassis.database import WRITE_JSON, connect
+from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.outbox import Record
 from chassis.relay import BATCH, make_producer
@@ -144,7 +145,7 @@ async def _bare(ground: Ground, topic: Topic) -> float:
         )
         for record in ground.records
     ]
-    async with make_producer(ground.servers) as producer:
+    async with make_producer(Clients(ground.servers)) as producer:
         for partition in range(topic.partitions):
             await producer.send_and_wait(topic.name, b"warm-up", partition=partition)
         begun = time.perf_counter()

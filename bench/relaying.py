@@ -10,13 +10,14 @@ import sys
 
 from chassis.bell import Bell
 from chassis.database import create_pool
+from chassis.kafka import Clients
 from chassis.relay import Relay
 
 
 async def main(dsn: str, servers: str) -> None:
     """Relay until told to stop."""
     pool = await create_pool(dsn, 2, "bench")
-    relay = Relay(dsn, servers, Bell(pool, "outbox"))
+    relay = Relay(dsn, Clients(servers), Bell(pool, "outbox"))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, relay.stop)
     await relay.run()
     await pool.close()

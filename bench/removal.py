@@ -24,6 +24,7 @@ from bench.measuring import (
 )
 from bench.people import Cast, gather_cast, import_members
 from bench.topics import Held, Subscriber
+from chassis.kafka import Clients
 from chassis.relay import make_producer
 from contracts.authorizations import RelationEnded
 from contracts.topics import AUTHORIZATIONS_EVENTS, Kind, Topic
@@ -65,7 +66,7 @@ async def _measure(stack: Stack, count: int) -> None:
     async with (
         httpx.AsyncClient(timeout=20) as http,
         Subscriber(servers, BARE) as bare,
-        make_producer(servers) as producer,
+        make_producer(Clients(servers)) as producer,
         bare_commits(stack, "authorizations") as commit,
     ):
         began = time.monotonic()

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolAcquireContext
 
 from chassis.outcomes import CommitUnknown
+from chassis.settings import DatabaseSettings, read_secret
 
 Pooled: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Connection: TypeAlias = "Pooled | asyncpg.Connection[asyncpg.Record]"
@@ -67,16 +70,54 @@ def is_outage(error: BaseException) -> bool:
 WRITE_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each value
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a database is, and who we are to it: a URL (DSN), with its password, or with one that a file holds."""
+
+    url: str
+    password_file: Path | None = None
+
+    @classmethod
+    def of(cls, settings: DatabaseSettings) -> "Address":
+        """For work in single transactions, which a pooler may carry."""
+        return cls(settings.database_url.get_secret_value(), settings.database_password_file)
+
+    @classmethod
+    def direct(cls, settings: DatabaseSettings) -> "Address":
+        """For what needs a session of its own: LISTEN, session locks, migrations."""
+        url = settings.database_direct_url or settings.database_url
+        return cls(url.get_secret_value(), settings.database_password_file)
+
+    def __repr__(self) -> str:
+        return "Address(…)"
+
+    def arguments(self) -> dict[str, Any]:
+        """For asyncpg, which asks for the password each time it connects. Asking raises OSError."""
+        if self.password_file is None:
+            return {"dsn": self.url}
+        file = self.password_file
+        return {"dsn": self.url, "password": lambda: read_secret(file)}
+
+
 async def _prepare(connection: Any) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=WRITE_JSON, decoder=json.loads)
 
 
-async def connect(dsn: str, command_timeout: float | None = COMMAND_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
+def arguments(database: Address | str) -> dict[str, Any]:
+    """How asyncpg connects to a database, of which a URL alone is enough; whatever connects to one asks here."""
+    return (Address(database) if isinstance(database, str) else database).arguments()
+
+
+async def connect(
+    database: Address | str, command_timeout: float | None = COMMAND_TIMEOUT
+) -> "asyncpg.Connection[asyncpg.Record]":
     """One direct connection of its own: for LISTEN and session locks, which a pool would lose.
 
     `command_timeout` is in seconds; None for a command that reads a whole table.
     """
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=command_timeout, server_settings=KEEPALIVE)
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+        **arguments(database), timeout=5, command_timeout=command_timeout, server_settings=KEEPALIVE
+    )
     await _prepare(connection)
     return connection
 
@@ -101,11 +142,11 @@ class _ImpatientPool(asyncpg.Pool):
         return super().acquire(timeout=self.patience if timeout is None else timeout)
 
 
-async def create_pool(dsn: str, connections: int, name: str) -> Pool:
+async def create_pool(database: Address | str, connections: int, name: str) -> Pool:
     """A pool that opens connections as they are needed. Raises OSError when the database cannot be reached."""
     try:
         return await _ImpatientPool(
-            dsn,
+            **arguments(database),
             min_size=2,
             max_size=connections,
             max_queries=50_000,  # asyncpg's own defaults, from here to the record class

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import asyncpg
 import structlog
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis import settings as environment
 from chassis import telemetry
+from chassis.database import Address, arguments
+from chassis.settings import DatabaseSettings
 
 log = structlog.get_logger()
 
 LOCK = 7_263_001  # any constant: keeps two migrations of one database apart
 NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 OWN = Path(__file__).parent / "migrations"
-
-
-class MigrationSettings(BaseSettings):
-    """A migration needs to know its database and nothing else."""
-
-    model_config = SettingsConfigDict(env_prefix="MANDAT_")
-
-    database_url: SecretStr
 
 
 class MigrationRefused(Exception):
@@ -38,13 +31,13 @@ def _files(folder: Path) -> list[tuple[str, str]]:
     return [(path.name, path.read_text(encoding="utf-8")) for path in found]
 
 
-async def migrate(dsn: str, *folders: Path) -> list[str]:
+async def migrate(database: Address | str, *folders: Path) -> list[str]:
     """Apply what is new of the chassis's own files, then of each folder. Returns the names applied now.
 
     A file is known by its folder's owner and name, and by its digest: an applied file that has changed is refused, and
     one that only got another number is not applied again.
     """
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(**arguments(database))
     try:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
         await connection.execute(
@@ -87,8 +80,7 @@ def main(folder: Path) -> int:
     """Migrate the database that the environment names. Returns the process's exit status."""
     telemetry.configure(folder.parent.name, "INFO")
     try:
-        dsn = MigrationSettings().database_url.get_secret_value()
-        asyncio.run(migrate(dsn, folder))
+        asyncio.run(migrate(Address.direct(environment.read(DatabaseSettings)), folder))
     except (OSError, ValueError, MigrationRefused, asyncpg.PostgresError) as error:
         log.error("not migrated", error=str(error) or repr(error))
         return 1

@@ -18,7 +18,8 @@ from prometheus_client import Counter
 from chassis import tracing
 from chassis.bell import Bell
 from chassis.broker_topics import BrokerTopics
-from chassis.database import Connection, connect, neighbour_failed
+from chassis.database import Address, Connection, connect, neighbour_failed
+from chassis.kafka import Clients
 from chassis.shards import HELD, Shards
 from chassis.waiting import set_within
 
@@ -58,21 +59,22 @@ FROM_ALL = WITHIN_BYTES.format(oldest=OLDEST)
 FROM_SOME = WITHIN_BYTES.format(oldest=OLDEST_OF_SHARDS)
 
 
-def make_producer(servers: str) -> AIOKafkaProducer:
+def make_producer(clients: Clients) -> AIOKafkaProducer:
     """An idempotent producer that waits for every replica; awaiting its futures keeps the order of one key."""
-    return AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True, linger_ms=0)
+    return clients.producer(acks="all", enable_idempotence=True, linger_ms=0)
 
 
 class Relay:
     """Publishes what transactions left in the outbox."""
 
-    def __init__(self, dsn: str, servers: str, bell: Bell, publishes: Sequence[str] = ()) -> None:
-        """`bell` rings when a transaction left rows; the relay polls behind it all the same.
+    def __init__(self, database: Address | str, clients: Clients, bell: Bell, publishes: Sequence[str] = ()) -> None:
+        """`database` is a direct address: a pooler would lose the relay's locks.
 
-        `publishes` names the topics that must be there before this process is ready.
+        `bell` rings when a transaction left rows; the relay polls behind it all the same. `publishes` names the topics
+        that must be there before this process is ready.
         """
-        self._dsn = dsn
-        self._servers = servers
+        self._database = database
+        self._clients = clients
         self._bell = bell
         self._publishes = publishes
         self._complete = False
@@ -101,11 +103,11 @@ class Relay:
         return self._complete
 
     async def _session(self) -> None:
-        connection = await connect(self._dsn)
+        connection = await connect(self._database)
         try:
             await connection.execute(FOR_A_RELAY)
             await self._bell.hear(connection)
-            async with _producer(self._servers) as producer:
+            async with _producer(self._clients) as producer:
                 topics = BrokerTopics(producer, self._publishes)
                 await topics.look()
                 shards = Shards(connection)
@@ -157,8 +159,8 @@ async def _fetch(connection: Connection, shards: Shards, topics: BrokerTopics) -
 
 
 @contextlib.asynccontextmanager
-async def _producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
-    producer = make_producer(servers)
+async def _producer(clients: Clients) -> AsyncIterator[AIOKafkaProducer]:
+    producer = make_producer(clients)
     try:
         await producer.start()
         yield producer

@@ -26,11 +26,12 @@ from chassis import chores, gateway, gauges, keys, operations, telemetry, tracin
 from chassis import settings as environment
 from chassis.bell import Bell
 from chassis.chores import Chore
-from chassis.database import Pool, create_pool
+from chassis.database import Address, Pool, create_pool
 from chassis.dead_letters import api as letters
 from chassis.dead_letters.redrive import Redrive
 from chassis.doors import Doors
 from chassis.gateway import Gateway
+from chassis.kafka import Clients
 from chassis.relay import Relay
 from chassis.sealing import Sealer
 from chassis.settings import FaultySettings, Settings
@@ -125,8 +126,7 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
         clock=lambda: datetime.now(UTC),
         new_id=uuid7,
     )
-    dsn = settings.database_url.get_secret_value()
-    pool = await create_pool(dsn, settings.database_connections, f"mandat {service.name}")
+    pool = await create_pool(Address.of(settings), settings.database_connections, f"mandat {service.name}")
     try:
         sealer = Sealer(keyring, keys.read_public(settings.sealing_keys))
         built = Platform(settings, agency, pool, keyring, sealer, origin)
@@ -174,12 +174,12 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             servers.append(_server(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies))
         relay, doors = None, None
         if role in ("worker", "all"):
-            dsn = settings.database_url.get_secret_value()
+            clients = Clients.of(settings)
             publishes = [settings.topic_prefix + topic.name for topic in flow.topics_of(service.name)]
-            relay = Relay(dsn, settings.kafka_servers, unit.outbox, publishes)
+            relay = Relay(Address.direct(settings), clients, unit.outbox, publishes)
             probes["relay"] = relay.ready
             tasks.append(asyncio.create_task(relay.run(), name="relay"))
-            doors = Doors(service.name, settings.kafka_servers, settings.topic_prefix, unit, service.subscriptions)
+            doors = Doors(service.name, clients, settings.topic_prefix, unit, service.subscriptions)
             probes["doors"] = doors.ready
             tasks.append(asyncio.create_task(doors.watch(), name="watch"))
             unasked = [*chores.of_every_worker(unit, built.agency.retention), *service.chores(unit)]

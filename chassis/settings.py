@@ -2,31 +2,120 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.agency.profile import AgentIssuer
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+PREFIX = "MANDAT_"
+HERE = ("127.0.0.1", "::1", "localhost")  # hosts towards which nobody else can listen
 
 
-class Settings(BaseSettings):
+class DatabaseSettings(BaseSettings):
+    """How to reach the service's own database; all that migrating needs.
+
+    TLS is the URL's own business: `?sslmode=verify-full&sslrootcert=FILE`. `database_password_file` takes the place of
+    a password in the URL and is read at each new connection, so that a rotated one needs no restart.
+    `database_direct_url` is for what cannot go through a transaction pooler (docs/operations/databases.md); without it,
+    everything goes to `database_url`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr
+    database_direct_url: SecretStr | None = None
+    database_password_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        urls = {"MANDAT_DATABASE_URL": self.database_url, "MANDAT_DATABASE_DIRECT_URL": self.database_direct_url}
+        for name, url in urls.items():
+            if self.database_password_file and url and urlsplit(url.get_secret_value()).password:
+                raise ValueError(
+                    f"{name} holds a password, and MANDAT_DATABASE_PASSWORD_FILE another: keep one of them"
+                )
+        return self
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach the brokers, and who we are to them; all that making topics needs.
+
+    `kafka_tls` is "none" by default, for a broker beside us that nobody else can listen to; "tls" verifies the brokers'
+    names and certificates, against `kafka_ca_file` where the authority is a private one. Certificate and key are how we
+    sign in by TLS itself. A password or a token is only ever sent over TLS. Every file is read again when a connection
+    is made, so that what rotates needs no restart (docs/operations/brokers.md).
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    kafka_servers: str = ""
+    topic_prefix: str = ""
+    kafka_tls: Literal["none", "tls"] = "none"
+    kafka_ca_file: FilePath | None = None
+    kafka_certificate_file: FilePath | None = None
+    kafka_key_file: FilePath | None = None
+    kafka_sasl: Literal["none", "scram-sha-512", "oauthbearer"] = "none"
+    kafka_username: str | None = None
+    kafka_password_file: FilePath | None = None
+    kafka_token_url: str | None = None
+    kafka_client_id: str | None = None
+    kafka_client_secret_file: FilePath | None = None
+    kafka_token_scope: str | None = None
+
+    @model_validator(mode="after")
+    def _files_of_tls(self) -> Self:
+        if self.kafka_tls == "none":
+            for name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
+                self._refuse(name, "needs MANDAT_KAFKA_TLS to be tls")
+        if (self.kafka_certificate_file is None) != (self.kafka_key_file is None):
+            raise ValueError("MANDAT_KAFKA_CERTIFICATE_FILE and MANDAT_KAFKA_KEY_FILE go together")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_sign_in(self) -> Self:
+        password = ("kafka_username", "kafka_password_file")
+        token = ("kafka_token_url", "kafka_client_id", "kafka_client_secret_file")
+        for mechanism, names, optional in (
+            ("scram-sha-512", password, ()),
+            ("oauthbearer", token, ("kafka_token_scope",)),
+        ):
+            if self.kafka_sasl != mechanism:
+                for name in (*names, *optional):
+                    self._refuse(name, f"needs MANDAT_KAFKA_SASL to be {mechanism}")
+            for name in names:
+                if self.kafka_sasl == mechanism and not getattr(self, name):
+                    raise ValueError(f"MANDAT_KAFKA_SASL is {mechanism}, and {_variable(name)} is not set")
+        if self.kafka_sasl != "none" and self.kafka_tls == "none":
+            raise ValueError(f"MANDAT_KAFKA_SASL: {self.kafka_sasl} needs MANDAT_KAFKA_TLS to be tls")
+        return self
+
+    @model_validator(mode="after")
+    def _secret_over_tls(self) -> Self:
+        if self.kafka_token_url is not None:
+            url = urlsplit(self.kafka_token_url)
+            if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and url.hostname in HERE)):
+                raise ValueError("MANDAT_KAFKA_TOKEN_URL must be an https address: the client's secret is sent there")
+        return self
+
+    def _refuse(self, name: str, why: str) -> None:
+        if getattr(self, name) is not None:
+            raise ValueError(f"{_variable(name)} {why}")
+
+
+class Settings(DatabaseSettings, KafkaSettings):
     """The settings that all services share; a service with a setting of its own extends this class.
 
     `demo_agent_issuers` are trusted besides those of the agency's data: for the local stack's demo issuer only.
     `traces` is where spans go (chassis/tracing.py), nowhere by default; `traces_share` of the traces are kept.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MANDAT_", frozen=True, hide_input_in_errors=True)
-
     agency: Path
-    database_url: SecretStr
     database_connections: Annotated[int, Field(ge=2, le=64)] = 10
-    kafka_servers: str = ""
-    topic_prefix: str = ""
     gateway_host: str = "127.0.0.1"
     gateway_port: Port
     operations_host: str = "127.0.0.1"
@@ -41,7 +130,7 @@ class Settings(BaseSettings):
     traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 class FaultySettings(ValueError):
@@ -57,15 +146,29 @@ def read(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        prefix = kind.model_config["env_prefix"]
-        raise FaultySettings([_fault(prefix, fault) for fault in error.errors(include_input=False)]) from None
+        raise FaultySettings([_fault(fault) for fault in error.errors(include_input=False)]) from None
 
 
-def _fault(prefix: str, fault: ErrorDetails) -> str:
+def read_secret(file: Path) -> str:
+    """What a file of a secret holds, without the end of the line. Raises OSError, also when it holds nothing."""
+    try:
+        secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise OSError(f"{file} is not a text") from None
+    if not secret:
+        raise OSError(f"{file} is empty")
+    return secret
+
+
+def _variable(name: object) -> str:
+    return f"{PREFIX}{name}".upper()
+
+
+def _fault(fault: ErrorDetails) -> str:
     if not fault["loc"]:
-        return fault["msg"]  # of a rule about several settings, which names them itself
+        return fault["msg"].removeprefix("Value error, ")  # of a rule about several settings, which names them itself
     name, *inside = fault["loc"]
-    variable = f"{prefix}{name}".upper()
+    variable = _variable(name)
     if inside:
         return f"{variable}, at {'.'.join(map(str, inside))}: {fault['msg']}"
     return f"{variable} is not set" if fault["type"] == "missing" else f"{variable}: {fault['msg']}"

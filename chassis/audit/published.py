@@ -9,15 +9,16 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from chassis.audit.chain import Head
 from chassis.audit.verifying import KnownHead
+from chassis.kafka import Clients
 from contracts.audit import AuditSealed
 from contracts.cloudevents import Malformed, read_envelope, read_event
 
 
-async def published(servers: str, topic_prefix: str, kind: type[AuditSealed]) -> list[KnownHead]:
+async def published(clients: Clients, topic_prefix: str, kind: type[AuditSealed]) -> list[KnownHead]:
     """Every head on the topic of a service, one of its classes in contracts.audit.HEADS. Raises KafkaError."""
     found = []
     topic = topic_prefix + kind.topic.name
-    async with _reading(servers, topic) as consumer:
+    async with _reading(clients, topic) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
@@ -41,9 +42,9 @@ def _head(record: Any, kind: type[AuditSealed]) -> KnownHead | None:
 
 
 @asynccontextmanager
-async def _reading(servers: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reading(clients: Clients, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of no group, at the beginning of every partition."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=servers, auto_offset_reset="earliest")
+    consumer = clients.consumer(topic, auto_offset_reset="earliest")
     try:
         await consumer.start()
         if not consumer.assignment():

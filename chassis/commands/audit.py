@@ -20,7 +20,8 @@ from chassis.audit.chain import Head
 from chassis.audit.published import published
 from chassis.audit.verifying import Fault, KnownHead, Verified, verify
 from chassis.commands.answers import FAULTY, NOT_WELL, OUTAGES, WELL, complain
-from chassis.database import connect
+from chassis.database import Address, connect
+from chassis.kafka import Clients
 from chassis.program import program
 from chassis.service import Service
 from chassis.settings import Settings
@@ -70,7 +71,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
 
 
 async def _print_heads(service: str, settings: Settings) -> int:
-    connection = await connect(settings.database_url.get_secret_value(), command_timeout=None)
+    connection = await connect(Address.direct(settings), command_timeout=None)
     try:
         for chain_id, chain in sorted((await storage.chains(connection)).items()):
             digest = chain.head.digest.hex()
@@ -84,8 +85,8 @@ async def _print_heads(service: str, settings: Settings) -> int:
 async def _verify(service: str, settings: Settings, asked: argparse.Namespace) -> int:
     heads = _kept(service, asked.heads) if asked.heads is not None else []
     if not asked.without_published:
-        heads += await published(settings.kafka_servers, settings.topic_prefix, HEADS[service])
-    connection = await connect(settings.database_url.get_secret_value(), command_timeout=None)
+        heads += await published(Clients.of(settings), settings.topic_prefix, HEADS[service])
+    connection = await connect(Address.direct(settings), command_timeout=None)
     try:
         found = await verify(connection, heads, agencies.load(settings.agency).retention.audit.keeps)
     finally:

@@ -13,6 +13,7 @@ from chassis import settings as environment
 from chassis import telemetry
 from chassis.commands.answers import FAULTY, OUTAGES, WELL, complain
 from chassis.groups.reset import Group, Moved, StillRunning, reset
+from chassis.kafka import Clients
 from chassis.program import program
 from chassis.service import Service, platform
 from chassis.settings import Settings
@@ -85,7 +86,7 @@ async def _carry_out(service: Service[T], settings: Settings, asked: argparse.Na
     prefix = settings.topic_prefix
     groups = [Group(consumer, prefix + consumer, prefix + topic) for consumer, topic in names]
     async with platform(service, settings) as (built, unit):
-        moved = await reset(settings.kafka_servers, built.pool, groups, asked.to - asked.margin)
+        moved = await reset(Clients.of(settings), built.pool, groups, asked.to - asked.margin)
         for one in moved:
             before = "–" if one.before is None else one.before
             words = f"{one.group}  {one.topic}-{one.partition}  {before} → {one.after}"

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from faststream.kafka import KafkaBroker
-
 from chassis.doors.door import Door
 from chassis.doors.reception import Reception
+from chassis.kafka import Clients
 from chassis.subscriptions import Subscription
 from chassis.work import Unit
 from contracts.flow import consumer_name
@@ -26,12 +25,12 @@ class Doors(Generic[T]):
     """All subscriptions of one service: one consumer per topic, its partitions side by side, each in order."""
 
     def __init__(
-        self, service: str, servers: str, prefix: str, unit: Unit[T], subscriptions: Sequence[Subscription[T]]
+        self, service: str, clients: Clients, prefix: str, unit: Unit[T], subscriptions: Sequence[Subscription[T]]
     ) -> None:
         """`prefix` stands before every topic and group name; empty outside tests."""
         # Consumers only: FastStream's producer would lie unclosed after each start that failed, and its admin client
         # would make topics that are missing, with one partition.
-        self._broker = KafkaBroker(servers, apply_types=False, logger=None, consumer_only=True)
+        self._broker = clients.broker(apply_types=False, logger=None, consumer_only=True)
         by_topic: dict[Topic, list[Subscription[T]]] = defaultdict(list)
         for subscription in subscriptions:
             for topic in subscription.event.topics():

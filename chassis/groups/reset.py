@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import positions
 from chassis.database import Pool
+from chassis.kafka import Clients
 
 NOBODY_IN_IT = ("Empty", "Dead")  # states of a group without members; Dead: it does not exist
 
@@ -38,7 +39,7 @@ class StillRunning(Exception):
     """A group has members: they would go on from where they are, and commit that again."""
 
 
-async def reset(servers: str, pool: Pool, groups: Sequence[Group], to: datetime) -> list[Moved]:
+async def reset(clients: Clients, pool: Pool, groups: Sequence[Group], to: datetime) -> list[Moved]:
     """Set every group to the first record that the database may lack, were it restored to that time or a later one.
 
     That is the earlier of two places: what the database itself has kept of its position, which is also right for a
@@ -46,15 +47,15 @@ async def reset(servers: str, pool: Pool, groups: Sequence[Group], to: datetime)
 
     Raises StillRunning, before anything is changed, and KafkaError.
     """
-    await _refuse_running(servers, groups)
+    await _refuse_running(clients, groups)
     found = []
     for group in groups:
-        found += await _reset_one(servers, pool, group, to)
+        found += await _reset_one(clients, pool, group, to)
     return found
 
 
-async def _refuse_running(servers: str, groups: Sequence[Group]) -> None:
-    async with _admin(servers) as admin:
+async def _refuse_running(clients: Clients, groups: Sequence[Group]) -> None:
+    async with _admin(clients) as admin:
         for group in groups:  # one at a time: aiokafka reads only an answer about one group
             [answer] = await admin.describe_consumer_groups([group.name])
             for _, name, state, _, _, members, *_ in answer.groups:
@@ -62,12 +63,12 @@ async def _refuse_running(servers: str, groups: Sequence[Group]) -> None:
                     raise StillRunning(f"group {name} has {len(members)} members ({state})")
 
 
-async def _reset_one(servers: str, pool: Pool, group: Group, to: datetime) -> list[Moved]:
+async def _reset_one(clients: Clients, pool: Pool, group: Group, to: datetime) -> list[Moved]:
     kept = await positions.read(pool, group.consumer, group.topic)
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group.name, enable_auto_commit=False)
+    consumer = clients.consumer(group_id=group.name, enable_auto_commit=False)
     await consumer.start()
     try:
-        places = await _partitions(servers, group.topic)
+        places = await _partitions(clients, group.topic)
         consumer.assign(places)
         before = {place: await consumer.committed(place) for place in places}
         wanted = await _wanted(consumer, places, kept, to)
@@ -91,15 +92,15 @@ async def _wanted(
     return wanted
 
 
-async def _partitions(servers: str, topic: str) -> list[TopicPartition]:
-    async with _admin(servers) as admin:
+async def _partitions(clients: Clients, topic: str) -> list[TopicPartition]:
+    async with _admin(clients) as admin:
         [description] = await admin.describe_topics([topic])
     return [TopicPartition(topic, number) for number in sorted(one["partition"] for one in description["partitions"])]
 
 
 @contextlib.asynccontextmanager
-async def _admin(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=servers)
+async def _admin(clients: Clients) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = clients.admin()
     try:
         await client.start()
         yield client

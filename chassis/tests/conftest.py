@@ -24,6 +24,7 @@ from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
 from chassis.doors import Doors, reception
 from chassis.gateway import Gateway
+from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.relay import Relay
 from chassis.subscriptions import Subscription
@@ -244,7 +245,7 @@ async def open_doors(wire: Wire) -> AsyncIterator[OpenDoors]:
     started: list[Doors[None]] = []
 
     async def make(bench: Bench, *subscriptions: Subscription[None]) -> Doors[None]:
-        doors = Doors("test", wire.servers, wire.prefix, bench.unit, subscriptions)
+        doors = Doors("test", Clients(wire.servers), wire.prefix, bench.unit, subscriptions)
         started.append(doors)
         await doors.start()
         return doors
@@ -266,7 +267,7 @@ async def run_relay(wire: Wire) -> AsyncIterator[RunRelay]:
     running: list[tuple[Relay, asyncio.Task[None]]] = []
 
     def make(bench: Bench, *publishes: str) -> tuple[Relay, asyncio.Task[None]]:
-        relay = Relay(bench.dsn, wire.servers, bench.unit.outbox, publishes)
+        relay = Relay(bench.dsn, Clients(wire.servers), bench.unit.outbox, publishes)
         running.append((relay, asyncio.create_task(relay.run())))
         return running[-1]
 

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.database import Connection
 from chassis.doors import Doors, messages, reception
+from chassis.kafka import Clients
 from chassis.outcomes import CommitUnknown, Refusal
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.arrivals import KEPT, handled
@@ -245,7 +246,7 @@ async def test_doors_that_could_not_open_open_at_the_next_try(
     bench: Bench, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = uuid4()
-    found = Doors("test", wire.servers, wire.prefix, bench.unit, [KEPT])
+    found = Doors("test", Clients(wire.servers), wire.prefix, bench.unit, [KEPT])
     [door] = found._doors
     start, failures = door.subscriber.start, [ConnectionRefusedError()]
 
@@ -270,7 +271,7 @@ async def test_doors_that_could_not_open_open_at_the_next_try(
 async def test_doors_that_could_not_open_leave_nothing_unclosed(bench: Bench, unused_tcp_port: int) -> None:
     complaints: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
-    found = Doors("test", f"127.0.0.1:{unused_tcp_port}", "", bench.unit, [KEPT])
+    found = Doors("test", Clients(f"127.0.0.1:{unused_tcp_port}"), "", bench.unit, [KEPT])
     for _ in range(2):
         with pytest.raises(KafkaConnectionError):
             await found.start()

@@ -15,6 +15,7 @@ import pytest
 
 from chassis import keys
 from chassis.groups.reset import Group, StillRunning, reset
+from chassis.kafka import Clients
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, PARTITIONS, Bench, OpenDoors, OpenUnit, Wire, eventually
 from chassis.tests.library import count, opened
@@ -97,11 +98,11 @@ async def test_after_a_reset_a_restored_database_ends_as_if_it_had_never_been_re
     await send(wire, range(10, 20))
     await eventually(applied(live, *[20] * len(KEYS)))
     with pytest.raises(StillRunning):
-        await reset(wire.servers, restored.pool, [group(wire)], restored_to)
+        await reset(Clients(wire.servers), restored.pool, [group(wire)], restored_to)
     await doors.stop()
     assert await wire.committed() == 20 * len(KEYS)
 
-    moved = await reset(wire.servers, restored.pool, [group(wire)], restored_to)
+    moved = await reset(Clients(wire.servers), restored.pool, [group(wire)], restored_to)
     assert len(moved) == PARTITIONS
     assert await wire.committed() == sum(one.after for one in moved) <= lagged
     doors = await open_doors(restored, subscription)
@@ -128,7 +129,7 @@ async def test_a_database_of_before_positions_were_kept_goes_back_by_time(
     await doors.stop()
 
     others = Group("test.others", wire.prefix + "test.others", wire.topic)  # a service has one group per topic
-    await reset(wire.servers, restored.pool, [group(wire), others], restored_to - timedelta(milliseconds=5))
+    await reset(Clients(wire.servers), restored.pool, [group(wire), others], restored_to - timedelta(milliseconds=5))
     assert 0 < await wire.committed() <= 5 * len(KEYS)
     await open_doors(restored, subscription)
     await eventually(applied(restored, *[10] * len(KEYS)))

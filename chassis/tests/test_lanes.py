@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.doors import Doors, reception
 from chassis.doors.watchdog import Stalled, Watchdog
+from chassis.kafka import Clients
 from chassis.outcomes import Poison
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, OpenUnit, Wire, eventually
@@ -76,7 +77,9 @@ async def test_a_rolling_restart_under_load_runs_no_handler_twice(
         await count(work, event)
 
     def process(unit: Bench) -> Doors[None]:
-        return Doors("test", wide.servers, wide.prefix, unit.unit, [Subscription(AccountOpened, noted, Order.KEPT)])
+        return Doors(
+            "test", Clients(wide.servers), wide.prefix, unit.unit, [Subscription(AccountOpened, noted, Order.KEPT)]
+        )
 
     units = [bench, await open_unit(bench.dsn)]
     processes = [process(unit) for unit in units]

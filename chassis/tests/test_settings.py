@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chassis.settings import FaultySettings, Settings, read
+from chassis.kafka import Clients
+from chassis.settings import DatabaseSettings, FaultySettings, KafkaSettings, Settings, read
 from local import ROOT
 
 WHOLE = {
@@ -18,6 +19,15 @@ WHOLE = {
     "MANDAT_KEYRING": "ring.json",
     "MANDAT_SEALING_KEYS": "public.json",
     "MANDAT_ISSUER_BASE": "http://127.0.0.1:1",
+}
+
+
+TOKEN = {
+    "TLS": "tls",
+    "SASL": "oauthbearer",
+    "TOKEN_URL": "https://id.example/token",
+    "CLIENT_ID": "mandat",
+    "CLIENT_SECRET_FILE": "FILE",
 }
 
 
@@ -42,6 +52,92 @@ def test_each_fault_is_a_line_of_its_own_that_names_the_variable(monkeypatch: py
     assert lines[1].startswith("MANDAT_GATEWAY_PORT: Input should be a valid integer")
     assert lines[2].startswith("MANDAT_DEMO_AGENT_ISSUERS, at 0.")
     assert "hunter2" not in str(caught.value) and "pydantic" not in str(caught.value)
+
+
+def test_kafka_by_tls_with_a_password_a_token_or_a_certificate_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("hunter2\n")
+    for way in (
+        {"SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": file},
+        {
+            "SASL": "oauthbearer", "TOKEN_URL": "https://id.example/token", "CLIENT_ID": "mandat",
+            "CLIENT_SECRET_FILE": file, "TOKEN_SCOPE": "kafka",
+        },
+        {"CERTIFICATE_FILE": file, "KEY_FILE": file, "CA_FILE": file},
+        {"SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": file, "CA_FILE": file},
+    ):  # fmt: skip
+        with monkeypatch.context() as told:
+            told.setenv("MANDAT_KAFKA_TLS", "tls")
+            for name, value in way.items():
+                told.setenv(f"MANDAT_KAFKA_{name}", str(value))
+            assert read(KafkaSettings).kafka_tls == "tls"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": "FILE"}, "needs MANDAT_KAFKA_TLS to be tls"),
+        ({"TLS": "tls", "SASL": "scram-sha-512", "USERNAME": "mandat"}, "MANDAT_KAFKA_PASSWORD_FILE is not set"),
+        ({"TLS": "tls", "SASL": "scram-sha-512", "PASSWORD_FILE": "FILE"}, "MANDAT_KAFKA_USERNAME is not set"),
+        ({"TLS": "tls", "USERNAME": "mandat"}, "MANDAT_KAFKA_USERNAME needs MANDAT_KAFKA_SASL to be scram-sha-512"),
+        ({"TLS": "tls", "PASSWORD_FILE": "FILE"}, "PASSWORD_FILE needs MANDAT_KAFKA_SASL to be scram-sha-512"),
+        ({"TLS": "tls", "SASL": "oauthbearer", "CLIENT_ID": "mandat"}, "MANDAT_KAFKA_TOKEN_URL is not set"),
+        ({"TLS": "tls", "TOKEN_SCOPE": "kafka"}, "MANDAT_KAFKA_TOKEN_SCOPE needs MANDAT_KAFKA_SASL to be oauthbearer"),
+        ({"TLS": "tls", "CERTIFICATE_FILE": "FILE"}, "MANDAT_KAFKA_KEY_FILE go together"),
+        ({"TLS": "tls", "KEY_FILE": "FILE"}, "MANDAT_KAFKA_KEY_FILE go together"),
+        ({"CA_FILE": "FILE"}, "MANDAT_KAFKA_CA_FILE needs MANDAT_KAFKA_TLS to be tls"),
+        ({"CERTIFICATE_FILE": "FILE", "KEY_FILE": "FILE"}, "CERTIFICATE_FILE needs MANDAT_KAFKA_TLS to be tls"),
+        ({"TLS": "tls", "CA_FILE": "nowhere"}, "MANDAT_KAFKA_CA_FILE: Path does not point to a file"),
+        (TOKEN | {"TOKEN_URL": "http://id.example/token"}, "MANDAT_KAFKA_TOKEN_URL must be an https address"),
+        (TOKEN | {"TOKEN_URL": "id.example"}, "MANDAT_KAFKA_TOKEN_URL must be an https address"),
+    ],
+)
+def test_what_cannot_go_together_towards_kafka_is_refused_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: dict[str, str], says: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("hunter2")
+    for name, value in told.items():
+        monkeypatch.setenv(f"MANDAT_KAFKA_{name}", str(file) if value == "FILE" else value)
+    with pytest.raises(FaultySettings) as caught:
+        read(KafkaSettings)
+    [fault] = caught.value.faults
+    assert says in fault and "Value error" not in fault
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"TLS": "tls", "CA_FILE": "hunter2"}, "MANDAT_KAFKA_CA_FILE"),
+        ({"TLS": "tls", "SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": "\n"}, "PASSWORD_FILE"),
+        (TOKEN | {"CLIENT_SECRET_FILE": "\n"}, "MANDAT_KAFKA_CLIENT_SECRET_FILE"),
+    ],
+)
+def test_a_file_that_does_not_hold_what_it_should_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: dict[str, str], says: str
+) -> None:
+    for name, value in told.items():
+        if name.endswith("_FILE"):
+            (tmp_path / name).write_text("hunter2" if value == "FILE" else value)
+        monkeypatch.setenv(f"MANDAT_KAFKA_{name}", str(tmp_path / name) if name.endswith("_FILE") else value)
+    with pytest.raises(ValueError, match=says) as caught:
+        Clients.of(read(KafkaSettings))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_stands_in_the_url_of_the_database_or_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("hunter2")
+    monkeypatch.setenv("MANDAT_DATABASE_PASSWORD_FILE", str(file))
+    with pytest.raises(FaultySettings, match="MANDAT_DATABASE_URL holds a password") as caught:
+        read(DatabaseSettings)
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("MANDAT_DATABASE_URL", "postgresql://x@127.0.0.1/x")
+    assert read(DatabaseSettings).database_password_file == file
 
 
 def test_a_service_that_does_not_start_says_which_settings_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from chassis.audit.sealing import SealPortion, chained, seal_all, seal_portion
 from chassis.audit.verifying import Fault, KnownHead, Verified, verify
 from chassis.commands import audit as command
 from chassis.database import Connection, connect
+from chassis.kafka import Clients
 from chassis.tests.conftest import ACTOR, RETENTION, Bench, RunRelay, Wire, eventually
 from chassis.tests.test_sealing import note
 from contracts.audit import HEADS, NO_ORGANIZATION
@@ -306,7 +307,7 @@ async def test_published_heads_are_read_from_the_topic_to_its_end(
         return await bench.size("outbox") == 0
 
     await eventually(sent)
-    found = await published(wire.servers, wire.prefix, HEADS["linking"])
+    found = await published(Clients(wire.servers), wire.prefix, HEADS["linking"])
 
     assert sorted((one.chain_id, one.head.sequence) for one in found) == [
         (NO_ORGANIZATION, 1), (NO_ORGANIZATION, 2), (FIRM, 1), (FIRM, 2),

@@ -21,6 +21,7 @@ import yaml
 from chassis.audit.published import published
 from chassis.audit.verifying import verify
 from chassis.database import connect
+from chassis.kafka import Clients
 from contracts import agency as agencies
 from contracts.agency.limits import SHARED_BY_NETWORKS
 from contracts.audit import HEADS
@@ -189,7 +190,7 @@ class Ground(Stack):
         keeps = agencies.load(self.agency_folder).retention.audit.keeps
 
         async def verified(service: str) -> list[str]:
-            heads = await published(self.kafka.servers, "", HEADS[service])
+            heads = await published(Clients(self.kafka.servers), "", HEADS[service])
             connection = await connect(self.postgres.url(service), command_timeout=None)
             try:
                 found = await verify(connection, heads, keeps)

@@ -4,6 +4,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from chassis.doors import Doors
+from chassis.kafka import Clients
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
 from contracts.notifications import MailRequest
@@ -26,11 +27,11 @@ async def test_a_request_on_either_topic_becomes_one_mail(
     read = [ACCOUNTS_EVENTS, NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK]
     await topics.create(kafka.servers, topic_prefix, read, partitions=1)
     rig.send()
-    doors = Doors("notifications", kafka.servers, topic_prefix, rig.unit, SUBSCRIPTIONS)
+    doors = Doors("notifications", Clients(kafka.servers), topic_prefix, rig.unit, SUBSCRIPTIONS)
     await doors.start()
     try:
         envelope = Envelope.around(asked, id=uuid7(), source="urn:mandat:test", time=START)
-        async with make_producer(kafka.servers) as producer:
+        async with make_producer(Clients(kafka.servers)) as producer:
             for _ in range(2):
                 await producer.send_and_wait(
                     topic_prefix + topic.name,
