@@ -164,7 +164,9 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with platform(service, settings) as (built, unit):
         issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
-        verifier = Verifier(settings.issuer_base, issuers, built.pool, service=service.name)
+        verifier = Verifier(
+            settings.issuer_base, issuers, built.pool, keys=settings.issuer_keys or None, service=service.name
+        )
         app = build_gateway(service, unit, verifier, built.agency.profile.default_language, built.agency.texts)
         tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}

@@ -90,17 +90,19 @@ class Verifier:
         agent_issuers: tuple[AgentIssuer, ...],
         pool: Pool,
         *,
+        keys: str | None = None,
         service: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`issuer_base` is the public base address of accounts; its keys serve for people and for machines.
+        """`issuer_base` is the public base address of accounts; its keys serve for people and for machines, and are
+        fetched from `keys`, by default where its tokens' readers find them.
 
         `service` is where this verifies: a token that is good there alone is taken. `clock` tells seconds since 1970.
         """
         self._clock = clock
         self._people = f"{issuer_base}/people"
         self._machines = f"{issuer_base}/machines"
-        own = f"{issuer_base}/.well-known/jwks.json"
+        own = keys or f"{issuer_base}/.well-known/jwks.json"
         self._agents = {issuer.issuer: issuer for issuer in agent_issuers}
         self._sources: Mapping[str, str] = {
             self._people: own,

@@ -105,6 +105,17 @@ async def test_operators_see_for_how_long_an_issuer_has_given_no_keys(issuer: Is
     await eventually(lambda: age.get() < 0.1)
 
 
+async def test_accounts_keys_are_fetched_where_the_setting_says(issuer: Issuer, bench: Bench) -> None:
+    inside, issuer.base = issuer.base, "https://public.example"
+    issuer.publish(key := key_named("1"))
+    verifier = Verifier(issuer.base, (), bench.pool, keys=f"{inside}/.well-known/jwks.json")
+    keeping = asyncio.create_task(verifier.keep_keys())
+
+    await eventually(lambda: accepts(verifier, issuer.machine(key)))
+
+    keeping.cancel()
+
+
 async def test_keys_are_fetched_again_regularly(
     issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
