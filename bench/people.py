@@ -154,7 +154,7 @@ async def _join(journey: Journey, member: Someone, terms_version: str) -> None:
     portal = journey.portal
 
     async def coordinates_came() -> bool:
-        found = await portal.http.get(f"{portal.stack.inbox}/mails", params={"to": member.email})
+        found = await portal.http.get(f"{portal.platform.inbox}/mails", params={"to": member.email})
         return bool(found.json())
 
     await portal.until(coordinates_came, f"coordinates to {member.email}")

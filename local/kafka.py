@@ -1,4 +1,4 @@
-"""A real Apache Kafka, one node that is broker and controller at once (KRaft), on 127.0.0.1 only.
+"""A real Apache Kafka, one node that is broker and controller at once (KRaft), on 127.0.0.1 unless told otherwise.
 
 Topics are not made here: the stack makes those of the shared contracts, a test its own.
 """
@@ -72,6 +72,7 @@ SETTINGS = {
 class Kafka:
     """A broker with its data in `folder`, listening on `port` (clients) and `controller_port` (its own use).
 
+    `address` is where clients find it, and where it `listens` for them, unless that is another one: in a container.
     `start()` returns when it answers, `stop()` when it has ended; both may be repeated. It is one of
     `processes`, which also stops it when the launcher ends otherwise.
     """
@@ -81,12 +82,14 @@ class Kafka:
     controller_port: int
     log: Path
     processes: Processes = field(default_factory=Processes)
+    address: str = "127.0.0.1"
+    listens: str = "127.0.0.1"
     _child: Child | None = None
 
     @property
     def servers(self) -> str:
         """What clients call the bootstrap servers."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def ready(self) -> bool:
@@ -128,11 +131,11 @@ class Kafka:
             self._child.process.send_signal(signal.SIGCONT)
 
     def _settings(self, data: Path) -> dict[str, str]:
-        client, controller = f"PLAINTEXT://{self.servers}", f"127.0.0.1:{self.controller_port}"
+        controller = f"127.0.0.1:{self.controller_port}"
         return {
             **SETTINGS,
-            "listeners": f"{client},CONTROLLER://{controller}",
-            "advertised.listeners": f"{client},CONTROLLER://{controller}",
+            "listeners": f"PLAINTEXT://{self.listens}:{self.port},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.servers},CONTROLLER://{controller}",
             "controller.quorum.voters": f"1@{controller}",
             "log.dirs": str(data),
         }

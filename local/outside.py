@@ -1,6 +1,7 @@
 """What lies outside the platform, in one process: people's inbox, and the agency's sign-in for its agents.
 
-`python -m local.outside --smtp-port 8025 --page-port 8026 --agency FOLDER [--folder FOLDER]`; on 127.0.0.1 only.
+`python -m local.outside --smtp-port 8025 --page-port 8026 --agency FOLDER [--folder FOLDER]`; on 127.0.0.1 only,
+unless `--name NAME` says by which name others reach it, as they do in a cluster.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from local import Problem
 from local.inbox import Inbox, Mail
 from local.inbox_page import list_page, mail_page
 from local.issuer import AGENTS, DemoIssuer
+from local.ports import EVERYWHERE
 from local.previews import Previews
 
 HOST = "127.0.0.1"
@@ -31,8 +33,9 @@ NAMES = [HOST, "localhost"]
 """A page elsewhere whose name is made to point at this machine (DNS rebinding) reads nobody's codes."""
 
 
-def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews) -> Starlette:
-    """The web application: the inbox's page and JSON, the previews of all mails, and the demo issuer."""
+def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews, names: Sequence[str] = ()) -> Starlette:
+    """The web application: the inbox's page and JSON, the previews of all mails, and the demo issuer. It answers to
+    `names` besides its own."""
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(list_page(inbox.find()))
@@ -89,7 +92,7 @@ def build(inbox: Inbox, issuer: DemoIssuer, previews: Previews) -> Starlette:
             Route("/demo-issuer/jwks.json", key_set),
             Route("/demo-issuer/token", token, methods=["POST"]),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=NAMES)],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[*NAMES, *names])],
     )
 
 
@@ -101,17 +104,23 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-async def serve(inbox: Inbox, issuer: DemoIssuer, previews: Previews, smtp_port: int, page_port: int) -> None:
-    """Serves both until the process is told to stop."""
-    loop = asyncio.get_running_loop()
+async def serve(
+    inbox: Inbox, issuer: DemoIssuer, previews: Previews, smtp_port: int, page_port: int, name: str = HOST
+) -> None:
+    """Serves both until the process is told to stop. By another name than HOST, others reach them."""
+    loop, host = asyncio.get_running_loop(), HOST if name == HOST else EVERYWHERE
     smtp = await loop.create_server(
         lambda: SMTP(inbox, hostname="localhost", ident="Mandat inbox", enable_SMTPUTF8=True, loop=loop),
-        HOST,
+        host,
         smtp_port,
     )
     server = uvicorn.Server(
         uvicorn.Config(
-            build(inbox, issuer, previews), host=HOST, port=page_port, log_level="warning", timeout_graceful_shutdown=2
+            build(inbox, issuer, previews, [name]),
+            host=host,
+            port=page_port,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
         )
     )
     async with smtp:
@@ -125,16 +134,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--page-port", type=int, required=True)
     parser.add_argument("--agency", type=Path, required=True, help="its folder: whose mails to preview")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--name", default=HOST, help="by which others reach it; without, nobody but this machine does")
     options = parser.parse_args(arguments)
     folder: Path | None = options.folder
     if folder is not None:
         (folder / "mails").mkdir(parents=True, exist_ok=True)
     issuer = DemoIssuer.open(
-        f"http://{HOST}:{options.page_port}/demo-issuer",
+        f"http://{options.name}:{options.page_port}/demo-issuer",
         None if folder is None else folder / "demo-issuer.json",
     )
     inbox = Inbox(None if folder is None else folder / "mails")
-    asyncio.run(serve(inbox, issuer, Previews(options.agency), options.smtp_port, options.page_port))
+    previews = Previews(options.agency)
+    asyncio.run(serve(inbox, issuer, previews, options.smtp_port, options.page_port, options.name))
 
 
 if __name__ == "__main__":

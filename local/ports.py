@@ -13,6 +13,7 @@ from contracts import flow
 from local import Problem
 
 SHIFT = "--shift-ports"  # the option of demo and up
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (where a container listens; nothing else here does)
 
 
 @dataclass(frozen=True)

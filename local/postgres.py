@@ -1,5 +1,5 @@
-"""A real PostgreSQL 18 on 127.0.0.1 only, one role and one database per service, and template databases for
-tests.
+"""A real PostgreSQL 18 on 127.0.0.1 unless told otherwise, one role and one database per service, and template
+databases for tests.
 
 Everyone signs in with a password (SCRAM). The superuser's is random and kept beside the data; a role's is
 derived from it, so that nothing else needs keeping. A role cannot even connect to another service's
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from local import Problem, cluster, watchdog
@@ -28,7 +29,6 @@ EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
 """In every service's database: exclusion constraints on ids and ranges, and search by name."""
 
 SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a socket's path may be too long below a deep folder
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -63,9 +63,10 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 class Postgres:
     """A server with its data in `folder`, listening on `port`.
 
-    `durable=False` turns fsync off, for tests; `settings` take the place of those of SETTINGS. `start()`
-    returns when it answers, `stop()` when it has ended. Methods block for some ten milliseconds and may be
-    called from any thread; all raise Problem when the server refuses.
+    `durable=False` turns fsync off, for tests; `settings` take the place of those of SETTINGS. `address` is what URLs
+    name; in a container, where clients come from elsewhere, it `listens` there too, with a `password` of the superuser
+    that somebody else has chosen. `start()` returns when it answers, `stop()` when it has ended. Methods block for some
+    ten milliseconds and may be called from any thread; all raise Problem when the server refuses.
     """
 
     folder: Path
@@ -74,6 +75,9 @@ class Postgres:
     durable: bool = True
     processes: Processes = field(default_factory=Processes)
     settings: Mapping[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"
+    listens: str = "127.0.0.1"
+    password: str = field(default_factory=partial(secrets.token_urlsafe, 32), repr=False)
     _child: Child | None = None
 
     def start(self) -> None:
@@ -85,7 +89,8 @@ class Postgres:
         if not (self.folder / "made").exists():
             self._make_cluster(data, user)
             (self.folder / "made").touch()
-        settings = SETTINGS | dict(self.settings) | {"port": str(self.port)} | ({} if self.durable else UNSAFE)
+        where = {"port": str(self.port), "listen_addresses": self.listens}
+        settings = SETTINGS | where | dict(self.settings) | ({} if self.durable else UNSAFE)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._child = self.processes.start(
             "PostgreSQL",
@@ -159,12 +164,12 @@ class Postgres:
     def url(self, database: str, owner: str | None = None) -> str:
         """postgresql://… of the database for its owner (by default the role of the same name)."""
         role = _checked(owner or database)
-        return f"postgresql://{role}:{self._role_password(role)}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{role}:{self._role_password(role)}@{self.address}:{self.port}/{database}"
 
     @property
     def superuser_url(self) -> str:
         """For tests that must look, or break something, from above. No service is ever given it."""
-        return f"postgresql://postgres:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://postgres:{self._password_file.read_text()}@{self.address}:{self.port}/postgres"
 
     def _make_cluster(self, data: Path, user: str | None) -> None:
         shutil.rmtree(data, ignore_errors=True)  # left by one that was interrupted
@@ -172,19 +177,22 @@ class Postgres:
         password = self._password_file
         password.unlink(missing_ok=True)
         password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(32))
+        password.write_text(self.password)
         if user is not None:
             shutil.chown(data, user)
             shutil.chown(password, user)
         command = cluster.initdb(data, password)
         self.processes.run("PostgreSQL's initdb", command, self.log, user=user, cwd=data)
+        if self.listens != "127.0.0.1":
+            with (data / "pg_hba.conf").open("a") as sign_in:
+                sign_in.write("host all all all scram-sha-256\n")
 
     @property
     def _password_file(self) -> Path:
         return self.folder / "superuser.password"
 
     def _role_password(self, role: str) -> str:
-        return hmac.new(self._password_file.read_bytes(), role.encode(), hashlib.sha256).hexdigest()
+        return role_password(self._password_file.read_text(), role)
 
     def _sql(self, statements: str, database: str = "postgres") -> str:
         """Runs statements as the superuser, each in a transaction of its own, and returns what they print."""
@@ -204,6 +212,11 @@ class Postgres:
             timeout=60,
             env={**os.environ, "PGPASSWORD": self._password_file.read_text(), "PGCONNECT_TIMEOUT": "5"},
         )
+
+
+def role_password(superusers: str, role: str) -> str:
+    """A role's password, where the superuser's is this one."""
+    return hmac.new(superusers.encode(), role.encode(), hashlib.sha256).hexdigest()
 
 
 def _checked(name: str) -> str:

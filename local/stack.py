@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from chassis.kafka import Clients
 from local import ROOT, Problem, jars
 from local.child import Child, answers
 from local.issuer import AUDIENCE
@@ -102,6 +104,23 @@ class Stack:
     def machine(self) -> tuple[str, str]:
         """client_id and secret of the machine client that may ask for access decisions."""
         return MACHINE_ID, self.keyrings.machine_secret_file.read_text()
+
+    @property
+    def kafka_clients(self) -> Clients:
+        """Who may read and write every topic."""
+        return Clients(self.kafka.servers)
+
+    async def run(self, service: str, *arguments: str) -> str:
+        """Runs one of a service's commands beside the stack. Returns what it said; raises Problem when it failed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"services.{service}", *arguments,
+            env={**os.environ, **self.environment(service)}, cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, complained = await process.communicate()
+        if process.returncode:
+            raise Problem(f"{service} {' '.join(arguments)} failed: {(said + complained).decode()[-500:]}")
+        return said.decode()
 
     def start(self) -> None:
         """Starts everything and returns when every service is ready.

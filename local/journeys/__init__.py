@@ -12,11 +12,12 @@ import httpx
 from local import Problem
 from local.journeys.ccq import play as play_ccq
 from local.journeys.narrator import Narrator, PromiseBroken
+from local.journeys.platform import Platform
 from local.journeys.ramq import play_in_both_languages as play_ramq
 from local.journeys.wsscc import play as play_wsscc
 from local.stack import Stack
 
-Play = Callable[[Stack, Narrator], Coroutine[Any, Any, object]]
+Play = Callable[[Platform, Narrator], Coroutine[Any, Any, object]]
 
 JOURNEYS: Mapping[str, Play] = {"ccq": play_ccq, "wsscc": play_wsscc, "ramq": play_ramq}
 

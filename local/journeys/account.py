@@ -58,7 +58,7 @@ async def sign_out_and_in(journey: Journey, who: Someone, guide: str) -> None:
     told.holds(refused["code"] == "not_authenticated", "the next call with the old token is refused")
 
     async def refused_elsewhere() -> bool:
-        answer = await portal.http.get(f"{portal.stack.gateway('linking')}/v1/profiles", headers=who.headers)
+        answer = await portal.http.get(f"{portal.platform.gateway('linking')}/v1/profiles", headers=who.headers)
         return answer.status_code == 401
 
     await portal.until(refused_elsewhere, "the end of the session in linking")
@@ -104,7 +104,7 @@ async def refused_everywhere(portal: Portal, who: Someone) -> dict[Service, floa
 
     async def refused(service: Service) -> float:
         async def looks() -> bool:
-            address = portal.stack.gateway(service) + ASKED_OF_EACH[service]
+            address = portal.platform.gateway(service) + ASKED_OF_EACH[service]
             return (await portal.http.get(address, headers=who.headers)).status_code == 401
 
         await portal.until(looks, f"the end of the token in {service}")

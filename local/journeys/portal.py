@@ -12,7 +12,7 @@ import httpx
 
 from local.issuer import AGENTS
 from local.journeys.narrator import Narrator, PromiseBroken
-from local.stack import Stack
+from local.journeys.platform import Platform
 
 PATIENCE = 60.0
 """Seconds that a mail or an effect may take before the step counts as broken: as long as tests wait. An effect takes
@@ -73,9 +73,9 @@ class Someone:
 
 @dataclass
 class Portal:
-    """One portal, against one running stack. `texts` are those that it was answered for readers of each language."""
+    """One portal, against one running platform. `texts` are those that it was answered for readers of each language."""
 
-    stack: Stack
+    platform: Platform
     narrator: Narrator
     http: httpx.AsyncClient
     agent_reads: Language = "fr"
@@ -95,7 +95,7 @@ class Portal:
         """One request as the person. Returns the JSON body, a table's text, or None; keeps Mandat-After and ETag."""
         started = time.perf_counter()
         response = await self.http.request(
-            method, self.stack.gateway(service) + path, json=json, headers=who.headers | (headers or {})
+            method, self.platform.gateway(service) + path, json=json, headers=who.headers | (headers or {})
         )
         shown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{21}([0-9a-f]{6})", r"…\1", path)
         took = (time.perf_counter() - started) * 1000
@@ -114,7 +114,7 @@ class Portal:
     async def upload(self, who: Someone, content: bytes) -> str:
         """A file for a form, by its id."""
         answer = await self.http.post(
-            f"{self.stack.gateway('authorizations')}/v1/attachments",
+            f"{self.platform.gateway('authorizations')}/v1/attachments",
             content=content,
             headers=who.headers | {"Content-Type": "application/pdf"},
         )
@@ -123,7 +123,7 @@ class Portal:
 
     async def extract(self, agent: Someone, lines: bytes, *, dry_run: bool) -> Any:
         """The rows of an extract, as an agent sends them. What is known of the import once it was carried out."""
-        imports = f"{self.stack.gateway('authorizations')}/v1/imports"
+        imports = f"{self.platform.gateway('authorizations')}/v1/imports"
         headers = agent.headers | {"Content-Type": "application/x-ndjson"}
         made = await self.http.post(imports, params={"dry_run": dry_run}, content=lines, headers=headers)
         made.raise_for_status()
@@ -137,14 +137,14 @@ class Portal:
     async def agent(self) -> Someone:
         """A demo agent of the agency, with a token of the demo issuer."""
         name = next(iter(AGENTS.values()))
-        answer = await self.http.post(f"{self.stack.demo_issuer}/token", json={"name": name})
+        answer = await self.http.post(f"{self.platform.demo_issuer}/token", json={"name": name})
         return Someone("", "", name, "", self.agent_reads, access_token=answer.json()["access_token"])
 
     async def machine(self) -> Someone:
         """Another system of the agency, with a token of its own client."""
-        client_id, secret = self.stack.machine
+        client_id, secret = self.platform.machine
         answer = await self.http.post(
-            f"{self.stack.gateway('accounts')}/oauth2/token",
+            f"{self.platform.gateway('accounts')}/oauth2/token",
             data={"grant_type": "client_credentials", "scope": "access:evaluate"},
             auth=(client_id, secret),
         )
@@ -155,7 +155,9 @@ class Portal:
         """The first mail to an address that arrived after an instant."""
 
         async def look() -> dict[str, Any] | None:
-            found = await self.http.get(f"{self.stack.inbox}/mails", params={"to": address, "since": since.isoformat()})
+            found = await self.http.get(
+                f"{self.platform.inbox}/mails", params={"to": address, "since": since.isoformat()}
+            )
             mails: list[dict[str, Any]] = found.json()
             return mails[0] if mails else None
 

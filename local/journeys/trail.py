@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from chassis.kafka import Clients
 from contracts.cloudevents import read_envelope
 from contracts.topics import TOPICS, Topic
 
@@ -23,10 +24,10 @@ class Seen:
     data: dict[str, Any]
 
 
-async def everything(servers: str) -> list[Seen]:
+async def everything(clients: Clients) -> list[Seen]:
     """Every record on every topic of the contracts, by time."""
     topics = {topic.name: topic for topic in TOPICS}
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
+    consumer = clients.consumer(isolation_level="read_committed")
     await consumer.start()
     try:
         places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]

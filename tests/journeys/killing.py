@@ -77,7 +77,7 @@ async def approve_and_kill(stack: Stack, kill: Kill) -> tuple[Halves, Halves]:
             delegate = Someone(f"rempl-{number}.demo@example.org", PASSWORD, "Démo", name, kill.language)
             mandate_id = await mandate_again(journey, who, delegate)
             since = now()
-            await _approve_and_kill(portal, kill, mandate_id)
+            await _approve_and_kill(stack, portal, kill, mandate_id)
 
             async def halves(delegate: Someone = delegate, since: Any = since) -> Halves:
                 return Halves(
@@ -104,9 +104,8 @@ async def approve_and_kill(stack: Stack, kill: Kill) -> tuple[Halves, Halves]:
         return before, after
 
 
-async def _approve_and_kill(portal: Portal, kill: Kill, mandate_id: str) -> None:
-    stack, agent = portal.stack, await portal.agent()
-    child = stack.child(Member(kill.service))
+async def _approve_and_kill(stack: Stack, portal: Portal, kill: Kill, mandate_id: str) -> None:
+    agent, child = await portal.agent(), stack.child(Member(kill.service))
     await portal.call(agent, "authorizations", "POST", f"/v1/requests/{mandate_id}/claim", expect=200)
     if kill.seconds is None:
         child.process.send_signal(signal.SIGSTOP)
@@ -142,7 +141,7 @@ async def _sent_on(stack: Stack, service: Service, mandate_id: str) -> None:
 async def _with_a(portal: Portal, form: re.Pattern[str], address: str, since: Any) -> list[dict[str, Any]]:
     """The mails to an address after an instant in which something of this form stands."""
     query = {"to": address, "since": since.isoformat()}
-    mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+    mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
     return [mail for mail in mails if form.search(mail["text"])]
 
 

@@ -136,7 +136,7 @@ async def test_no_mail_token_or_code_stands_in_a_log(stack: Stack, told: list[st
 
 
 async def test_every_event_on_every_topic_is_one_of_the_contracts(stack: Stack, told: list[str]) -> None:
-    events = await trail.everything(stack.kafka.servers)
+    events = await trail.everything(stack.kafka_clients)
     assert {event.topic.name for event in events} >= {
         "accounts.events", "accounts.people", "linking.events", "authorizations.events",
         "authorizations.organizations", "authorizations.contacts", "notifications.requests", "notifications.events",
@@ -150,7 +150,7 @@ async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(stack: Stack, 
 async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_on(
     stack: Stack, told: list[str]
 ) -> None:
-    events = await trail.everything(stack.kafka.servers)
+    events = await trail.everything(stack.kafka_clients)
     person = next(event for event in reversed(events) if event.topic.name == "accounts.people")
     newer = person.data | {"version": person.data["version"] + 1, "given_name": "Renommée"}
     async with AIOKafkaProducer(bootstrap_servers=stack.kafka.servers) as producer:

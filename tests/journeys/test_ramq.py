@@ -139,7 +139,7 @@ async def test_a_temporary_password_that_bounced_is_dead_and_another_one_reaches
 async def test_no_public_event_names_a_person(
     stack: Stack, played: Mapping[Language, Played], mails: list[dict[str, Any]]
 ) -> None:
-    events = await trail.everything(stack.kafka.servers)
+    events = await trail.everything(stack.kafka_clients)
     public = " ".join(json.dumps(e.data, ensure_ascii=False) for e in events if e.topic.kind is Kind.PUBLIC)
     private = {address for mail in mails for address in mail["to"]}
     for who in (*cast("fr").everybody, *cast("en").everybody):
@@ -181,7 +181,7 @@ async def test_no_address_user_name_password_code_or_token_stands_in_a_log_a_rec
         log = (stack.logs / f"{name}.log").read_text(encoding="utf-8")
         assert log and not [address for address in addresses if address in log], name
         assert not [(name, what) for what, values in kept.items() for one in values if standing_in(log, one)]
-    for event in await trail.everything(stack.kafka.servers):
+    for event in await trail.everything(stack.kafka_clients):
         record = f"{event.key} {json.dumps(event.data, ensure_ascii=False)}"
         found = [what for what, values in kept.items() for one in values if standing_in(record, one)]
         assert not found, event.name

@@ -121,7 +121,7 @@ async def test_who_claims_and_takes_back_in_turns_fills_no_mailbox_and_keeps_no_
 
 
 async def test_no_public_event_names_a_person_or_holds_a_code(stack: Stack, mails: list[dict[str, Any]]) -> None:
-    events = await trail.everything(stack.kafka.servers)
+    events = await trail.everything(stack.kafka_clients)
     assert "linking.claims" in {event.topic.name for event in events}
     public = " ".join(json.dumps(e.data, ensure_ascii=False) for e in events if e.topic.kind is Kind.PUBLIC)
     private = {address for mail in mails for address in mail["to"]} | {"104729", cast("fr").first.family_name}

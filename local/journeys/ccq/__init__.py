@@ -32,18 +32,18 @@ from local.journeys.ccq.migration import settle_what_was_not_migrated
 from local.journeys.ccq.stage import Journey, employer, individual, new_member, responsible
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
+from local.journeys.platform import Platform
 from local.journeys.portal import Language, Portal
-from local.stack import Stack
 
 
-async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
+async def play(platform: Platform, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
     """Play the guide, the firm and the agent in `language`, the client and the new member in the other one.
 
     Returns the texts that were shown to readers of each. Raises PromiseBroken at the first thing that does not hold.
     """
     other: Language = "en" if language == "fr" else "fr"
     async with httpx.AsyncClient(timeout=20) as http:
-        portal = Portal(stack, narrator, http, language)
+        portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator)
         manager, client, member, worker = (
             responsible(language),

@@ -40,7 +40,7 @@ async def contested_link(journey: Journey, first: Someone, second: Someone) -> N
     agent = await portal.agent()
 
     async def asked() -> Any:
-        path = f"{portal.stack.gateway('authorizations')}/v1/requests"
+        path = f"{portal.platform.gateway('authorizations')}/v1/requests"
         answer = await portal.http.get(path, headers=agent.headers)
         return next((request for request in answer.json()["items"] if request["reason"] == "contested"), None)
 
@@ -61,7 +61,7 @@ async def contested_link(journey: Journey, first: Someone, second: Someone) -> N
         await portal.mail(who.email, since, "what the agent decided, or the new coordinates")
 
     async def ended() -> bool:
-        answer = await portal.http.get(f"{portal.stack.gateway('linking')}/v1/profiles", headers=first.headers)
+        answer = await portal.http.get(f"{portal.platform.gateway('linking')}/v1/profiles", headers=first.headers)
         return bool(answer.json()["total"] == 0)
 
     await portal.until(ended, "the end of the link")

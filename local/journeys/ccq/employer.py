@@ -85,7 +85,7 @@ async def ask_about_nobody(journey: Journey, who: Someone) -> None:
     agent = await portal.agent()
 
     async def queued() -> bool:
-        queue = portal.stack.gateway("authorizations") + "/v1/requests"
+        queue = portal.platform.gateway("authorizations") + "/v1/requests"
         found = (await portal.http.get(queue, headers=agent.headers)).json()["items"]
         return asked["request_id"] in [request["request_id"] for request in found]
 
@@ -144,7 +144,9 @@ async def recognize(journey: Journey, employer: Someone, member: Someone, contac
     agent = await portal.agent()
 
     async def found() -> Any:
-        answer = await portal.http.get(f"{portal.stack.gateway('authorizations')}/v1/requests", headers=agent.headers)
+        answer = await portal.http.get(
+            f"{portal.platform.gateway('authorizations')}/v1/requests", headers=agent.headers
+        )
         return next((r for r in answer.json()["items"] if r["asked"]["contact_id"] == contact_id), None)
 
     review = await portal.until(found, "the comparison with other organizations' contacts")

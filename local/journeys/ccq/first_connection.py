@@ -37,7 +37,7 @@ async def receive_coordinates(journey: Journey) -> None:
     told.shows(f"{found['items'][0]['legal_name']} ({found['items'][0]['kind_name']})")
     since = now()
     batch: dict[str, Any] = {"organization_ids": [journey.firm_id], "functions": ["responsible_person"]}
-    agency = load(portal.stack.agency_folder)
+    agency = load(portal.platform.agency_folder)
     launch = agency.campaigns[LAUNCH]
     if goes_on := launch.is_open(since.astimezone(agency.profile.zone).date()):
         batch["campaign"] = launch.code
@@ -47,7 +47,7 @@ async def receive_coordinates(journey: Journey) -> None:
 
     async def issued() -> bool:
         batch_path = f"/v1/linking-code-batches/{made['batch_id']}"
-        answer = await portal.http.get(portal.stack.gateway("authorizations") + batch_path, headers=agent.headers)
+        answer = await portal.http.get(portal.platform.gateway("authorizations") + batch_path, headers=agent.headers)
         return bool(answer.json()["issued"] == answer.json()["requested"] == 1)
 
     await portal.until(issued, "the batch's progress")
@@ -106,7 +106,7 @@ async def create_account(journey: Journey, who: Someone) -> None:
 
 async def coordinates_of(journey: Journey, who: Someone) -> tuple[str, str]:
     """Client number and linking code, read from the newest mail that shows a linking code."""
-    found = await journey.portal.http.get(f"{journey.portal.stack.inbox}/mails", params={"to": who.email})
+    found = await journey.portal.http.get(f"{journey.portal.platform.inbox}/mails", params={"to": who.email})
     mail = next((mail for mail in reversed(found.json()) if LINKING_CODE.search(mail["text"])), None)
     if mail is None:
         raise PromiseBroken(f"no mail with linking coordinates came to {who.email}")

@@ -198,7 +198,7 @@ async def coordinates_for_the_others(journey: Journey, who: Someone) -> None:
     path = f"{path}/{made['batch_id']}/items"
 
     async def sent() -> Any:
-        answer = await portal.http.get(portal.stack.gateway("authorizations") + path, headers=who.headers)
+        answer = await portal.http.get(portal.platform.gateway("authorizations") + path, headers=who.headers)
         found = answer.json()["items"]
         return found if {item["state"] for item in found} == {"sent"} else None
 

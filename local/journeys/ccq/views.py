@@ -29,7 +29,7 @@ async def tell_the_trail(journey: Journey, who: Someone, member: Someone) -> Non
         "La piste d’une personne",
         "Every event about the new member, on every topic, in the order in which it was written; ids cut short.",
     )
-    events = await trail.everything(journey.portal.stack.kafka.servers)
+    events = await trail.everything(journey.portal.platform.kafka_clients)
     found = trail.about(events, {member.account_id, member.profile, *member.registrations})
     for event in found:
         told.shows(

@@ -7,6 +7,7 @@ import httpx
 
 from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
+from local.journeys.platform import Platform
 from local.journeys.portal import Language, Portal, now
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
 from local.journeys.ramq.judging import another_address
@@ -28,17 +29,16 @@ from local.journeys.ramq.processing import (
 )
 from local.journeys.ramq.questions import answer_the_questions
 from local.journeys.ramq.stage import Journey, cast
-from local.stack import Stack
 
 
-async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
+async def play(platform: Platform, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
     """Play the page. Returns the texts that readers of the language were shown.
 
     Raises PromiseBroken at the first thing that does not hold.
     """
     people = cast(language)
     async with httpx.AsyncClient(timeout=60) as http:
-        portal = Portal(stack, narrator, http, language)
+        portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator, people)
         await answer_the_questions(journey, people.professional)
         await link_by_number(journey, people.professional, people.practice)
@@ -76,10 +76,10 @@ async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> d
         return portal.texts
 
 
-async def play_in_both_languages(stack: Stack, narrator: Narrator) -> None:
+async def play_in_both_languages(platform: Platform, narrator: Narrator) -> None:
     """Play the page in French, then in English at other practices, as `./mandat demo` does.
 
     Raises PromiseBroken at the first thing that does not hold.
     """
-    await play(stack, narrator, "fr")
-    await play(stack, narrator, "en")
+    await play(platform, narrator, "fr")
+    await play(platform, narrator, "en")

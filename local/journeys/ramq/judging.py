@@ -28,7 +28,7 @@ async def another_address(journey: Journey, who: Someone, delegate: Someone, man
     )  # fmt: skip
     token = token_in(await portal.mail(delegate.email, since, "the question for another address"), mandate_id)
     query = {"to": f"pavillon.b@{journey.shared_domain}", "since": since.isoformat()}
-    mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+    mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
     told.holds(
         not [mail for mail in mails if LINK.search(mail["text"])], "the question does not go to the shared address"
     )

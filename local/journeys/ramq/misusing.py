@@ -53,7 +53,7 @@ async def let_in_again(journey: Journey, who: Someone, delegate: Someone, user_n
     delegate.password = f"{delegate.password}, bis"
     await first_sign_in(journey, delegate, user_name, temporary)
     query = {"to": who.email, "since": since.isoformat()}
-    mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+    mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
     told.holds(
         not [one for one in mails if temporary in one["text"]], "and the professional is not sent the new secret"
     )

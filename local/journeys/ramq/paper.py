@@ -21,7 +21,7 @@ async def enter_paper(journey: Journey, who: Someone, delegate: Someone, organiz
     )
     agent = await portal.agent()
     uploaded = await portal.http.post(
-        f"{portal.stack.gateway('authorizations')}/v1/attachments",
+        f"{portal.platform.gateway('authorizations')}/v1/attachments",
         params={"organization_id": organization_id}, content=SCAN.format(form=uuid4()).encode(),
         headers=agent.headers | {"Content-Type": "application/pdf"},
     )  # fmt: skip
@@ -31,7 +31,7 @@ async def enter_paper(journey: Journey, who: Someone, delegate: Someone, organiz
         "language": delegate.language,
     }  # fmt: skip
     since = now()
-    today = since.astimezone(load(portal.stack.agency_folder).profile.zone).date()
+    today = since.astimezone(load(portal.platform.agency_folder).profile.zone).date()
     body: dict[str, Any] = {
         "organization_id": organization_id, "professional_id": who.profile, "professional_email": who.email,
         "delegate": person, "service": STATEMENTS, "role": CLERK, "language": who.language,

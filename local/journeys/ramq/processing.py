@@ -56,7 +56,7 @@ async def two_mails(journey: Journey, professional: Someone, delegate: Someone, 
     name = await mail_with(journey, professional, since, USER_NAME, "the user name")
     password = await mail_with(journey, delegate, since, TEMPORARY_PASSWORD, "the temporary password")
     user_name, temporary = code_in(name, USER_NAME), code_in(password, TEMPORARY_PASSWORD)
-    found = await portal.http.get(f"{portal.stack.inbox}/mails", params={"since": since.isoformat()})
+    found = await portal.http.get(f"{portal.platform.inbox}/mails", params={"since": since.isoformat()})
     both = [mail for mail in found.json() if user_name in mail["text"] and temporary in mail["text"]]
     told.holds(both == [] and temporary not in name["text"], "never both in one mail")
     return user_name, temporary
@@ -68,7 +68,7 @@ async def mail_with(journey: Journey, who: Someone, since: Any, form: re.Pattern
 
     async def look() -> Any:
         query = {"to": who.email, "since": since.isoformat()}
-        mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+        mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
         return next((mail for mail in mails if form.search(mail["text"])), None)
 
     found: dict[str, Any] = await portal.until(look, f"{what} to {who.email}")
@@ -125,7 +125,7 @@ async def no_second_password(journey: Journey, delegate: Someone, organization_i
 
     await portal.until(may, "the access in the second practice")
     query = {"to": delegate.email, "since": since.isoformat()}
-    mails = (await portal.http.get(f"{portal.stack.inbox}/mails", params=query)).json()
+    mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
     again = [mail for mail in mails if TEMPORARY_PASSWORD.search(mail["text"])]
     told.holds(again == [], "the same account acts for the second professional, and no second password was sent")
 
@@ -176,7 +176,7 @@ async def read_the_document(journey: Journey, who: Someone, delegate: Someone, m
     told, portal = journey.told, journey.portal
     told.step("(silent) Le mandat signé", "Both sides and an agent read what was signed, and print it.")
     path = f"/v1/mandates/{mandate_id}/document"
-    address = portal.stack.gateway("authorizations") + path
+    address = portal.platform.gateway("authorizations") + path
     for one, body in ((who, None), (await portal.agent(), None), (delegate, {"token": token})):
         method = "GET" if body is None else "POST"
         document = await portal.call(one, "authorizations", method, path, json=body, expect=200)

@@ -8,6 +8,7 @@ import httpx
 from local.journeys.account import forgotten_password, sign_out_and_in
 from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
+from local.journeys.platform import Platform
 from local.journeys.portal import Language, Portal
 from local.journeys.wsscc.account import create_account, open_account, read_the_help, simple_tasks
 from local.journeys.wsscc.agency import find, inactive, letter_of, nobody_manages, receive_employers, replace
@@ -23,17 +24,16 @@ from local.journeys.wsscc.managing import (
     several_administrators,
 )
 from local.journeys.wsscc.stage import Journey, cast
-from local.stack import Stack
 
 
-async def play(stack: Stack, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
+async def play(platform: Platform, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
     """Play the page. Returns the texts that readers of the language were shown.
 
     Raises PromiseBroken at the first thing that does not hold.
     """
     people = cast(language)
     async with httpx.AsyncClient(timeout=60) as http:
-        portal = Portal(stack, narrator, http, language)
+        portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator, people)
         first, worker = people.first, people.worker
         await read_the_help(journey, first)

@@ -98,7 +98,7 @@ async def simple_tasks(journey: Journey, who: Someone) -> None:
     since = now()
 
     async def offered() -> Any:
-        path = f"{portal.stack.gateway('authorizations')}/v1/own-subjects"
+        path = f"{portal.platform.gateway('authorizations')}/v1/own-subjects"
         answer = (await portal.http.get(path, headers=who.headers)).json()
         return answer if answer.get("total") else None
 

@@ -42,7 +42,7 @@ async def receive_employers(journey: Journey) -> None:
     printed = await portal.call(
         agent, "linking", "POST", "/v1/organization-letters", json={"organization_ids": [journey.other_id]}, expect=201
     )
-    sheets = f"{portal.stack.gateway('linking')}/v1/organization-letters/{printed['printing_id']}/sheets"
+    sheets = f"{portal.platform.gateway('linking')}/v1/organization-letters/{printed['printing_id']}/sheets"
     for form in ("text/html", "text/csv"):
         answer = await portal.http.get(sheets, headers=agent.headers | {"Accept": form})
         told.holds(
@@ -54,7 +54,7 @@ async def receive_employers(journey: Journey) -> None:
 async def code_known(journey: Journey, agent: Someone, organization_id: str) -> None:
     """Until linking has issued the code, or adopted the one that was there."""
     portal = journey.portal
-    path = f"{portal.stack.gateway('linking')}/v1/organization-codes/{organization_id}"
+    path = f"{portal.platform.gateway('linking')}/v1/organization-codes/{organization_id}"
 
     async def issued() -> bool:
         return (await portal.http.get(path, headers=agent.headers)).status_code == 200
@@ -65,7 +65,7 @@ async def code_known(journey: Journey, agent: Someone, organization_id: str) -> 
 async def letter_of(journey: Journey, organization_id: str) -> str:
     """The six digits on the employer's letter, which the postman brings."""
     portal, agent = journey.portal, await journey.portal.agent()
-    path = f"{portal.stack.gateway('linking')}/v1/organization-codes/{organization_id}/letter"
+    path = f"{portal.platform.gateway('linking')}/v1/organization-codes/{organization_id}/letter"
     answer = await portal.http.get(path, headers=agent.headers)
     words = re.sub(r"<style.*?</style>|<[^>]+>", " ", answer.text, flags=re.S)
     after = re.split(r"Votre code Connect|Your Connect code", words)

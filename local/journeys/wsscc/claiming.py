@@ -39,7 +39,7 @@ async def settled(journey: Journey, who: Someone, claim_id: str) -> Any:
     portal = journey.portal
 
     async def decided() -> Any:
-        path = f"{portal.stack.gateway('linking')}/v1/claims/{claim_id}?wait=1"
+        path = f"{portal.platform.gateway('linking')}/v1/claims/{claim_id}?wait=1"
         found = (await portal.http.get(path, headers=who.headers)).json()
         return found if found["state"] == "decided" else None
 

@@ -102,7 +102,7 @@ async def invite(journey: Journey, administrator: Someone, invited: Someone) -> 
     await open_account(journey, invited)
 
     async def accepted() -> bool:
-        accepting = f"{portal.stack.gateway('authorizations')}/v1/invitations/acceptance"
+        accepting = f"{portal.platform.gateway('authorizations')}/v1/invitations/acceptance"
         answer = await portal.http.post(accepting, json={"token": token}, headers=invited.headers)
         return answer.status_code == 200
 
@@ -147,7 +147,7 @@ async def see_the_code(journey: Journey, administrator: Someone, worker: Someone
         len(shown["code"]) == 6 and shown["code"] == await letter_of(journey, journey.employer_id),
         "six digits, those of the letter",
     )
-    answer = await portal.http.get(f"{portal.stack.gateway('linking')}{path}", headers=worker.headers)
+    answer = await portal.http.get(f"{portal.platform.gateway('linking')}{path}", headers=worker.headers)
     told.holds(answer.status_code in (403, 404), "who manages nothing is not shown it")
     renewed = await portal.call(administrator, "linking", "POST", f"{path}/renewal", expect=201)
     told.holds(

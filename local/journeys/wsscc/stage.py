@@ -96,7 +96,7 @@ async def profile_at(journey: Journey, who: Someone, organization_id: str) -> di
     portal = journey.portal
 
     async def known() -> Any:
-        answer = await portal.http.get(f"{portal.stack.gateway('linking')}/v1/profiles", headers=who.headers)
+        answer = await portal.http.get(f"{portal.platform.gateway('linking')}/v1/profiles", headers=who.headers)
         items = answer.json().get("items", [])
         return next((item for item in items if item["organization"]["organization_id"] == organization_id), None)
 
