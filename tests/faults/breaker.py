@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from local.kafka import START_TIMEOUT, Kafka
 from local.postgres import Postgres
+from tests.faults.embedded import MEMBERS, Embedded
 from tests.faults.evidence import Place
-from tests.faults.ground import MEMBERS, Ground
 from tests.faults.mail_host import Mode
 from tests.faults.repeating import send_again
 from tests.faults.schedule import MAIL_HOST, RECORDS, TELLERS, WORK, Fault
@@ -67,7 +67,7 @@ class Damage:
 class Breaker:
     """Breaks one ground. What it did when stands in breaker.log beside the logs of the processes."""
 
-    ground: Ground
+    ground: Embedded
     damage: Damage = field(default_factory=Damage)
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -136,7 +136,7 @@ class Breaker:
             case "postgres", how:
                 await self._server(self.ground.postgres, how, fault.seconds)
             case target, _ if target == RECORDS:
-                self.damage.sent_again |= await send_again(self.ground.kafka.servers)
+                self.damage.sent_again |= await send_again(self.ground.kafka_clients)
             case target, mode if target == MAIL_HOST:
                 before = await asyncio.to_thread(self.ground.dropped)
                 await asyncio.to_thread(self.ground.set_mail_host, Mode(mode))

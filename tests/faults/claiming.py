@@ -10,9 +10,9 @@ from typing import Any
 
 from local.journeys.portal import Someone
 from tests.faults.client import LOOK_EVERY, Client, Leaves, Refused, now
-from tests.faults.ground import Claimable
 from tests.faults.history import Command, Kind
 from tests.faults.people import MAIL_PATIENCE, newcomer, open_account
+from tests.faults.population import Claimable
 
 MOST_MEMBERS = 8
 """People whom one organization lets in; then they are blocked, appointed and released, and nobody comes any more."""

@@ -13,7 +13,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from chassis import keys
+from chassis.kafka import Clients
 from chassis.sealing import Vault
 from contracts.cloudevents import read_envelope
 from contracts.flow import READERS, consumer_name
@@ -60,8 +60,8 @@ async def settled(ground: Ground, patience: float, say: Callable[[str], None]) -
     """What remains when nothing does any more, or when patience (seconds) ends."""
     began, told = asyncio.get_running_loop().time(), 0.0
     deadline = began + patience
-    admin = AIOKafkaAdminClient(bootstrap_servers=ground.kafka.servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=ground.kafka.servers)
+    admin = ground.kafka_clients.admin()
+    consumer = ground.kafka_clients.consumer()
     await admin.start()
     await consumer.start()
     try:
@@ -86,13 +86,13 @@ async def collect(
     opened: Mapping[str, str | None],
 ) -> Evidence:
     """Everything, once nothing changes any more. Of the records those that the harness did not add."""
-    tables = {service: await _tables(ground.postgres.url(service)) for service in SERVICES}
+    tables = {service: await _tables(ground.database(service)) for service in SERVICES}
     async with httpx.AsyncClient(base_url=ground.control, timeout=30, trust_env=False) as http:
         taken, broken = (await http.get("/taken")).json(), (await http.get("/broken")).json()
     audit = await ground.verify_audit()
     return Evidence(
         commands=history.commands,
-        records=[record for record in await _records(ground.kafka.servers) if record.place not in sent_again],
+        records=[record for record in await _records(ground.kafka_clients) if record.place not in sent_again],
         tables=tables,
         copies=[
             Copy(m["message_id"], m["connection"], datetime.fromisoformat(m["received_at"]), m["answered"])
@@ -127,14 +127,14 @@ async def open_attachments(ground: Ground, history: History) -> dict[str, str | 
 
 def _codes(ground: Ground, rows: Sequence[Row]) -> dict[tuple[str, int], str]:
     """What those read who may read an organization's code again."""
-    vault = Vault(keys.read(ground.keyrings.private("linking")))
+    vault = Vault(ground.keyring("linking"))
     return {(row["organization_id"], row["issue"]): vault.unlock(row["kept"]).decode() for row in rows}
 
 
 async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
     outbox, parked, waiting = {}, {}, {}
     for service in SERVICES:
-        connection = await asyncpg.connect(ground.postgres.url(service))
+        connection = await asyncpg.connect(ground.database(service))
         try:
             outbox[service] = await connection.fetchval("select count(*) from outbox")
             parked[service] = await connection.fetchval("select count(*) from dead_letters")
@@ -174,8 +174,8 @@ def _plain(row: asyncpg.Record) -> Row:
     return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
 
 
-async def _records(servers: str) -> list[Record]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
+async def _records(clients: Clients) -> list[Record]:
+    consumer = clients.consumer(isolation_level="read_committed")
     await consumer.start()
     found: list[Record] = []
     try:

@@ -10,9 +10,9 @@ from tests.faults.claiming import Claimed
 from tests.faults.client import Client, Leaves
 from tests.faults.extracts import Extract
 from tests.faults.firms import Manager, join, responsible
-from tests.faults.ground import Firm
 from tests.faults.history import Kind
 from tests.faults.people import former_user, newcomers
+from tests.faults.population import Firm
 from tests.faults.requests import Asker
 
 BETWEEN_IMPORTS = (2.0, 5.0)

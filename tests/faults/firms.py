@@ -10,7 +10,6 @@ from typing import Any
 
 from local.journeys.portal import Someone
 from tests.faults.client import Client, Leaves, Refused, now
-from tests.faults.ground import Firm
 from tests.faults.history import Command, Kind
 from tests.faults.people import (
     PASSWORD,
@@ -23,6 +22,7 @@ from tests.faults.people import (
     sign_out,
     unlink,
 )
+from tests.faults.population import Firm
 from tests.faults.reviews import Review, ends_contest
 
 MOST_MEMBERS = 6

@@ -1,9 +1,9 @@
 """A mail host that can be told to misbehave, in a process of its own. It remembers every mail it took and every
 connection that broke.
 
-`python -m tests.faults.mail_host --smtp-port … --control-port …`; on 127.0.0.1 only. PUT /mode/NAME changes how it
-behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are for the checker, GET /dropped
-says how many mails it took without saying so.
+`python -m tests.faults.mail_host --smtp-port … --control-port …`; on 127.0.0.1, unless `--host` says otherwise.
+PUT /mode/NAME changes how it behaves, GET /mails?to=ADDRESS shows one person's mails, GET /taken and GET /broken are
+for the checker, GET /dropped says how many mails it took without saying so.
 """
 
 import argparse
@@ -134,12 +134,12 @@ class Door(SMTP):
         super().connection_lost(error)
 
 
-async def serve(smtp_port: int, control_port: int) -> None:
+async def serve(smtp_port: int, control_port: int, address: str = HOST) -> None:
     """Serves both until the process is told to stop."""
     host, loop = MailHost(), asyncio.get_running_loop()
 
     async def listen() -> asyncio.Server:
-        return await loop.create_server(lambda: Door(host), HOST, smtp_port)
+        return await loop.create_server(lambda: Door(host), address, smtp_port)
 
     listening: list[asyncio.Server] = [await listen()]
 
@@ -177,7 +177,7 @@ async def serve(smtp_port: int, control_port: int) -> None:
         ]
     )
     server = uvicorn.Server(
-        uvicorn.Config(control, host=HOST, port=control_port, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.Config(control, host=address, port=control_port, log_level="warning", timeout_graceful_shutdown=2)
     )
     await server.serve()
     for one in listening:
@@ -189,8 +189,9 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mail_host", description=__doc__)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--control-port", type=int, required=True)
+    parser.add_argument("--host", default=HOST)
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.smtp_port, options.control_port))
+    asyncio.run(serve(options.smtp_port, options.control_port, options.host))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from string import ascii_lowercase
 
 from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Language, Someone
 from tests.faults.client import Client, Leaves, Refused, now, session_of
-from tests.faults.ground import FormerUser
 from tests.faults.history import Kind
+from tests.faults.population import FormerUser
 
 PASSWORD = "quatre mésanges au verger"
 MAIL_PATIENCE = 20.0

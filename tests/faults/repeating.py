@@ -9,9 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from uuid_utils.compat import uuid7
 
+from chassis.kafka import Clients
 from contracts.flow import READERS
 from contracts.topics import TOPICS, Kind
 from tests.faults.evidence import Place
@@ -25,11 +26,11 @@ READ = sorted({topic for event in READERS for topic in event.topics()}, key=TOPI
 STATES = {topic.name for topic in READ if topic.kind is Kind.STATE}
 
 
-async def send_again(servers: str) -> set[Place]:
+async def send_again(clients: Clients) -> set[Place]:
     """Sends the newest records of every topic again, and for each state one that it has replaced. Returns where they
-    lie now. Raises KafkaError."""
-    found = await _newest(servers)
-    async with AIOKafkaProducer(bootstrap_servers=servers, enable_idempotence=True) as producer:
+    lie now. `clients` may read and write every topic. Raises KafkaError."""
+    found = await _newest(clients)
+    async with clients.producer(enable_idempotence=True) as producer:
         again = [*found, *replaced(found)]
         sent = [
             await producer.send(record.topic, record.value, record.key, record.partition, headers=list(record.headers))
@@ -38,9 +39,9 @@ async def send_again(servers: str) -> set[Place]:
         return {(place.topic, place.partition, place.offset) for place in await asyncio.gather(*sent)}
 
 
-async def _newest(servers: str) -> list[ConsumerRecord]:
+async def _newest(clients: Clients) -> list[ConsumerRecord]:
     found: list[ConsumerRecord] = []
-    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
+    async with clients.consumer() as consumer:
         places = [TopicPartition(topic.name, number) for topic in READ for number in range(topic.partitions)]
         consumer.assign(places)
         begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)

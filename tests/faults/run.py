@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from tests.faults.checker import Report, check
 from tests.faults.client import PATIENCE, Client, Pace
 from tests.faults.collecting import collect, open_attachments, settled
 from tests.faults.crowd import crowd
-from tests.faults.evidence import Evidence
+from tests.faults.embedded import Embedded
+from tests.faults.evidence import Evidence, Place
 from tests.faults.ground import Ground
 from tests.faults.history import History, Kind
 from tests.faults.schedule import EVERY_WAY, LOOSE, Breakage, Fault, plan
@@ -28,6 +29,8 @@ COMING = 180.0
 
 LONGER = 60.0
 """Seconds that the load goes on, when people on a busy machine have not yet asked for everything that a run wants."""
+
+LIMITS = httpx.Limits(max_connections=100)
 
 FOLDER = STATE / "faults"
 """Where a run leaves its evidence."""
@@ -82,7 +85,7 @@ def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) ->
     say(f"{run.agency}, seed {run.seed}: {len(schedule)} faults in {run.seconds:.0f} s of load, kept in {folder}")
     for fault in schedule:
         say(str(fault))
-    ground = Ground(folder, run.agency, run.size, run.code_minutes)
+    ground = Embedded(folder, run.agency, run.size, run.code_minutes)
     with ground:
         say("The stack is up.")
         outcome = asyncio.run(_in_time(run, ground, schedule, say))
@@ -91,7 +94,7 @@ def play(run: Run, folder: Path = FOLDER, say: Callable[[str], None] = print) ->
     return outcome
 
 
-async def _in_time(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
+async def _in_time(run: Run, ground: Embedded, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
     last = ""
 
     def said(line: str) -> None:
@@ -109,13 +112,27 @@ async def _in_time(run: Run, ground: Ground, schedule: Sequence[Fault], say: Cal
         raise Problem(f"The run was not over after {run.at_most:g} s. It last said: {last}") from error
 
 
-async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
-    history, ending, breaker = History(), asyncio.Event(), Breaker(ground)
-    limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, limits=limits) as http:
+async def _play(run: Run, ground: Embedded, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
+    history, breaker = History(), Breaker(ground)
+    keeping = asyncio.create_task(breaker.keep_alive())
+    async with loaded(run, ground, history, say):
+        await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGER):
+                while not run.wanted <= history.accepted_kinds():
+                    await asyncio.sleep(0.2)
+    say("The load has ended, and everything is mended.")
+    evidence = await left_behind(run, ground, history, breaker.damage.sent_again, say)
+    keeping.cancel()
+    return Outcome(schedule, check(evidence), history, breaker.damage, evidence)
+
+
+@contextlib.asynccontextmanager
+async def loaded(run: Run, ground: Ground, history: History, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Everybody at work, as long as the block lasts; afterwards all have left. Raises Problem when not all can join."""
+    ending, at_work = asyncio.Event(), asyncio.Event()
+    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, limits=LIMITS) as http:
         client = Client(ground, http, history, random.Random(run.seed), Pace(run.commands_a_second), ending)
-        keeping = asyncio.create_task(breaker.keep_alive())
-        at_work = asyncio.Event()
         loading = asyncio.create_task(crowd(client, run.newcomers, at_work))
         say("The managers join.")
         try:
@@ -124,23 +141,24 @@ async def _play(run: Run, ground: Ground, schedule: Sequence[Fault], say: Callab
         except TimeoutError as error:
             raise Problem(f"Not every manager could join within {COMING:g} s, and nothing was broken yet.") from error
         say("Everybody is at work.")
-        await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LONGER):
-                while not run.wanted <= history.accepted_kinds():
-                    await asyncio.sleep(0.2)
-        ending.set()
-        await loading
-        say("The load has ended, and everything is mended.")
-        began = asyncio.get_running_loop().time()
-        backlog = await settled(ground, run.settling, say)
-        opened = await open_attachments(ground, history)
-        await ground.begin_day()  # whoever is still to be told of something is told now
-        backlog = backlog if backlog.remaining() else await settled(ground, run.settling, say)
-        say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
-        keeping.cancel()
-    evidence = await collect(ground, history, breaker.damage.sent_again, backlog, opened)
-    return Outcome(schedule, check(evidence), history, breaker.damage, evidence)
+        try:
+            yield
+        finally:
+            ending.set()
+            await loading
+
+
+async def left_behind(
+    run: Run, ground: Ground, history: History, sent_again: Collection[Place], say: Callable[[str], None]
+) -> Evidence:
+    """Lets everything settle that a load has begun, and reads it."""
+    began = asyncio.get_running_loop().time()
+    backlog = await settled(ground, run.settling, say)
+    opened = await open_attachments(ground, history)
+    await ground.begin_day()  # whoever is still to be told of something is told now
+    backlog = backlog if backlog.remaining() else await settled(ground, run.settling, say)
+    say(f"Settled after {asyncio.get_running_loop().time() - began:.0f} s.")
+    return await collect(ground, history, sent_again, backlog, opened)
 
 
 def _keep(outcome: Outcome, folder: Path) -> None:

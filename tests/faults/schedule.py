@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.notifications import Feature
-from tests.faults.ground import MEMBERS
+from tests.faults.embedded import MEMBERS
 from tests.faults.mail_host import Mode
 
 PROCESSES = tuple(member.name for member in MEMBERS)
