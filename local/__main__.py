@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from local import ROOT, Problem
+from local.images import BASE, VERSION
 
 DESCRIPTION = "Mandat on this machine: a real Kafka, a real PostgreSQL, an inbox for the mails, and the four services."
 EPILOG = """\
@@ -19,6 +20,7 @@ faults breaks a loaded stack of its own for some minutes; exit code 0 if nothing
 import brings in organizations, contacts and relations, or former credentials: ./mandat import --dry-run extract.csv
 run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
 audit  asks each service, or one, whether its audit is still what was sealed; exit code 0 if all are
+images builds the images of the four services for one agency
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
@@ -47,6 +49,14 @@ Exit code 1: a row was rejected; what is wrong is told by line and reason, and t
 has the fields.
 
   ./mandat import --dry-run organizations.csv contacts.csv relations.csv"""
+
+
+IMAGES = """\
+Builds the platform's image and those of the four services with one agency's folder, by Docker. What follows -- is told
+to each `docker build`.
+
+  ./mandat images --agency ccq --registry registry.example.org/mandat --push
+  ./mandat images -- --network=host"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +100,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _run_for_agency(options: argparse.Namespace, agency: str) -> int:
-    from local import commands  # noqa: PLC0415
+    if options.command == "images":
+        from local import images  # noqa: PLC0415
+
+        wanted = images.Build(agency, options.tag, options.base, options.registry, options.build_options)
+        return images.build(wanted, push=options.push)
+
+    from local import commands  # noqa: PLC0415 (needs the environment, which images does without)
 
     match options.command:
         case "run":
@@ -155,6 +171,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="as many as there are; those of one extract in any order",
     )
+    images = explained("images", description=IMAGES, parents=[agency], help="build the services' images by Docker")
+    images.add_argument("--tag", default=VERSION, metavar="T", help=f"instead of {VERSION}; -AGENCY follows it")
+    images.add_argument("--base", default=BASE, metavar="IMAGE", help=f"what they stand on (default: {BASE})")
+    images.add_argument("--registry", default="", metavar="R", help="what their names begin with")
+    images.add_argument("--push", action="store_true", help="push them there, and print their digests")
+    images.add_argument("build_options", nargs="*", metavar="-- OPTION", help="what docker build is told besides")
     faults = commands.add_parser("faults", help="load a stack of its own, break it, and look for broken promises")
     faults.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long (default: 5)")
     faults.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")
