@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from aiokafka.partitioner import murmur2
 
 from chassis.database import Pool
+from chassis.identities import drawn_at
 from chassis.outcomes import Refusal
 from chassis.together import Together
 from contracts.topics import TOPICS, Kind
@@ -104,11 +105,6 @@ def _identities(named: object) -> list[UUID]:
     return [UUID(bytes=_bytes(str(each))) for each in named] if isinstance(named, list) else [UUID(str(named))]
 
 
-def _made_at(identity: UUID) -> datetime:
-    """When a UUIDv7 was drawn."""
-    return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
-
-
 Awaited: TypeAlias = tuple[str, UUID]
 """A consumer, and the event that it has to apply."""
 
@@ -119,7 +115,7 @@ def _awaited(header: str, reads: Mapping[tuple[str, str], str], now: datetime) -
     for topic, kind, identity in _read(header):
         if (topic, kind) not in reads:
             continue
-        age = now - _made_at(identity)
+        age = now - drawn_at(identity)
         if age < -LARGEST_SKEW:
             raise ValueError("named before it was written")
         if age < INBOX_KEEPS:

@@ -1,6 +1,7 @@
 """The outermost layer of a gateway: bounds a body, counts and times a request, and lets no stack trace out."""
 
 import time
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -21,9 +22,14 @@ log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024  # bytes; the largest form we have is far smaller
 LIMIT = "mandat.largest_body"  # in a request's scope: another limit, of a route that reads its body as it comes
-REQUESTS = Counter("mandat_requests", "Requests by route and status", ["method", "route", "status"])
-SECONDS = Histogram("mandat_request_seconds", "From a request's first byte to its response's last", ["route"])
-
+REQUESTS = Counter("mandat_requests", "Requests by route and exact HTTP status", ["method", "route", "code"])
+SECONDS = Histogram(
+    "mandat_request_seconds",
+    "From a request's first byte to its response's last, by route and class of status (2xx to 5xx)",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+UNMATCHED = "none"  # the route of what no route takes: a caller may invent paths without end
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a caller may invent others without end
 
@@ -81,10 +87,17 @@ class Gate:
                 response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
                 await response(scope, receive, noted_send)
             finally:
-                route = self._route or str(getattr(scope.get("route"), "path", "none"))
+                route = self._route or str(getattr(scope.get("route"), "path", UNMATCHED))
                 tracing.served(span, method, route, status)
-                REQUESTS.labels(method, route, status).inc()
-                SECONDS.labels(route).observe(time.perf_counter() - started)
+                requests, seconds = _measures(method, route, status)
+                requests.inc()
+                seconds.observe(time.perf_counter() - started)
+
+
+@cache
+def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Kept, because a look-up by labels costs as much as counting; there are as many as routes and their statuses."""
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route, f"{status // 100}xx")
 
 
 NO_STORE = (b"cache-control", b"no-store")

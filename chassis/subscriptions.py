@@ -27,6 +27,7 @@ class Subscription(Generic[T]):
     With `batch` the handler gets a sequence of events, in the order of their partition and only those that were not
     applied before, and runs in one transaction for all of them. When it raises, they come again one by one, as
     sequences of one. `forget` gets the key (a UUID) of a state's tombstone; without it tombstones are passed over.
+    `revokes`: from its commit on somebody may no longer do here what they could; operators are promised how soon.
     """
 
     event: type[Event]
@@ -34,6 +35,7 @@ class Subscription(Generic[T]):
     order: Order
     batch: bool = False
     forget: Handler[T, Any, Any] | None = None
+    revokes: bool = False
 
     def taking(self, content: Event | Forgotten) -> tuple[Handler[T, Any, Any], Any] | None:
         """The handler that takes one message, and what it is given. None for a tombstone that is passed over."""

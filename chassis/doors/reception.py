@@ -39,6 +39,19 @@ RETRIED = Counter("mandat_message_retries", "Times a message was tried again in 
 SECONDS = Histogram(
     "mandat_message_seconds", "From a record in hand to its end; of a batch, for all of it", ["consumer"]
 )
+FIRST_TO_LAST = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600)  # seconds; 1 is what revocations are promised in
+DELAY = Histogram(
+    "mandat_message_delay_seconds",
+    "From what a message tells of to the commit of its effect here, by two machines' clocks",
+    ["consumer"],
+    buckets=FIRST_TO_LAST,
+)
+REVOCATION = Histogram(
+    "mandat_revocation_seconds",
+    "The same of what takes something away from somebody: ended sessions and links. From here on it is refused here",
+    ["consumer"],
+    buckets=FIRST_TO_LAST,
+)
 HALTED = Gauge(
     "mandat_door_halted",
     "1 when every message failed, so that the door stopped taking any; it resumes when the process starts again",
@@ -62,6 +75,7 @@ class Reception(Generic[T]):
         self._places = places
         self._parked_in_row = 0
         self._seconds = SECONDS.labels(consumer)
+        self._delay = DELAY.labels(consumer)
         HALTED.labels(consumer).set(0)
         self._handled: dict[tuple[str, str], Counter] = {}
         self._waiting_since: dict[TopicPartition, float] = {}
@@ -214,10 +228,19 @@ class Reception(Generic[T]):
         self._count(message.type, "parked" if outcome == "behind" else outcome)
         if outcome in ("applied", "refused"):
             self._parked_in_row = 0
+            self._time(message)
         elif outcome == "parked":
             self._parked_in_row += 1
             if self._parked_in_row == MOST_PARKED_IN_ROW:
                 self._halt()
+
+    def _time(self, message: Message[T]) -> None:
+        """How long the effect took to get here. A clock that is behind makes it no shorter than nothing."""
+        assert message.envelope is not None
+        seconds = max(0.0, (self._unit.origin.clock() - message.envelope.time).total_seconds())
+        self._delay.observe(seconds)
+        if message.subscription is not None and message.subscription.revokes:
+            REVOCATION.labels(self.consumer).observe(seconds)
 
     def _halt(self) -> None:
         self.halted = True

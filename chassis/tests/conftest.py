@@ -181,9 +181,17 @@ class Wire:
         """This test's topic of accounts.events."""
         return self.prefix + ACCOUNTS_EVENTS.name
 
-    async def send(self, event: Event, *, id: UUID | None = None, topic: str | None = None, **changes: Any) -> None:
+    async def send(
+        self,
+        event: Event,
+        *,
+        id: UUID | None = None,
+        topic: str | None = None,
+        time: datetime | None = None,
+        **changes: Any,
+    ) -> None:
         """Put an event on the wire; `headers`, `key` and `value` replace its own."""
-        envelope = Envelope.around(event, id=id or uuid7(), source="urn:mandat:test", time=datetime.now(UTC))
+        envelope = Envelope.around(event, id=id or uuid7(), source="urn:mandat:test", time=time or datetime.now(UTC))
         record = {"headers": envelope.headers(), "key": event.key.encode(), "value": event.model_dump_json().encode()}
         await self.producer.send_and_wait(topic or self.topic, **(record | changes))
 

@@ -14,7 +14,7 @@ import pytest
 import structlog
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from prometheus_client import generate_latest
+from prometheus_client import REGISTRY, generate_latest
 
 from chassis import gateway
 from chassis.gate import LARGEST_BODY
@@ -300,3 +300,23 @@ async def test_requests_are_counted_by_route_and_never_by_what_a_caller_invents(
     assert "INVENTED" not in shown
     assert SENT not in shown
     assert 'route="/v1/books/{book_id}"' in shown
+
+
+def _counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_a_request_is_counted_by_its_exact_status_and_timed_by_its_class(library: Library) -> None:
+    by_book = {"method": "GET", "route": "/v1/books/{book_id}"}
+    seen = [
+        ("mandat_requests_total", by_book | {"code": "401"}),
+        ("mandat_request_seconds_count", by_book | {"status": "4xx"}),
+        ("mandat_requests_total", {"method": "other", "route": "none", "code": "404"}),
+        ("mandat_request_seconds_count", {"method": "other", "route": "none", "status": "4xx"}),
+    ]
+    before = [_counted(name, **labels) for name, labels in seen]
+
+    await library.http.get(f"/v1/books/{uuid4()}")
+    await library.http.request("INVENTED", f"/{uuid4()}")
+
+    assert [_counted(name, **labels) for name, labels in seen] == [number + 1 for number in before]

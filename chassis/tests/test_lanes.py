@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -63,6 +63,25 @@ async def wide(wire: Wire) -> AsyncIterator[Wire]:
     await topics.create(wire.servers, prefix, [ACCOUNTS_EVENTS], partitions=4)
     async with AIOKafkaProducer(bootstrap_servers=wire.servers, linger_ms=0) as producer:
         yield Wire(wire.servers, prefix, producer)
+
+
+async def test_what_takes_something_away_is_timed_from_when_it_was_decided(
+    bench: Bench, wire: Wire, open_doors: OpenDoors
+) -> None:
+    identity = uuid4()
+    seen = [
+        ("mandat_revocation_seconds_count", {}), ("mandat_message_delay_seconds_count", {}),
+        ("mandat_revocation_seconds_bucket", {"le": "60.0"}), ("mandat_revocation_seconds_bucket", {"le": "600.0"}),
+    ]  # fmt: skip
+    before = [gauge(name, **labels) for name, labels in seen]
+    await open_doors(bench, Subscription(AccountOpened, count, Order.FREE, revokes=True))
+
+    decided = datetime.now(UTC) - timedelta(seconds=90)
+    await wire.send(opened(identity, 1), time=decided)
+    await handled(bench, identity, "1")
+
+    rose = [gauge(name, **labels) - number for (name, labels), number in zip(seen, before, strict=True)]
+    assert rose == [1, 1, 0, 1]
 
 
 async def test_a_rolling_restart_under_load_runs_no_handler_twice(

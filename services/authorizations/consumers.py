@@ -17,7 +17,7 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # A state with a version: an older one is ignored, so nothing needs to wait behind a parked one.
     Subscription(Person, accounts.follow_account, Order.FREE, forget=accounts.forget_account),
     # A withdrawal is monotone and must never wait.
-    Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
+    Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE, revokes=True),
     # Evidence of one account, in the order in which it was seen.
     Subscription(MisuseSuspected, misuse.follow_suspicion, Order.KEPT),
     # Of each half of a contact's credential the newest mail alone is followed.
@@ -25,7 +25,7 @@ SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     # Links of one contact follow each other.
     Subscription(ProfileLinked, bindings.follow_link, Order.KEPT),
     # A withdrawal, which tells the whole link: it must never wait, nor does a link that comes after it revive it.
-    Subscription(ProfileUnlinked, bindings.follow_unlink, Order.FREE),
+    Subscription(ProfileUnlinked, bindings.follow_unlink, Order.FREE, revokes=True),
     # After the link that stands in its way, where that is the same contact's; another's may come later, and does no
     # harm: what stands in the way is looked up when an agent looks, and when one decides.
     Subscription(LinkRefused, contested.follow_refusal, Order.KEPT),

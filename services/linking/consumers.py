@@ -21,7 +21,7 @@ from services.linking.tools import Tools
 
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
     Subscription(Person, accounts.follow_account, Order.FREE, forget=accounts.forget_account),
-    Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE),
+    Subscription(SessionsRevoked, accounts.end_sessions, Order.FREE, revokes=True),
     # Of a contact a newer generation alone does anything, and each is another account's: nothing waits for another.
     Subscription(CredentialIssued, accounts.follow_credential, Order.FREE),
     Subscription(Organization, organizations.follow_organization, Order.FREE, forget=organizations.forget_organization),

@@ -11,6 +11,6 @@ from services.notifications.tools import Tools
 # expiry and the purpose it replaces, stands in the request itself, so that one that is parked holds up no other, and a
 # batch may hold any of them.
 SUBSCRIPTIONS: tuple[Subscription[Tools], ...] = (
-    Subscription(SessionsRevoked, sessions.end_sessions, order=Order.FREE),
+    Subscription(SessionsRevoked, sessions.end_sessions, Order.FREE, revokes=True),
     *(Subscription(request, mails.accept, order=Order.FREE, batch=True) for request in MAIL_REQUESTS),
 )

@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 OUTCOMES = Counter(
     "mandat_mails",
     "Mails by kind and what happened: accepted, sent, deferred, bounced, suppressed, expired, replaced, handed_back",
-    ["kind", "outcome"],
+    ["kind", "priority", "outcome"],
 )
 MAYBE_TWICE = Counter(
     "mandat_mails_maybe_twice",
@@ -31,11 +31,11 @@ WAITING = Gauge("mandat_mails_waiting", "Mails that are neither sent nor ended",
 OLDEST_DUE = Gauge(
     "mandat_mails_oldest_due_seconds", "For how long the mail that has been due longest has waited", ["priority"]
 )
-SECONDS = Histogram(
-    "mandat_mail_seconds",
-    "From a request's acceptance here to the end of SMTP DATA",
-    ["kind"],
-    buckets=(0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
+DELIVERY = Histogram(
+    "mandat_mail_delivery_seconds",
+    "From when a mail was asked for, by whatever service, to the mail host's acceptance; one-time codes are urgent",
+    ["kind", "priority"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200),
 )
 HOST_UNAVAILABLE = Gauge(
     "mandat_mail_host_unavailable",

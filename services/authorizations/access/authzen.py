@@ -4,6 +4,7 @@ Unknown fields are ignored; whatever is malformed is a 400 with a short text; a 
 """
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -27,6 +28,7 @@ from chassis.work import Unit
 from chassis.writing import written_date
 from contracts.events import LANGUAGES
 from contracts.problems import word
+from services.authorizations import metrics
 from services.authorizations.access import domain
 from services.authorizations.access.domain import Decision, Mandate
 from services.authorizations.access.handlers import NO_CHAIN, Question, evaluate, mandate_of, why_no_chain
@@ -123,10 +125,13 @@ def build(gateway: Gateway[Tools]) -> dict[str, ASGIApp]:
     decisions, noting = Together(partial(evaluate, unit.pool, unit.tools)), partial(_noting, unit, Uses())
 
     async def evaluation(request: Request) -> Response:
+        begun = time.perf_counter()
         caller, body = await _asked(request, gateway)
         question = _read(body, Evaluation)
-        await _admit(gateway, caller, [question], "POST /access/v1/evaluation")
-        return await one(caller, question)
+        waited = await _admit(gateway, caller, [question], "POST /access/v1/evaluation")
+        response = await one(caller, question)
+        metrics.CHECK_SECONDS.observe(time.perf_counter() - begun - waited)
+        return response
 
     async def evaluations(request: Request) -> Response:
         caller, body = await _asked(request, gateway)
@@ -272,15 +277,17 @@ def _malformed(item: Malformed) -> dict[str, Any]:
     return {"reason": {"code": "malformed", "fields": list(item.fields), **said}}
 
 
-async def _admit(gateway: Gateway[Tools], caller: Caller, questions: Sequence[Evaluation], route: str) -> None:
-    """Whether the caller may ask all of it, and has been waited for."""
+async def _admit(gateway: Gateway[Tools], caller: Caller, questions: Sequence[Evaluation], route: str) -> float:
+    """Whether the caller may ask all of it, and for how many seconds it had to be waited."""
     if not _may_ask(caller, questions):
         code = "missing_scope" if isinstance(caller, Machine) else "not_permitted"
         await gateway.unit.run(note_at_the_door, Refused(route, code), actor_of(caller))
         raise HTTPException(403, "this token may ask about its own account only")
-    for after in {question.context.after for question in questions}:
-        if after is not None:
-            await _wait(gateway, after)
+    afters = {question.context.after for question in questions if question.context.after is not None}
+    begun = time.perf_counter()
+    for after in afters:
+        await _wait(gateway, after)
+    return time.perf_counter() - begun if afters else 0.0
 
 
 def _may_ask(caller: Caller, questions: Sequence[Evaluation]) -> bool:

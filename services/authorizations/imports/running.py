@@ -9,12 +9,12 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from chassis.chores import Chore, repeatedly
 from chassis.database import neighbour_failed
 from chassis.telemetry import described
 from chassis.work import Actor, Unit
+from services.authorizations import metrics
 from services.authorizations.imports import staging
 from services.authorizations.imports.ahead import Ahead
 from services.authorizations.imports.facts import sealing
@@ -41,9 +41,6 @@ CHUNK = 256 * 1024  # bytes read of a file at once
 LOOK_EVERY = 1.0  # seconds between two looks for an import that waits
 FORGET_EVERY = 3600.0  # seconds
 AFTER_FAILURE = timedelta(minutes=1)  # others go first, and what was wrong has time to pass
-FAILURES = Counter(
-    "mandat_import_failures", "Portions of an import that failed for a reason of their own and are tried again"
-)
 OTHERS_TURN = 0.2  # seconds to leave a portion to another process that has it in hand
 
 
@@ -109,7 +106,7 @@ async def carry_on(unit: Unit[Tools], ahead: Ahead, import_id: UUID | None = Non
     except Exception as error:
         if import_id is not None or neighbour_failed(error):
             raise
-        FAILURES.inc()
+        metrics.IMPORT_FAILURES.inc()
         failures = (await unit.run(note_failure, found.import_id, unit.origin.itself)).outcome
         log.error("import failed", import_id=str(found.import_id), failures=failures, error=described(error))
         return 0.0

@@ -7,20 +7,14 @@ from typing import get_args
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from chassis.database import Connection, Pool
 from chassis.work import Work
 from contracts.notifications import MailBudget, MailRequest
+from services.authorizations import metrics
 from services.authorizations.tools import Tools
 
 log = structlog.get_logger()
-
-HELD_BACK = Counter(
-    "mandat_mails_held_back",
-    "Mails that were not sent one by one, because a mailbox had had enough of what strangers or managers cause",
-    ["budget"],
-)
 
 BUDGETS: tuple[MailBudget, ...] = get_args(MailBudget)
 
@@ -62,7 +56,7 @@ async def keep(
     await work.connection.execute(KEEP[budget], work.today, mailbox, recipient_id, organization_id)
 
     def say() -> None:
-        HELD_BACK.labels(budget).inc()
+        metrics.HELD_BACK.labels(budget).inc()
         log.info("mail held back", budget=budget, mail=mail.mail, organization_id=str(organization_id))
 
     work.afterwards(say)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from chassis import after
@@ -17,6 +18,7 @@ from services.authorizations.tests.conftest import Firm
 from tests.fixtures.patience import PATIENCE
 
 PATH = "/access/v1/evaluation"
+BY_PATH = {"method": "POST", "route": PATH}
 
 
 def question(account: Any, organization: Any) -> dict[str, Any]:
@@ -206,6 +208,25 @@ async def test_a_check_waits_for_what_context_after_names(firm: Firm, monkeypatc
     assert (waiting.status_code, waiting.json(), waiting.headers["retry-after"]) == (409, "not_yet_applied", "1")
     junk = await firm.client.post(PATH, json=body | {"context": {"after": "junk"}}, headers=headers)
     assert junk.status_code == 400
+
+
+async def test_a_check_is_timed_without_what_it_was_asked_to_wait_for(firm: Firm) -> None:
+    def totals() -> list[float]:
+        timed = [("mandat_access_check_seconds", {}), ("mandat_request_seconds", BY_PATH | {"status": "2xx"})]
+        return [REGISTRY.get_sample_value(f"{name}_sum", labels) or 0.0 for name, labels in timed]
+
+    linked, before = uuid7(), totals()
+    named = after.name([Written("linking.events", "mandat.linking.ProfileLinked.v1", linked, "key")])
+    asking = asyncio.create_task(firm.check(firm.responsible.account_id, "profile", firm.firm_id, after=named))
+    await asyncio.sleep(0.3)
+    await firm.opened.unit.pool.execute(
+        "insert into inbox (consumer, event_id) values ('authorizations.linking.events', $1)", linked
+    )
+    assert (await asking)["decision"]
+
+    checked, requested = (now - number for now, number in zip(totals(), before, strict=True))
+    assert requested > 0.3
+    assert 0 < checked <= requested - 0.29
 
 
 async def test_a_right_ends_with_the_agencys_day_not_with_utcs(firm: Firm) -> None:

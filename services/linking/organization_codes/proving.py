@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from prometheus_client import Counter
-
 from chassis import limits
 from chassis.outcomes import Phrase, Refusal
 from chassis.work import Work
 from contracts.agency.limits import OrganizationCodeLimits
 from contracts.agency.linking import OrganizationCode
 from contracts.authorizations import ReportedPayroll
+from services.linking import metrics
 from services.linking.organization_codes import domain, storage
 from services.linking.organization_codes.domain import Claimable
 from services.linking.organization_codes.issuing import CODE_PURPOSE
@@ -28,8 +27,6 @@ from services.linking.tools import Tools
 
 BY_ACCOUNT = "claims_per_account"
 BY_ORGANIZATION = "codes_tried_per_organization"
-
-LOCKED = Counter("mandat_organization_codes_locked", "Organization codes that too many wrong tries have locked")
 
 UNREADABLE = ""
 """Compared in place of what cannot be a code; no digest is of it."""
@@ -145,7 +142,7 @@ def _compare(work: Work[Tools], found: Claimable | None, method: OrganizationCod
 async def _lock(work: Work[Tools], found: Claimable) -> None:
     organization_id = found.organization.organization_id
     await storage.set_locked(work.connection, organization_id, work.now)
-    work.afterwards(LOCKED.inc)
+    work.afterwards(metrics.CODES_LOCKED.inc)
     delivery_id = await tell_of_lock(work, found.organization, found.issue)
     work.audit(
         "organization_code_locked",

@@ -13,7 +13,7 @@ from services.notifications.bounces import storage
 from services.notifications.bounces.reports import Complained, Failed
 from services.notifications.bounces.storage import ReportedMail
 from services.notifications.mails import storage as mails
-from services.notifications.mails.domain import Standing, State
+from services.notifications.mails.domain import PRIORITY_NAMES, Standing, State
 from services.notifications.suppressions import handlers as suppressions
 from services.notifications.suppressions.domain import Failure
 from services.notifications.suppressions.handlers import Complaint
@@ -64,7 +64,7 @@ async def _bounce(work: Work[Tools], mail: ReportedMail, status: str) -> None:
         standing = Standing(State.BOUNCED, work.now, None, mail.standing.attempts, status)
         await mails.settle(work.connection, {mail.delivery_id: standing}, {mail.delivery_id: mail.address_digest})
         work.publish(MailBounced(delivery_id=mail.delivery_id, status=status))
-        metrics.OUTCOMES.labels(mail.kind, "bounced").inc()
+        work.afterwards(metrics.OUTCOMES.labels(mail.kind, PRIORITY_NAMES[mail.priority], "bounced").inc)
     if mail.address_digest is not None:
         failure = Failure(mail.delivery_id, mail.recipient_id, mail.address_digest, status)
         await suppressions.weigh_failure(work, failure)

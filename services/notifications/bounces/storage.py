@@ -7,7 +7,7 @@ from chassis.database import Connection
 from services.notifications.mails.domain import Standing, State
 
 HOLD = """
-select recipient_id, kind, sealed, address_digest, state, state_at, due_at, attempts, reason
+select recipient_id, kind, priority, sealed, address_digest, state, state_at, due_at, attempts, reason
 from mails where delivery_id = $1
 for update
 """
@@ -20,6 +20,7 @@ class ReportedMail:
     delivery_id: UUID
     recipient_id: UUID
     kind: str
+    priority: int
     sealed: str | None
     address_digest: bytes | None
     standing: Standing
@@ -31,4 +32,5 @@ async def hold(connection: Connection, delivery_id: UUID) -> ReportedMail | None
     if row is None:
         return None
     standing = Standing(State(row["state"]), row["state_at"], row["due_at"], row["attempts"], row["reason"])
-    return ReportedMail(delivery_id, row["recipient_id"], row["kind"], row["sealed"], row["address_digest"], standing)
+    columns = {name: row[name] for name in ("recipient_id", "kind", "priority", "sealed", "address_digest")}
+    return ReportedMail(delivery_id=delivery_id, standing=standing, **columns)

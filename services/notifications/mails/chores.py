@@ -31,9 +31,7 @@ async def once(unit: Unit[Tools]) -> None:
     """End what is overdue, all of it; prune a portion, and measure."""
     while True:
         ended = (await unit.run(handlers.end_overdue, None, unit.origin.itself)).outcome
-        for kind, standing in ended:
-            metrics.OUTCOMES.labels(kind, standing.name).inc()
-        if len(ended) < handlers.AT_ONCE:
+        if ended < handlers.AT_ONCE:
             break
     metrics.PRUNED.inc((await unit.run(handlers.prune, None, unit.origin.itself)).outcome)
     queue = await storage.queue(unit.pool, unit.origin.clock())

@@ -25,6 +25,7 @@ JITTER = 0.25  # share of the pause by which it varies either way, so that what 
 SOONEST_REPORT, LATEST_REPORT = timedelta(seconds=10), timedelta(seconds=90)  # between them most reports come back
 
 PRIORITIES: Mapping[str, int] = {"urgent": 0, "normal": 1, "bulk": 2}
+PRIORITY_NAMES: Mapping[int, str] = {rank: name for name, rank in PRIORITIES.items()}
 
 
 class State(StrEnum):
@@ -53,7 +54,6 @@ class Mail:
     priority: int
     expires_at: datetime
     message_id: str
-    accepted_at: datetime
     due_at: datetime
     lease_until: datetime
     fence: int

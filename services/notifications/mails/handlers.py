@@ -37,7 +37,7 @@ async def accept(work: Work[Tools], requests: Sequence[MailRequest]) -> None:
         if request.delivery_id in fresh:
             fresh.remove(request.delivery_id)  # one request may stand twice in a batch
             work.publish(MailAccepted(delivery_id=request.delivery_id))
-            metrics.OUTCOMES.labels(request.mail, "accepted").inc()
+            work.afterwards(metrics.OUTCOMES.labels(request.mail, request.priority, "accepted").inc)
 
 
 async def _handed_over(work: Work[Tools], fresh: Sequence[MailRequest]) -> int:
@@ -147,16 +147,16 @@ async def conclude(work: Work[Tools], attempts: Sequence[Attempt]) -> dict[UUID,
     return standings
 
 
-async def end_overdue(work: Work[Tools], _: None) -> list[tuple[str, Standing]]:
-    """End the mails whose time has run out or that a newer one replaced. Returns kind and end of each."""
+async def end_overdue(work: Work[Tools], _: None) -> int:
+    """End the mails whose time has run out or that a newer one replaced. Returns how many."""
     overdue = await storage.hold_overdue(work.connection, _looking(work.tools, work.now), AT_ONCE)
-    ends = {
-        mail.delivery_id: domain.expired(mail.standing, work.now, replaced=mail.replaced) for _kind, mail in overdue
-    }
-    for _kind, mail in overdue:
+    ends = {mail.delivery_id: domain.expired(mail.standing, work.now, replaced=mail.replaced) for _, _, mail in overdue}
+    for kind, priority, mail in overdue:
         work.publish(MailExpired(delivery_id=mail.delivery_id, reason="replaced" if mail.replaced else "expired"))
+        ended_as = ends[mail.delivery_id].name
+        work.afterwards(metrics.OUTCOMES.labels(kind, domain.PRIORITY_NAMES[priority], ended_as).inc)
     await storage.settle(work.connection, ends)
-    return [(kind, ends[mail.delivery_id]) for kind, mail in overdue]
+    return len(ends)
 
 
 async def prune(work: Work[Tools], _: None) -> int:

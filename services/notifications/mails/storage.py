@@ -60,7 +60,7 @@ MAY_BE_TAKEN = f"""
 LEASE = """
 update mails set lease_until = $4, fence = fence + 1, attempts = attempts + 1
 from claimed where mails.delivery_id = claimed.delivery_id
-returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, accepted_at, due_at,
+returning mails.delivery_id, kind, language, fields, sealed, priority, expires_at, message_id, due_at,
     lease_until, fence, attempts, traceparent
 """
 
@@ -123,7 +123,7 @@ where mails.delivery_id = settled.delivery_id
 
 # Mails that nobody has in hand and that must not be sent any more.
 HOLD_OVERDUE = f"""
-select delivery_id, recipient_id, kind, state, state_at, due_at, attempts, reason, expires_at, replaced
+select delivery_id, recipient_id, kind, priority, state, state_at, due_at, attempts, reason, expires_at, replaced
 from mails as m
 where due_at is not null and (expires_at <= $1 or replaced) and not {IN_SOMEBODYS_HAND.format(mail="m")}
 order by delivery_id
@@ -264,9 +264,10 @@ async def hold(connection: Connection, mails: Collection[Mail]) -> dict[UUID, He
     return {row["delivery_id"]: _held(row) for row in await connection.fetch(HOLD, *_held_as(mails))}
 
 
-async def hold_overdue(connection: Connection, looking: Looking, limit: int) -> list[tuple[str, Held]]:
-    """Lock mails that must not be sent any more, each with its kind."""
-    return [(row["kind"], _held(row)) for row in await connection.fetch(HOLD_OVERDUE, *astuple(looking), limit)]
+async def hold_overdue(connection: Connection, looking: Looking, limit: int) -> list[tuple[str, int, Held]]:
+    """Lock mails that must not be sent any more, each with its kind and priority."""
+    rows = await connection.fetch(HOLD_OVERDUE, *astuple(looking), limit)
+    return [(row["kind"], row["priority"], _held(row)) for row in rows]
 
 
 async def settle(

@@ -17,12 +17,14 @@ from opentelemetry.trace import SpanKind
 
 from chassis import tracing
 from chassis.database import neighbour_failed
+from chassis.identities import drawn_at
 from chassis.work import Handler, Unit
 from services.notifications import metrics
 from services.notifications.composing.composition import Message
 from services.notifications.mails import handlers
 from services.notifications.mails.domain import (
     PRIORITIES,
+    PRIORITY_NAMES,
     Attempt,
     HandedBack,
     Mail,
@@ -240,14 +242,17 @@ class Sender:
 
 
 def _count(attempt: Attempt, ended_as: str) -> None:
-    kind = attempt.mail.kind
+    mail = attempt.mail
+    priority = PRIORITY_NAMES[mail.priority]
     match attempt.outcome:
         case Sent(at):
-            metrics.SECONDS.labels(kind).observe((at - attempt.mail.accepted_at).total_seconds())
-            metrics.OUTCOMES.labels(kind, "sent").inc()
+            asked_at = drawn_at(mail.delivery_id)  # its id is drawn in the transaction that asks for it
+            metrics.DELIVERY.labels(mail.kind, priority).observe(max(0.0, (at - asked_at).total_seconds()))
+            outcome = "sent"
         case HandedBack():
-            metrics.OUTCOMES.labels(kind, "handed_back").inc()
+            outcome = "handed_back"
         case TryLater() | Refused() | Suppressed() | Overdue():
-            metrics.OUTCOMES.labels(kind, ended_as).inc()
+            outcome = ended_as
         case _:
             assert_never(attempt.outcome)
+    metrics.OUTCOMES.labels(mail.kind, priority, outcome).inc()

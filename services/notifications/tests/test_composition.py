@@ -76,7 +76,6 @@ def composed(composer: Composer, request: MailRequest, language: Language = "fr"
         priority=0,
         expires_at=request.expires_at,
         message_id=composer.message_id(request.delivery_id),
-        accepted_at=START,
         due_at=START,
         lease_until=START,
         fence=1,

@@ -3,9 +3,11 @@
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import Envelope
+from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from services.notifications.mails import handlers
@@ -22,6 +24,26 @@ async def test_a_code_arrives_in_text_and_in_html(rig: Rig) -> None:
     assert rig.host.recipients == [["nathalie.roy@firme.example"]]
     assert (await rig.reaches(request, "sent")).since == rig.clock.now
     assert await rig.told(request) == ["MailAccepted", "MailSent"]
+
+
+async def test_a_mail_is_timed_from_when_it_was_asked_for(rig: Rig) -> None:
+    labels = {"kind": "verification_code", "priority": "urgent"}
+
+    def timed() -> list[float]:
+        buckets = [labels | {"le": bound} for bound in ("5.0", "10.0")]
+        name = "mandat_mail_delivery_seconds"
+        return [
+            REGISTRY.get_sample_value(f"{name}_sum", labels) or 0.0,
+            *(REGISTRY.get_sample_value(f"{name}_bucket", bucket) or 0.0 for bucket in buckets),
+        ]
+
+    before = timed()
+    rig.send()
+    milliseconds = round((rig.clock.now - timedelta(seconds=8)).timestamp() * 1000)
+    asked = UUID(int=milliseconds << 80 | uuid7().int % 2**80)
+    await rig.reaches(await rig.request(code_mail().model_copy(update={"delivery_id": asked})), "sent")
+    rose = [now - number for now, number in zip(timed(), before, strict=True)]
+    assert rose == pytest.approx([8.0, 0, 1])
 
 
 async def test_a_request_that_comes_twice_is_one_mail(rig: Rig) -> None:

@@ -17,7 +17,7 @@ from services.notifications.tests.rig import Rig, code_mail
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 URGENT, NORMAL, BULK = RANKS
-SAMPLE = Mail(UUID(int=0), "verification_code", "fr", {}, "", URGENT, NOW, "<1@x>", NOW, NOW, NOW, 1, 1, None)
+SAMPLE = Mail(UUID(int=0), "verification_code", "fr", {}, "", URGENT, NOW, "<1@x>", NOW, NOW, 1, 1, None)
 
 
 def mails(rank: int, count: int) -> list[Mail]:
