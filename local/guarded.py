@@ -1,0 +1,162 @@
+"""A Kafka that asks who somebody is, and allows each what the contracts' list names (contracts/acls.py), as one in
+operation does: TLS, SCRAM, and an ACL for whatever is allowed.
+
+What belongs to the stack itself (making topics, tests that look on) comes by the door beside it, which lets everything
+pass; a service is only ever told of the guarded one.
+"""
+
+import asyncio
+import datetime
+import ipaddress
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
+from aiokafka.protocol.admin import CreateAclsRequest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from contracts import acls, flow
+from contracts.acls import Acl
+from local.kafka import Kafka
+from local.ports import free_ports
+
+SUBSCRIBER = "observatory"
+"""Another system of the agency, that reads what is public."""
+
+RIGHTS: Mapping[str, tuple[Acl, ...]] = {
+    **{service: acls.of_service(service) for service in flow.SERVICES},
+    SUBSCRIBER: acls.of_subscriber(SUBSCRIBER),
+}
+"""Whoever can sign in, and what they may."""
+
+# Numbers of Kafka's protocol: org.apache.kafka.common.acl.AclOperation, .resource.ResourceType, .resource.PatternType.
+OPERATIONS: Mapping[acls.Operation, int] = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
+RESOURCES = {"topic": 2, "group": 3}
+PATTERNS = {"literal": 3, "prefixed": 4}
+ALLOW = 3
+
+SETTINGS = {
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",  # whoever comes by the other doors: the stack's own, on this machine
+    "listener.name.guarded.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+    "listener.name.guarded.scram-sha-512.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+    "listener.name.guarded.ssl.keystore.type": "PEM",
+}
+
+
+@dataclass
+class GuardedKafka(Kafka):
+    """A broker with a second, guarded door for those of RIGHTS. Its rights are given by `guard` after a first start."""
+
+    guarded_port: int = field(default_factory=lambda: free_ports(1)[0])
+
+    @property
+    def guarded_servers(self) -> str:
+        """What whoever has to sign in calls the bootstrap servers."""
+        return f"127.0.0.1:{self.guarded_port}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate (PEM) by which the guarded door is known."""
+        return self.folder / "authority.pem"
+
+    def password_file(self, name: str) -> Path:
+        """Holds the password of one of RIGHTS."""
+        return self.folder / f"{name}.password"
+
+    def start(self) -> None:
+        """As Kafka's; a new folder gets a certificate and passwords first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.authority.exists():
+            self._make_certificate()
+        for name in RIGHTS:
+            if not self.password_file(name).exists():
+                _write(self.password_file(name), secrets.token_hex(24))
+        super().start()
+
+    async def guard(self) -> None:
+        """Give each of RIGHTS what it may do; once is enough for a folder. Raises KafkaError."""
+        client = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await client.start()
+        try:
+            # aiokafka knows the request, and has no method for it
+            answers = await asyncio.gather(*(client._send_request(request) for request in _requests()))
+            for code, why in (response for answer in answers for response in answer.creation_responses):
+                if code:
+                    raise for_code(code)(why)
+        finally:
+            await client.close()
+
+    def told(self, service: str) -> dict[str, str]:
+        """What a service is told of the guarded door: settings of chassis/settings.py."""
+        return {
+            "MANDAT_KAFKA_SERVERS": self.guarded_servers,
+            "MANDAT_KAFKA_TLS": "tls",
+            "MANDAT_KAFKA_CA_FILE": str(self.authority),
+            "MANDAT_KAFKA_SASL": "scram-sha-512",
+            "MANDAT_KAFKA_USERNAME": service,
+            "MANDAT_KAFKA_PASSWORD_FILE": str(self.password_file(service)),
+        }
+
+    def _settings(self, data: Path) -> dict[str, str]:
+        found = super()._settings(data)
+        door = f",GUARDED://{self.guarded_servers}"
+        return {
+            **found,
+            **SETTINGS,
+            "listeners": found["listeners"] + door,
+            "advertised.listeners": found["advertised.listeners"] + door,
+            "listener.name.guarded.ssl.keystore.location": str(self._key_and_certificate),
+        }
+
+    def _made_with(self) -> list[str]:
+        passwords = ((name, self.password_file(name).read_text()) for name in RIGHTS)
+        return [
+            option
+            for name, password in passwords
+            for option in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
+        ]
+
+    @property
+    def _key_and_certificate(self) -> Path:
+        return self.folder / "guarded.pem"
+
+    def _make_certificate(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Mandat's local Kafka")])
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=365))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        written = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write(self._key_and_certificate, secret.decode() + written)
+        _write(self.authority, written)
+
+
+def _requests() -> Iterator[CreateAclsRequest]:
+    for name, allowed in RIGHTS.items():
+        for acl in allowed:
+            where = RESOURCES[acl.resource], acl.name, PATTERNS[acl.pattern]
+            for operation in acl.operations:
+                yield CreateAclsRequest(*where, f"User:{name}", "*", OPERATIONS[operation], ALLOW)
+
+
+def _write(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
