@@ -39,7 +39,7 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
     """The exit status of `python -m services.NAME …`. `folder` is the service's own, `load` imports it.
 
     `commands` are those that this service has besides, each called with the arguments after its name. Migrating and
-    keys import no service: they work while the service's code does not.
+    making keys import no service: they work while the service's code does not.
     """
     own = commands or {}
     match sys.argv[1:]:
@@ -59,7 +59,7 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
         case ["keys", *arguments]:
             from chassis.commands import keys
 
-            return keys.main(folder.name, arguments)
+            return keys.main(folder.name, load, arguments)
         case [name, *arguments] if name in OF_A_SERVICE:
             command = import_module(f"chassis.commands.{OF_A_SERVICE[name]}")
             status: int = command.main(load(), arguments)

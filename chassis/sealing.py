@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, KeySet, OctKey
-from joserfc.util import urlsafe_b64decode
+from joserfc.util import json_b64encode, urlsafe_b64decode, urlsafe_b64encode
 from pydantic import BaseModel, ValidationError
 
-from chassis.keys import Keyring, SealingKey
+from chassis.keys import AnyKey, Keyring, SealingKey
 from chassis.outcomes import Poison
 
 M = TypeVar("M", bound=BaseModel)
@@ -45,6 +45,11 @@ class _Safe:
         self._newest = next(iter(self._keys.values()))
         self._registry = _Large(algorithms=AT_REST)
 
+    @property
+    def kid(self) -> str:
+        """Of the key that locks."""
+        return str(self._newest.kid)
+
     def lock(self, content: bytes) -> str:
         """A compact JWE of the content. Work for the processor: megabytes take tens of milliseconds."""
         header = {"alg": "dir", "enc": ENCRYPTION, "kid": str(self._newest.kid)}
@@ -54,6 +59,22 @@ class _Safe:
         """What was locked. Raises JoseError when it was changed, KeyError when its key is gone."""
         opened = jwe.decrypt_compact(kept, lambda found: self._keys[found.headers()["kid"]], registry=self._registry)
         return opened.plaintext or b""
+
+
+def start_of_locked(kid: str) -> str:
+    """How whatever was locked with a key begins: its header, which names the key."""
+    header = {"alg": "dir", "enc": ENCRYPTION, "kid": kid}
+    return json_b64encode(header).decode() + "."
+
+
+def starts_of_sealed(key: AnyKey) -> list[str]:
+    """How whatever was sealed to a key begins, up to what differs from seal to seal."""
+    starts = []
+    for algorithm in (KEY_AGREEMENT, KEY_WRAPPED):
+        header = json.dumps({"alg": algorithm, "enc": ENCRYPTION, "kid": str(key.kid)}, separators=(",", ":"))
+        known = f'{header[:-1]},"epk":{{'.encode()
+        starts.append(urlsafe_b64encode(known[: len(known) // 3 * 3]).decode())
+    return starts
 
 
 class Vault(_Safe):

@@ -32,6 +32,7 @@ from chassis.dead_letters.redrive import Redrive
 from chassis.doors import Doors
 from chassis.gateway import Gateway
 from chassis.kafka import Clients
+from chassis.made import NOTHING, Made
 from chassis.relay import Relay
 from chassis.sealing import Sealer
 from chassis.settings import FaultySettings, Settings
@@ -68,7 +69,7 @@ class Service(Generic[T]):
     """What one service is made of.
 
     `tools` builds what its handlers work with; `chores` are tasks a worker runs besides its doors, each until
-    cancelled; `apart` are applications with rules of their own, each at a path.
+    cancelled; `apart` are applications with rules of their own, each at a path; `made` is what rests under its keys.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Service(Generic[T]):
     subscriptions: Sequence[Subscription[T]] = ()
     chores: Callable[[Unit[T]], Sequence[Chore]] = lambda _: ()
     apart: Callable[[Gateway[T]], dict[str, ASGIApp]] = lambda _: {}
+    made: Made = NOTHING
 
 
 class _Server(uvicorn.Server):

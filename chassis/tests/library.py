@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from chassis import entry
 from chassis.fields import Body, Email, Name, Secret
 from chassis.gateway import ONCE, AgentCaller, Call, PersonCaller, router
+from chassis.made import Digested, Locked, Made, Sealed
 from chassis.outcomes import Refusal
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -115,7 +116,12 @@ service = Service(
     tools=_no_tools,
     routers=[books],
     subscriptions=[Subscription(AccountOpened, count, Order.KEPT)],
+    made=Made(
+        locked=[Locked("counters", ("id", "value"), "last", portion=3)],
+        digested=[Digested("counters", "last"), Digested("inbox", "event_id", made_at="applied_at")],
+        sealed=[Sealed("counters", "last")],
+    ),
 )
 
 if __name__ == "__main__":
-    sys.exit(entry.run(Path(__file__).parent, lambda: service))
+    sys.exit(entry.run(Path("services/library"), lambda: service))

@@ -1,5 +1,6 @@
 """What a process of this service is made of."""
 
+from chassis.made import Digested, Locked, Made
 from chassis.service import Platform, Service
 from services.accounts import chores
 from services.accounts.address_proofs import api as address_proofs
@@ -76,4 +77,16 @@ service = Service(
     ],
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [*chores.forgetting(unit), lapsing(unit)],
+    made=Made(
+        locked=[Locked("signing_keys", ("kid",), "private_jwk")],
+        digested=[
+            Digested("registrations", "code_digest", alive="code_expires_at > now()"),
+            Digested("password_resets", "code_digest", alive="code_expires_at > now()"),
+            Digested("email_changes", "code_digest", alive="code_expires_at > now()"),
+            Digested("address_proofs", "code_digest", alive="code_expires_at > now()"),
+            Digested("known_networks", "digest", made_at="seen_at"),
+            Digested("sightings", "network", made_at="seen_from"),
+        ],
+        seals_stay="the states of authorizations.contacts carry seals to it for as long as a credential is given",
+    ),
 )

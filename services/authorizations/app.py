@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from chassis.made import Digested, Locked, Made
 from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from chassis.settings import Settings
@@ -133,4 +134,20 @@ service: Service[Tools] = Service(
         credential_chores.forgetting(unit),
     ],
     apart=authzen.build,
+    made=Made(
+        locked=[
+            Locked("attachments", ("attachment_id",), "content", portion=2),  # megabytes each
+            Locked("person_keys", ("key_id",), "locked"),
+            Locked("credentials", ("contact_id",), "own_addresses"),
+        ],
+        digested=[
+            Digested("request_tokens join requests using (request_id)", "digest", made_at="submitted_at"),
+            Digested(
+                "refused_mailboxes join mandate_sides using (side_id) join requests using (request_id)",
+                "mailbox",
+                made_at="submitted_at",
+            ),
+            Digested("attachments", "digest", made_at="uploaded_at", alive="digest is not null"),
+        ],
+    ),
 )

@@ -3,6 +3,7 @@
 import secrets
 from decimal import Decimal
 
+from chassis.made import Digested, Locked, Made
 from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from contracts.agency import Agency
@@ -67,4 +68,18 @@ service: Service[Tools] = Service(
     routers=(methods.routes, links.routes, claims.routes, organization_codes.routes, letters.routes),
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [chores.forgetting(unit)],
+    made=Made(
+        locked=[
+            Locked("organization_files", ("organization_id",), "facts"),
+            Locked("organization_codes", ("organization_id", "issue"), "kept"),
+        ],
+        digested=[
+            Digested("linking_codes", "digest", alive="ended_at is null and expires_at > now()"),
+            Digested("organization_codes", "digest", made_at="issued_at", alive="ended_at is null"),
+            Digested("former_credentials", "digest"),
+            Digested("former_credentials", "user_name", made_at="imported_at"),
+            Digested("former_redemptions", "user_name", made_at="redeemed_at"),
+        ],
+        seals_stay="the states of authorizations.organizations carry facts sealed to it for as long as they stand",
+    ),
 )

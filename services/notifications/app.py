@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chassis.bell import Bell
 from chassis.chores import Chore
 from chassis.keys import Keyring
+from chassis.made import Digested, Made, Sealed
 from chassis.service import Platform, Service
 from chassis.work import Unit
 from services.notifications.bounces.return_path import ReturnPath
@@ -71,4 +72,11 @@ service = Service(
     routers=[deliveries.router, suppressions.router],
     subscriptions=SUBSCRIPTIONS,
     chores=chores,
+    made=Made(
+        digested=[
+            Digested("suppressions", "address_digest", made_at="since"),
+            Digested("mails", "address_digest", made_at="accepted_at"),  # a report may still name its return path
+        ],
+        sealed=[Sealed("mails", "sealed")],
+    ),
 )
