@@ -107,6 +107,15 @@ class AccountReactivated(AccountFact):
     topic: ClassVar[Topic] = ACCOUNTS_EVENTS
 
 
+class AccountErased(AccountFact):
+    """Nothing is known of the account's person any more: whoever keeps something of them erases it too.
+
+    accounts.people carries a tombstone of the same moment.
+    """
+
+    topic: ClassVar[Topic] = ACCOUNTS_EVENTS
+
+
 class MisuseSuspected(AccountFact):
     """A sign that another person uses the account; nothing ended by itself, agents look.
 

@@ -85,6 +85,7 @@ EVENTS: tuple[Event, ...] = (
     accounts.EmailChanged(account_id=ACCOUNT, undone=False),
     accounts.AccountDeactivated(account_id=ACCOUNT, because="never_linked"),
     accounts.AccountReactivated(account_id=ACCOUNT),
+    accounts.AccountErased(account_id=ACCOUNT),
     accounts.MisuseSuspected(
         account_id=ACCOUNT,
         signal="travel",

@@ -10,6 +10,7 @@ from services.accounts.deactivations import api as deactivations
 from services.accounts.doors import api as doors
 from services.accounts.doors.issuers import Issuers
 from services.accounts.email_changes import api as email_changes
+from services.accounts.erasing import api as erasing
 from services.accounts.hashing import Hasher
 from services.accounts.help import api as help_texts
 from services.accounts.lapsing.chores import lapsing
@@ -71,6 +72,7 @@ service = Service(
         people.routes,
         email_changes.routes,
         deactivations.routes,
+        erasing.routes,
         proofs.routes,
         address_proofs.routes,
         tokens.routes,

@@ -23,6 +23,7 @@ from services.authorizations.corrections import api as corrections_api
 from services.authorizations.credentials import chores as credential_chores
 from services.authorizations.deciding import api as deciding_api
 from services.authorizations.deciding import chores as request_chores
+from services.authorizations.erasing import api as erasing_api
 from services.authorizations.forms import api as forms_api
 from services.authorizations.granting import api as granting_api
 from services.authorizations.imports import api as imports_api
@@ -94,6 +95,7 @@ service: Service[Tools] = Service(
         corrections_api.routes,
         granting_api.routes,
         removals_api.routes,
+        erasing_api.routes,
         blocks_api.routes,
         administrators_api.routes,
         invitations_api.routes,

@@ -135,7 +135,7 @@ async def deactivate(work: Work[Tools], own: OwnAccount, because: DeactivatedBec
 async def _found(work: Work[Tools], account_id: UUID) -> OwnAccount | Refusal:
     account = await storage.lock(work.connection, account_id)
     work.take_time()
-    if account is None:
+    if account is None or account.erased_at is not None:
         return Refusal("not_found")
     return OwnAccount(account, await storage.person(work.connection, account_id))
 

@@ -41,7 +41,7 @@ class Account:
     """An open account. `version` is that of its state on accounts.people; `epoch` rises when every session ends.
 
     `unlinked_since`: since when it could have been linked and never was; None once it was. `door`: by which it was
-    opened; None: by the agency's first.
+    opened; None: by the agency's first. `erased_at`: since when nothing is known of its person.
     """
 
     account_id: UUID
@@ -55,6 +55,7 @@ class Account:
     opened_at: datetime
     unlinked_since: datetime | None
     door: str | None = None
+    erased_at: datetime | None = None
 
     def following(self, now: datetime, **changes: Any) -> "Account":
         """The account after changes, under its next version."""

@@ -24,12 +24,12 @@ update people set given_name = $2, family_name = $3, language = $4, fields = $5 
 
 COLUMNS = """
 account_id, status, status_since, deactivated_because, epoch, version, terms_version, terms_accepted_at, opened_at,
-unlinked_since, door
+unlinked_since, door, erased_at
 """
 ACCOUNT = f"select {COLUMNS} from accounts where account_id = $1"
 LOCK = f"{ACCOUNT} for update"
 INSERT_ACCOUNT = f"""
-insert into accounts ({COLUMNS}, password_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into accounts ({COLUMNS}, password_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 SAVE = """
 update accounts set status = $2, status_since = $3, deactivated_because = $4, epoch = $5, version = $6,
@@ -105,6 +105,7 @@ async def open_account(connection: Connection, account: Account, password_hash: 
         account.opened_at,
         account.unlinked_since,
         account.door,
+        account.erased_at,
         password_hash,
     )
 

@@ -163,8 +163,8 @@ class Accounts:
         return signed(verified)
 
     async def events(self, kind: type[E]) -> list[E]:
-        """What waits in the outbox of this kind and its subclasses, the oldest first."""
-        rows = await self.pool.fetch("select headers, payload from outbox order by id")
+        """What waits in the outbox of this kind and its subclasses, the oldest first; no tombstone is one."""
+        rows = await self.pool.fetch("select headers, payload from outbox where payload is not null order by id")
         read = [REGISTRY[row["headers"]["ce_type"]].model_validate_json(row["payload"]) for row in rows]
         return [event for event in read if isinstance(event, kind)]
 

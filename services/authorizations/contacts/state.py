@@ -20,8 +20,11 @@ ITEMS: tuple[CorrectedItem, ...] = get_args(CorrectedItem)
 async def publish_state(work: Work[Tools], contact_id: UUID) -> None:
     """Publish the contact's whole state under its next version: memberships that were not withdrawn, as dated spans.
 
-    Of whom the organization keeps out, none.
+    Of whom the organization keeps out, none; of who was erased, a tombstone.
     """
+    if await storage.is_erased(work.connection, contact_id):
+        work.forget(Contact, contact_id)
+        return
     version = await next_version(work.connection, "contacts", contact_id, version_at(work.now))
     contact = await storage.get(work.connection, contact_id)
     assert contact is not None

@@ -12,7 +12,7 @@ from services.authorizations.contacts.domain import BoundBy, CodePriority, Conta
 from services.authorizations.dated import in_force, known
 from services.authorizations.personal.domain import Personal
 
-# The e-mail of a linked contact is the verified one of its account.
+# The e-mail of a linked contact is the verified one of its account; who was erased here is nobody's account to see.
 CONTACT = f"""
 select c.contact_id, c.organization_id, c.client_number, c.linking_code_generation, c.linking_code_priority,
     c.linking_code_changes, c.linking_code_campaign, c.ended_link_id, c.bound_link_id, c.credential_generation,
@@ -21,7 +21,7 @@ select c.contact_id, c.organization_id, c.client_number, c.linking_code_generati
     b.account_id is not null as linked
 from contacts c
 join personal_fields p on p.owner_id = c.contact_id
-left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during)
+left join bindings b on b.contact_id = c.contact_id and {known("b")} and upper_inf(b.during) and c.erased_at is null
 left join personal_fields verified on verified.owner_id = b.account_id
 """
 
@@ -226,3 +226,16 @@ async def draw_client_number(connection: Connection, first: str, last: str) -> s
         if not await connection.fetchval("select exists (select from contacts where client_number = $1)", drawn):
             return drawn
     return None
+
+
+async def is_erased(connection: Connection, contact_id: UUID) -> bool:
+    """Whether the contact's person was erased."""
+    found = await connection.fetchval("select erased_at is not null from contacts where contact_id = $1", contact_id)
+    return found is True
+
+
+async def mark_erased(connection: Connection, contact_id: UUID, now: datetime) -> None:
+    """The contact has no person and no number any more: its id stands for it."""
+    await connection.execute(
+        "update contacts set erased_at = $2, client_number = contact_id::text where contact_id = $1", contact_id, now
+    )

@@ -109,8 +109,10 @@ async def _read(work: Work[Tools], request: Request) -> Approving | Refusal:
     sides = mandate.professional.side_id, mandate.delegate.side_id
     persons = await descriptions(work.connection, [request.request_id, *sides])
     described, professional, delegate = (persons.get(owner) for owner in (request.request_id, *sides))
-    if described is None or professional is None or delegate is None or not mandate.is_complete:
+    if not mandate.is_complete:
         return Refusal("request_not_pending")
+    if described is None or not (professional and professional.email) or not (delegate and delegate.email):
+        return Refusal("mandate_party_erased")
     return Approving(
         request,
         mandate,

@@ -60,6 +60,10 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
     as told (owner_id, family_name, given_name, email, telephones, language)
 """
 
+FORGET_CONTACT = """
+update personal_fields set family_name = '', given_name = '', email = null, telephones = '[]' where owner_id = $1
+"""
+
 FORGET_WORDS = """
 delete from personal_fields where owner_id in (select evidence_id from misuse_evidence join requests using (request_id)
     where reason = 'misuse' and asked ->> 'account_id' = $1)
@@ -127,6 +131,11 @@ async def forget_account(connection: Connection, account_id: UUID) -> None:
     )
     await connection.execute(FORGET_WORDS, str(account_id))
     await _forget_sides(connection, sides.OF_ACCOUNT, account_id)
+
+
+async def forget_contact(connection: Connection, contact_id: UUID) -> None:
+    """Forget the person of a contact; its row stays, with nothing in it, for the lists that still show its dates."""
+    await connection.execute(FORGET_CONTACT, contact_id)
 
 
 async def name_organizations(connection: Connection, told: Mapping[UUID, OrganizationRow]) -> None:

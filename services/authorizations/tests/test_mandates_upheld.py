@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.authorizations.accounts.handlers import forget_account
 from services.authorizations.credentials.handlers import addresses_of
 from services.authorizations.deciding.chores import close_needless
 from services.authorizations.managing.domain import Ending
@@ -98,6 +99,14 @@ async def test_what_was_signed_by_an_account_closed_unlinked_or_replaced_since_i
     assert (await world.decide(mandate_id)).json()["code"] == "mandate_not_upheld"
     await pool.execute("update bindings set account_id = $2 where contact_id = $1", own.contact_id, own.account_id)
     assert (await world.decide(mandate_id)).status_code == 200
+
+
+async def test_a_mandate_is_refused_with_words_once_a_person_of_it_is_erased(world: Practices) -> None:
+    mandate_id = await world.complete_one()
+    await world.opened.unit.run(forget_account, world.physician.account_id, TEST)
+    assert await refused(world, mandate_id) == "mandate_party_erased"
+    rejected = await world.decide(mandate_id, "reject", reason="delegate_not_entitled")
+    assert rejected.status_code == 200, rejected.text
 
 
 async def test_an_address_that_somebody_else_has_by_the_approval_is_asked_for_anew(world: Practices) -> None:

@@ -1,0 +1,1 @@
+"""Erasing the person of a closed account, everywhere; ids, dates and the audit stay."""

@@ -1,0 +1,1 @@
+"""Erasing the person of a contact that acts for nobody any more, everywhere; ids, dates and the audit stay."""
