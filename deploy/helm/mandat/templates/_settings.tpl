@@ -1,10 +1,9 @@
 {{- /* What a process is told: chassis/settings.py and the settings.py of its service, by the names there. */}}
 
-{{- /* The same for all processes of a service, nothing secret: the lines of a ConfigMap. */}}
+{{- /* The same for all processes of a service, nothing secret: the lines of a ConfigMap. The image names the agency. */}}
 {{- define "mandat.settings" -}}
 {{- $values := .root.Values -}}
 {{- $own := get $values.services .service -}}
-MANDAT_AGENCY: /agency
 MANDAT_GATEWAY_HOST: {{ $values.listen | quote }}
 MANDAT_GATEWAY_PORT: "8080"
 MANDAT_OPERATIONS_HOST: {{ $values.listen | quote }}
@@ -111,6 +110,11 @@ MANDAT_KAFKA_TOKEN_SCOPE: {{ . | quote }}
 {{- end }}
 {{- end }}
 
+{{- /* Whether the migration's Job makes topics: Strimzi makes its own. */}}
+{{- define "mandat.topics" -}}
+{{- if and .Values.kafka.createTopics (eq .Values.kafka.mode "external") }}yes{{ end }}
+{{- end }}
+
 {{- define "mandat.kafka.tls" -}}
 {{- if or .Values.kafka.tls.enabled (eq .Values.kafka.mode "strimzi") }}yes{{ end }}
 {{- end }}
@@ -167,11 +171,11 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 - name: MANDAT_DATABASE_CONNECTIONS
   value: {{ . | quote }}
 {{- end }}
-{{- if and (eq .service "linking") $values.directories.secret }}
+{{- if and (eq .service "linking") (ne .component "migrate") $values.directories.secret }}
 - name: MANDAT_DIRECTORIES
   valueFrom: {secretKeyRef: {name: {{ $values.directories.secret }}, key: {{ $values.directories.key }}}}
 {{- end }}
-{{- if and (eq .service "notifications") $values.smtp.password.secret }}
+{{- if and (eq .service "notifications") (ne .component "migrate") $values.smtp.password.secret }}
 - name: MANDAT_SMTP_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $values.smtp.password.secret }}, key: {{ $values.smtp.password.key }}}}
 {{- end }}
@@ -182,8 +186,16 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 {{- $values := .root.Values -}}
 {{- $own := get $values.services .service -}}
 items:
+{{- if ne .component "migrate" }}
   - {name: keyring, path: /secrets/keyring, secret: {{ $own.keyring.secret }}, files: {keyring.json: {{ $own.keyring.key }}}}
   - {name: sealing-keys, path: /config/sealing-keys, configMap: {{ $values.sealingKeys.configMap }}, files: {sealing.json: {{ $values.sealingKeys.key }}}}
+{{- if and (eq .service "notifications") $values.smtp.ca.secret }}
+  - {name: smtp-ca, path: /secrets/smtp-ca, secret: {{ $values.smtp.ca.secret }}, files: {ca.crt: {{ $values.smtp.ca.key }}}}
+{{- end }}
+{{- if and (eq .service "accounts") $values.places.configMap }}
+  - {name: places, path: /config/places, configMap: {{ $values.places.configMap }}, files: {places.csv: {{ $values.places.key }}}}
+{{- end }}
+{{- end }}
 {{- if not $own.database.url.secret }}
   - {name: database, path: /secrets/database, secret: {{ $own.database.password.secret }}, files: {password: {{ $own.database.password.key }}}}
 {{- end }}
@@ -198,10 +210,32 @@ items:
 {{- with include "mandat.kafka.ca" .root }}
   - {name: kafka-ca, path: /secrets/kafka-ca, secret: {{ . }}, files: {ca.crt: {{ $values.kafka.tls.ca.key }}}}
 {{- end }}
-{{- if and (eq .service "notifications") $values.smtp.ca.secret }}
-  - {name: smtp-ca, path: /secrets/smtp-ca, secret: {{ $values.smtp.ca.secret }}, files: {ca.crt: {{ $values.smtp.ca.key }}}}
 {{- end }}
-{{- if and (eq .service "accounts") $values.places.configMap }}
-  - {name: places, path: /config/places, configMap: {{ $values.places.configMap }}, files: {places.csv: {{ $values.places.key }}}}
+
+{{- /* Every Secret that must exist, with its keys: {NAME: [key]}. Those that an operator makes are not among them. */}}
+{{- define "mandat.secrets" -}}
+{{- $values := .Values -}}
+{{- $made := list -}}
+{{- if eq $values.postgres.mode "cloudnative-pg" }}{{ $made = append $made (include "mandat.postgres.ca" .) }}{{ end -}}
+{{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.ca" .) }}{{ end -}}
+{{- $found := dict -}}
+{{- range $service, $own := $values.services }}
+{{- $of := dict "root" $ "service" $service }}
+{{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.secret" $of) }}{{ end }}
+{{- range (include "mandat.files" $of | fromYaml).items }}
+{{- if and .secret (not (has .secret $made)) }}
+{{- $_ := set $found .secret (uniq (concat (get $found .secret | default list) (values .files))) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $read := list $values.directories $values.smtp.password }}
+{{- range $values.services }}{{ $read = append $read .database.url }}{{ end }}
+{{- range $read }}
+{{- if .secret }}
+{{- $_ := set $found .secret (uniq (append (get $found .secret | default list) .key)) }}
+{{- end }}
+{{- end }}
+{{- range $name, $keys := $found }}
+{{ $name }}: {{ toJson (sortAlpha $keys) }}
 {{- end }}
 {{- end }}
