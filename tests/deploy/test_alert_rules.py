@@ -1,10 +1,13 @@
-"""Every alert is made of metrics that exist and are explained, and says what it means and where to read what to do."""
+"""Every alert is made of metrics that exist and are explained, says what it means and where to read what to do, and is
+seen to fire when it should and not before.
+"""
 
 import importlib
 import pkgutil
 import re
 import shutil
 import subprocess
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,15 @@ import services
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy" / "helm" / "mandat" / "files" / "rules").glob("*.yaml"))
+TESTS = sorted((ROOT / "deploy" / "prometheus" / "tests").glob("*.yaml"))
 OF_TARGETS = {"namespace", "service"}
 """Labels that whoever scrapes puts on every target: of two agencies in one cluster each is told apart by the first."""
+
+OF_OTHERS = {
+    "kubernetes": re.compile(r"\bkube_[a-z_]+|\bcertmanager_[a-z_]+"),
+    "databases": re.compile(r"\bcnpg_[a-z_]+|\bbarman_cloud_[a-z_]+"),
+}
+"""Files of rules that read what others count: kube-state-metrics, cert-manager, CloudNativePG."""
 
 NEEDED = (
     "mandat_outbox_age_seconds", "mandat_outbox_depth", "mandat_relay_shards", "mandat_relay_topic_missing",
@@ -27,17 +37,31 @@ NEEDED = (
     "mandat_message_retries_total", "mandat_dead_letters", "mandat_mails_oldest_due_seconds",
     "mandat_mail_host_unavailable", "mandat_audit_unsealed_seconds", "mandat_chore_waiting_seconds",
     "mandat_import_failures_total", "mandat_organization_codes_locked_total", "mandat_mails_held_back_total",
-    "mandat_chore_passed_over_total",
+    "mandat_chore_passed_over_total", "mandat_database_silent_seconds", "mandat_clock_skew_seconds",
+    "mandat_issuer_keys_age_seconds", "mandat_loop_lag_seconds", "mandat_mail_delivery_seconds_bucket",
+    "mandat_access_check_seconds_bucket", "mandat_revocation_seconds_bucket", "mandat_request_seconds_count",
 )  # fmt: skip
 
 
+def read(file: Path) -> list[dict[str, Any]]:
+    groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
 def rules() -> list[dict[str, Any]]:
-    return [
-        rule
-        for file in RULES
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
-        for rule in group["rules"]
-    ]
+    return [rule for file in RULES for rule in read(file)]
+
+
+def alerts() -> list[dict[str, Any]]:
+    return [rule for rule in rules() if "alert" in rule]
+
+
+def ours() -> list[dict[str, Any]]:
+    return [rule for file in RULES if file.stem not in OF_OTHERS for rule in read(file)]
+
+
+def name_of(rule: dict[str, Any]) -> str:
+    return f"{rule['alert']}-{rule['labels']['severity']}" if "alert" in rule else str(rule["record"])
 
 
 @cache
@@ -54,22 +78,51 @@ def named(expression: str) -> list[str]:
     return re.findall(r"\bmandat_[a-z_]+", expression)
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_an_alert_is_made_of_metrics_that_exist_are_explained_and_have_its_labels(rule: dict[str, Any]) -> None:
+def labels_in(expression: str) -> set[str]:
+    grouped = {label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")}
+    return grouped | set(re.findall(r"[{,]\s*(\w+)(?:=|!=|=~|!~)\"", expression))
+
+
+@pytest.mark.parametrize("rule", ours(), ids=name_of)
+def test_a_rule_is_made_of_what_exists_is_explained_and_has_its_labels(rule: dict[str, Any]) -> None:
     names = named(rule["expr"])
-    assert names
+    recorded = re.findall(r"\bmandat:\w+:\w+", rule["expr"])
+    assert names or recorded
     for name in names:
         assert name in metrics(), f"no code counts {name}"
         assert len(metrics()[name]._documentation) > 20
-    labels = {label.strip() for group in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in group.split(",")}
-    labels |= set(re.findall(r"[{,]\s*(\w+)[!=]", rule["expr"]))
-    assert labels <= OF_TARGETS.union(*(metrics()[name]._labelnames for name in names))
-    told = set(re.findall(r"\$labels\.(\w+)", "".join(rule["annotations"].values())))
-    assert told <= labels
+    assert set(recorded) <= {other.get("record") for other in rules()}
+    labels = labels_in(rule["expr"])
+    known = OF_TARGETS.union(*(metrics()[name]._labelnames for name in names))
+    assert labels <= known | ({"slo"} if recorded else set()) | ({"le"} if "_bucket{" in rule["expr"] else set())
+    if "alert" in rule:
+        told = set(re.findall(r"\$labels\.(\w+)", "".join(rule["annotations"].values())))
+        assert told <= (OF_TARGETS if recorded else labels)
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_an_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_a_bound_that_a_rule_counts_up_to_is_one_of_its_histograms() -> None:
+    asked = [
+        (name, bound)
+        for rule in ours()
+        for name, chosen in re.findall(r"\b(mandat_\w+_bucket)\{([^}]*le=[^}]*)", rule["expr"])
+        for bound in re.findall(r'le="([^"]+)"', chosen)
+    ]
+    assert asked
+    for name, bound in asked:
+        assert bound in [str(float(known)) for known in metrics()[name]._upper_bounds], f"{name} counts to no {bound}"
+
+
+@pytest.mark.parametrize("file", sorted(OF_OTHERS))
+def test_rules_about_what_others_count_read_nothing_else(file: str) -> None:
+    read_here = [rule for rules_file in RULES if rules_file.stem == file for rule in read(rules_file)]
+    assert read_here
+    for rule in read_here:
+        assert OF_OTHERS[file].search(rule["expr"])
+        assert not named(rule["expr"])
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=name_of)
+def test_an_alert_says_what_it_means_and_where_to_read_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["alert"].startswith("Mandat")
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert set(rule["annotations"]) == {"runbook_url", "summary", "description"}
@@ -78,16 +131,44 @@ def test_an_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> Non
     for name in named(rule["annotations"]["description"]):
         assert name in metrics()
     for other in re.findall(r"\bMandat[A-Z]\w+", rule["annotations"]["description"]):
-        assert other in [rule["alert"] for rule in rules()]
+        assert other in [alert["alert"] for alert in alerts()]
 
 
 def test_each_thing_that_can_go_wrong_has_an_alert() -> None:
-    assert sorted({*NEEDED} - {name for rule in rules() for name in named(rule["expr"])}) == []
-    alerts = [rule["alert"] for rule in rules()]
-    assert sorted(alerts) == sorted(set(alerts))
+    assert sorted({*NEEDED} - {name for rule in ours() for name in named(rule["expr"])}) == []
+    names = [name_of(rule) for rule in alerts()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_each_alert_is_tried_both_when_it_should_fire_and_when_it_should_not() -> None:
+    fires, rests = defaultdict(set), defaultdict(set)  # type: defaultdict[str, set[str]], defaultdict[str, set[str]]
+    for file in TESTS:
+        for tried in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]:
+            for asked in tried["promql_expr_test"]:
+                found = re.fullmatch(r'ALERTS\{alertname="(\w+)",alertstate="firing",severity="(\w+)"\}', asked["expr"])
+                assert found, f"{file.name} asks for something else: {asked['expr']}"
+                (fires if asked["exp_samples"] else rests)["-".join(found.groups())].add(tried["name"])
+    for rule in alerts():
+        in_one = fires[name_of(rule)] & rests[name_of(rule)]
+        assert in_one, f"{name_of(rule)} is not tried before and after it fires"
+
+
+def test_every_objective_burns_at_the_same_rates() -> None:
+    of_slo = [alert for alert in alerts() if "mandat:slo_" in alert["expr"]]
+    shapes = {
+        (alert["labels"]["severity"], tuple(re.findall(r"ratio_rate(\w+)\{[^}]*\} > ([\d.]+) \*", alert["expr"])))
+        for alert in of_slo
+    }
+    assert len(of_slo) == 8
+    assert shapes == {
+        ("page", (("1h", "14.4"), ("5m", "14.4"), ("6h", "6"), ("30m", "6"))),
+        ("ticket", (("1d", "3"), ("2h", "3"), ("3d", "1"), ("6h", "1"))),
+    }
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
-def test_prometheus_accepts_the_rules() -> None:
-    done = subprocess.run(["promtool", "check", "rules", *RULES], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("asked", [("check", RULES), ("test", TESTS)], ids=lambda asked: asked[0])
+def test_prometheus_accepts_the_rules_and_finds_them_to_fire_as_tried(asked: tuple[str, list[Path]]) -> None:
+    what, files = asked
+    done = subprocess.run(["promtool", what, "rules", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
