@@ -7,9 +7,10 @@ a figure says of the way of a mail, it says without it.
 import sys
 
 from chassis.service import main
+from local import ROOT
 from services.accounts import hashing
 from services.accounts.app import service
 
 if __name__ == "__main__":
     hashing.MEMORY, hashing.PASSES = 8, 1  # the least that Argon2 takes
-    sys.exit(main(service, sys.argv[1]))
+    sys.exit(main(service, sys.argv[1], ROOT / "services" / "accounts" / "migrations"))

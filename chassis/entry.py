@@ -46,7 +46,7 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
         case [("api" | "worker" | "all") as role]:
             from chassis import service
 
-            return service.main(load(), role)
+            return service.main(load(), role, folder / "migrations")
         case ["migrate"]:
             from chassis import migrations
 

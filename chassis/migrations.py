@@ -31,6 +31,15 @@ def _files(folder: Path) -> list[tuple[str, str]]:
     return [(path.name, path.read_text(encoding="utf-8")) for path in found]
 
 
+def known(folder: Path) -> dict[str, str]:
+    """Every migration of the chassis and of a service's folder: name → digest, in order. Raises MigrationRefused."""
+    return {
+        f"{place.parent.name}/{file}": hashlib.sha256(sql.encode()).hexdigest()
+        for place in (OWN, folder)
+        for file, sql in _files(place)
+    }
+
+
 async def migrate(database: Address | str, *folders: Path) -> list[str]:
     """Apply what is new of the chassis's own files, then of each folder. Returns the names applied now.
 

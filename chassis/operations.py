@@ -1,7 +1,7 @@
 """What operators and Kubernetes ask, on a port of its own that is never on the public host."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -9,14 +9,35 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.database import Pool
 
 Probe = Callable[[], Awaitable[bool]]
 
 
-def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe], agents: FastAPI | None = None) -> Starlette:
-    """The operations application: /livez, /readyz, /metrics, /openapi.json.
+class Front:
+    """The application that a process serves from its first moment: alive, and not ready until it has opened."""
+
+    def __init__(self) -> None:
+        """Before anything else is made."""
+        self._app = build({"schema": _not_yet})
+
+    def open(self, app: ASGIApp) -> None:
+        """Serve this one from now on."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._app(scope, receive, send)
+
+
+async def _not_yet() -> bool:
+    return False
+
+
+def build(probes: Mapping[str, Probe], gateway: FastAPI | None = None, agents: FastAPI | None = None) -> ASGIApp:
+    """The operations application: /livez, /readyz, /metrics; /openapi.json describes the gateway.
 
     `agents` serves every other path; /operations/openapi.json describes it.
     """
@@ -32,15 +53,14 @@ def build(gateway: FastAPI, pool: Pool, probes: dict[str, Probe], agents: FastAP
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def openapi(_: Request) -> Response:
-        return JSONResponse(gateway.openapi())
+    routes: list[BaseRoute] = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    if gateway is not None:
+        described = gateway
 
-    routes: list[BaseRoute] = [
-        Route("/livez", livez),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        Route("/openapi.json", openapi),
-    ]
+        async def openapi(_: Request) -> Response:
+            return JSONResponse(described.openapi())
+
+        routes.append(Route("/openapi.json", openapi))
     if agents is not None:
         document = JSONResponse(agents.openapi())
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 from uuid_utils.compat import uuid7
 
-from chassis import chores, gateway, gauges, keys, operations, telemetry, tracing
+from chassis import chores, gateway, gauges, keys, operations, schema, telemetry, tracing
 from chassis import settings as environment
 from chassis.bell import Bell
 from chassis.chores import Chore
@@ -48,13 +49,14 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 LONGEST_STOP = 60.0  # seconds for a stop in good order, twice what one takes; then the process ends by force
+STOP_SERVING = 10  # seconds for the requests in hand; longer than any takes, as those that wait for news are let go
 YOUNG_OBJECTS = 20_000  # alive at once before cycles are looked for; Python's 700 are fewer than 16 requests make
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What a service's own parts are built from."""
+    """What a service's own parts are built from. Whoever lets a caller wait lets it go once `stopping` is set."""
 
     settings: Settings
     agency: agencies.Agency
@@ -62,6 +64,7 @@ class Platform:
     keyring: keys.Keyring
     sealer: Sealer
     origin: Origin
+    stopping: asyncio.Event
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,32 @@ class _Server(uvicorn.Server):
         yield
 
 
-def main(service: Service[T], role: str) -> int:
-    """Run one role of a service (api, worker, all) until it is told to stop. Returns the exit status."""
+class _Serving:
+    """A server at work."""
+
+    def __init__(self, server: _Server, stopping: asyncio.Event) -> None:
+        """It listens from now on; where it cannot, the process ends. One that ends sets `stopping`."""
+        self._server = server
+        self._task = asyncio.create_task(server.serve(), name="http")
+        self._task.add_done_callback(lambda _: stopping.set())
+
+    async def stop(self) -> None:
+        """Take no new request, and finish those in hand, within STOP_SERVING seconds."""
+        self._server.should_exit = True
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+def main(service: Service[T], role: str, migrations: Path) -> int:
+    """Run one role of a service (api, worker, all) until it is told to stop. Returns the exit status.
+
+    It opens once its database has every file of `migrations`.
+    """
     telemetry.configure(service.name, "INFO")
     try:
         settings = environment.read(service.settings)
         telemetry.configure(service.name, settings.log_level)
         tracing.configure(service.name, settings.traces, settings.traces_share)
-        uvloop.run(_serve(service, settings, role))
+        uvloop.run(_serve(service, settings, role, migrations))
     except FaultySettings as error:
         for fault in error.faults:
             log.error("not started", error=fault)
@@ -115,8 +136,13 @@ def main(service: Service[T], role: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tuple[Platform, Unit[T]]]:
-    """The platform and the unit of a service, for one process; closes the pool at the end."""
+async def platform(
+    service: Service[T], settings: Settings, stopping: asyncio.Event | None = None
+) -> AsyncIterator[tuple[Platform, Unit[T]]]:
+    """The platform and the unit of a service, for one process; closes the pool at the end.
+
+    `stopping` is set once the process is told to stop.
+    """
     agency = agencies.load(settings.agency)
     keyring = keys.read(settings.keyring)
     origin = Origin(
@@ -131,7 +157,7 @@ async def platform(service: Service[T], settings: Settings) -> AsyncIterator[tup
     pool = await create_pool(Address.of(settings), settings.database_connections, f"mandat {service.name}")
     try:
         sealer = Sealer(keyring, keys.read_public(settings.sealing_keys))
-        built = Platform(settings, agency, pool, keyring, sealer, origin)
+        built = Platform(settings, agency, pool, keyring, sealer, origin, stopping or asyncio.Event())
         yield built, Unit(pool, await service.tools(built), origin, Bell(pool, "outbox"))
     finally:
         with contextlib.suppress(TimeoutError):
@@ -160,22 +186,39 @@ def build_agents_gateway(service: Service[T], unit: Unit[T], verifier: Verifier,
     return letters.build(service.name, Gateway(unit, verifier, {}, language), redrive)
 
 
-async def _serve(service: Service[T], settings: Settings, role: str) -> None:
+async def _serve(service: Service[T], settings: Settings, role: str, migrations: Path) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with platform(service, settings) as (built, unit):
+    front = operations.Front()
+    watched = _Serving(_server(front, settings.operations_host, settings.operations_port, ""), stopping)
+    try:
+        if await schema.wait_for(Address.of(settings), migrations, stopping):
+            await _run(service, settings, role, stopping, front)
+    finally:
+        await watched.stop()
+    log.info("stopped")
+
+
+async def _run(
+    service: Service[T], settings: Settings, role: str, stopping: asyncio.Event, front: operations.Front
+) -> None:
+    async with platform(service, settings, stopping) as (built, unit):
         issuers = (*built.agency.profile.agent_issuers, *settings.demo_agent_issuers)
         verifier = Verifier(
             settings.issuer_base, issuers, built.pool, keys=settings.issuer_keys or None, service=service.name
         )
-        app = build_gateway(service, unit, verifier, built.agency.profile.default_language, built.agency.texts)
+        language = built.agency.profile.default_language
+        app = build_gateway(service, unit, verifier, language, built.agency.texts)
         tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
-        servers = []
+        public, agents = None, None  # a worker has no gateway, and no keys
         if role in ("api", "all"):
             tasks.append(asyncio.create_task(verifier.keep_keys(), name="keys"))
-            servers.append(_server(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies))
+            public = _Serving(
+                _server(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies), stopping
+            )
+            agents = build_agents_gateway(service, unit, verifier, language)
         relay, doors = None, None
         if role in ("worker", "all"):
             clients = Clients.of(settings)
@@ -189,29 +232,21 @@ async def _serve(service: Service[T], settings: Settings, role: str) -> None:
             unasked = [*chores.of_every_worker(unit, built.agency.retention), *service.chores(unit)]
             tasks += [asyncio.create_task(_forever(chore), name="chore") for chore in unasked]
         probes["running"] = _is_running(stopping, tasks)
-        language = built.agency.profile.default_language
-        agents = build_agents_gateway(service, unit, verifier, language) if servers else None  # a worker has no keys
-        watched = operations.build(app, built.pool, probes, agents)
-        servers.append(_server(watched, settings.operations_host, settings.operations_port, ""))
-        serving = [asyncio.create_task(server.serve(), name="http") for server in servers]
+        front.open(operations.build(probes, app, agents))
         try:
             if doors is not None:
                 await _start(doors, stopping)
             keep_for_good()
             log.info("started", role=role, gateway=settings.gateway_port, operations=settings.operations_port)
-            await asyncio.wait(
-                [asyncio.create_task(stopping.wait()), *tasks, *serving], return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.set()
             _end_for_certain()
-            for server in servers:
-                server.should_exit = True
-            await asyncio.gather(*serving, return_exceptions=True)
+            if public is not None:
+                await public.stop()
             if doors is not None:
                 await doors.stop()
             faults = await _end(tasks, relay)
-            log.info("stopped")
         if faults:
             raise RuntimeError("a task of this process ended") from faults[0]
 
@@ -295,7 +330,7 @@ def _server(app: ASGIApp, host: str, port: int, trusted_proxies: str) -> _Server
             server_header=False,
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=trusted_proxies or None,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=STOP_SERVING,
         )
     )
 

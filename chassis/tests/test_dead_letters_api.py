@@ -59,7 +59,7 @@ async def desk(bench: Bench) -> AsyncIterator[Desk]:
     redrive = Redrive(bench.unit, [Subscription(AccountOpened, count_but_666, Order.KEPT)])
     clock: list[float] = []
     agents = api.build("test", Gateway(bench.unit, verifier, {}, "fr"), redrive, lambda: clock.pop(0) if clock else 0.0)
-    app = operations.build(agents, bench.pool, {}, agents)
+    app = operations.build({}, agents, agents)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://operations.test") as http:
         yield Desk(http, bench, issuer, clock)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -15,12 +16,14 @@ import httpx
 import pytest
 
 from chassis import keys
+from chassis.migrations import migrate
 from chassis.tests.conftest import Bench, Wire, eventually
 from chassis.tests.library import opened
 from contracts.topics import ACCOUNTS_EVENTS
 from local import ROOT
 from local.kafka import Kafka
 from local.ports import free_ports
+from tests.fixtures.servers import DatabaseServer
 
 Environment = dict[str, str]
 
@@ -208,15 +211,81 @@ async def test_a_process_that_cannot_start_says_why_in_one_line_and_shows_no_sec
     environment: Environment, run: Run
 ) -> None:
     password = "hunter2-of-the-database"
-    nowhere = environment | {"MANDAT_DATABASE_URL": f"postgresql://x:{password}@127.0.0.1:1/x"}
-    incomplete = {name: value for name, value in nowhere.items() if "KEYRING" not in name}
+    nonsense = environment | {"MANDAT_DATABASE_URL": f"postgresql://x:{password}@127.0.0.1:1/x?sslmode=often"}
+    incomplete = {name: value for name, value in nonsense.items() if "KEYRING" not in name}
     with socket.create_server(("127.0.0.1", int(environment["MANDAT_GATEWAY_PORT"]))):
-        processes = [await run("api", broken) for broken in (incomplete, nowhere, environment)]
+        processes = [await run("api", broken | other) for broken, other in (
+            (incomplete, {}), (nonsense, {}), (environment, {"MANDAT_OPERATIONS_PORT": str(free_ports(1)[0])}),
+        )]  # fmt: skip
         ends = await asyncio.gather(*[process.ended(30) for process in processes])
 
-    reasons = ("MANDAT_KEYRING is not set", "the database cannot be reached", "address already in use")
+    reasons = ("MANDAT_KEYRING is not set", "sslmode", "address already in use")
     for (status, log), says in zip(ends, reasons, strict=True):
         assert status != 0
         assert password not in json.dumps(log)
         assert "input_value" not in json.dumps(log)
         assert sum(says in json.dumps(line) for line in log) == 1
+
+
+async def test_a_process_that_is_started_before_its_database_waits_alive_and_not_ready_then_opens(
+    postgres: DatabaseServer, environment: Environment, run: Run
+) -> None:
+    name = f"chassis_{secrets.token_hex(4)}"
+    url = await asyncio.to_thread(postgres.url, name, "chassis")
+    api = await run("api", environment | {"MANDAT_DATABASE_URL": url})
+    await eventually(api.alive)
+    assert (await api.http.get("/readyz")).json() == {"status": "not ready", "schema": False}
+
+    await asyncio.to_thread(postgres.create_database, name, "chassis")
+    await migrate(url)
+    await eventually(api.ready)
+
+    status, log = await api.terminated(30)
+    assert status == 0
+    assert next(line for line in log if line.get("service") == "library")["event"] == "waits for its database"
+
+
+async def test_a_process_that_waits_for_its_database_stops_when_it_is_told_to(
+    environment: Environment, run: Run
+) -> None:
+    password = "hunter2-of-the-database"
+    api = await run("api", environment | {"MANDAT_DATABASE_URL": f"postgresql://x:{password}@127.0.0.1:1/x"})
+    await eventually(api.alive)
+
+    status, log = await api.terminated(30)
+
+    assert status == 0
+    assert [line.get("lacks", "").partition(":")[0] for line in log] == ["the database cannot be reached", ""]
+    assert log[-1]["event"] == "stopped" and password not in json.dumps(log)
+
+
+async def test_a_request_in_hand_when_a_process_is_told_to_stop_is_answered_and_no_other_is_taken(
+    environment: Environment, run: Run
+) -> None:
+    api, port = await run("api", environment), int(environment["MANDAT_GATEWAY_PORT"])
+    await eventually(api.ready)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = b'{"title": "Dune"}'
+    head = ("POST /v1/books HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}", "")
+    writer.write("".join(f"{line}\r\n" for line in head).encode() + body[:5])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.2)
+
+    api.process.send_signal(signal.SIGTERM)
+
+    async def refused() -> bool:
+        try:
+            _, other = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            return True
+        other.close()
+        return False
+
+    await eventually(refused)
+    await asyncio.sleep(0.5)
+    assert await api.alive() and not await api.ready()
+    writer.write(body[5:])
+    assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+    writer.close()
+    status, _ = await api.ended(30)
+    assert status == 0

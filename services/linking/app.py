@@ -44,7 +44,7 @@ async def _tools(platform: Platform) -> Tools:
         prover=Prover.of(platform.keyring, _directories(platform.agency, settings)),
         vault=(vault := Vault(platform.keyring)),
         nobodys_payroll=vault.lock(ReportedPayroll(year=2000, amount=Decimal(0)).model_dump_json().encode()),
-        claims=Watch(platform.pool, allowed.waits_per_account if allowed else 0),
+        claims=Watch(platform.pool, allowed.waits_per_account if allowed else 0, platform.stopping),
     )
 
 

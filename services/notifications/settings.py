@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from chassis.fields import Email
@@ -35,7 +35,8 @@ class NotificationsSettings(Settings):
     `smtp_hosts` stand in order of preference, "host:port,host:port": the first that works takes all. `smtp_tls` is
     "none" by default, because a host is meant to be a relay beside us (the local inbox, a sidecar, the cluster's own
     relay) that nobody else can listen to; towards any other host set "starttls" or "tls", which verify its name and
-    certificate, against `smtp_ca_file` where the authority is a private one. A password is only ever sent over TLS.
+    certificate, against `smtp_ca_file` where the authority is a private one. A password is only ever sent over TLS;
+    `smtp_password_file` is read at each connection, so that a rotated one needs no restart.
     `smtp_connections` stay open, and each carries one mail at a time; one of eight, at least one, is kept for urgent
     mails. `smtp_domain_connections` and `smtp_domain_rate`, mails a minute, limit what goes to one domain of addresses
     from one process; none by default, because a relay keeps limits of its own.
@@ -52,6 +53,7 @@ class NotificationsSettings(Settings):
     smtp_ca_file: Path | None = None
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
+    smtp_password_file: FilePath | None = None
     smtp_domain_connections: Annotated[int, Field(ge=1)] | None = None
     smtp_domain_rate: Annotated[int, Field(ge=1)] | None = None
     bounce_address: Email | None = None
@@ -61,10 +63,13 @@ class NotificationsSettings(Settings):
 
     @model_validator(mode="after")
     def _password_over_tls(self) -> Self:
-        if (self.smtp_username is None) != (self.smtp_password is None):
-            raise ValueError("MANDAT_SMTP_USERNAME and MANDAT_SMTP_PASSWORD go together")
-        if self.smtp_password is not None and self.smtp_tls == "none":
-            raise ValueError("MANDAT_SMTP_PASSWORD needs MANDAT_SMTP_TLS to be starttls or tls")
+        if self.smtp_password is not None and self.smtp_password_file is not None:
+            raise ValueError("MANDAT_SMTP_PASSWORD and MANDAT_SMTP_PASSWORD_FILE: keep one of them")
+        has_password = self.smtp_password is not None or self.smtp_password_file is not None
+        if (self.smtp_username is not None) != has_password:
+            raise ValueError("MANDAT_SMTP_USERNAME and MANDAT_SMTP_PASSWORD, or its file, go together")
+        if has_password and self.smtp_tls == "none":
+            raise ValueError("MANDAT_SMTP_PASSWORD, or its file, needs MANDAT_SMTP_TLS to be starttls or tls")
         if self.smtp_ca_file is not None and self.smtp_tls == "none":
             raise ValueError("MANDAT_SMTP_CA_FILE needs MANDAT_SMTP_TLS to be starttls or tls")
         return self

@@ -10,6 +10,7 @@ from chassis.database import Pool
 from chassis.limits import too_many
 from chassis.outcomes import Refusal
 from chassis.together import Together
+from chassis.waiting import set_within
 from services.linking.claims import storage
 
 FIRST_LOOK, SLOWEST_LOOK = 0.05, 0.5  # seconds between two looks of one that waits: most claims are decided at once
@@ -20,10 +21,11 @@ MOST_WAITING = 500  # in one process: beyond it a call answers at once, and its 
 class Watch:
     """Those of a process who wait. A call holds no connection while it waits, and one look is under way at a time."""
 
-    def __init__(self, pool: Pool, per_account: int) -> None:
-        """For one process, in which so many calls of one account wait at a time."""
+    def __init__(self, pool: Pool, per_account: int, stopping: asyncio.Event) -> None:
+        """For one process, in which so many calls of one account wait at a time, and none once it is told to stop."""
         self._looks = Together(partial(storage.versions, pool), at_once=1)
         self._per_account = per_account
+        self.stopping = stopping
         self._waiting = Counter[UUID]()
 
     async def wait(self, account_id: UUID, claim_id: UUID, seen: int, seconds: float) -> Refusal | None:
@@ -44,7 +46,8 @@ class Watch:
     async def _until_news(self, claim_id: UUID, seen: int, seconds: float) -> None:
         deadline, pause = time.monotonic() + seconds, FIRST_LOOK
         while (left := deadline - time.monotonic()) > 0:
-            await asyncio.sleep(min(pause, left))
+            if await set_within(self.stopping, min(pause, left)):
+                return
             pause = min(pause * 1.5, SLOWEST_LOOK)
             if await self._looks.ask(claim_id) != seen:
                 return

@@ -331,6 +331,16 @@ async def test_one_account_has_only_so_many_places_to_wait_and_others_keep_their
     assert again.status_code == 200
 
 
+async def test_whoever_waits_is_answered_as_things_stand_once_the_process_is_told_to_stop(world: World) -> None:
+    claim_id = await world.claimed()
+    waiting = asyncio.create_task(world.show(claim_id, query="?wait=30"))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    world.linking.unit.tools.claims.stopping.set()
+    shown = await asyncio.wait_for(waiting, 10)
+    assert (shown.status_code, shown.json()["state"]) == (200, "received")
+
+
 async def test_a_full_process_answers_at_once_as_things_stand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     claim_id = await world.claimed()
     monkeypatch.setattr(watching, "MOST_WAITING", 0)

@@ -1,17 +1,20 @@
 """The mail hosts in order of preference: which of them works, and what tells when one is back."""
 
 import asyncio
+import contextlib
 import random
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import aiosmtplib
 import structlog
 from aiosmtplib import SMTPException, SMTPResponseException
 
+from chassis.settings import read_secret
 from services.notifications import metrics
 from services.notifications.settings import HostAddress, NotificationsSettings
 
@@ -30,29 +33,36 @@ class HostUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """How we come to a host: over TLS or not, who vouches for its certificate, how we sign in. No password is shown."""
+    """How we come to a host: over TLS or not, who vouches for its certificate, how we sign in. No password is shown.
+
+    A password that stands in a file is read for each connection.
+    """
 
     tls: Literal["none", "starttls", "tls"] = "none"
     context: ssl.SSLContext | None = None
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | Path | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: NotificationsSettings) -> "Access":
         """What the settings say. Raises OSError, ssl.SSLError among them, when the CA file cannot be read."""
-        password = settings.smtp_password
         return cls(
             settings.smtp_tls,
             None if settings.smtp_tls == "none" else ssl.create_default_context(cafile=settings.smtp_ca_file),
             settings.smtp_username,
-            None if password is None else password.get_secret_value(),
+            settings.smtp_password_file
+            if settings.smtp_password is None
+            else settings.smtp_password.get_secret_value(),
         )
 
     def __repr__(self) -> str:
         return f"Access({self.tls})"
 
     def client(self, address: HostAddress) -> aiosmtplib.SMTP:
-        """A connection, not yet made. Deadlines are the line's, one for opening and one for a transfer."""
+        """A connection to be made once. Deadlines are the line's, one for opening and one for a transfer.
+
+        Raises OSError when the password's file cannot be read.
+        """
         return aiosmtplib.SMTP(
             hostname=address.name,
             port=address.port,
@@ -60,7 +70,7 @@ class Access:
             start_tls=self.tls == "starttls",
             tls_context=self.context,
             username=self.username,
-            password=self.password,
+            password=read_secret(self.password) if isinstance(self.password, Path) else self.password,
             local_hostname=socket.gethostname(),
             timeout=None,
         )
@@ -157,17 +167,15 @@ class MailHosts:
             await asyncio.sleep(LOOK)
 
     async def _works(self, host: MailHost, sender: str) -> bool:
-        client = host.client()
         try:
-            async with asyncio.timeout(self.patience.opening):
-                await client.connect()
-                await client.mail(sender)
-                await client.quit()
+            with contextlib.closing(host.client()) as client:
+                async with asyncio.timeout(self.patience.opening):
+                    await client.connect()
+                    await client.mail(sender)
+                    await client.quit()
         except TRANSPORT_FAILURES as error:
             host.failed(error, tried=True)
             return False
-        finally:
-            client.close()
         return True
 
 

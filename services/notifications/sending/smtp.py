@@ -104,19 +104,18 @@ class Line:
 
     async def _begin_at(self, host: MailHost, message: Message) -> aiosmtplib.SMTP:
         """Begin a mail at this host. A connection that it has closed meanwhile is made anew, once."""
-        if self._client is None or self._host is not host:
-            await self.close()
-            self._host, self._client = host, host.client()
         client = self._client
-        if client.is_connected:
+        if client is not None and client.is_connected and self._host is host:
             try:
                 await self._name_sender(client, message)
                 return client
             except SMTPException:
                 client.close()
-        await client.connect()
-        await self._name_sender(client, message)
-        return client
+        await self.close()
+        self._host, self._client = host, host.client()
+        await self._client.connect()
+        await self._name_sender(self._client, message)
+        return self._client
 
     async def _reset(self, client: aiosmtplib.SMTP, *, hung_up: bool, over: bool) -> None:
         """Make the connection ready for the next mail. `over`: the answer after the message has ended this one."""

@@ -188,6 +188,24 @@ async def test_who_knows_the_password_may_send(rig: Rig, authority: Authority, t
     assert rig.host.signed_in >= 1
 
 
+async def test_a_password_in_a_file_may_be_rotated_under_a_running_sender(
+    rig: Rig, authority: Authority, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("old\n")
+    rig.host.passwords = {"mandat": "old"}
+    signing = {"smtp_username": "mandat", "smtp_password_file": file}
+    await over_tls(rig, "starttls", authority.host("localhost"), authority.file, **signing)
+    rig.send()
+    await sent(rig)
+    rig.host.passwords = {"mandat": "new"}
+    await rig.host.stop()
+    await rig.host.start()
+    request = await rig.request(code_mail())
+    file.write_text("new\n")
+    await rig.reaches(request, "sent")
+
+
 async def test_with_a_wrong_password_mails_wait(
     rig: Rig, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
