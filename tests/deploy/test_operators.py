@@ -154,12 +154,16 @@ def test_a_service_is_told_of_the_cluster_with_its_database(values: Object, serv
 
 
 def test_a_roles_password_is_fetched_as_the_operator_reads_it() -> None:
-    found = of_kind(render(merged(ONE, {"secrets": {"external": {"enabled": True}}})), "ExternalSecret")
+    found = of_kind(
+        render(merged(ONE, {"secrets": {"external": {"enabled": True, "store": {"name": "vault"}}}})), "ExternalSecret"
+    )
     for service in flow.SERVICES:
         spec = found[f"mandat-{service}-database"]["spec"]
         assert {one["secretKey"] for one in spec["data"]} == {"username", "password"}
         assert spec["target"]["template"]["type"] == "kubernetes.io/basic-auth"
-    assert not [name for name in found if name.startswith(RELEASE)], "what operators make is fetched from nowhere else"
+    assert not [name for name in found if name.startswith(f"{RELEASE}-")], (
+        "what operators make is fetched from nowhere else"
+    )
 
 
 def owners(cluster: Object) -> set[str]:
