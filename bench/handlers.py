@@ -25,12 +25,12 @@ from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.relay import Relay, make_producer
 from chassis.subscriptions import Order, Subscription
+from chassis.topics import create as create_topics
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.accounts import SessionsRevoked
 from contracts.cloudevents import Envelope
 from contracts.topics import ACCOUNTS_EVENTS
 from local.stack import Stack
-from local.topics import create as create_topics
 
 PARTITIONS = 4
 KEYS = 1_000  # things that the messages are about
@@ -154,7 +154,7 @@ class _Bench:
     async def topic(self) -> str:
         """A new topic's prefix."""
         prefix = f"{secrets.token_hex(4)}."
-        await create_topics(self.servers, prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
+        await create_topics(Clients(self.servers), prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
         return prefix
 
     async def filled(self, messages: int) -> str:

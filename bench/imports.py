@@ -14,10 +14,11 @@ import asyncpg
 
 from bench.measuring import AGENCY, own_stores, say, table
 from chassis.database import connect
+from chassis.kafka import Clients
 from chassis.migrations import migrate
+from chassis.topics import create as create_topics
 from local import ROOT, Problem, extract
 from local.stack import Stack
-from local.topics import create as create_topics
 
 ROWS = 1_000_000
 ROWS_EACH = 6.58  # of one organization, in the extract that local.extract makes up
@@ -36,7 +37,7 @@ def run(small: bool) -> None:
     rows = ROWS // 20 if small else ROWS
     with own_stores() as stack:
         stack.keyrings.make()
-        asyncio.run(create_topics(stack.kafka.servers))
+        asyncio.run(create_topics(Clients(stack.kafka.servers)))
         few = _import(stack, "few", rows // 10)
         many = _import(stack, "many", rows)
         turns = sorted(asyncio.run(_copy(stack, "many", f"{FLOOR}_{turn}")) for turn in range(TURNS))

@@ -27,6 +27,7 @@ from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.outbox import Record
 from chassis.relay import BATCH, make_producer
+from chassis.topics import create as create_topics
 from contracts.authorizations import RelationAdded
 from contracts.cloudevents import Envelope
 from contracts.events import Span
@@ -36,7 +37,6 @@ from local.kafka import Kafka
 from local.ports import free_ports
 from local.postgres import Postgres
 from local.processes import Processes
-from local.topics import create as create_topics
 
 ROWS = 100_000
 KEYS = 5_000  # organizations among which the rows are spread
@@ -136,7 +136,7 @@ def _shown(values: Sequence[float]) -> list[str]:
 
 async def _bare(ground: Ground, topic: Topic) -> float:
     """Records a second of the relay's own kind of producer, from memory, as many at once as the relay."""
-    await create_topics(ground.servers, topics=[topic])
+    await create_topics(Clients(ground.servers), topics=[topic])
     messages = [
         (
             record.payload,
@@ -222,7 +222,7 @@ async def _read_back(ground: Ground, topic: Topic) -> tuple[list[int], int, int]
 
 async def _fill(ground: Ground, topic: Topic) -> None:
     """Put every record into the outbox, for this topic, while no relay is at work."""
-    await create_topics(ground.servers, topics=[topic])
+    await create_topics(Clients(ground.servers), topics=[topic])
     connection = await connect(ground.dsn)
     for start in range(0, len(ground.records), PORTION):
         portion = ground.records[start : start + PORTION]

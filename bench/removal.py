@@ -26,12 +26,12 @@ from bench.people import Cast, gather_cast, import_members
 from bench.topics import Held, Subscriber
 from chassis.kafka import Clients
 from chassis.relay import make_producer
+from chassis.topics import create as create_topics
 from contracts.authorizations import RelationEnded
 from contracts.topics import AUTHORIZATIONS_EVENTS, Kind, Topic
 from local.journeys.playing import form, ticked
 from local.journeys.portal import Someone
 from local.stack import Stack
-from local.topics import create as create_topics
 
 MEMBERS = 200
 WARM_UP = 5  # removals and round trips that are not counted
@@ -56,7 +56,7 @@ def run(small: bool) -> None:
     """Measure, and print both halves."""
     count = MEMBERS // 10 if small else MEMBERS
     with own_stack() as stack:
-        asyncio.run(create_topics(stack.kafka.servers, topics=[BARE]))
+        asyncio.run(create_topics(Clients(stack.kafka.servers), topics=[BARE]))
         import_members(stack, WARM_UP + count)
         asyncio.run(_measure(stack, count))
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "api | worker | all": "run the gateway, the worker, or both, until told to stop",
-    "migrate": "bring the database to this version",
+    "migrate …": "bring the database to this version",
+    "topics …": "make the topics it publishes on, and say which differ from the contracts",
     "openapi": "print the description of the gateway",
     "dead-letters …": "what could not be handled: list, show, redrive, drop",
     "reset-groups …": "after a restore: have the messages since then delivered again",
@@ -38,8 +39,8 @@ Command = Callable[[Sequence[str]], int]
 def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Command] | None = None) -> int:
     """The exit status of `python -m services.NAME …`. `folder` is the service's own, `load` imports it.
 
-    `commands` are those that this service has besides, each called with the arguments after its name. Migrating and
-    making keys import no service: they work while the service's code does not.
+    `commands` are those that this service has besides, each called with the arguments after its name. Migrating,
+    making topics and making keys import no service: they work while the service's code does not.
     """
     own = commands or {}
     match sys.argv[1:]:
@@ -47,10 +48,14 @@ def run(folder: Path, load: Callable[[], AnyService], commands: Mapping[str, Com
             from chassis import service
 
             return service.main(load(), role, folder / "migrations")
-        case ["migrate"]:
-            from chassis import migrations
+        case ["migrate", *arguments]:
+            from chassis.commands import migrate
 
-            return migrations.main(folder / "migrations")
+            return migrate.main(folder / "migrations", arguments)
+        case ["topics", *arguments]:
+            from chassis.commands import topics
+
+            return topics.main(folder.name, arguments)
         case ["openapi"]:
             from chassis import service
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from chassis import settings as environment
-from chassis import telemetry
 from chassis.database import Address, arguments
-from chassis.settings import DatabaseSettings
 
 log = structlog.get_logger()
 
 LOCK = 7_263_001  # any constant: keeps two migrations of one database apart
+# A statement that waits for a table makes everybody behind it wait too: it gives way, and the file is tried again.
+LOCK_TIMEOUT = "3s"
+GIVING_WAY = 2.0  # seconds, in which those who waited behind it have their turn
+TRIES = 60  # of one file; then something holds its table for minutes, and an operator should know
 NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 OWN = Path(__file__).parent / "migrations"
 
@@ -63,14 +64,28 @@ async def migrate(database: Address | str, *folders: Path) -> list[str]:
                     if known[name] != digest:
                         raise MigrationRefused(f"{name} was changed after it had been applied")
                     continue
-                async with connection.transaction():
-                    await connection.execute(sql)
-                    await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
+                await _apply(connection, sql, name, digest)
                 applied.append(name)
                 log.info("migration applied", migration=name)
         return applied
     finally:
         await connection.close()
+
+
+async def _apply(connection: asyncpg.Connection, sql: str, name: str, digest: str) -> None:
+    """Apply one file. Raises what PostgreSQL refuses, LockNotAvailableError after TRIES."""
+    for left in reversed(range(TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+                await connection.execute(sql)
+                await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
+            return
+        except asyncpg.LockNotAvailableError:
+            if not left:
+                raise
+            log.warning("migration gives way to who holds its table, and tries again", migration=name)
+        await asyncio.sleep(GIVING_WAY)
 
 
 async def _follow_renames(connection: asyncpg.Connection, folder: Path, known: dict[str, str]) -> None:
@@ -83,14 +98,3 @@ async def _follow_renames(connection: asyncpg.Connection, folder: Path, known: d
             await connection.execute("update migrations set name = $2 where name = $1", former, name)
             known[name] = known.pop(former)
             log.info("migration renamed", migration=name, former=former)
-
-
-def main(folder: Path) -> int:
-    """Migrate the database that the environment names. Returns the process's exit status."""
-    telemetry.configure(folder.parent.name, "INFO")
-    try:
-        asyncio.run(migrate(Address.direct(environment.read(DatabaseSettings)), folder))
-    except (OSError, ValueError, MigrationRefused, asyncpg.PostgresError) as error:
-        log.error("not migrated", error=str(error) or repr(error))
-        return 1
-    return 0

@@ -4,7 +4,6 @@ A database that is ahead is fine: old code runs on the new schema (docs/operatio
 """
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -15,12 +14,11 @@ from asyncpg.exceptions import ClientConfigurationError
 from chassis import migrations
 from chassis.database import Address, connect, neighbour_failed
 from chassis.telemetry import described
-from chassis.waiting import set_within
+from chassis.waiting import Told, set_within
 
 log = structlog.get_logger()
 
 LOOK_EVERY = 1.0  # seconds
-TELL_EVERY = 30.0  # seconds between two lines of the log about the same thing
 
 
 async def wait_for(database: Address, folder: Path, stopping: asyncio.Event) -> bool:
@@ -30,14 +28,13 @@ async def wait_for(database: Address, folder: Path, stopping: asyncio.Event) -> 
     about to be made. Raises ValueError for an address that is none, and MigrationRefused for a misnamed file.
     """
     known = migrations.known(folder)
-    told, tell_at = "", 0.0
+    told = Told()
     while not stopping.is_set():
         lacks = await _what_lacks(database, known)
         if not lacks:
             return True
-        if lacks != told or time.monotonic() >= tell_at:
+        if told.is_worth_saying(lacks):
             log.warning("waits for its database", lacks=lacks)
-            told, tell_at = lacks, time.monotonic() + TELL_EVERY
         await set_within(stopping, LOOK_EVERY)
     return False
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from chassis.kafka import Clients
+from chassis.topics import create as create_topics
 from local import ROOT, Problem, jars
 from local.child import Child, answers
 from local.guarded import GuardedKafka
@@ -25,7 +26,6 @@ from local.logs import FOLDER as LOGS
 from local.ports import SERVICES, Ports, free_ports
 from local.postgres import Postgres
 from local.processes import Processes, undisturbed
-from local.topics import create as create_topics
 
 NEEDED_BYTES = 1_000_000_000
 """Free disk for data and logs, with room to spare: on a full disk, databases fail in obscure ways."""
@@ -213,7 +213,7 @@ class Stack:
     def _start_kafka(self) -> None:
         with self._step("Kafka"):
             self.kafka.start()
-            asyncio.run(create_topics(self.kafka.servers))
+            asyncio.run(create_topics(Clients(self.kafka.servers)))
             if isinstance(self.kafka, GuardedKafka):
                 asyncio.run(self.kafka.guard())
 

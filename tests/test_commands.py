@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from contracts import flow
 from local import ROOT
+from tests.fixtures.servers import Broker
 from tests.fixtures.stack import Database
 
 
@@ -51,3 +53,37 @@ async def test_dead_letters_reset_groups_and_audit_answer_in_every_service(
         2,
         (f"python -m services.{service} reset-groups", "argument --to: is in the future"),
     )
+
+
+async def test_topics_are_made_for_brokers_of_others_with_nothing_but_their_address(
+    kafka: Broker, topic_prefix: str
+) -> None:
+    environment = {"MANDAT_KAFKA_SERVERS": kafka.servers, "MANDAT_TOPIC_PREFIX": topic_prefix}
+
+    async def topics(*arguments: str) -> tuple[int | None, list[str]]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.linking", "topics", *arguments,
+            cwd=ROOT, env=dict(os.environ) | environment, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode, output.decode().splitlines()
+
+    names = [topic_prefix + topic.name for topic in flow.topics_of("linking")]
+    assert await topics() == (
+        0,
+        [f"made {name}" for name in names] + [f"{len(names)} topics, {len(names)} made now: as the contracts say"],
+    )
+    again = await asyncio.gather(topics("--replicas", "2"), topics("--replicas", "2", "--tolerant"))
+    differ = [f"{name}: 1 replicas, not 2" for name in names] + [f"{len(names)} topics, 0 made now: some differ"]
+    assert list(again) == [(1, differ), (0, differ)]
+
+
+def test_a_database_that_is_never_there_is_waited_for_and_then_told_of() -> None:
+    environment = {"MANDAT_DATABASE_URL": "postgresql://x:hunter2@127.0.0.1:1/x"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.linking", "migrate", "--wait", "1"],
+        cwd=ROOT, env=dict(os.environ) | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = [json.loads(line)["event"] for line in (ended.stdout + ended.stderr).splitlines()]
+    assert (ended.returncode, told) == (1, ["waits for its database", "not migrated"])
+    assert "hunter2" not in ended.stderr

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from joserfc.jwk import KeySet
 from uuid_utils.compat import uuid7
 
-from chassis import gateway
+from chassis import gateway, topics
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, create_pool
 from chassis.doors import Doors, reception
@@ -38,7 +38,6 @@ from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.flow import consumer_name
 from contracts.topics import ACCOUNTS_EVENTS
-from local import topics
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
 from tests.fixtures.patience import PATIENCE
 from tests.fixtures.servers import Broker, DatabaseServer
@@ -236,7 +235,7 @@ class Wire:
 @pytest.fixture
 async def wire(kafka: Broker, topic_prefix: str) -> AsyncIterator[Wire]:
     """One topic with two partitions of its own for the test."""
-    await topics.create(kafka.servers, topic_prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
+    await topics.create(Clients(kafka.servers), topic_prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
     async with AIOKafkaProducer(bootstrap_servers=kafka.servers, linger_ms=0) as producer:
         yield Wire(kafka.servers, topic_prefix, producer)
 

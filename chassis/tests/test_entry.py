@@ -19,14 +19,14 @@ def nobody() -> entry.AnyService:
 def test_a_wrong_command_line_names_what_there_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for wrong in ([], ["work"], ["worker", "now"], ["migrate", "back"]):
+    for wrong in ([], ["work"], ["worker", "now"]):
         monkeypatch.setattr(sys, "argv", ["-m", *wrong])
         assert entry.run(SERVICE, nobody, {"import": lambda _: 0}) == 2
         usage, _, *known = capsys.readouterr().err.splitlines()
         assert usage == "usage: python -m services.library COMMAND"
         assert [line[:22].strip() for line in known] == [
-            "api | worker | all", "migrate", "openapi", "dead-letters …", "reset-groups …", "keys …", "audit …",
-            "import …",
+            "api | worker | all", "migrate …", "topics …", "openapi", "dead-letters …", "reset-groups …", "keys …",
+            "audit …", "import …",
         ]  # fmt: skip
 
 

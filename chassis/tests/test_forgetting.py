@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from chassis import topics
 from chassis.dead_letters.redrive import Redrive, Redriven
+from chassis.kafka import Clients
 from chassis.outcomes import Poison
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import ACTOR, Bench, OpenDoors, Wire, eventually
@@ -16,7 +18,6 @@ from chassis.work import Work
 from contracts.accounts import Person
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.topics import ACCOUNTS_PEOPLE
-from local import topics
 
 
 class People:
@@ -37,7 +38,7 @@ class People:
 
 @pytest.fixture
 async def topic(wire: Wire) -> str:
-    await topics.create(wire.servers, wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
     return wire.prefix + ACCOUNTS_PEOPLE.name
 
 

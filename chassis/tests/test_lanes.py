@@ -13,6 +13,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
+from chassis import topics
 from chassis.doors import Doors, reception
 from chassis.doors.watchdog import Stalled, Watchdog
 from chassis.kafka import Clients
@@ -24,7 +25,6 @@ from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Envelope, Forgotten
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE
-from local import topics
 from tests.fixtures.patience import PATIENCE
 
 KEPT = Subscription(AccountOpened, count, Order.KEPT)
@@ -60,7 +60,7 @@ async def parked(bench: Bench, number: int) -> list[Any]:
 async def wide(wire: Wire) -> AsyncIterator[Wire]:
     """A topic with four partitions of its own."""
     prefix = f"{wire.prefix}wide."
-    await topics.create(wire.servers, prefix, [ACCOUNTS_EVENTS], partitions=4)
+    await topics.create(Clients(wire.servers), prefix, [ACCOUNTS_EVENTS], partitions=4)
     async with AIOKafkaProducer(bootstrap_servers=wire.servers, linger_ms=0) as producer:
         yield Wire(wire.servers, prefix, producer)
 
@@ -231,7 +231,7 @@ async def test_a_tombstone_goes_to_forget_and_is_passed_over_without_one(
     bench: Bench, wire: Wire, open_doors: OpenDoors
 ) -> None:
     identity = uuid4()
-    await topics.create(wire.servers, wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
 
     async def follow(work: Work[None], event: Person) -> None:
         await count(work, opened(event.account_id, event.version))

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from chassis import migrations
 from chassis.migrations import OWN, MigrationRefused, migrate
 from chassis.tests.conftest import Bench
 from local import ROOT
@@ -72,6 +73,27 @@ async def test_migrations_that_run_at_once_apply_each_file_once(bench: Bench, fo
 
     assert sorted(applied, key=len) == [[], [], [], ["library/0001_books.sql", "library/0002_titles.sql"]]
     assert await bench.size("books") == 1
+
+
+async def test_a_migration_gives_way_to_who_holds_its_table_and_is_applied_once_it_is_free(
+    bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(migrations, "GIVING_WAY", 0.05)
+    await migrate(bench.dsn, folder)
+    (folder / "0003_pages.sql").write_text("alter table books add column pages int")
+    async with bench.pool.acquire() as connection:
+        holding = connection.transaction()
+        await holding.start()
+        await connection.fetch("select from books")
+        migrating = asyncio.create_task(migrate(bench.dsn, folder))
+        await asyncio.sleep(0.3)
+        assert not migrating.done()
+        async with asyncio.timeout(2):
+            assert await bench.size("books") == 1  # nobody waits behind it for long
+        await holding.rollback()
+
+    assert await migrating == ["library/0003_pages.sql"]
 
 
 def test_no_two_migrations_of_one_owner_have_the_same_number() -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import topics
 from chassis.audit import storage
 from chassis.audit.published import published
 from chassis.audit.sealing import SealPortion, chained, seal_all, seal_portion
@@ -21,7 +22,6 @@ from chassis.tests.conftest import ACTOR, RETENTION, Bench, RunRelay, Wire, even
 from chassis.tests.test_sealing import note
 from contracts.audit import HEADS, NO_ORGANIZATION
 from contracts.topics import LINKING_AUDIT
-from local import topics
 
 FIRM, OTHER = uuid4(), uuid4()
 OF_THE_FIRM = 6
@@ -297,7 +297,7 @@ async def test_a_chain_that_goes_on_after_it_was_rewritten_is_found_by_an_older_
 async def test_published_heads_are_read_from_the_topic_to_its_end(
     bench: Bench, wire: Wire, run_relay: RunRelay
 ) -> None:
-    await topics.create(wire.servers, wire.prefix, [LINKING_AUDIT], partitions=2)
+    await topics.create(Clients(wire.servers), wire.prefix, [LINKING_AUDIT], partitions=2)
     run_relay(bench)
     for _ in range(2):
         await note(bench, FIRM, None)

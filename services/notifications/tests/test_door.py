@@ -3,13 +3,13 @@
 import pytest
 from uuid_utils.compat import uuid7
 
+from chassis import topics
 from chassis.doors import Doors
 from chassis.kafka import Clients
 from chassis.relay import make_producer
 from contracts.cloudevents import Envelope
 from contracts.notifications import MailRequest
 from contracts.topics import ACCOUNTS_EVENTS, NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
-from local import topics
 from services.notifications.consumers import SUBSCRIPTIONS
 from services.notifications.tests.rig import START, Rig, code_mail, coordinates_mail
 from tests.fixtures.servers import Broker
@@ -25,7 +25,7 @@ async def test_a_request_on_either_topic_becomes_one_mail(
 ) -> None:
     assert asked.destination is topic
     read = [ACCOUNTS_EVENTS, NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK]
-    await topics.create(kafka.servers, topic_prefix, read, partitions=1)
+    await topics.create(Clients(kafka.servers), topic_prefix, read, partitions=1)
     rig.send()
     doors = Doors("notifications", Clients(kafka.servers), topic_prefix, rig.unit, SUBSCRIPTIONS)
     await doors.start()
