@@ -1,4 +1,4 @@
-"""Each size adds up: connections, workers, memory and storage, against the arithmetic of bench/sizing.py."""
+"""Each size adds up: connections, workers, memory and storage, against the arithmetic of local/sizing.py."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.sizing import FREE, USED, Assumed, lines, need
 from contracts import flow
 from contracts.topics import PARTITIONS
 from local import ROOT
+from local.sizing import FREE, USED, Assumed, lines, need
 from tests.deploy.rendering import CHART, SIZES, Object, faults, needs_crds, of_kind, render
 
 ACCOUNTS = {"small": 5_000, "regional": 100_000, "national": 10_000_000}
@@ -170,7 +170,7 @@ def test_a_size_stands_beside_brokers_and_databases_of_ones_own_too(name: str) -
 @pytest.mark.parametrize("name", ["regional", "national"])
 def test_the_page_about_sizing_shows_the_arithmetic_as_it_is(name: str) -> None:
     page = (ROOT / "docs" / "operations" / "sizing.md").read_text(encoding="utf-8")
-    assert "\n".join(lines(Assumed(ACCOUNTS[name]))) in page, "python -m bench.sizing"
+    assert "\n".join(lines(Assumed(ACCOUNTS[name]))) in page, "python -m local.sizing"
 
 
 def test_no_size_has_a_name_that_the_values_lack() -> None:
