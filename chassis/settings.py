@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contracts.agency.profile import AgentIssuer
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+HttpAddress = Annotated[str, Field(pattern=r"^https?://.+$", max_length=300)]
 PREFIX = "MANDAT_"
 HERE = ("127.0.0.1", "::1", "localhost")  # hosts towards which nobody else can listen
 
@@ -107,6 +108,13 @@ class KafkaSettings(BaseSettings):
             raise ValueError(f"{_variable(name)} {why}")
 
 
+class DemoIssuer(AgentIssuer):
+    """One that signs for whoever asks, beside us in containers or pods: unlike the agency's, also by plain HTTP."""
+
+    issuer: HttpAddress
+    jwks_uri: HttpAddress
+
+
 class Settings(DatabaseSettings, KafkaSettings):
     """The settings that all services share; a service with a setting of its own extends this class.
 
@@ -127,7 +135,7 @@ class Settings(DatabaseSettings, KafkaSettings):
     sealing_keys: Path
     issuer_base: str
     issuer_keys: Annotated[str, Field(pattern=r"^$|^https?://.+$")] = ""
-    demo_agent_issuers: tuple[AgentIssuer, ...] = ()
+    demo_agent_issuers: tuple[DemoIssuer, ...] = ()
     log_level: str = "INFO"
     traces: Annotated[str, Field(pattern=r"^$|^file:.+$|^https?://.+$")] = ""
     traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from chassis.kafka import Clients
 from chassis.settings import DatabaseSettings, FaultySettings, KafkaSettings, Settings, read
+from contracts.agency.profile import AgentIssuer
 from local import ROOT
 
 WHOLE = {
@@ -52,6 +54,17 @@ def test_each_fault_is_a_line_of_its_own_that_names_the_variable(monkeypatch: py
     assert lines[1].startswith("MANDAT_GATEWAY_PORT: Input should be a valid integer")
     assert lines[2].startswith("MANDAT_DEMO_AGENT_ISSUERS, at 0.")
     assert "hunter2" not in str(caught.value) and "pydantic" not in str(caught.value)
+
+
+def test_a_demo_issuer_may_stand_in_another_container_and_the_agencys_own_may_not_speak_plain_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beside = {"issuer": "http://demo:8026", "jwks_uri": "http://demo:8026/keys", "audience": "mandat"}
+    monkeypatch.setenv("MANDAT_DEMO_AGENT_ISSUERS", json.dumps([beside]))
+
+    assert [issuer.jwks_uri for issuer in read(Settings).demo_agent_issuers] == ["http://demo:8026/keys"]
+    with pytest.raises(ValidationError, match="only on this machine"):
+        AgentIssuer(**beside)
 
 
 def test_kafka_by_tls_with_a_password_a_token_or_a_certificate_is_read(
