@@ -50,7 +50,7 @@ async def build(platform: Platform) -> Tools:
         sealer=platform.sealer,
         hasher=Hasher(),
         signer=signing.Signer(platform.settings.issuer_base, platform.keyring),
-        machines={machine.client_id: machine for machine in platform.settings.machines},
+        machines=platform.settings.machines,
         issuers=Issuers(),
         places=places.read(platform.settings.places),
     )

@@ -19,7 +19,8 @@ class MachineClient(BaseModel):
 
 
 class AccountsSettings(Settings):
-    """`machines`: the other systems of the agency that may ask for tokens (MANDAT_MACHINES, a JSON list).
+    """`machines`: the other systems of the agency that may ask for tokens (MANDAT_MACHINES, a JSON list). A
+    client_id that stands twice has two secrets: one that takes the other's place.
 
     `places`: a CSV file that says where networks are (MANDAT_PLACES); without it nobody travels.
     """

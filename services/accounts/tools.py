@@ -1,6 +1,6 @@
 """What the handlers of this service work with."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
 
@@ -19,14 +19,14 @@ from services.accounts.tokens.signing import Signer
 
 @dataclass(frozen=True)
 class Tools:
-    """`machines` are the other systems that may ask for a token, by client id; `issuers` verify doors' ID tokens."""
+    """`machines` are the other systems that may ask for a token; `issuers` verify doors' ID tokens."""
 
     agency: Agency
     keyring: Keyring
     sealer: Sealer
     hasher: Hasher
     signer: Signer
-    machines: Mapping[str, MachineClient]
+    machines: Sequence[MachineClient]
     issuers: Issuers
     places: Places
 

@@ -153,7 +153,7 @@ async def complete(work: Work[Tools], command: Complete) -> str | Refusal:
     ADDRESS_PROOFS.labels("proven").inc()
     claims = {"sub": str(proof.proof_id), "email": reader.email}
     signed = signing.Proof("email_code", proof.purpose, ADDRESS_PROOF, claims)
-    return work.tools.signer.proof(await keys.newest(work.connection), signed, now, jti)
+    return work.tools.signer.proof(await keys.signing(work.connection, work.now), signed, now, jti)
 
 
 async def forget(work: Work[Tools], _: None) -> None:

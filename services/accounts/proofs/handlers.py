@@ -40,4 +40,4 @@ async def prove(work: Work[Tools], command: Prove) -> str | Refusal:
     PROOFS.labels("proven").inc()
     claims = {"sub": str(own.account.account_id), "digest": command.digest}
     proof = signing.Proof("password", command.purpose, PASSWORD_PROOF, claims)
-    return work.tools.signer.proof(await storage.newest(work.connection), proof, work.now, jti)
+    return work.tools.signer.proof(await storage.signing(work.connection, work.now), proof, work.now, jti)

@@ -245,7 +245,7 @@ async def _end(work: Work[Tools], session: Session, reason: Literal["signed_out"
 
 
 async def _tokens(work: Work[Tools], account: Account, session: Session, refresh_token: str) -> Tokens:
-    key = await keys.newest(work.connection)
+    key = await keys.signing(work.connection, work.now)
     current = account.terms_version == work.tools.agency.terms.version
     audience = AUDIENCE if current else UNTIL_TERMS_ARE_ACCEPTED
     access_token = work.tools.signer.for_person(key, session, audience, work.now, work.new_id())

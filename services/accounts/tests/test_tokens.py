@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -11,10 +13,15 @@ from joserfc.errors import DecodeError
 
 from chassis.keys import generate as generate_keyring
 from chassis.tokens import Machine
+from chassis.work import Actor
+from services.accounts.settings import MachineClient
 from services.accounts.tests.conftest import MACHINE, MACHINE_SECRET, Accounts
 from services.accounts.tokens import domain, signing, storage
+from services.accounts.tokens.handlers import KeyStays, RetireKey, add_key, retire_key
+from services.accounts.tokens.rotating import LONGEST_LIFE, PUBLISHED_BEFORE, Standing
 
-MACHINES = {MACHINE.client_id: MACHINE}
+MACHINES = (MACHINE,)
+OPERATOR = Actor("operator", "marie")
 GRANT = {"grant_type": "client_credentials"}
 POSTED = GRANT | {"client_id": "payroll", "client_secret": MACHINE_SECRET}
 
@@ -42,16 +49,75 @@ async def test_processes_that_start_together_make_one_key(accounts: Accounts) ->
     assert await accounts.pool.fetchval("select count(*) from signing_keys") == 1
 
 
-async def test_a_newer_key_signs_and_the_older_one_still_verifies(accounts: Accounts) -> None:
+def signed_with(token: str) -> str:
+    header = json.loads(base64.urlsafe_b64decode(token.split(".", maxsplit=1)[0] + "=="))
+    return str(header["kid"])
+
+
+async def published(accounts: Accounts) -> list[str]:
+    return [key["kid"] for key in (await accounts.client.get("/.well-known/jwks.json")).json()["keys"]]
+
+
+async def add(accounts: Accounts, *, at_once: bool = False) -> Standing:
+    return (await accounts.unit.run(add_key, at_once, OPERATOR)).outcome
+
+
+async def retire(accounts: Accounts, kid: str, *, known_by_others: bool = False) -> None:
+    await accounts.unit.run(retire_key, RetireKey(kid, known_by_others), OPERATOR)
+
+
+async def test_a_newer_key_is_published_before_it_signs_and_the_older_one_still_verifies(accounts: Accounts) -> None:
     before = await accounts.opened()
-    newer = signing.generate(accounts.unit.tools.keyring)
-    await accounts.pool.execute(storage.INSERT, newer.kid, newer.public_jwk, newer.private_jwk, accounts.clock())
-    published = (await accounts.client.get("/.well-known/jwks.json")).json()["keys"]
-    assert [published[0]["kid"], len(published)] == [newer.kid, 2]
-    after = (await accounts.sign_in()).json()["access_token"]
-    header = base64.urlsafe_b64decode(after.split(".")[0] + "==").decode()
-    assert newer.kid in header
+    [first] = await published(accounts)
+    added = await add(accounts)
+    assert await published(accounts) == [added.kid, first]
+    assert signed_with((await accounts.sign_in()).json()["access_token"]) == first
+
+    accounts.clock.advance(seconds=PUBLISHED_BEFORE.total_seconds())
+    assert signed_with((await accounts.sign_in()).json()["access_token"]) == added.kid
+    assert await published(accounts) == [added.kid, first]
     assert (await accounts.client.get("/v1/account", headers=before.headers)).status_code == 200
+
+
+async def test_one_key_at_a_time_waits_to_sign(accounts: Accounts) -> None:
+    added = await add(accounts)
+    with pytest.raises(KeyStays, match=f"{added.kid} is published, and signs from"):
+        await add(accounts)
+    assert len(await published(accounts)) == 2
+
+
+async def test_a_key_goes_once_nothing_that_it_signed_counts(accounts: Accounts) -> None:
+    [first] = await published(accounts)
+    with pytest.raises(KeyStays, match="signs, or will"):
+        await retire(accounts, first)
+    added = await add(accounts)
+    for kid in (first, added.kid):
+        with pytest.raises(KeyStays, match="signs, or will"):
+            await retire(accounts, kid)
+    seconds = (PUBLISHED_BEFORE + LONGEST_LIFE).total_seconds()
+    accounts.clock.advance(seconds=seconds - 30)
+    with pytest.raises(KeyStays, match="counts until"):
+        await retire(accounts, first)
+    accounts.clock.advance(seconds=30)
+    await retire(accounts, first)
+    assert await published(accounts) == [added.kid]
+    with pytest.raises(KeyStays, match="there is no key"):
+        await retire(accounts, first)
+
+
+async def test_a_key_that_others_have_is_replaced_and_gone_at_once(accounts: Accounts) -> None:
+    [first] = await published(accounts)
+    added = await add(accounts, at_once=True)
+    await retire(accounts, first, known_by_others=True)
+    assert await published(accounts) == [added.kid]
+    actions = [row["action"] for row in await accounts.pool.fetch("select action from audit order by id")]
+    assert actions[-2:] == ["signing_key_added", "signing_key_retired"]
+
+
+async def test_a_clock_that_is_behind_the_first_keys_maker_finds_the_key(accounts: Accounts) -> None:
+    await accounts.opened()
+    accounts.clock.advance(hours=-2)
+    assert (await accounts.sign_in()).status_code == 200
 
 
 async def test_a_private_key_rests_encrypted(accounts: Accounts) -> None:
@@ -74,6 +140,14 @@ async def test_a_listed_system_gets_a_token(accounts: Accounts, form: dict[str, 
     assert answer.headers["cache-control"] == "no-store"
     caller = await accounts.verifier.verify(answer.json()["access_token"])
     assert caller == Machine("payroll", frozenset({"access:check", "access:search"}))
+
+
+def test_a_system_has_two_secrets_while_one_takes_the_others_place() -> None:
+    newer = MachineClient(client_id="payroll", secret_digest=sha256(b"newer").hexdigest(), scopes=("access:check",))
+    for secret, machine in ((MACHINE_SECRET, MACHINE), ("newer", newer)):
+        assert domain.authenticated((MACHINE, newer), domain.Credentials("payroll", secret)) == machine
+    with pytest.raises(domain.OAuthError):
+        domain.authenticated((newer,), domain.Credentials("payroll", MACHINE_SECRET))
 
 
 async def test_a_system_may_ask_for_less(accounts: Accounts) -> None:
