@@ -59,7 +59,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program(service, "audit"),
-        description="Whether the audit is still what was sealed. See docs/how-to/audit.md.",
+        description="Whether the audit is still what was sealed. See docs/operations/audit.md.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     verifying = commands.add_parser("verify", help="recompute every chain, and compare it with published heads")

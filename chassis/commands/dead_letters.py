@@ -49,7 +49,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program(service, "dead-letters"),
-        description="Messages that could not be handled. See docs/how-to/dead-letters.md.",
+        description="Messages that could not be handled. See docs/operations/redrive.md.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="what is parked, oldest first")

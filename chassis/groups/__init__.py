@@ -1,1 +1,1 @@
-"""Consumer groups after a restore: back to what the restored database has seen (docs/how-to/restore.md)."""
+"""Consumer groups after a restore: back to what the restored database has seen (docs/operations/restore.md)."""

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Read every signature. Returns 1 when one is not what was signed or is missing, 2 for a wrong command."""
     parser = argparse.ArgumentParser(
         prog=program("authorizations", "verify-signatures"),
-        description="Compare each signature with what the audit says of it. See docs/how-to/audit.md.",
+        description="Compare each signature with what the audit says of it. See docs/operations/audit.md.",
     )
     parser.parse_args(arguments)
     telemetry.configure("authorizations", "WARNING")
