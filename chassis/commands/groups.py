@@ -52,7 +52,7 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program(service, "reset-groups"),
-        description="Take the consumer groups back to what a restored database has seen. See docs/operations/restore.md.",
+        description="Take the consumer groups back to what a restored database has seen: docs/operations/restore.md.",
     )
     parser.add_argument("--to", required=True, type=_instant, help="what the database was restored to, with a zone")
     parser.add_argument("--margin", type=_duration, default=MARGIN, help="how much earlier to be sure, as 90s or 5m")
