@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
         case "test":
             from local import checks  # noqa: PLC0415
 
-            return checks.run(options.parts, keep_going=options.keep_going)
+            return checks.run(options.parts, keep_going=options.keep_going, crds=options.crds)
         case "faults":
             from tests.faults import command  # noqa: PLC0415
 
@@ -191,6 +191,12 @@ def _parser() -> argparse.ArgumentParser:
         help="format, lint, types, imports, generated, tests (default: all)",
     )
     test.add_argument("--keep-going", action="store_true", help="run the other parts although one failed")
+    test.add_argument(
+        "--crds",
+        type=_named,
+        metavar="FOLDER",
+        help="the operators' CustomResourceDefinitions as JSON Schemas, to hold the chart to them too",
+    )
     return parser
 
 

@@ -81,6 +81,22 @@ def test_the_checks_stop_at_the_first_failure_unless_told_otherwise(
     assert "FAILED" in shown
 
 
+def test_the_checks_are_told_of_operators_schemas_or_say_that_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(checks.CRDS, raising=False)
+    shows = "import os; print(os.environ.get('MANDAT_CRDS', 'none'))"
+    monkeypatch.setattr(checks, "PARTS", {"tests": [sys.executable, "-c", shows]})
+    with pytest.raises(Problem, match="holds no JSON Schema"):
+        checks.run([], crds=tmp_path)
+    (tmp_path / "httproute-gateway-v1.json").touch()
+
+    assert checks.run([], crds=tmp_path) == 0
+    assert str(tmp_path) in (shown := capfd.readouterr().out) and "not held to" not in shown
+    assert checks.run([]) == 0
+    assert "not held to the operators' own schemas" in capfd.readouterr().out
+
+
 def test_only_one_stack_runs_and_down_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = tmp_path / "running.lock"
     monkeypatch.setattr(running, "LOCK", lock)

@@ -44,17 +44,18 @@ class NotRendered(Exception):
     """Helm refused the values; says why."""
 
 
-def render(values: Object, *files: Path) -> list[Object]:
+def render(values: Object, *files: Path, upgrade: bool = False) -> list[Object]:
     """The objects of the chart with these values, on top of the least that is needed and of further files of values.
 
     Raises NotRendered.
     """
-    return _render(json.dumps(values), files)
+    return _render(json.dumps(values), files, upgrade)
 
 
 @cache
-def _render(values: str, files: tuple[Path, ...]) -> list[Object]:
+def _render(values: str, files: tuple[Path, ...], upgrade: bool) -> list[Object]:
     command: list[str | Path] = [HELM, "template", RELEASE, CHART, "--kube-version", KUBERNETES]
+    command += ["--is-upgrade"] if upgrade else []
     with tempfile.TemporaryDirectory() as folder:
         least, most = Path(folder) / "least.json", Path(folder) / "most.json"
         least.write_text(json.dumps(NEEDED))

