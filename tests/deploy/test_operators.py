@@ -19,6 +19,7 @@ ONE: Object = {
         {"name": "portal", "topics": ["accounts.events"], "authentication": "mtls", "quotas": {"consumerByteRate": 1}},
     ],
 }
+RESTORED = {"generation": "2", "from": "m-linking-postgres", "to": "2026-11-28 10:00:00Z"}
 EACH: Object = {
     "kafka": {"mode": "strimzi", "authentication": "mtls", "strimzi": {"controllers": {"replicas": 3}, "zones": True}},
     "postgres": {
@@ -28,7 +29,7 @@ EACH: Object = {
             "pooler": {"enabled": True},
             "backup": {"objectStore": "backups"},
             "services": {"authorizations": {"storage": {"size": "200Gi"}}},
-            "restored": {"linking": {"generation": "2", "from": "m-linking-postgres", "to": "2026-11-28 10:00:00Z"}},
+            "restored": {"linking": RESTORED | {"use": True}},
         },
     },
 }
@@ -173,8 +174,14 @@ def owners(cluster: Object) -> set[str]:
     return {first["owner"], *(role["name"] for role in cluster["spec"].get("managed", {}).get("roles", []))}
 
 
-def test_a_restored_cluster_stands_beside_the_old_one_and_its_service_is_told_of_it() -> None:
+def test_a_restored_cluster_stands_beside_the_one_that_is_used_until_it_is_used_itself() -> None:
+    waiting = {"postgres": {"cloudnativePg": {"restored": {"linking": RESTORED | {"use": False}}}}}
+    objects = render(merged(EACH, waiting))
+    assert {f"{RELEASE}-linking-postgres", f"{RELEASE}-linking-postgres-2"} <= of_kind(objects, "Cluster").keys()
+    assert f"@{RELEASE}-linking-postgres-rw:" in settings(objects, "linking")["MANDAT_DATABASE_URL"]
+
     objects = render(EACH)
+    assert f"{RELEASE}-linking-postgres" not in of_kind(objects, "Cluster")
     restored = of_kind(objects, "Cluster")[f"{RELEASE}-linking-postgres-2"]["spec"]
     assert restored["bootstrap"]["recovery"]["recoveryTarget"] == {"targetTime": "2026-11-28 10:00:00Z"}
     [source] = restored["externalClusters"]

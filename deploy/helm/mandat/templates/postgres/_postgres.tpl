@@ -1,28 +1,37 @@
-{{- /* The clusters that there are, as {items: [{name, services, settings}]}: one for all services, or one for each. */}}
+{{- /*
+The clusters that there are, as {items: [{name, services, settings, restored}]}: one for all services, or one for each.
+A restored one stands beside the one that is used, until it is used itself.
+*/}}
 {{- define "mandat.postgres.clusters" -}}
 {{- $operator := .Values.postgres.cloudnativePg -}}
+{{- $each := eq $operator.clusters "each" -}}
+{{- $all := keys .Values.services | sortAlpha -}}
 items:
-{{- if eq $operator.clusters "each" }}
-{{- range $service, $_ := .Values.services }}
-  - name: {{ include "mandat.postgres.cluster" (dict "root" $ "service" $service) }}
-    of: {{ $service }}
-    services: [{{ $service }}]
-    settings: {{ mergeOverwrite (deepCopy (omit $operator "services")) (get $operator.services $service | default dict) | toJson }}
+{{- range $of := $each | ternary $all (list "all") }}
+{{- $settings := mergeOverwrite (deepCopy (omit $operator "services" "restored")) (get $operator.services $of | default dict) }}
+{{- $restored := get $operator.restored $of | default dict }}
+{{- $plain := include "mandat.postgres.plain" (dict "root" $ "of" $of) }}
+{{- $item := dict "name" $plain "services" (eq $of "all" | ternary $all (list $of)) "settings" $settings "restored" dict }}
+{{- if not (and $restored.generation $restored.use) }}
+  - {{ toJson $item }}
 {{- end }}
-{{- else }}
-  - name: {{ include "mandat.postgres.cluster" (dict "root" $ "service" "") }}
-    of: all
-    services: {{ keys .Values.services | sortAlpha | toJson }}
-    settings: {{ omit $operator "services" | toJson }}
+{{- with $restored.generation }}
+  - {{ merge (dict "name" (printf "%s-%s" $plain .) "restored" $restored) $item | toJson }}
+{{- end }}
 {{- end }}
 {{- end }}
 
-{{- /* The cluster with a service's database: {root, service}. One that was restored has another name than before. */}}
+{{- /* The name of a cluster that was never restored: {root, of: service or all}. */}}
+{{- define "mandat.postgres.plain" -}}
+{{ .root.Release.Name }}{{ if ne .of "all" }}-{{ .of }}{{ end }}-postgres
+{{- end }}
+
+{{- /* The cluster that a service uses: {root, service}. */}}
 {{- define "mandat.postgres.cluster" -}}
 {{- $operator := .root.Values.postgres.cloudnativePg -}}
-{{- $each := eq $operator.clusters "each" -}}
-{{- $restored := get $operator.restored ($each | ternary .service "all") | default dict -}}
-{{ .root.Release.Name }}{{ if $each }}-{{ .service }}{{ end }}-postgres{{ with $restored.generation }}-{{ . }}{{ end }}
+{{- $of := eq $operator.clusters "each" | ternary .service "all" -}}
+{{- $restored := get $operator.restored $of | default dict -}}
+{{ include "mandat.postgres.plain" (dict "root" .root "of" $of) }}{{ if and $restored.generation $restored.use }}-{{ $restored.generation }}{{ end }}
 {{- end }}
 
 {{- define "mandat.postgres.pooler" -}}
