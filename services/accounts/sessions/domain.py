@@ -37,10 +37,12 @@ class Session:
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """One refresh token at rest; `successor_used` says whether the one that replaced it was used in its turn."""
+    """One refresh token at rest; `successor` is the digest of the one that replaced it, `successor_used` whether that
+    was used in its turn."""
 
     issued_at: datetime
     used_at: datetime | None
+    successor: bytes | None
     successor_used: bool
 
 
@@ -67,12 +69,14 @@ def first_refresh_token() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
-def successor(keyring: Keyring, token: str) -> str:
+def successors(keyring: Keyring, token: str) -> tuple[str, ...]:
     """The token that replaces this one: as random as it to anybody without our key, and the same for every retry.
 
-    So a retry makes no second branch of the family, and no token needs to rest here in a form that could be read.
+    So a retry makes no second branch of the family, and no token needs to rest here in a form that could be read. The
+    first is made with the key in use; another one may have been given out while another key was.
     """
-    return base64.urlsafe_b64encode(keyring.lookup("refresh_token.successor", token)).rstrip(b"=").decode()
+    found = keyring.lookups("refresh_token.successor", token)
+    return tuple(base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in found)
 
 
 def digest(token: str) -> bytes:

@@ -164,7 +164,7 @@ async def open_session(work: Work[Tools], account: Account, client: Client) -> T
 async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
     """Exchange a refresh token for the next pair. A copy used by somebody else ends the session, and that commits."""
     presented = domain.digest(command.refresh_token)
-    following = domain.successor(work.tools.keyring, command.refresh_token)
+    successors = {domain.digest(one): one for one in domain.successors(work.tools.keyring, command.refresh_token)}
     session = await storage.lock_by_token(work.connection, presented)
     now = work.take_time()
     if session is None or not session.live(now):
@@ -172,16 +172,19 @@ async def refresh(work: Work[Tools], command: Refresh) -> Tokens | Refusal:
         return Refusal("session_ended")
     account = await people.account(work.connection, session.account_id)
     await signals.see(work, session.account_id, command.client)
-    match domain.use_of(await storage.token(work.connection, presented, domain.digest(following)), now):
+    token = await storage.token(work.connection, presented, list(successors))
+    match domain.use_of(token, now):
         case Use.FIRST:
+            digest, following = next(iter(successors.items()))
             await storage.use_token(work.connection, presented, now)
-            await storage.insert_token(work.connection, domain.digest(following), session.session_id, now)
+            await storage.insert_token(work.connection, digest, session.session_id, now)
             await storage.used(work.connection, session.session_id, now)
             REFRESHES.labels("rotated").inc()
             return await _tokens(work, account, session, following)
         case Use.RETRY:
             REFRESHES.labels("repeated").inc()
-            return await _tokens(work, account, session, following)
+            assert token.successor is not None
+            return await _tokens(work, account, session, successors[token.successor])
         case Use.TOO_LATE:
             REFRESHES.labels("refused").inc()
             return Refusal("session_ended")

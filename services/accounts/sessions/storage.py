@@ -1,5 +1,6 @@
 """The tables `sessions` and `refresh_tokens`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,8 +23,8 @@ END_ALL = "update sessions set ended_at = $2 where account_id = $1 and ended_at 
 
 FAMILY = "select session_id from refresh_tokens where digest = $1"
 STANDING = """
-select token.issued_at, token.used_at, successor.used_at is not null as successor_used
-from refresh_tokens token left join refresh_tokens successor on successor.digest = $2
+select token.issued_at, token.used_at, successor.digest as successor, successor.used_at is not null as successor_used
+from refresh_tokens token left join refresh_tokens successor on successor.digest = any($2::bytea[])
 where token.digest = $1
 """
 ISSUE = "insert into refresh_tokens (digest, session_id, issued_at) values ($1, $2, $3)"
@@ -75,9 +76,9 @@ async def end_all(connection: Connection, account_id: UUID, now: datetime) -> No
     await connection.execute(END_ALL, account_id, now)
 
 
-async def token(connection: Connection, digest: bytes, successor: bytes) -> RefreshToken:
-    """A token of a session that is locked."""
-    row = await connection.fetchrow(STANDING, digest, successor)
+async def token(connection: Connection, digest: bytes, successors: Sequence[bytes]) -> RefreshToken:
+    """A token of a session that is locked, and which of those that may replace it did."""
+    row = await connection.fetchrow(STANDING, digest, list(successors))
     assert row is not None
     return RefreshToken(**row)
 

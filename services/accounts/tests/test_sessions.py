@@ -1,14 +1,19 @@
 """Signing in, staying signed in, signing out."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import rotation
 from chassis.tokens import NotAuthenticated, Person
+from chassis.work import Actor
 from contracts.accounts import SessionsRevoked
 from services.accounts.hashing import Hasher
+from services.accounts.sessions import handlers
 from services.accounts.tests.conftest import Accounts, signed
+from services.accounts.tools import Client
 
 
 @pytest.fixture
@@ -107,6 +112,25 @@ async def test_a_retry_within_seconds_gets_the_same_refresh_token(accounts: Acco
     assert {answer.status_code for answer in answers} == {200}
     [following] = {answer.json()["refresh_token"] for answer in answers}
     assert (await accounts.refresh(following)).status_code == 200
+
+
+async def test_a_retry_gets_the_same_refresh_token_also_from_a_process_with_a_newer_key(accounts: Accounts) -> None:
+    person, tools = await accounts.opened(), accounts.unit.tools
+    added = rotation.with_another(tools.keyring, "digests")  # what every process knows by then
+    promoted = rotation.with_newest_first(added, "digests", accounts.clock())
+    asked = handlers.Refresh(person.refresh_token, Client(host="192.0.2.1", device="test"))
+
+    actor = Actor("person", str(person.account_id))
+
+    first, again = [
+        await replace(accounts.unit, tools=replace(tools, keyring=ring)).run(handlers.refresh, asked, actor)
+        for ring in (added, promoted)
+    ]
+
+    assert isinstance(first.outcome, handlers.Tokens)
+    assert isinstance(again.outcome, handlers.Tokens)
+    assert again.outcome.refresh_token == first.outcome.refresh_token
+    assert (await accounts.refresh(first.outcome.refresh_token)).status_code == 200
 
 
 @pytest.mark.parametrize("late", [True, False])
