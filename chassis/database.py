@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolAcquireContext
+from prometheus_client import Histogram
 
 from chassis.outcomes import CommitUnknown
 from chassis.settings import DatabaseSettings, read_secret
@@ -130,6 +133,27 @@ async def _give_back(_: Any) -> None:
     """
 
 
+POOL_WAIT = Histogram(
+    "mandat_pool_wait_seconds",
+    "How long a use of the database waited for one of this process's connections; above 5 it gave up",
+    buckets=(0.001, 0.01, 0.1, 0.5, 1, 5),
+)
+
+
+class _Waiting(PoolAcquireContext):
+    """Times what each use of the pool waits for, given or not."""
+
+    async def __aenter__(self) -> Pooled:
+        begun = time.perf_counter()
+        try:
+            return await super().__aenter__()
+        finally:
+            POOL_WAIT.observe(time.perf_counter() - begun)
+
+    def __await__(self) -> Generator[Any, None, Pooled]:
+        return self.__aenter__().__await__()
+
+
 class _ImpatientPool(asyncpg.Pool):
     """Each use, a single `fetch` too, waits `patience` seconds for a connection, then raises TimeoutError.
 
@@ -139,7 +163,7 @@ class _ImpatientPool(asyncpg.Pool):
     patience = ACQUIRE_TIMEOUT
 
     def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[asyncpg.Record]":
-        return super().acquire(timeout=self.patience if timeout is None else timeout)
+        return _Waiting(self, self.patience if timeout is None else timeout)
 
 
 async def create_pool(database: Address | str, connections: int, name: str) -> Pool:

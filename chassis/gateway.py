@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
+from prometheus_client import Counter
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -39,6 +40,9 @@ NOTED = (403, 404)  # statuses of refusals that say that the caller may not
 LONGEST_IDEMPOTENCY_KEY = 200  # characters
 AFTER = "What an earlier change answered, in whichever service: this call sees that change."
 KEY = f"At most {LONGEST_IDEMPOTENCY_KEY} characters. A request that is sent again gets the first one's answer."
+
+
+PROBLEMS = Counter("mandat_problems", "Refusals answered to callers, by the problem's stable code", ["problem"])
 
 
 def _digest(body: bytes) -> bytes:
@@ -349,6 +353,7 @@ def build(
 
     @app.exception_handler(ProblemRaised)
     async def problem(request: Request, error: ProblemRaised) -> JSONResponse:
+        PROBLEMS.labels(error.refusal.code).inc()
         await _note(request, error)
         return respond(error.refusal, language_of(request), error.errors, request.app.state.gateway.texts)
 

@@ -31,6 +31,13 @@ CLOCK_SKEW = Gauge(
     "This process's clock less the database's, at the last look; tokens are taken up to 5 s early or late",
 )
 LOOP_LAG = Gauge("mandat_loop_lag_seconds", "How late the event loop woke a task, at the last look")
+POOL = Gauge("mandat_pool_connections", "Connections of this process to the database, in use or idle", ["state"])
+POOL_LIMIT = Gauge("mandat_pool_limit", "How many connections to the database this process may open")
+PROCESS = Gauge(
+    "mandat_process_info",
+    "1: a process runs in this role (api, worker, all), of this release, for this agency, by this version of its data",
+    ["role", "version", "agency", "policy"],
+)
 LOOK_EVERY = 1.0  # seconds
 COUNT_TO = 100_000  # rows of the outbox; deeper than that is one alert, and counting would slow it further
 
@@ -42,6 +49,7 @@ async def observe(pool: Pool) -> None:
         before = time.monotonic()
         await asyncio.sleep(LOOK_EVERY)
         LOOP_LAG.set(max(0.0, time.monotonic() - before - LOOK_EVERY))
+        look_at_pool(pool)
         try:
             asked = time.time()
             row = await pool.fetchrow(
@@ -67,3 +75,10 @@ async def observe(pool: Pool) -> None:
         OUTBOX_DEPTH.set(row["depth"])
         OUTBOX_AGE.set(row["age"])
         INBOX_ROWS.set(row["remembered"])
+
+
+def look_at_pool(pool: Pool) -> None:
+    """How many connections this process has, and how many it may have."""
+    POOL.labels("used").set(pool.get_size() - pool.get_idle_size())
+    POOL.labels("idle").set(pool.get_idle_size())
+    POOL_LIMIT.set(pool.get_max_size())

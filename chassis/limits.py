@@ -5,6 +5,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from prometheus_client import Counter
+
 from chassis.database import Connection
 from chassis.outcomes import Refusal
 
@@ -45,6 +47,13 @@ WAIT = f"select extract(epoch from l.window_start + {DELAY} - $3) from limits l 
 SHRINK = "update limits set spent = spent - 1 where name = $1 and key = $2 and spent > 0"
 
 GIVE_BACK = "update limits set spent = spent - 1 where name = $1 and key = $2 and window_start = $3 and spent > 0"
+
+
+REACHED = Counter(
+    "mandat_limits_reached",
+    "Attempts that a limit of this name did not let pass: what is refused, or held back, or must wait",
+    ["limit"],
+)
 
 
 class Limit(Protocol):
@@ -108,6 +117,7 @@ async def spend(
     """
     if await connection.fetchval(SPEND, name, [key], _window(limit, now), limit.count, amount) is not None:
         return None
+    REACHED.labels(name).inc()
     return seconds_left(limit, now)
 
 
@@ -129,7 +139,10 @@ async def spend_each(
 ) -> frozenset[bytes]:
     """Count one attempt, or so many, for each of several keys, apart from the others. Returns who may not go on."""
     rows = await connection.fetch(SPEND, name, list(set(keys)), _window(limit, now), limit.count, amount)
-    return frozenset(keys) - {row["key"] for row in rows}
+    over = frozenset(keys) - {row["key"] for row in rows}
+    if over:
+        REACHED.labels(name).inc(len(over))
+    return over
 
 
 async def grow(connection: Connection, name: str, key: bytes, delays: Delays, now: datetime) -> int | None:
@@ -140,6 +153,7 @@ async def grow(connection: Connection, name: str, key: bytes, delays: Delays, no
     bounds = (delays.at_once, float(delays.first_seconds), float(delays.longest_seconds))
     if await connection.fetchval(GROW, name, key, now, *bounds, float(delays.forgotten_after_seconds)):
         return None
+    REACHED.labels(name).inc()
     left: float | None = await connection.fetchval(WAIT, name, key, now, *bounds)
     return max(1, math.ceil(left or 0))
 

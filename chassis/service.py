@@ -210,6 +210,7 @@ async def _run(
         )
         language = built.agency.profile.default_language
         app = build_gateway(service, unit, verifier, language, built.agency.texts)
+        gauges.PROCESS.labels(role, settings.version, built.agency.profile.code, built.agency.version).set(1)
         tasks = [asyncio.create_task(gauges.observe(built.pool), name="observe")]
         probes: dict[str, operations.Probe] = {"database": lambda: operations.database_answers(built.pool)}
         public, agents = None, None  # a worker has no gateway, and no keys

@@ -118,10 +118,10 @@ class DemoIssuer(AgentIssuer):
 class Settings(DatabaseSettings, KafkaSettings):
     """The settings that all services share; a service with a setting of its own extends this class.
 
-    `issuer_keys` is where accounts' keys are fetched, if not under `issuer_base`: a pod needs no way out to the public
-    host for them. `demo_agent_issuers` are trusted besides those of the agency's data: for the local stack's demo
-    issuer only. `traces` is where spans go (chassis/tracing.py), nowhere by default; `traces_share` of the traces are
-    kept.
+    `version` is the release that an image says it holds. `issuer_keys` is where accounts' keys are fetched, if not
+    under `issuer_base`: a pod needs no way out to the public host for them. `demo_agent_issuers` are trusted besides
+    those of the agency's data: for the local stack's demo issuer only. `traces` is where spans go (chassis/tracing.py),
+    nowhere by default; `traces_share` of the traces are kept.
     """
 
     agency: Path
@@ -134,6 +134,7 @@ class Settings(DatabaseSettings, KafkaSettings):
     keyring: Path
     sealing_keys: Path
     issuer_base: str
+    version: str = "unreleased"
     issuer_keys: Annotated[str, Field(pattern=r"^$|^https?://.+$")] = ""
     demo_agent_issuers: tuple[DemoIssuer, ...] = ()
     log_level: str = "INFO"

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
+from prometheus_client import Counter
 
 from chassis import issuer_keys
 from chassis.database import Connection, Pool
@@ -26,6 +27,13 @@ ACCESS_TYPE = "at+jwt"  # RFC 9068: what accounts signs for another purpose is n
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 5  # seconds that clocks may differ
 REMEMBERED = 10_000  # verified tokens: the signature of one that comes again within its minutes is not computed again
+
+REFUSED = Counter(
+    "mandat_tokens_refused",
+    "Bearer tokens that were not taken, by why: unreadable, unknown_issuer, expired, unverified (signature, audience, a"
+    " missing claim), wrong_type, incomplete, revoked, elsewhere (good at another service alone), keys_unknown (ours)",
+    ["reason"],
+)
 
 REVOKED = """
 select exists (select from revoked_sessions where session_id = person.session_id)
@@ -65,8 +73,20 @@ class Agent:
 Caller = Person | Machine | Agent
 
 
+Reason = Literal[
+    "unreadable", "unknown_issuer", "expired", "unverified", "wrong_type", "incomplete", "revoked", "elsewhere"
+]  # unverified: the signature, the audience, or a claim that must be there
+
+
 class NotAuthenticated(Exception):
-    """The token is missing, expired, forged, revoked, or from an issuer that nobody here trusts."""
+    """The token is missing, expired, forged, revoked, or from an issuer that nobody here trusts.
+
+    `reason` is for operators alone: a caller is told nothing of it.
+    """
+
+    def __init__(self, reason: Reason = "unreadable") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class GoodElsewhere(NotAuthenticated):
@@ -74,6 +94,7 @@ class GoodElsewhere(NotAuthenticated):
 
     def __init__(self, code: str) -> None:
         """As contracts/tokens.py says of the token's audience."""
+        super().__init__("elsewhere")
         self.code = code
 
 
@@ -117,6 +138,16 @@ class Verifier:
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token names. Raises NotAuthenticated (also GoodElsewhere) or KeysUnavailable."""
+        try:
+            return await self._verify(token)
+        except NotAuthenticated as refused:
+            REFUSED.labels(refused.reason).inc()
+            raise
+        except KeysUnavailable:
+            REFUSED.labels("keys_unknown").inc()
+            raise
+
+    async def _verify(self, token: str) -> Caller:
         claims = self._remembered(token) or self._claims(token)
         try:
             if claims["iss"] == self._people:
@@ -124,13 +155,13 @@ class Verifier:
                     UUID(claims["sub"]), UUID(claims["sid"]), int(claims["epoch"]), int(claims["auth_time"])
                 )
                 if await self._revoked.ask(person):
-                    raise NotAuthenticated
+                    raise NotAuthenticated("revoked")
                 return person
             if claims["iss"] == self._machines:
                 return Machine(claims["sub"], frozenset(str(claims.get("scope", "")).split()))
             return Agent(claims["sub"], str(claims["name"]), claims["iss"])
         except (KeyError, ValueError, TypeError, AttributeError):
-            raise NotAuthenticated from None
+            raise NotAuthenticated("incomplete") from None
 
     def _remembered(self, token: str) -> dict[str, Any] | None:
         """The claims of a token that was verified before with keys that still count, while it has not expired."""
@@ -157,13 +188,13 @@ class Verifier:
         Raises NotAuthenticated or KeysUnavailable.
         """
         if _issuer(token) != self._people:
-            raise NotAuthenticated
+            raise NotAuthenticated("unknown_issuer")
         return self._signed(token, self._people, [audience], token_type)
 
     def _signed(self, token: str, issuer: str, audiences: list[str], token_type: str | None = None) -> dict[str, Any]:
         """The claims of a token that this issuer has signed for one of these audiences, of a type if one is given."""
         if issuer not in self._sources:
-            raise NotAuthenticated
+            raise NotAuthenticated("unknown_issuer")
         source = self._sources[issuer]
         keys = self._keys[source].usable
         if keys is None:
@@ -180,13 +211,13 @@ class Verifier:
         try:
             verified = jwt.decode(token, keys, algorithms=ALGORITHMS)
             rules.validate(verified.claims)
-        except (JoseError, ValueError, KeyError, TypeError):
+        except (JoseError, ValueError, KeyError, TypeError) as error:
             header = jws.extract_compact(token.encode()).headers()
             if str(header.get("kid")) not in {key.kid for key in keys.keys}:  # whatever a stranger wrote
                 self._wanted[source].set()
-            raise NotAuthenticated from None
+            raise NotAuthenticated("expired" if isinstance(error, ExpiredTokenError) else "unverified") from None
         if token_type is not None and verified.header.get("typ") != token_type:
-            raise NotAuthenticated
+            raise NotAuthenticated("wrong_type")
         return verified.claims
 
     def learn(self, source: str, keys: KeySet) -> None:

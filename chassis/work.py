@@ -1,14 +1,17 @@
 """One use case, one transaction: state, inbox claim, audit rows and outbox rows stand or fall together."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import prometheus_client
 import structlog
 from asyncpg.transaction import Transaction
 
@@ -32,6 +35,10 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 Clock = Callable[[], datetime]
+
+ACTS = prometheus_client.Counter(
+    "mandat_acts", "What was done, and committed, as the audit names it, by the kind of actor", ["action", "actor"]
+)
 
 # An entry waits to be sealed (chassis/audit/) from the moment that it is there.
 NOTE = """
@@ -162,6 +169,7 @@ class Work(Generic[T]):
         records, self._records = self._records, []
         if audit:
             await self.connection.executemany(NOTE, audit)
+            self.afterwards(partial(_count, audit))
         if records:
             await states.keep(self.connection, records)
             await outbox.write(self.connection, records)
@@ -182,6 +190,11 @@ class Work(Generic[T]):
             )
         )
         self._written.append(Written(topic, envelope.type, envelope.id, key))
+
+
+def _count(audit: Sequence[tuple[Any, ...]]) -> None:
+    for (kind, action), number in Counter((row[2], row[5]) for row in audit).items():
+        ACTS.labels(action, kind).inc(number)
 
 
 def _destination(event: Event | Forgotten) -> Topic:

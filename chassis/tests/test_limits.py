@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from prometheus_client import REGISTRY
+
 from chassis.limits import give_back, grow, not_waiting, overload, shrink, spend, spend_each
 from chassis.tests.conftest import Bench
 
@@ -33,6 +35,16 @@ async def test_a_refused_attempt_learns_how_many_seconds_are_left(bench: Bench) 
 
     assert await attempt(bench, NOON + timedelta(seconds=20)) == 40
     assert await attempt(bench, NOON + timedelta(seconds=59, microseconds=999_999)) == 1
+
+
+async def test_operators_see_how_often_a_limit_was_reached(bench: Bench) -> None:
+    def reached() -> float:
+        return REGISTRY.get_sample_value("mandat_limits_reached_total", {"limit": "codes"}) or 0.0
+
+    before = reached()
+    for _ in range(7):
+        await attempt(bench, name="codes")
+    assert reached() == before + 2
 
 
 async def test_a_new_window_starts_from_nothing(bench: Bench) -> None:

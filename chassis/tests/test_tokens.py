@@ -11,6 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.util import json_b64encode
+from prometheus_client import REGISTRY
 
 from chassis import issuer_keys, tokens
 from chassis.issuer_keys import usable_keys
@@ -155,6 +156,32 @@ async def test_a_token_that_was_good_is_refused_once_it_has_expired(bench: Bench
         await verifier.verify(token)
 
 
+async def test_operators_see_why_tokens_were_refused_and_callers_do_not(bench: Bench) -> None:
+    key = key_named("1")
+    verifier, good = _with_key(bench, key, expires_in=60)
+    unknown = Verifier("http://elsewhere.test", (), bench.pool)
+    without_keys = Verifier("http://accounts.test", (), bench.pool)
+    person = _token(key, 60, iss="http://accounts.test/people", typ="at+jwt")
+    refused: dict[str, tuple[Verifier, str]] = {
+        "unreadable": (verifier, "no token"),
+        "expired": (verifier, _token(key, -60)),
+        "unverified": (verifier, _token(key_named("1"), 60)),
+        "wrong_type": (verifier, _token(key, 60, typ="JWT")),
+        "incomplete": (verifier, person),
+        "unknown_issuer": (unknown, good),
+        "keys_unknown": (without_keys, good),
+    }
+    for reason, (asked, token) in refused.items():
+        before = _refused(reason)
+        with pytest.raises((NotAuthenticated, KeysUnavailable)):
+            await asked.verify(token)
+        assert _refused(reason) == before + 1, reason
+
+
+def _refused(reason: str) -> float:
+    return REGISTRY.get_sample_value("mandat_tokens_refused_total", {"reason": reason}) or 0.0
+
+
 async def test_only_so_many_tokens_are_remembered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "REMEMBERED", 3)
     key = key_named("1")
@@ -175,10 +202,10 @@ def _with_key(
     return verifier, _token(key, expires_in)
 
 
-def _token(key: ECKey, expires_in: int) -> str:
-    claims: dict[str, Any] = {"iss": "http://accounts.test/machines", "aud": "mandat", "sub": "payroll", "scope": "a b"}
+def _token(key: ECKey, expires_in: int, iss: str = "http://accounts.test/machines", typ: str = "at+jwt") -> str:
+    claims: dict[str, Any] = {"iss": iss, "aud": "mandat", "sub": "payroll", "scope": "a b"}
     claims["exp"] = int(time.time()) + expires_in
-    return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}, claims, key)
+    return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": typ}, claims, key)
 
 
 async def nothing_is_fetched(issuer: Issuer) -> None:

@@ -7,6 +7,7 @@ from chassis.sealing import Vault
 from chassis.service import Platform, Service
 from chassis.settings import Settings
 from contracts.agency.agency import CodeKind
+from services.authorizations import figures
 from services.authorizations.access import api as access_api
 from services.authorizations.access import authzen, described
 from services.authorizations.additions import api as additions_api
@@ -120,6 +121,7 @@ service: Service[Tools] = Service(
     ),
     subscriptions=SUBSCRIPTIONS,
     chores=lambda unit: [
+        figures.telling(unit),
         chores.raising(unit),
         chores.forgetting(unit),
         imports.carrying_on(unit),

@@ -27,7 +27,9 @@ FORGOTTEN = Counter(
     "mandat_mails_attempts_forgotten",
     "Attempts whose outcome came after their lease had passed to another sender, or a report had ended the mail",
 )
-WAITING = Gauge("mandat_mails_waiting", "Mails that are neither sent nor ended", ["priority"])
+WAITING = Gauge(
+    "mandat_mails_waiting", "Mails that wait, never tried (accepted) or tried in vain (deferred)", ["priority", "state"]
+)
 OLDEST_DUE = Gauge(
     "mandat_mails_oldest_due_seconds", "For how long the mail that has been due longest has waited", ["priority"]
 )

@@ -215,7 +215,7 @@ def test_a_migration_is_told_its_database_by_itself(
 
 
 def test_every_setting_of_a_service_can_be_given(tmp_path: Path) -> None:
-    told = {"MANDAT_AGENCY", "MANDAT_SMTP_PASSWORD"}  # one by the images, the other as a file
+    told = {"MANDAT_AGENCY", "MANDAT_VERSION", "MANDAT_SMTP_PASSWORD"}  # two by the images, the other as a file
     for variant in VARIANTS:
         objects = rendered(variant)
         for number, (_, pod) in enumerate(deployed(objects)):

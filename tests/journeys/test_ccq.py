@@ -32,6 +32,7 @@ from services.authorizations.imports.running import carry_out, files, receive
 from services.authorizations.notices.chores import tell
 from tests.fixtures.patience import PATIENCE
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
+from tests.journeys.scraped import nothing_personal, what_operators_need
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +180,11 @@ async def test_operations_answer_on_a_port_of_their_own_and_not_on_the_gateway(s
             assert "# HELP mandat_outbox_depth" in metrics
             for path in ("/livez", "/metrics", "/openapi.json", "/docs"):
                 assert (await http.get(stack.gateway(name) + path)).status_code == 404
+
+
+async def test_what_operators_watch_is_measured_and_tells_nothing_of_anybody(stack: Stack, told: list[str]) -> None:
+    await what_operators_need(stack)
+    await nothing_personal(stack)
 
 
 async def test_every_service_starts_again_on_what_the_journey_left(stack: Stack, told: list[str]) -> None:

@@ -23,6 +23,7 @@ from tests.journeys.aftermath import everything_arrived, everything_starts_again
 from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.bouncing import bounce_and_send_anew
 from tests.journeys.killing import Kill, approve_and_kill
+from tests.journeys.scraped import nothing_personal
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,10 @@ async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(
     stack: Stack, played: Mapping[Language, Played]
 ) -> None:
     await everything_arrived(stack)
+
+
+async def test_what_is_measured_tells_nothing_of_anybody(stack: Stack, played: Mapping[Language, Played]) -> None:
+    await nothing_personal(stack)
 
 
 async def test_every_service_starts_again_with_other_keys_on_what_the_journey_left(

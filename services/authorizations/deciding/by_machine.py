@@ -6,6 +6,7 @@ It approves what leaves nothing to judge, and leaves everything else to agents, 
 from uuid import UUID
 
 from chassis.work import Unit, Work
+from services.authorizations import metrics
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.deciding.ending import settle
 from services.authorizations.deciding.kinds import kind_of
@@ -46,6 +47,7 @@ async def approve_by_rule(work: Work[Tools], request_id: UUID) -> None:
             await settle(work, request, "approve", None)
             return
         doubt = refusal.code
+    work.afterwards(metrics.LEFT_TO_AGENTS.labels(doubt).inc)
     work.audit(
         "mandate_left_to_agents", organization_id=request.organization_id, object_id=request_id, doubt=doubt
     )  # fmt: skip

@@ -8,6 +8,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.agency.requests import ACCEPTED_KINDS
 from contracts.authorizations import RequestDecided, RequestLapsed, RequestWithdrawn
+from services.authorizations import metrics
 from services.authorizations.access.domain import AsAccount, AsProfile
 from services.authorizations.deciding.kinds import kind_of
 from services.authorizations.deciding.locking import locked, locked_by_asker
@@ -104,6 +105,7 @@ async def settle(work: Work[Tools], request: Request, end: End, reason: str | No
     await storage.settle(work.connection, request.request_id, organization_id, ended)
     if later is None and was_told:
         await tell_end(work, request, end, reason, by_mail=is_told)
+    work.afterwards(metrics.DECISIONS.labels(request.kind, end, work.actor.kind).inc)
     telling.audit(work, "request_settled", request, by_others=end == "reject", end=end, reason=reason or "")
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from chassis.outcomes import Refusal
@@ -11,6 +12,7 @@ from chassis.states import version_at
 from chassis.work import Work
 from contracts.authorizations import Contact, FunctionSpan, Organization, OrganizationImported, Telephone
 from contracts.extract import ContactRow, OrganizationRow
+from services.authorizations import metrics
 from services.authorizations.contacts.state import publish_state
 from services.authorizations.imports import domain, staging, storage
 from services.authorizations.imports.ahead import Ahead, Prepared
@@ -101,6 +103,8 @@ async def carry_out_portion(work: Work[Tools], turn: Turn) -> bool:
     )
     noted = sum(not defect.rejects for _, defect in judged.defects)
     await staging.advance(work.connection, found, judged.verdicts, noted)
+    for verdict, rows in judged.verdicts.items():
+        work.afterwards(partial(metrics.IMPORT_ROWS.labels(verdict).inc, rows))
     return True
 
 

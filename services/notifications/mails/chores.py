@@ -8,7 +8,7 @@ from chassis.chores import Chore, repeatedly
 from chassis.work import Unit
 from services.notifications import metrics
 from services.notifications.mails import handlers, storage
-from services.notifications.mails.domain import PRIORITIES
+from services.notifications.mails.domain import PRIORITIES, WAIT
 from services.notifications.tools import Tools
 
 EVERY = 1.0  # seconds; no sender takes an overdue mail in between
@@ -36,6 +36,7 @@ async def once(unit: Unit[Tools]) -> None:
     metrics.PRUNED.inc((await unit.run(handlers.prune, None, unit.origin.itself)).outcome)
     queue = await storage.queue(unit.pool, unit.origin.clock())
     for name, rank in PRIORITIES.items():
-        waiting, oldest = queue.get(rank, (0, 0.0))
-        metrics.WAITING.labels(name).set(waiting)
-        metrics.OLDEST_DUE.labels(name).set(oldest)
+        found = {state: queue.get((rank, state), (0, 0.0)) for state in WAIT}
+        for state, (waiting, _) in found.items():
+            metrics.WAITING.labels(name, state).set(waiting)
+        metrics.OLDEST_DUE.labels(name).set(max(oldest for _, oldest in found.values()))

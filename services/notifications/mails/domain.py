@@ -39,6 +39,8 @@ class State(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+WAIT = (State.ACCEPTED, State.DEFERRED)
+
 Status = Literal["accepted", "sent", "deferred", "undelivered", "expired"]
 
 

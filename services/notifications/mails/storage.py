@@ -148,10 +148,10 @@ from mails where handle_digest = $1
 """
 
 QUEUE = """
-select priority, count(*) as waiting,
+select priority, state, count(*) as waiting,
     coalesce(extract(epoch from $1::timestamptz - min(due_at) filter (where due_at <= $1 and lease_until is null)), 0)
         ::float as oldest
-from mails where due_at is not null group by priority
+from mails where due_at is not null group by priority, state
 """
 
 
@@ -296,9 +296,13 @@ async def find(connection: Connection, handle_digest: bytes) -> Found | None:
     return None if row is None else Found(row["delivery_id"], row["accepted_at"], row["address_digest"], _standing(row))
 
 
-async def queue(pool: Pool, now: datetime) -> dict[int, tuple[int, float]]:
-    """By priority: how many mails wait, and for how many seconds the longest due one that nobody has in hand."""
-    return {row["priority"]: (row["waiting"], row["oldest"]) for row in await pool.fetch(QUEUE, now)}
+async def queue(pool: Pool, now: datetime) -> dict[tuple[int, State], tuple[int, float]]:
+    """By priority and state: how many mails wait, and for how many seconds the longest due one.
+
+    One that a sender has in hand waits for nobody.
+    """
+    rows = await pool.fetch(QUEUE, now)
+    return {(row["priority"], State(row["state"])): (row["waiting"], row["oldest"]) for row in rows}
 
 
 def _held_as(mails: Collection[Mail]) -> tuple[list[UUID], list[int]]:
