@@ -4,12 +4,14 @@ A database that is ahead is fine: old code runs on the new schema (docs/operatio
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import asyncpg
 import structlog
 from asyncpg.exceptions import ClientConfigurationError
+from prometheus_client import Gauge
 
 from chassis import migrations
 from chassis.database import Address, connect, neighbour_failed
@@ -20,6 +22,11 @@ log = structlog.get_logger()
 
 LOOK_EVERY = 1.0  # seconds
 
+WAITING = Gauge(
+    "mandat_schema_waiting_seconds",
+    "For how long this process has waited, before it opens, for its database and its migrations; 0: it is open",
+)
+
 
 async def wait_for(database: Address, folder: Path, stopping: asyncio.Event) -> bool:
     """Wait until the database answers and has the migrations of the chassis and of `folder`.
@@ -28,11 +35,13 @@ async def wait_for(database: Address, folder: Path, stopping: asyncio.Event) -> 
     about to be made. Raises ValueError for an address that is none, and MigrationRefused for a misnamed file.
     """
     known = migrations.known(folder)
-    told = Told()
+    told, since = Told(), time.monotonic()
     while not stopping.is_set():
         lacks = await _what_lacks(database, known)
         if not lacks:
+            WAITING.set(0)
             return True
+        WAITING.set(time.monotonic() - since)
         if told.is_worth_saying(lacks):
             log.warning("waits for its database", lacks=lacks)
         await set_within(stopping, LOOK_EVERY)

@@ -29,10 +29,12 @@ async def test_every_migration_that_the_code_knows_is_waited_for(bench: Bench, f
     waiting = asyncio.create_task(schema.wait_for(Address(bench.dsn), folder, asyncio.Event()))
     await asyncio.sleep(0.2)
     assert not waiting.done()
+    assert schema.WAITING._value.get() > 0.1
 
     await migrate(bench.dsn, folder)
 
     assert await waiting
+    assert schema.WAITING._value.get() == 0
 
 
 async def test_old_code_opens_on_a_database_that_is_ahead_also_where_a_file_got_another_number(
