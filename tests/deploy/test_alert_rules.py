@@ -22,8 +22,8 @@ import services
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy" / "helm" / "mandat" / "files" / "rules").glob("*.yaml"))
 TESTS = sorted((ROOT / "deploy" / "prometheus" / "tests").glob("*.yaml"))
-OF_TARGETS = {"namespace", "service"}
-"""Labels that whoever scrapes puts on every target: of two agencies in one cluster each is told apart by the first."""
+OF_TARGETS = {"namespace", "service", "instance"}
+"""Labels that whoever scrapes puts on every target: by the first two agencies in one cluster are told apart."""
 
 OF_OTHERS = {
     "kubernetes": re.compile(r"\bkube_[a-z_]+|\bcertmanager_[a-z_]+"),
@@ -43,6 +43,7 @@ NEEDED = (
 )  # fmt: skip
 
 
+@cache
 def read(file: Path) -> list[dict[str, Any]]:
     groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
     return [rule for group in groups for rule in group["rules"]]
