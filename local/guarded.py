@@ -9,28 +9,33 @@ import asyncio
 import datetime
 import ipaddress
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
-from aiokafka.protocol.admin import CreateAclsRequest
+from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from contracts import acls, flow
 from contracts.acls import Acl
-from local.kafka import Kafka
+from local.kafka import START_TIMEOUT, Kafka
 from local.ports import free_ports
 
 SUBSCRIBER = "observatory"
 """Another system of the agency, that reads what is public."""
 
+MAKER, MADE = "maker", "made."
+"""Who makes topics as notifications does, with a prefix of its own."""
+
 RIGHTS: Mapping[str, tuple[Acl, ...]] = {
     **{service: acls.of_service(service) for service in flow.SERVICES},
     SUBSCRIBER: acls.of_subscriber(SUBSCRIBER),
+    MAKER: tuple(replace(acl, name=MADE + acl.name) for acl in acls.of_maker("notifications")),
 }
 """Whoever can sign in, and what they may."""
 
@@ -38,7 +43,7 @@ RIGHTS: Mapping[str, tuple[Acl, ...]] = {
 OPERATIONS: Mapping[acls.Operation, int] = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
 RESOURCES = {"topic": 2, "group": 3}
 PATTERNS = {"literal": 3, "prefixed": 4}
-ALLOW = 3
+ANY, ALLOW = 1, 3
 
 SETTINGS = {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL",
@@ -87,11 +92,15 @@ class GuardedKafka(Kafka):
         client = AIOKafkaAdminClient(bootstrap_servers=self.servers)
         await client.start()
         try:
-            # aiokafka knows the request, and has no method for it
-            answers = await asyncio.gather(*(client._send_request(request) for request in _requests()))
-            for code, why in (response for answer in answers for response in answer.creation_responses):
+            answer = await client._send_request(_Grants())  # aiokafka has no method for it
+            for code, why in answer.creation_responses:
                 if code:
                     raise for_code(code)(why)
+            async with asyncio.timeout(START_TIMEOUT):
+                while True:  # the broker learns of them after the controller
+                    if await _in_force(client) == len(_grants()):
+                        return
+                    await asyncio.sleep(0.05)
         finally:
             await client.close()
 
@@ -149,12 +158,31 @@ class GuardedKafka(Kafka):
         _write(self.authority, written)
 
 
-def _requests() -> Iterator[CreateAclsRequest]:
-    for name, allowed in RIGHTS.items():
-        for acl in allowed:
-            where = RESOURCES[acl.resource], acl.name, PATTERNS[acl.pattern]
-            for operation in acl.operations:
-                yield CreateAclsRequest(*where, f"User:{name}", "*", OPERATIONS[operation], ALLOW)
+def _grants() -> list[tuple[int, str, int, str, str, int, int]]:
+    """Each right as Kafka's protocol has it."""
+    return [
+        (RESOURCES[acl.resource], acl.name, PATTERNS[acl.pattern], f"User:{name}", "*", OPERATIONS[operation], ALLOW)
+        for name, allowed in RIGHTS.items()
+        for acl in allowed
+        for operation in acl.operations
+    ]
+
+
+class _Grants(CreateAclsRequest):  # type: ignore[misc]
+    """All rights at once; aiokafka's own request holds one, and each takes the broker a moment."""
+
+    def __init__(self) -> None:
+        """Takes no right: they are those of RIGHTS."""
+
+    def build(self, request_struct_class: Any) -> Any:
+        """The request as it is sent."""
+        return request_struct_class(_grants())
+
+
+async def _in_force(client: AIOKafkaAdminClient) -> int:
+    """How many rights the broker knows."""
+    answer = await client._send_request(DescribeAclsRequest(ANY, None, ANY, None, None, ANY, ANY))
+    return sum(len(allowed) for *_, allowed in answer.resources)
 
 
 def _write(file: Path, text: str) -> None:

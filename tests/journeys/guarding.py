@@ -1,16 +1,19 @@
 """What a broker must refuse, tried by clients that sign in as those whom it should refuse."""
 
 import asyncio
-import ssl
-from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
+from chassis import topics
+from chassis.kafka import Clients
+from chassis.settings import KafkaSettings
+from chassis.topics import Wanted
+from contracts import flow
 from contracts.acls import SUBSCRIBABLE, SUBSCRIBERS
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, AUTHORIZATIONS_AUDIT, TOPICS, Topic
-from local.guarded import SUBSCRIBER, GuardedKafka
+from local.guarded import MADE, MAKER, SUBSCRIBER, GuardedKafka
 from tests.fixtures.patience import PATIENCE
 
 SUBSCRIBERS_GROUP = f"{SUBSCRIBERS}{SUBSCRIBER}.copy"
@@ -32,6 +35,15 @@ async def refuses_what_is_not_named(kafka: GuardedKafka) -> None:
     await _refused(GroupAuthorizationFailedError, kafka, SUBSCRIBER, ACCOUNTS_EVENTS, f"{SUBSCRIBERS}another.copy")
 
 
+async def lets_make_what_is_published_on(kafka: GuardedKafka) -> None:
+    """What `topics` does, with the rights for it and with no others."""
+    clients, published = _clients(kafka, MAKER), flow.topics_of("notifications")
+    assert await topics.create(clients, MADE, published, partitions=1) == [MADE + topic.name for topic in published]
+    assert await topics.differences(clients, Wanted(MADE, published, partitions=1)) == []
+    with pytest.raises(TopicAuthorizationFailedError):
+        await topics.create(clients, MADE, [ACCOUNTS_PEOPLE], partitions=1)
+
+
 async def _refused(kind: type[KafkaError], kafka: GuardedKafka, name: str, topic: Topic, group: str | None) -> None:
     with pytest.raises(kind):
         await _first(kafka, name, topic, group)
@@ -39,7 +51,7 @@ async def _refused(kind: type[KafkaError], kafka: GuardedKafka, name: str, topic
 
 async def _first(kafka: GuardedKafka, name: str, topic: Topic, group: str | None) -> ConsumerRecord:
     """The first record that comes from a topic."""
-    consumer = AIOKafkaConsumer(topic.name, group_id=group, auto_offset_reset="earliest", **_signed_in(kafka, name))
+    consumer = _clients(kafka, name).consumer(topic.name, group_id=group, auto_offset_reset="earliest")
     try:
         async with asyncio.timeout(PATIENCE):
             await consumer.start()
@@ -49,17 +61,12 @@ async def _first(kafka: GuardedKafka, name: str, topic: Topic, group: str | None
 
 
 async def _cannot_write(kafka: GuardedKafka, name: str, topic: Topic) -> None:
-    async with AIOKafkaProducer(**_signed_in(kafka, name)) as producer, asyncio.timeout(PATIENCE):
+    async with _clients(kafka, name).producer() as producer, asyncio.timeout(PATIENCE):
         with pytest.raises(TopicAuthorizationFailedError):
             await producer.send_and_wait(topic.name, b"{}")
 
 
-def _signed_in(kafka: GuardedKafka, name: str) -> dict[str, Any]:
-    return {
-        "bootstrap_servers": kafka.guarded_servers,
-        "security_protocol": "SASL_SSL",
-        "ssl_context": ssl.create_default_context(cafile=kafka.authority),
-        "sasl_mechanism": "SCRAM-SHA-512",
-        "sasl_plain_username": name,
-        "sasl_plain_password": kafka.password_file(name).read_text(),
-    }
+def _clients(kafka: GuardedKafka, name: str) -> Clients:
+    """Those of a process that signs in so."""
+    told = {variable.removeprefix("MANDAT_").lower(): value for variable, value in kafka.told(name).items()}
+    return Clients.of(KafkaSettings.model_validate(told))

@@ -22,7 +22,7 @@ from local.stack import Stack
 from tests.journeys.aftermath import everything_arrived, everything_starts_again_with_other_keys
 from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.flooding import flood
-from tests.journeys.guarding import refuses_what_is_not_named
+from tests.journeys.guarding import lets_make_what_is_published_on, refuses_what_is_not_named
 from tests.journeys.racing import race
 
 ROUNDS = int(os.environ.get("MANDAT_TEST_ROUNDS", "20"))
@@ -143,6 +143,7 @@ async def test_a_broker_refuses_services_and_subscribers_what_the_contracts_do_n
 ) -> None:
     assert isinstance(stack.kafka, GuardedKafka)
     await refuses_what_is_not_named(stack.kafka)
+    await lets_make_what_is_published_on(stack.kafka)
 
 
 async def test_nothing_is_left_in_an_outbox_and_nothing_is_parked(
