@@ -49,7 +49,7 @@ class KafkaSettings(BaseSettings):
     `kafka_tls` is "none" by default, for a broker beside us that nobody else can listen to; "tls" verifies the brokers'
     names and certificates, against `kafka_ca_file` where the authority is a private one. Certificate and key are how we
     sign in by TLS itself. A password or a token is only ever sent over TLS. Every file is read again when a connection
-    is made, so that what rotates needs no restart (docs/operations/brokers.md).
+    is made, so that what rotates needs no restart (docs/operations/kafka.md).
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)

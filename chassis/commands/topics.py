@@ -39,7 +39,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program(service, "topics"),
         description="Make the topics that the service publishes on, where they are missing, and say which differ from "
-        "the contracts. Nothing that is there is changed. See docs/operations/brokers.md.",
+        "the contracts. Nothing that is there is changed. See docs/operations/kafka.md.",
     )
     parser.add_argument(
         "--replicas", type=_positive, metavar="N", help="of each partition; by default 3, or as many as brokers"
