@@ -20,10 +20,11 @@ async def see(work: Work[Tools], account_id: UUID, client: Client) -> None:
     rules = work.tools.agency.misuse.signals
     if not rules.looks_at_networks:
         return
-    network = _digest(work, "seen network", account_id, neighbourhood(client.host))
-    device = _digest(work, "seen device", account_id, client.device)
-    if await storage.goes_on(work.connection, account_id, network, device, work.now):
+    networks = _digests(work, "seen network", account_id, neighbourhood(client.host))
+    devices = _digests(work, "seen device", account_id, client.device)
+    if await storage.goes_on(work.connection, account_id, networks, devices, work.now):
         return
+    network, device = await storage.known(work.connection, account_id, networks, devices)
     seen = Sighting(work.now, work.now, network, device, work.tools.places.of(client.host))
     await storage.begin(work.connection, account_id, seen)
     sightings = await storage.last(work.connection, account_id, work.now - domain.KEPT_FOR)
@@ -56,6 +57,9 @@ async def _tell(work: Work[Tools], account_id: UUID, found: Suspicion) -> None:
     SUSPICIONS.labels(found.signal).inc()
 
 
-def _digest(work: Work[Tools], purpose: str, account_id: UUID, value: str) -> bytes:
-    """Of one account alone: what is kept of two accounts does not say that they share a network."""
-    return work.tools.keyring.lookup(purpose, f"{account_id}\0{value}")
+def _digests(work: Work[Tools], purpose: str, account_id: UUID, value: str) -> tuple[bytes, ...]:
+    """Of one account alone: what is kept of two accounts does not say that they share a network.
+
+    Under every key: while keys rotate, processes side by side use different ones, and nobody moves for that.
+    """
+    return work.tools.keyring.lookups(purpose, f"{account_id}\0{value}")

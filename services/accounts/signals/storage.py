@@ -1,5 +1,6 @@
 """The tables `sightings` and `suspicions`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,9 +14,13 @@ GOES_ON = """
 with last as (select seen_from, seen_until, network, device from sightings where account_id = $1
     order by seen_from desc limit 1),
 noted as (update sightings s set seen_until = $4 from last
-    where s.account_id = $1 and s.seen_from = last.seen_from and last.network = $2 and last.device = $3
+    where s.account_id = $1 and s.seen_from = last.seen_from and last.network = any($2) and last.device = any($3)
         and last.seen_until < $4::timestamptz - interval '1 minute')
-select true from last where network = $2 and device = $3
+select true from last where network = any($2::bytea[]) and device = any($3::bytea[])
+"""
+KNOWN = """
+select (select network from sightings where account_id = $1 and network = any($2::bytea[]) limit 1),
+    (select device from sightings where account_id = $1 and device = any($3::bytea[]) limit 1)
 """
 BEGIN = """
 insert into sightings (account_id, seen_from, seen_until, network, device, place, latitude, longitude)
@@ -37,9 +42,20 @@ returning true
 FORGET = ("delete from sightings where seen_until <= $1", "delete from suspicions where raised_at <= $1")
 
 
-async def goes_on(connection: Connection, account_id: UUID, network: bytes, device: bytes, now: datetime) -> bool:
-    """Whether the account was seen last from there, by that device; then that goes on."""
-    return await connection.fetchval(GOES_ON, account_id, network, device, now) is True
+async def goes_on(
+    connection: Connection, account_id: UUID, networks: Sequence[bytes], devices: Sequence[bytes], now: datetime
+) -> bool:
+    """Whether the account was seen last from there, by that device, each by its digests; then that goes on."""
+    return await connection.fetchval(GOES_ON, account_id, list(networks), list(devices), now) is True
+
+
+async def known(
+    connection: Connection, account_id: UUID, networks: Sequence[bytes], devices: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """By which of its digests a network, and a device, stands here already; the first where by none."""
+    row = await connection.fetchrow(KNOWN, account_id, list(networks), list(devices))
+    assert row is not None
+    return row[0] or networks[0], row[1] or devices[0]
 
 
 async def begin(connection: Connection, account_id: UUID, seen: Sighting) -> None:

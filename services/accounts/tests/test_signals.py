@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis import keys
+from chassis import keys, rotation
 from chassis import settings as environ
 from chassis.service import platform
 from contracts.accounts import MisuseSuspected
@@ -229,6 +229,27 @@ async def test_where_nothing_changed_a_refresh_writes_no_sighting_more_than_once
     assert before is not None
     [after] = await accounts.pool.fetch("select seen_from, seen_until from sightings")
     assert after["seen_from"] == before["seen_from"] and after["seen_until"] > before["seen_until"]
+
+
+async def test_while_keys_rotate_nobody_moves_for_that_and_who_moves_is_seen(accounts: Accounts) -> None:
+    rule(accounts, AT_ONCE)
+    unit, person = accounts.unit, await accounts.opened()
+    added = rotation.with_another(unit.tools.keyring, "digests")
+    rings = (added, rotation.with_newest_first(added, "digests", accounts.clock()))  # processes that stand side by side
+
+    async def turns(hosts: tuple[str, ...], person: Signed) -> Signed:
+        for turn, host in enumerate(hosts):
+            accounts.set_unit(replace(unit, tools=replace(unit.tools, keyring=rings[turn // 2 % 2])))
+            accounts.clock.advance(minutes=4)
+            person = await refreshed(accounts, person, host)
+        return person
+
+    person = await turns((HOME,) * 8, person)
+    assert await accounts.events(MisuseSuspected) == []
+    assert await accounts.pool.fetchval("select count(*) from sightings") == 1
+    await turns((MOBILE, HOME, MOBILE, HOME), person)
+    [told] = await accounts.events(MisuseSuspected)
+    assert told.networks == 2
 
 
 TORONTO = Place("toronto", 43.6532, -79.3832)  # 505 km from Montreal
