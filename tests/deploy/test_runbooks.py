@@ -23,6 +23,9 @@ SERVICES = ("accounts", "linking", "authorizations", "notifications")
 GIVEN = {"SERVICE": "accounts", "SERVICE.TOPIC": "accounts.accounts.events", "ID": "1", "FILE": "heads.ndjson"}
 """What stands for a word that its reader fills in."""
 
+WITH_OPTIONS = {**entry.OF_A_SERVICE, "topics": "topics", "keys": "keys"}
+"""Commands whose options are parsed, and the modules of chassis.commands that do."""
+
 COMMAND = re.compile(r"python -m services\.(\w+) ([^`\n]+)")
 
 
@@ -104,10 +107,8 @@ def test_a_command_that_a_page_tells_is_one_that_the_service_takes(page: str, se
     of_every = {word for line in entry.COMMANDS for word in re.findall(r"[\w-]+", line)}
     assert service in (*SERVICES, "SERVICE")
     assert name in of_every, f"{page}: no service knows {name}"
-    if name in entry.OF_A_SERVICE:
-        parser: argparse.ArgumentParser = import_module(f"chassis.commands.{entry.OF_A_SERVICE[name]}")._parser(
-            "accounts"
-        )
+    if name in WITH_OPTIONS:
+        parser: argparse.ArgumentParser = import_module(f"chassis.commands.{WITH_OPTIONS[name]}")._parser("accounts")
         parser.parse_args([GIVEN.get(word, word) for word in words])
 
 
