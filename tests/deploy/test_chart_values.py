@@ -1,7 +1,6 @@
 """A value that nobody knows is refused, wherever it stands, and each that there is says what it means."""
 
 import copy
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,14 +8,11 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from tests.deploy.rendering import CHART, HELM, SIZES, NotRendered, Object, render
+from tests.deploy.rendering import HELM, SIZES, NotRendered, Object, render
+from tests.deploy.values_table import OF_ANY_NAME, README, SCHEMA, VALUES, Path, readme, resolved, told
 from tests.deploy.variants import EVERYTHING, VARIANTS
 
-VALUES: Object = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
-SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema_rs.validator_for(SCHEMA)
-
-Path = tuple[str, ...]
 
 
 def objects(values: Any, path: Path = ()) -> Iterator[Path]:
@@ -25,31 +21,6 @@ def objects(values: Any, path: Path = ()) -> Iterator[Path]:
         yield path
         for key, value in values.items():
             yield from objects(value, (*path, key))
-
-
-def resolved(schema: Object) -> Object:
-    """The schema with what it refers to; what is said beside a reference goes first."""
-    if "$ref" in schema:
-        found: Any = SCHEMA
-        for key in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[key]
-        return {**resolved(found), **schema}
-    return schema
-
-
-def told(path: Path) -> Object:
-    """The schema of what stands there. KeyError where there is none."""
-    found = SCHEMA
-    for key in path:
-        found = resolved(found)["properties"][key]
-    return resolved(found)
-
-
-OF_ANY_NAME = {
-    "labels", "annotations", "nodeSelector", "env", "podSelector", "namespaceSelector", "matchLabels", "tolerations",
-    "config", "parameters", "oauthListener",
-}  # fmt: skip
-"""Objects whose keys are the operator's own, or Kubernetes'."""
 
 
 @pytest.mark.parametrize("path", [path for path in objects(VALUES) if not OF_ANY_NAME & set(path)], ids=".".join)
@@ -141,3 +112,8 @@ def test_every_value_has_its_default_in_sight() -> None:
                 yield from missing(inner, values[key], (*path, key))
 
     assert list(missing(SCHEMA, VALUES)) == []
+
+
+def test_the_readme_shows_every_value() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert readme(text) == text, "to mend: python -m tests.deploy.values_table"
