@@ -120,6 +120,8 @@ def test_a_subscriber_may_read_public_topics_in_groups_of_its_own_and_nothing_el
         ({"kafka": {"mode": "external", "tls": {"enabled": True}}}, "kafka_acls --subscriber NAME"),
         ({"kafka": {"strimzi": {"nodes": {"replicas": 1}}}}, "more than nodes.replicas"),
         ({"postgres": {"cloudnativePg": {"instances": 1}}}, "synchronous.replicas must be fewer"),
+        ({"postgres": {"cloudnativePg": {"restored": {"linking": RESTORED | {"use": True}}}}}, "no such cluster"),
+        ({"postgres": {"cloudnativePg": {"services": {"linking": {"instances": 1}}}}}, "nothing differs by service"),
     ],
 )
 def test_what_would_give_too_much_or_could_never_run_is_refused(values: Object, why: str) -> None:

@@ -6,6 +6,10 @@ A restored one stands beside the one that is used, until it is used itself.
 {{- $operator := .Values.postgres.cloudnativePg -}}
 {{- $each := eq $operator.clusters "each" -}}
 {{- $all := keys .Values.services | sortAlpha -}}
+{{- range $of, $_ := $operator.restored }}
+{{- if eq (eq $of "all") $each }}{{ fail (printf "postgres.cloudnativePg.restored.%s: there is no such cluster with clusters: %s" $of $operator.clusters) }}{{ end }}
+{{- end }}
+{{- if and $operator.services (not $each) }}{{ fail "postgres.cloudnativePg.services: nothing differs by service with clusters: one" }}{{ end }}
 items:
 {{- range $of := $each | ternary $all (list "all") }}
 {{- $settings := mergeOverwrite (deepCopy (omit $operator "services" "restored")) (get $operator.services $of | default dict) }}
