@@ -2,8 +2,6 @@
 seen to fire when it should and not before.
 """
 
-import importlib
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -12,12 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import prometheus_client
 import pytest
 import yaml
 
-import chassis
-import services
+from tests.deploy.declared import metrics
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy" / "helm" / "mandat" / "files" / "rules").glob("*.yaml"))
@@ -63,16 +59,6 @@ def ours() -> list[dict[str, Any]]:
 
 def name_of(rule: dict[str, Any]) -> str:
     return f"{rule['alert']}-{rule['labels']['severity']}" if "alert" in rule else str(rule["record"])
-
-
-@cache
-def metrics() -> dict[str, Any]:
-    """What the code of every service declares, by each name that a scrape shows."""
-    for package in (chassis, services):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if ".tests" not in module.name and not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
-    return dict(prometheus_client.REGISTRY._names_to_collectors)
 
 
 def named(expression: str) -> list[str]:

@@ -4,6 +4,8 @@ import argparse
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from chassis import entry
-from tests.deploy.test_alert_rules import alerts, metrics, named, rules
+from tests.deploy.declared import metrics
+from tests.deploy.test_alert_rules import alerts, named, rules
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -73,6 +76,22 @@ def test_a_page_asks_prometheus_for_what_is_counted(page: Path) -> None:
     recorded = {rule.get("record") for rule in rules()}
     for name in re.findall(r"\bmandat:\w+:\w+", text):
         assert name in recorded, name
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
+def test_what_pages_ask_prometheus_is_understood(tmp_path: Path) -> None:
+    asked = [
+        line
+        for page in WITH_COMMANDS
+        for block in re.findall(r"(?ms)^```promql\n(.*?)^```", page.read_text(encoding="utf-8"))
+        for line in block.splitlines()
+    ]
+    assert len(asked) > 50
+    file = tmp_path / "asked.yaml"
+    recorded = [{"record": f"asked:{number}", "expr": line} for number, line in enumerate(asked)]
+    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": recorded}]}), encoding="utf-8")
+    done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @cache
