@@ -57,7 +57,7 @@ def build(wanted: Build, *, push: bool = False) -> int:
     _docker_answers()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     names = [wanted.platform]
-    _build_one(wanted, wanted.platform, "deploy/images/Dockerfile", {"BASE": wanted.base})
+    _build_one(wanted, wanted.platform, "deploy/images/Dockerfile", {"BASE": wanted.base, "VERSION": wanted.version})
     for service in SERVICES:
         name = wanted.service(service)
         told = {"PLATFORM": wanted.platform, "AGENCY": wanted.agency}

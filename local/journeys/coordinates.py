@@ -1,14 +1,31 @@
 """Linking coordinates for the demo people on file, as an agent of the agency would send them before the launch."""
 
+from pathlib import Path
+from typing import Protocol
+
 import httpx
 
 from contracts import agency as agencies
 from contracts.agency.demo import load_demo
 from local.issuer import AGENTS
-from local.stack import Stack
 
 
-def send(stack: Stack) -> None:
+class Launched(Protocol):
+    """What is asked here of a platform that runs."""
+
+    @property
+    def agency_folder(self) -> Path:
+        """The agency's data, as the services read them."""
+
+    @property
+    def demo_issuer(self) -> str:
+        """Base URL of the issuer of demo agents' tokens."""
+
+    def gateway(self, service: str) -> str:
+        """Base URL of a service's public HTTP interface."""
+
+
+def send(stack: Launched) -> None:
     """Ask for coordinates for every demo person who gets them from an agent's batch. Repeated, it sends nothing again.
 
     Raises httpx.HTTPError.
