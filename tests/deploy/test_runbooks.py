@@ -21,6 +21,7 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 INDEX = RUNBOOKS / "README.md"
 PAGES = sorted(page for page in RUNBOOKS.glob("*.md") if page != INDEX)
 WITH_COMMANDS = sorted([*PAGES, INDEX, *(ROOT / "docs" / "operations").glob("slo.md")])
+OPERATIONS = (ROOT / "docs" / "operations").glob("*.md")
 HEADINGS = ("What it means", "How to see", "What to do", "What not to do", "When it is over, and whom to tell")
 SERVICES = ("accounts", "linking", "authorizations", "notifications")
 GIVEN = {"SERVICE": "accounts", "SERVICE.TOPIC": "accounts.accounts.events", "ID": "1", "FILE": "heads.ndjson"}
@@ -68,7 +69,7 @@ def test_the_index_names_each_page_with_its_severity() -> None:
     assert told == {name: " and ".join(found) for name, found in severities.items()}
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", sorted({*WITH_COMMANDS, *OPERATIONS}), ids=lambda page: page.stem)
 def test_a_page_asks_prometheus_for_what_is_counted(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in named(text):
