@@ -75,15 +75,21 @@ WRITE_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would mak
 
 @dataclass(frozen=True)
 class Address:
-    """Where a database is, and who we are to it: a URL (DSN), with its password, or with one that a file holds."""
+    """Where a database is, and who we are to it: a URL (DSN), with its password, or with one that a file holds.
+
+    What is `pooled` goes through a pooler that lends a session for one transaction at a time: there is nothing to set
+    in one, so that the role's own settings hold (`keep_settings`).
+    """
 
     url: str
     password_file: Path | None = None
+    pooled: bool = False
 
     @classmethod
     def of(cls, settings: DatabaseSettings) -> "Address":
-        """For work in single transactions, which a pooler may carry."""
-        return cls(settings.database_url.get_secret_value(), settings.database_password_file)
+        """For work in single transactions, which a pooler may carry: it does where a direct URL is named besides."""
+        pooled = settings.database_direct_url is not None
+        return cls(settings.database_url.get_secret_value(), settings.database_password_file, pooled)
 
     @classmethod
     def direct(cls, settings: DatabaseSettings) -> "Address":
@@ -106,9 +112,14 @@ async def _prepare(connection: Any) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=WRITE_JSON, decoder=json.loads)
 
 
-def arguments(database: Address | str) -> dict[str, Any]:
-    """How asyncpg connects to a database, of which a URL alone is enough; whatever connects to one asks here."""
-    return (Address(database) if isinstance(database, str) else database).arguments()
+def arguments(database: Address | str, **settings: str) -> dict[str, Any]:
+    """How asyncpg connects to a database, of which a URL alone is enough; whatever connects to one asks here.
+
+    `settings` are the session's, as far as it is one of its own.
+    """
+    address = Address(database) if isinstance(database, str) else database
+    held = {name: value for name, value in settings.items() if not address.pooled or name == "application_name"}
+    return address.arguments() | {"server_settings": held}
 
 
 async def connect(
@@ -118,8 +129,9 @@ async def connect(
 
     `command_timeout` is in seconds; None for a command that reads a whole table.
     """
+    patience = {"statement_timeout": "0"} if command_timeout is None else {}
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-        **arguments(database), timeout=5, command_timeout=command_timeout, server_settings=KEEPALIVE
+        **arguments(database, **KEEPALIVE, **patience), timeout=5, command_timeout=command_timeout
     )
     await _prepare(connection)
     return connection
@@ -170,7 +182,7 @@ async def create_pool(database: Address | str, connections: int, name: str) -> P
     """A pool that opens connections as they are needed. Raises OSError when the database cannot be reached."""
     try:
         return await _ImpatientPool(
-            **arguments(database),
+            **arguments(database, **SERVER_SETTINGS, **KEEPALIVE, application_name=name),
             min_size=2,
             max_size=connections,
             max_queries=50_000,  # asyncpg's own defaults, from here to the record class
@@ -182,12 +194,18 @@ async def create_pool(database: Address | str, connections: int, name: str) -> P
             reset=_give_back,
             timeout=5,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings=SERVER_SETTINGS | KEEPALIVE | {"application_name": name},
         )
     except asyncpg.CannotConnectNowError as error:  # it listens, and is still starting or already stopping
         raise ConnectionError("the database is starting or stopping") from error
     except OSError as error:
         raise ConnectionError(f"the database cannot be reached: {error.strerror or error!r}") from error
+
+
+async def keep_settings(connection: Connection) -> None:
+    """Have every session of this role in this database begin with SERVER_SETTINGS, whoever opens it: a pooler does."""
+    database = await connection.fetchval("select quote_ident(current_database())")
+    for name, value in SERVER_SETTINGS.items():
+        await connection.execute(f"alter role current_user in database {database} set {name} = '{value}'")
 
 
 def lock_number(*parts: str) -> int:

@@ -16,6 +16,8 @@ LOCK = 7_263_001  # any constant: keeps two migrations of one database apart
 # A statement that waits for a table makes everybody behind it wait too: it gives way, and the file is tried again.
 LOCK_TIMEOUT = "3s"
 GIVING_WAY = 2.0  # seconds, in which those who waited behind it have their turn
+# Whatever the role has as its own: a migration takes as long as it takes.
+UNHURRIED = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 TRIES = 60  # of one file; then something holds its table for minutes, and an operator should know
 NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 OWN = Path(__file__).parent / "migrations"
@@ -47,7 +49,7 @@ async def migrate(database: Address | str, *folders: Path) -> list[str]:
     A file is known by its folder's owner and name, and by its digest: an applied file that has changed is refused, and
     one that only got another number is not applied again.
     """
-    connection = await asyncpg.connect(**arguments(database))
+    connection = await asyncpg.connect(**arguments(database, **UNHURRIED))
     try:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
         await connection.execute(

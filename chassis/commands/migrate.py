@@ -11,7 +11,7 @@ import structlog
 
 from chassis import settings as environment
 from chassis import telemetry
-from chassis.database import Address
+from chassis.database import Address, connect, keep_settings
 from chassis.migrations import MigrationRefused, migrate
 from chassis.program import program
 from chassis.settings import DatabaseSettings
@@ -40,8 +40,7 @@ def main(folder: Path, arguments: Sequence[str]) -> int:
     asked = _parser(service).parse_args(arguments)
     telemetry.configure(service, "INFO")
     try:
-        address = Address.direct(environment.read(DatabaseSettings))
-        asyncio.run(_patiently(address, folder, asked.wait))
+        asyncio.run(_patiently(environment.read(DatabaseSettings), folder, asked.wait))
     except (OSError, ValueError, MigrationRefused, asyncpg.PostgresError) as error:
         log.error("not migrated", error=str(error) or repr(error))
         return 1
@@ -65,11 +64,13 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-async def _patiently(database: Address, folder: Path, seconds: float) -> None:
+async def _patiently(settings: DatabaseSettings, folder: Path, seconds: float) -> None:
     deadline, told = time.monotonic() + seconds, Told()
     while True:
         try:
-            await migrate(database, folder)
+            await migrate(Address.direct(settings), folder)
+            if Address.of(settings).pooled:
+                await _tell_the_role(Address.direct(settings))
             return
         except AWAY as error:
             if time.monotonic() >= deadline:
@@ -77,3 +78,11 @@ async def _patiently(database: Address, folder: Path, seconds: float) -> None:
             if told.is_worth_saying(lacks := described(error)):
                 log.warning("waits for its database", lacks=lacks)
         await asyncio.sleep(TRY_EVERY)
+
+
+async def _tell_the_role(database: Address) -> None:
+    connection = await connect(database)
+    try:
+        await keep_settings(connection)
+    finally:
+        await connection.close()

@@ -1,14 +1,20 @@
 """What a failure of PostgreSQL means to a process that starts, and how it signs in."""
 
 import asyncio
+import contextlib
 import secrets
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from chassis.database import Address, create_pool
+from chassis.database import Address, connect, create_pool
+from chassis.tests.authority import Authority
+from chassis.tests.conftest import Bench
 from tests.fixtures.servers import DatabaseServer
 
 STARTING_UP = b"SFATAL\0C57P03\0Mthe database system is starting up\0\0"
@@ -48,3 +54,58 @@ async def test_a_password_in_a_file_may_be_rotated_under_a_running_process(
     finally:
         await superuser.close()
         await asyncio.to_thread(postgres.drop_database, role)
+
+
+@asynccontextmanager
+async def tls_in_front_of(url: str, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """A door that speaks TLS as PostgreSQL does, for the embedded one, which is built without it. Gives its port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    asked_for_tls = (8).to_bytes(4) + (80877103).to_bytes(4)
+    parts = urlsplit(url)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            while found := await reader.read(65536):
+                writer.write(found)
+                await writer.drain()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(8) == asked_for_tls
+        writer.write(b"S")
+        try:
+            await writer.start_tls(context)
+        except OSError:  # the client did not like what it was shown
+            writer.close()
+            return
+        server, to_server = await asyncio.open_connection(parts.hostname, parts.port)
+        await asyncio.gather(pump(reader, to_server), pump(server, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as door:
+        yield door.sockets[0].getsockname()[1]
+
+
+async def test_a_database_of_others_must_show_the_certificate_of_its_name_before_it_gets_a_password(
+    bench: Bench, tmp_path: Path
+) -> None:
+    parts = urlsplit(bench.dsn)
+    (file := tmp_path / "password").write_text(f"{parts.password}\n")
+    (strangers := tmp_path / "strangers").mkdir()
+    ours, theirs = Authority(tmp_path), Authority(strangers)
+    async with tls_in_front_of(bench.dsn, *ours.issue("server", "127.0.0.1")) as port:
+
+        def at(host: str, authority: Authority) -> Address:
+            verified = f"sslmode=verify-full&sslrootcert={authority.file}"
+            return Address(f"postgresql://{parts.username}@{host}:{port}{parts.path}?{verified}", file)
+
+        connection = await connect(at("127.0.0.1", ours))
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+        for faulty in (at("127.0.0.1", theirs), at("localhost", ours)):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await connect(faulty)
+
+
+async def test_a_password_that_is_not_there_is_a_database_that_cannot_be_reached(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="cannot be reached"):
+        await create_pool(Address(bench.dsn, tmp_path / "nowhere"), 2, "test")
