@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import ConsumerRecord
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError, for_code
 
 from chassis import topics
 from chassis.kafka import Clients
@@ -27,6 +27,9 @@ async def refuses_what_is_not_named(kafka: GuardedKafka) -> None:
     await _cannot_write(kafka, SUBSCRIBER, ACCOUNTS_EVENTS)
     assert (await _first(kafka, "authorizations", AUTHORIZATIONS_AUDIT, None)).value  # as `audit verify` reads it
     await _refused(TopicAuthorizationFailedError, kafka, "linking", AUTHORIZATIONS_AUDIT, None)
+    assert await _members(kafka, "linking", "linking.accounts.events") > 0  # as `reset-groups` looks for them
+    with pytest.raises(GroupAuthorizationFailedError):
+        await _members(kafka, "notifications", "linking.accounts.events")
 
     assert (await _first(kafka, SUBSCRIBER, ACCOUNTS_EVENTS, SUBSCRIBERS_GROUP)).value
     for topic in set(TOPICS) - set(SUBSCRIBABLE):
@@ -58,6 +61,20 @@ async def _first(kafka: GuardedKafka, name: str, topic: Topic, group: str | None
             return await consumer.getone()
     finally:
         await consumer.stop()
+
+
+async def _members(kafka: GuardedKafka, name: str, group: str) -> int:
+    """How many take part in a group."""
+    client = _clients(kafka, name).admin()
+    await client.start()
+    try:
+        [answer] = await client.describe_consumer_groups([group])
+    finally:
+        await client.close()
+    [[code, _, _, _, _, members, *_]] = answer.groups
+    if code:
+        raise for_code(code)(group)
+    return len(members)
 
 
 async def _cannot_write(kafka: GuardedKafka, name: str, topic: Topic) -> None:
