@@ -213,3 +213,15 @@ def merged(below: Object, above: Object) -> Object:
     for name, value in above.items():
         found[name] = merged(below[name], value) if isinstance(value, dict) and name in below else value
     return found
+
+
+@OPERATED
+def test_every_database_cluster_is_watched_under_its_name(values: Object) -> None:
+    objects = render(values | {"monitoring": {"serviceMonitors": {"enabled": True}}})
+    monitor = of_kind(objects, "PodMonitor")[f"{RELEASE}-postgres"]["spec"]
+
+    (selected,) = monitor["selector"]["matchExpressions"]
+    assert {*of_kind(objects, "Cluster")} <= {*selected["values"]}
+    assert monitor["podMetricsEndpoints"][0]["relabelings"] == [
+        {"sourceLabels": ["__meta_kubernetes_pod_label_cnpg_io_cluster"], "targetLabel": "cnpg_cluster"}
+    ]
