@@ -14,6 +14,7 @@ import yaml
 from tests.deploy.dashboards.__main__ import FOLDER, main
 from tests.deploy.dashboards.overview import OBJECTIVES
 from tests.deploy.declared import metrics
+from tests.deploy.rendering import HELM, NEEDED, of_kind, render
 
 RULES = FOLDER.parent / "rules"
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -93,7 +94,9 @@ def test_what_a_line_is_called_is_a_label_that_it_has(file: Path) -> None:
     for panel in panels(file):
         for target in panel["targets"]:
             named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            by = {label.strip() for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for label in group.split(",")}
+            by = {
+                label.strip() for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for label in group.split(",")
+            }
             assert panel["type"] == "table" or named <= by, target
 
 
@@ -122,3 +125,18 @@ def test_prometheus_understands_every_expression(tmp_path: Path) -> None:
         ["promtool", "check", "rules", "--lint=none", file], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not HELM.exists(), reason="Helm is not installed")
+def test_the_chart_ships_them_all_leading_to_where_its_runbooks_are_read() -> None:
+    base = "https://wiki.example.org/runbooks"
+    values = NEEDED | {"monitoring": {"dashboards": {"enabled": True}, "rules": {"runbooks": f"{base}/"}}}
+    shipped = {
+        name: json.loads(text)
+        for config in of_kind(render(values), "ConfigMap").values()
+        for name, text in config["data"].items()
+        if config["metadata"]["labels"].get("grafana_dashboard")
+    }
+    assert shipped.keys() == {file.name for file in FILES}
+    urls = {link["url"] for board in shipped.values() for panel in board["panels"] for link in panel.get("links", ())}
+    assert urls and all(url.startswith(f"{base}/Mandat") and url.endswith(".md") for url in urls)
