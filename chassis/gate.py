@@ -84,14 +84,18 @@ class Gate:
             except Exception as error:
                 if begun:
                     raise
-                response = respond(_refusal_of(error), choose(headers.get("accept-language", ""), self._default))
+                refusal = _refusal_of(error, method, self._route_of(scope))
+                response = respond(refusal, choose(headers.get("accept-language", ""), self._default))
                 await response(scope, receive, noted_send)
             finally:
-                route = self._route or str(getattr(scope.get("route"), "path", UNMATCHED))
+                route = self._route_of(scope)
                 tracing.served(span, method, route, status)
                 requests, seconds = _measures(method, route, status)
                 requests.inc()
                 seconds.observe(time.perf_counter() - started)
+
+    def _route_of(self, scope: Scope) -> str:
+        return self._route or str(getattr(scope.get("route"), "path", UNMATCHED))
 
 
 @cache
@@ -109,16 +113,16 @@ def too_large(error: BodyTooLarge) -> Refusal:
     return Refusal("body_too_large", {"limit": error.limit})
 
 
-def _refusal_of(error: Exception) -> Refusal:
+def _refusal_of(error: Exception, method: str, route: str) -> Refusal:
     if isinstance(error, BodyTooLarge):
         return too_large(error)
     if isinstance(error, CommitUnknown):
-        log.warning("commit unknown", error=repr(error.__cause__))
+        log.warning("commit unknown", method=method, route=route, error=repr(error.__cause__))
         return Refusal("outcome_unknown", retry_after=2)
     if is_outage(error) or isinstance(error, COLLISIONS):
-        log.warning("database failed", error=described(error))
+        log.warning("database failed", method=method, route=route, error=described(error))
         return Refusal("unavailable", retry_after=2)
     reference = str(uuid4())
-    log.error("request failed", reference=reference, exc_info=error)
+    log.error("request failed", method=method, route=route, reference=reference, exc_info=error)
     parameters: dict[str, Any] = {"reference": reference}
     return Refusal("internal_error", parameters)

@@ -5,8 +5,10 @@ import sys
 import traceback
 from collections import Counter
 from types import TracebackType
+from typing import Any
 
 import structlog
+from opentelemetry import trace
 
 
 def configure(service: str, level: str) -> None:
@@ -15,6 +17,7 @@ def configure(service: str, level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _in_trace,
         structlog.processors.ExceptionRenderer(_frames),
     ]
     structlog.configure(
@@ -40,6 +43,14 @@ def configure(service: str, level: str) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     # In an outage aiokafka writes some eighty lines a second; one in fifty is enough to see it.
     handler.addFilter(_OneIn(50, of="aiokafka"))
+
+
+def _in_trace(_: Any, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Name the trace in which a line was written, so that both can be looked at; nothing where nobody traces."""
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        line["trace_id"] = trace.format_trace_id(span.trace_id)
+    return line
 
 
 def described(error: BaseException) -> str:

@@ -270,7 +270,8 @@ async def test_a_fault_of_ours_gives_a_reference_which_the_log_has_and_nobody_s_
     check(response, "internal_error", "en")
     [reference] = re.findall(r"[0-9a-f-]{36}", response.json()["detail"])
     assert UUID(reference)
-    assert [line["reference"] for line in logs if line["log_level"] == "error"] == [reference]
+    [line] = [line for line in logs if line["log_level"] == "error"]
+    assert (line["reference"], line["method"], line["route"]) == (reference, "POST", "/v1/books")
     assert "person@example.com" not in response.text
     assert await library.bench.size("counters") == 0
 

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 import structlog
 from aiokafka.errors import KafkaConnectionError
+from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
 
 from chassis import telemetry
@@ -50,6 +51,17 @@ def test_every_line_is_json_with_the_service_also_a_librarys(lines: Lines) -> No
     own, librarys = lines()
     assert (own["event"], own["book_id"], own["level"], own["service"]) == ("book added", "7", "info", "library")
     assert (librarys["event"], librarys["service"]) == ("with arguments", "library")
+
+
+def test_a_line_names_the_trace_in_which_it_was_written(lines: Lines) -> None:
+    context = trace.SpanContext(0x5B8EFFF798038103D269B633813FC60C, 1, is_remote=False)
+    with trace.use_span(trace.NonRecordingSpan(context)):
+        structlog.get_logger().warning("relay pauses")
+    structlog.get_logger().warning("relay pauses")
+
+    within, without = lines()
+    assert within["trace_id"] == "5b8efff798038103d269b633813fc60c"
+    assert "trace_id" not in without
 
 
 async def test_a_traceback_shows_the_place_and_the_kind_of_error_and_no_value(bench: Bench, lines: Lines) -> None:

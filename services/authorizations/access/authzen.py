@@ -22,6 +22,7 @@ from chassis.database import is_outage
 from chassis.gate import BodyTooLarge
 from chassis.gateway import Gateway, actor_of
 from chassis.refusals import Refused, note_at_the_door
+from chassis.telemetry import described
 from chassis.together import MOST, Together
 from chassis.tokens import Caller, KeysUnavailable, Machine, NotAuthenticated, Person
 from chassis.work import Unit
@@ -372,7 +373,7 @@ def _http(error: Exception) -> HTTPException:
     if isinstance(error, HTTPException):
         return error
     if is_outage(error):
-        log.warning("database failed", error=repr(error))
+        log.warning("database failed", error=described(error))
         return HTTPException(503, "unavailable", {"Retry-After": "2"})
     reference = str(uuid4())
     log.error("evaluation failed", reference=reference, exc_info=error)
