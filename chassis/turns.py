@@ -8,7 +8,8 @@ from typing import TypeVar
 
 R = TypeVar("R")
 
-AT_ONCE = max(2, os.cpu_count() or 2)  # more than there are cores only makes each one slower
+MOST = 8  # a container sees all of its node's cores; each turn of Argon2 takes 19 MB, and its memory has a limit
+AT_ONCE = min(max(2, os.cpu_count() or 2), MOST)  # more than there are cores only makes each one slower
 PATIENCE = 5.0  # seconds to wait for a turn; then the caller hears that the service is busy (503)
 
 
