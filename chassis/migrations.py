@@ -1,4 +1,8 @@
-"""Numbered SQL files, applied once each in order, in one transaction per file. See docs/decisions/."""
+"""Numbered SQL files, applied once each in order, in one transaction per file. See docs/operations/migrations.md.
+
+A file that works CONCURRENTLY, which no transaction may hold, is carried out statement by statement: each ends its last
+line with a semicolon, and may be carried out again after an interruption.
+"""
 
 import asyncio
 import hashlib
@@ -19,6 +23,7 @@ GIVING_WAY = 2.0  # seconds, in which those who waited behind it have their turn
 # Whatever the role has as its own: a migration takes as long as it takes.
 UNHURRIED = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 TRIES = 60  # of one file; then something holds its table for minutes, and an operator should know
+CONCURRENTLY = re.compile(r"^[^-]*\bindex\s+concurrently\b", re.IGNORECASE | re.MULTILINE)
 NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 OWN = Path(__file__).parent / "migrations"
 
@@ -76,6 +81,11 @@ async def migrate(database: Address | str, *folders: Path) -> list[str]:
 
 async def _apply(connection: asyncpg.Connection, sql: str, name: str, digest: str) -> None:
     """Apply one file. Raises what PostgreSQL refuses, LockNotAvailableError after TRIES."""
+    if CONCURRENTLY.search(sql):
+        for statement in filter(str.strip, re.split(r";[ \t]*$", sql, flags=re.MULTILINE)):
+            await connection.execute(statement)
+        await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
+        return
     for left in reversed(range(TRIES)):
         try:
             async with connection.transaction():

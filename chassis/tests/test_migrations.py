@@ -96,6 +96,22 @@ async def test_a_migration_gives_way_to_who_holds_its_table_and_is_applied_once_
     assert await migrating == ["library/0003_pages.sql"]
 
 
+async def test_an_index_is_made_while_writers_go_on_and_made_anew_after_an_interruption(
+    bench: Bench, folder: Path
+) -> None:
+    await migrate(bench.dsn, folder)
+    (folder / "0003_found_by_title.sql").write_text(
+        "-- Titles are looked for; no writer waits.\n"
+        "drop index concurrently if exists books_title;\n"
+        "create index concurrently books_title on books (title);\n"
+    )
+    await bench.pool.execute("create index books_title on books (id)")  # as an interruption leaves it: not what it says
+
+    assert await migrate(bench.dsn, folder) == ["library/0003_found_by_title.sql"]
+    made = await bench.pool.fetchval("select indexdef from pg_indexes where indexname = 'books_title'")
+    assert made.endswith("(title)") and await migrate(bench.dsn, folder) == []
+
+
 def test_no_two_migrations_of_one_owner_have_the_same_number() -> None:
     """Two that come to main at once would run in the order of their names."""
     folders = [OWN, *(ROOT / "services").glob("*/migrations")]

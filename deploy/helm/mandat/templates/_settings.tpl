@@ -173,7 +173,7 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 {{- if $database.url.secret }}
 - name: MANDAT_DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ $database.url.secret }}, key: {{ $database.url.key }}}}
-{{- else if and (eq .component "api") (include "mandat.pooler" .) }}
+{{- else if and (has .component (list "api" "migrate")) (include "mandat.pooler" .) }}
 {{- $pooler := include "mandat.pooler" . | fromYaml }}
 - name: MANDAT_DATABASE_DIRECT_URL
   value: {{ include "mandat.database" (dict "root" .root "service" .service "database" $database) | quote }}
