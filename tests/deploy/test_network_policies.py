@@ -105,7 +105,27 @@ def test_services_ask_each_other_for_nothing_but_accounts_keys() -> None:
         if network.between(one, other, port)
     }
 
+    let_in = {
+        network.service(other)
+        for one in network.pods
+        for other in network.pods
+        for port in (GATEWAY, OPERATIONS, REPORTS)
+        if network.into(other, port, one)
+    }
+
     assert reached == arrows == {(service, "accounts") for service in flow.SERVICES}
+    assert let_in == {"accounts"}
+
+
+def test_a_pod_of_the_release_that_no_arrow_knows_reaches_nothing_but_names() -> None:
+    network = Network(rendered("least"))
+    network.labels["another"] = {"app.kubernetes.io/instance": RELEASE, "app.kubernetes.io/part-of": "mandat"}
+
+    assert list(network._rules("Ingress", "another")) == []
+    out = [port for rule in network._rules("Egress", "another") for port in rule["ports"]]
+    assert {port["port"] for port in out} == {53}
+    everything = of_kind(rendered("least"), "NetworkPolicy")[f"{RELEASE}-nothing-else"]["spec"]
+    assert everything["policyTypes"] == ["Ingress", "Egress"] and not {"ingress", "egress"} & everything.keys()
 
 
 @pytest.mark.parametrize("variant", NAMES)
