@@ -64,6 +64,8 @@ UNWISE: dict[str, Object] = {
     "External Secrets without a store": {"secrets": {"external": {"enabled": True}}},
     "memory without a limit": {"services": {"linking": {"api": {"resources": {"limits": {"memory": None}}}}}},
     "no host": {"hosts": []},
+    "anybody's word for where a caller is": {"trustedProxies": ["*"]},
+    "a name where an address is meant": {"trustedProxies": ["gateway"]},
 }
 
 
