@@ -51,6 +51,8 @@ T = TypeVar("T")
 LONGEST_STOP = 60.0  # seconds for a stop in good order, twice what one takes; then the process ends by force
 STOP_SERVING = 10  # seconds for the requests in hand; longer than any takes, as those that wait for news are let go
 YOUNG_OBJECTS = 20_000  # alive at once before cycles are looked for; Python's 700 are fewer than 16 requests make
+GO_ELSEWHERE = (b"connection", b"close")
+LETS_GO = 2.0  # seconds for callers that keep connections to ask once more, and be told to go
 LAST_BATCH = 5.0  # seconds for what Kafka has not yet acknowledged when a process stops; the next one sends it again
 
 
@@ -94,7 +96,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Serving:
+class Serving:
     """A server at work."""
 
     def __init__(self, server: _Server, stopping: asyncio.Event) -> None:
@@ -104,7 +106,17 @@ class _Serving:
         self._task.add_done_callback(lambda _: stopping.set())
 
     async def stop(self) -> None:
-        """Take no new request, and finish those in hand, within STOP_SERVING seconds."""
+        """Let callers go, then take no new request, and finish those in hand, within STOP_SERVING seconds.
+
+        Whoever keeps its connection is told with its next answer to make another one, which leads elsewhere: one that
+        is closed as a request comes would lose that request.
+        """
+        config, state = self._server.config, self._server.server_state
+        config.encoded_headers.append(GO_ELSEWHERE)
+        state.default_headers = [*state.default_headers, GO_ELSEWHERE]
+        until = asyncio.get_running_loop().time() + LETS_GO
+        while state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 (uvicorn's, in no event)
+            await asyncio.sleep(0.02)
         self._server.should_exit = True
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -191,7 +203,7 @@ async def _serve(service: Service[T], settings: Settings, role: str, migrations:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     front = operations.Front()
-    watched = _Serving(_server(front, settings.operations_host, settings.operations_port, ""), stopping)
+    watched = Serving(serving(front, settings.operations_host, settings.operations_port, ""), stopping)
     try:
         if await schema.wait_for(Address.of(settings), migrations, stopping):
             await _run(service, settings, role, stopping, front)
@@ -216,8 +228,8 @@ async def _run(
         public, agents = None, None  # a worker has no gateway, and no keys
         if role in ("api", "all"):
             tasks.append(asyncio.create_task(verifier.keep_keys(), name="keys"))
-            public = _Serving(
-                _server(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies), stopping
+            public = Serving(
+                serving(app, settings.gateway_host, settings.gateway_port, settings.trusted_proxies), stopping
             )
             agents = build_agents_gateway(service, unit, verifier, language)
         relay, doors = None, None
@@ -319,7 +331,7 @@ def _is_running(stopping: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) 
     return running
 
 
-def _server(app: ASGIApp, host: str, port: int, trusted_proxies: str) -> _Server:
+def serving(app: ASGIApp, host: str, port: int, trusted_proxies: str) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
