@@ -21,6 +21,7 @@ import brings in organizations, contacts and relations, or former credentials: .
 run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
 audit  asks each service, or one, whether its audit is still what was sealed; exit code 0 if all are
 images builds the images of the four services for one agency
+cluster-test installs, breaks, upgrades and removes everything on a Kubernetes at hand; about 25 minutes
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
@@ -41,6 +42,15 @@ Its exit code is the command's. Without a command, the service names those that 
 
   ./mandat run linking dead-letters list
   ./mandat run accounts audit verify"""
+
+CLUSTER = """\
+Builds the images of two commits, installs the chart on the Kubernetes that kubectl reaches, beside stand-ins of Kafka,
+PostgreSQL and a mail host, plays the guide of CCQ there, kills pods under load, upgrades, fails an upgrade, rolls back
+and uninstalls; then docs/operations/cluster-test.md says what was seen. Exit code 0 if every step held, 1 if one did
+not, 2 if something is lacking to begin. docs/operations/try-on-a-cluster.md says what it needs.
+
+  ./mandat cluster-test --from v0.1.0
+  ./mandat cluster-test --load 'kind load docker-image'"""
 
 IMPORT = """\
 Brings files in beside the stack that ./mandat up keeps in another terminal. The first line of each says what it is:
@@ -87,6 +97,10 @@ def _run(options: argparse.Namespace) -> int:
             from tests.faults import command  # noqa: PLC0415
 
             return command.main(options.minutes, options.seed, _agency(options.agency) if options.agency else None)
+        case "cluster-test":
+            from tests.cluster import command as cluster  # noqa: PLC0415
+
+            return cluster.main(options)
         case "down":
             from local import running  # noqa: PLC0415
 
@@ -183,6 +197,28 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument(
         "--agency", metavar="NAME", help="a folder in agencies/ (default: one after another, by the seed)"
     )
+    cluster = explained(
+        "cluster-test", description=CLUSTER, help="try everything on a Kubernetes at hand, and write what was seen"
+    )
+    cluster.add_argument("--minutes", type=float, default=3.0, metavar="N", help="of killing pods (default: 3)")
+    cluster.add_argument("--seed", type=int, metavar="S", help="repeats the schedule of a run that named it")
+    cluster.add_argument(
+        "--from", dest="since", default="HEAD~1", metavar="COMMIT", help="what is installed first (default: HEAD~1)"
+    )
+    cluster.add_argument("--to", default="HEAD", metavar="COMMIT", help="what it is upgraded to (default: HEAD)")
+    cluster.add_argument("--base", default=BASE, metavar="IMAGE", help=f"what images stand on (default: {BASE})")
+    cluster.add_argument(
+        "--load", default="", metavar="COMMAND", help="what brings an image, named last, from Docker to the nodes"
+    )
+    cluster.add_argument("--namespace", default="cluster-test", metavar="NAME", help="default: cluster-test; made anew")
+    cluster.add_argument(
+        "--patience", type=float, default=600.0, metavar="S", help="seconds for anything to become ready (default: 600)"
+    )
+    cluster.add_argument("--keep", action="store_true", help="leave the namespace to be looked at")
+    cluster.add_argument(
+        "--only", action="append", default=[], metavar="PART", help="images, journey or load; then no page is written"
+    )
+    cluster.add_argument("build_options", nargs="*", metavar="-- OPTION", help="what docker build is told besides")
     test = commands.add_parser("test", help="run the checks that a change must pass")
     test.add_argument(
         "parts",

@@ -66,7 +66,7 @@ class GuardedKafka(Kafka):
     @property
     def guarded_servers(self) -> str:
         """What whoever has to sign in calls the bootstrap servers."""
-        return f"127.0.0.1:{self.guarded_port}"
+        return f"{self.address}:{self.guarded_port}"
 
     @property
     def authority(self) -> Path:
@@ -117,12 +117,11 @@ class GuardedKafka(Kafka):
 
     def _settings(self, data: Path) -> dict[str, str]:
         found = super()._settings(data)
-        door = f",GUARDED://{self.guarded_servers}"
         return {
             **found,
             **SETTINGS,
-            "listeners": found["listeners"] + door,
-            "advertised.listeners": found["advertised.listeners"] + door,
+            "listeners": f"{found['listeners']},GUARDED://{self.listens}:{self.guarded_port}",
+            "advertised.listeners": f"{found['advertised.listeners']},GUARDED://{self.guarded_servers}",
             "listener.name.guarded.ssl.keystore.location": str(self._key_and_certificate),
         }
 
@@ -146,7 +145,7 @@ class GuardedKafka(Kafka):
             x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=365))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(self.address))]), False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, hashes.SHA256())
         )

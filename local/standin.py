@@ -8,6 +8,7 @@ database and a role there, whose password follows from it (local/postgres.py).
 """
 
 import argparse
+import asyncio
 import signal
 import sys
 import threading
@@ -16,20 +17,29 @@ from pathlib import Path
 
 from local import Problem
 from local.child import Child, tail
-from local.kafka import Kafka
+from local.guarded import GuardedKafka
 from local.ports import EVERYWHERE, SERVICES
 from local.postgres import Postgres
 
-KAFKA_PORT, CONTROLLER_PORT, POSTGRES_PORT = 9092, 9093, 5432
+KAFKA_PORT, CONTROLLER_PORT, GUARDED_PORT, POSTGRES_PORT = 9092, 9093, 9094, 5432
 MANY_CONNECTIONS = {"max_connections": "500"}
 """While a release is replaced, two stand beside each other."""
 
 LOOK_EVERY = 0.2
 
 
-def kafka(folder: Path, address: str) -> Kafka:
-    """A broker that others reach."""
-    return Kafka(folder, KAFKA_PORT, CONTROLLER_PORT, folder / "kafka.log", address=address, listens=EVERYWHERE)
+def kafka(folder: Path, address: str) -> GuardedKafka:
+    """A broker that others reach, by a guarded door and by one for whoever looks on."""
+    log = folder / "kafka.log"
+    return GuardedKafka(
+        folder,
+        KAFKA_PORT,
+        CONTROLLER_PORT,
+        log,
+        address=address,
+        listens=EVERYWHERE,
+        guarded_port=GUARDED_PORT,
+    )
 
 
 def postgres(folder: Path, address: str, password: str) -> Postgres:
@@ -58,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     if options.server == "kafka":
-        server: Kafka | Postgres = kafka(options.folder, options.address)
+        server: GuardedKafka | Postgres = kafka(options.folder, options.address)
     else:
         server = postgres(options.folder, options.address, options.password_file.read_text())
     try:
@@ -66,6 +76,8 @@ def main(arguments: Sequence[str]) -> int:
         if isinstance(server, Postgres):
             for service in SERVICES:
                 server.create_database(service)
+        else:
+            asyncio.run(server.guard())
         print(f"{options.server} answers at {options.address}", flush=True)
         while not stopping.wait(LOOK_EVERY):
             if gone := server.processes.ended():

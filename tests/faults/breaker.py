@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from local.kafka import START_TIMEOUT, Kafka
 from local.postgres import Postgres
@@ -64,12 +66,20 @@ class Damage:
 
 
 @dataclass
-class Breaker:
-    """Breaks one ground. What it did when stands in breaker.log beside the logs of the processes."""
+class Breaker(ABC):
+    """Breaks one ground, one thing in one way at a time. What it did when stands in `log`."""
 
-    ground: Embedded
+    log: Path
     damage: Damage = field(default_factory=Damage)
-    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @abstractmethod
+    async def is_up(self, target: str) -> bool:
+        """Whether something is there to be broken."""
+
+    @abstractmethod
+    async def break_and_mend(self, fault: Fault) -> bool:
+        """Whether the fault met anything that it could break: a host that drops mails may be sent none."""
 
     async def carry_out(self, faults: Sequence[Fault]) -> None:
         """Break everything at its time; returns when all is mended."""
@@ -78,31 +88,19 @@ class Breaker:
         async def one(fault: Fault) -> None:
             await asyncio.sleep(began + fault.at - asyncio.get_running_loop().time())
             if not await self._take_turns(fault.target):
-                self._tell(f"{fault.target}: {fault.how} left out, it is not up again")
+                self.tell(f"{fault.target}: {fault.how} left out, it is not up again")
                 self.damage.left_out.append(fault)
                 return
             try:
-                self._tell(f"{fault.target}: {fault.how}")
-                met = await self._break(fault)
-                self._tell(f"{fault.target}: mended" + ("" if met else ", and had met nothing"))
+                self.tell(f"{fault.target}: {fault.how}")
+                met = await self.break_and_mend(fault)
+                self.tell(f"{fault.target}: mended" + ("" if met else ", and had met nothing"))
                 (self.damage.carried_out if met else self.damage.left_out).append(fault)
             finally:
                 for target in _targets(fault.target):
-                    self._turns[target].release()
+                    self.turns[target].release()
 
         await asyncio.gather(*[one(fault) for fault in faults])
-
-    async def keep_alive(self) -> None:
-        """Start again what ended by itself, until cancelled."""
-        while True:
-            await asyncio.sleep(BACK_OFF)
-            for member in MEMBERS:
-                if self._turns[member.name].locked() or self.ground.child(member).running:
-                    continue
-                async with self._turns[member.name]:
-                    self.damage.restarts[member.name] += 1
-                    self._tell(f"{member.name}: ended by itself, started again")
-                    await asyncio.to_thread(self.ground.launch, member)
 
     async def _take_turns(self, target: str) -> bool:
         """Whether the target, and what it needs, are up and the caller's."""
@@ -110,7 +108,7 @@ class Breaker:
         for each in _targets(target):
             if not await self._take_turn(each, UP_AGAIN if each == target else START_TIMEOUT):
                 for other in taken:
-                    self._turns[other].release()
+                    self.turns[other].release()
                 return False
             taken.append(each)
         return True
@@ -120,15 +118,44 @@ class Breaker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while True:
-                    await self._turns[target].acquire()
-                    if all(self.ground.child(member).running for member in MEMBERS if member.name == target):
+                    await self.turns[target].acquire()
+                    if await self.is_up(target):
                         return True
-                    self._turns[target].release()
+                    self.turns[target].release()
                     await asyncio.sleep(LOOK_EVERY)
         return False
 
-    async def _break(self, fault: Fault) -> bool:
-        """Whether it met anything that it could break: a host that drops mails may be sent none."""
+    def tell(self, what: str) -> None:
+        """Note something in the log."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')}  {what}\n")
+
+
+class StackBreaker(Breaker):
+    """Breaks the embedded stack, and starts again whatever ended by itself."""
+
+    def __init__(self, ground: Embedded) -> None:
+        super().__init__(ground.logs / "breaker.log")
+        self.ground = ground
+
+    async def keep_alive(self) -> None:
+        """Start again what ended by itself, until cancelled."""
+        while True:
+            await asyncio.sleep(BACK_OFF)
+            for member in MEMBERS:
+                if self.turns[member.name].locked() or self.ground.child(member).running:
+                    continue
+                async with self.turns[member.name]:
+                    self.damage.restarts[member.name] += 1
+                    self.tell(f"{member.name}: ended by itself, started again")
+                    await asyncio.to_thread(self.ground.launch, member)
+
+    async def is_up(self, target: str) -> bool:
+        """Whether the process runs, if it is one."""
+        return all(self.ground.child(member).running for member in MEMBERS if member.name == target)
+
+    async def break_and_mend(self, fault: Fault) -> bool:
+        """Break something in its way, and mend it after its time."""
         met = True
         match fault.target, fault.how:
             case "kafka", how:
@@ -192,10 +219,6 @@ class Breaker:
         await asyncio.to_thread(server.kill if how == "kill -9" else server.stop)
         await asyncio.sleep(seconds)
         await asyncio.to_thread(server.start)
-
-    def _tell(self, what: str) -> None:
-        with (self.ground.logs / "breaker.log").open("a", encoding="utf-8") as log:
-            log.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')}  {what}\n")
 
 
 def _targets(target: str) -> tuple[str, ...]:

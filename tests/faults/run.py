@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from local import STATE, Problem
-from tests.faults.breaker import Breaker, Damage
+from tests.faults.breaker import Damage, StackBreaker
 from tests.faults.checker import Report, check
 from tests.faults.client import PATIENCE, Client, Pace
 from tests.faults.collecting import collect, open_attachments, settled
@@ -41,7 +41,8 @@ class Run:
     """Which agency's stack, how long (seconds), how much, and from which seed.
 
     `settling` is the stated time (seconds) for the backlog; `at_most` the seconds for everything once the stack is up.
-    Of each kind in `wanted` one command must have been accepted before the load ends.
+    What is not answered within `answer_within` seconds is asked again; the managers join within `joining` seconds. Of
+    each kind in `wanted` one command must have been accepted before the load ends.
     """
 
     seed: int
@@ -55,6 +56,8 @@ class Run:
     at_most: float | None = None
     ways: Sequence[Breakage] = EVERY_WAY
     between: tuple[float, float] = LOOSE
+    answer_within: float = PATIENCE
+    joining: float = COMING
     wanted: frozenset[Kind] = frozenset()
 
 
@@ -113,7 +116,7 @@ async def _in_time(run: Run, ground: Embedded, schedule: Sequence[Fault], say: C
 
 
 async def _play(run: Run, ground: Embedded, schedule: Sequence[Fault], say: Callable[[str], None]) -> Outcome:
-    history, breaker = History(), Breaker(ground)
+    history, breaker = History(), StackBreaker(ground)
     keeping = asyncio.create_task(breaker.keep_alive())
     async with loaded(run, ground, history, say):
         await asyncio.gather(breaker.carry_out(schedule), asyncio.sleep(run.seconds))
@@ -131,15 +134,17 @@ async def _play(run: Run, ground: Embedded, schedule: Sequence[Fault], say: Call
 async def loaded(run: Run, ground: Ground, history: History, say: Callable[[str], None]) -> AsyncIterator[None]:
     """Everybody at work, as long as the block lasts; afterwards all have left. Raises Problem when not all can join."""
     ending, at_work = asyncio.Event(), asyncio.Event()
-    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, limits=LIMITS) as http:
+    async with httpx.AsyncClient(timeout=run.answer_within, trust_env=False, limits=LIMITS) as http:
         client = Client(ground, http, history, random.Random(run.seed), Pace(run.commands_a_second), ending)
         loading = asyncio.create_task(crowd(client, run.newcomers, at_work))
         say("The managers join.")
         try:
-            async with asyncio.timeout(COMING):
+            async with asyncio.timeout(run.joining):
                 await at_work.wait()
         except TimeoutError as error:
-            raise Problem(f"Not every manager could join within {COMING:g} s, and nothing was broken yet.") from error
+            raise Problem(
+                f"Not every manager could join within {run.joining:g} s, and nothing was broken yet."
+            ) from error
         say("Everybody is at work.")
         try:
             yield
