@@ -14,7 +14,7 @@ import yaml
 from tests.deploy.dashboards.__main__ import FOLDER, main
 from tests.deploy.dashboards.overview import OBJECTIVES
 from tests.deploy.declared import metrics
-from tests.deploy.rendering import HELM, NEEDED, of_kind, render
+from tests.deploy.rendering import NEEDED, of_kind, render
 
 RULES = FOLDER.parent / "rules"
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -127,7 +127,6 @@ def test_prometheus_understands_every_expression(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not HELM.exists(), reason="Helm is not installed")
 def test_the_chart_ships_them_all_leading_to_where_its_runbooks_are_read() -> None:
     base = "https://wiki.example.org/runbooks"
     values = NEEDED | {"monitoring": {"dashboards": {"enabled": True}, "rules": {"runbooks": f"{base}/"}}}
