@@ -13,6 +13,7 @@ from contracts.events import REGISTRY
 from contracts.topics import TOPICS
 from local.ports import SERVICES
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 APART = {"/access/v1/evaluation", "/access/v1/evaluations"}  # in no OpenAPI document of ours: OpenID AuthZEN's own
 WORDS = re.compile(r"([A-Za-z]+([ _.][A-Za-z]+)*)?")
@@ -46,7 +47,7 @@ SEEN = {
 
 async def of(stack: Stack, service: str) -> dict[str, Metric]:
     """What a scrape of one service shows, by name."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         answer = await http.get(f"{stack.operations(service)}/metrics")
     return {found.name: found for found in text_string_to_metric_families(answer.text)}
 
@@ -79,7 +80,7 @@ async def what_operators_need(stack: Stack) -> None:
 
 async def _routes(stack: Stack, service: str) -> set[str]:
     found = APART | {UNMATCHED}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         for document in ("openapi.json", "operations/openapi.json"):
             answer = await http.get(f"{stack.operations(service)}/{document}")
             found |= set(answer.json()["paths"])
