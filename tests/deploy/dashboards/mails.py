@@ -1,7 +1,7 @@
 """Mails, from when they are asked for to what comes back."""
 
 from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import most, quantile, rate, rose, within, worst
+from tests.deploy.dashboards.promql import most, quantile, rate, rose, share, within, worst
 
 URGENT = 'priority="urgent"'
 BOUNCED, SENT = 'outcome="bounced"', 'outcome="sent"'
@@ -89,7 +89,7 @@ BOARD = Dashboard(
             Panel(
                 "Bounced, of those sent",
                 "Below 1 in 100. A rise after an import is addresses that were old at the agency.",
-                [Query(" / ".join(rate("mandat_mails_total", "priority", each) for each in (BOUNCED, SENT)),
+                [Query(share(*(rate("mandat_mails_total", "priority", each) for each in (BOUNCED, SENT))),
                        "{{priority}}")],
                 "percentunit", alerts=["MandatMailsBounce"], limits=(0.02, 0.05),
             ),

@@ -1,7 +1,7 @@
 """The one to open first: are promises kept, and is anything standing."""
 
 from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import of, quantile, rate, total, worst
+from tests.deploy.dashboards.promql import of, quantile, rate, share, total, worst
 
 FAILED = 'status="5xx"'
 
@@ -83,7 +83,7 @@ BOARD = Dashboard(
             Panel(
                 "Answered 5xx",
                 "0 is normal. A moment of 503 follows a database that restarts.",
-                [Query(" / ".join(rate("mandat_request_seconds_count", only=only) for only in (FAILED, "")))],
+                [Query(share(*(rate("mandat_request_seconds_count", only=only) for only in (FAILED, ""))))],
                 "percentunit", alerts=["MandatGatewayFails", "MandatRouteFails"], limits=(0.001, 0.0144),
             ),
             Panel(

@@ -44,3 +44,8 @@ def within(seconds: str, metric: str, by: str = "service", only: str = "") -> st
 def most(number: int, expression: str) -> str:
     """The largest so many."""
     return f"topk({number}, {expression} > 0)"
+
+
+def share(part: str, whole: str) -> str:
+    """How much of the whole a part is: 0, and not nothing, where there has been none of it."""
+    return f"({part} or 0 * {whole}) / {whole}"
