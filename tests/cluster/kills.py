@@ -63,10 +63,9 @@ class PodBreaker(Breaker):
         if fault.target == RECORDS:
             self.damage.sent_again |= await send_again(self.ground.kafka_clients)
             return True
-        pods = [pod for pod in await asyncio.to_thread(self._pods, fault.target) if pod.ready]
-        if not pods:
+        pod = await self._one_that_is_ready(fault.target)
+        if pod is None:
             return False
-        pod = self._chance.choice(pods)
         await asyncio.to_thread(self._break, fault, pod)
         return await self._mended(fault, pod)
 
@@ -86,6 +85,16 @@ class PodBreaker(Breaker):
                     namespace.exec(pod.name, "python", "-c", END, patience=30)
                 case _:
                     namespace.kubectl("delete", "pod", pod.name, "--grace-period=0", "--force", "--wait=false")
+
+    async def _one_that_is_ready(self, target: str) -> Pod | None:
+        """Any of its pods, as soon as one is ready; None when patience ends before."""
+        deadline = asyncio.get_running_loop().time() + UP_AGAIN
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(Problem):
+                if pods := [pod for pod in await asyncio.to_thread(self._pods, target) if pod.ready]:
+                    return self._chance.choice(pods)
+            await asyncio.sleep(1.0)
+        return None
 
     async def _mended(self, fault: Fault, broken: Pod) -> bool:
         """Whether the container was started again, or another pod is there in its place, and is ready."""
