@@ -8,8 +8,11 @@ import pytest
 
 from contracts import acls, flow
 from contracts.topics import TOPICS
+from local import ROOT
 from tests.deploy.rendering import RELEASE, NotRendered, Object, faults, needs_crds, of_kind, render
 
+EXTENSION = re.compile(r"create extension if not exists (\w+)")
+MIGRATIONS = sorted(ROOT.glob("services/*/migrations/*.sql"))
 PREFIX = "ccq."
 ONE: Object = {
     "kafka": {"mode": "strimzi", "authentication": "scram-sha-512", "topicPrefix": PREFIX},
@@ -153,7 +156,8 @@ def test_a_service_is_told_of_the_cluster_with_its_database(values: Object, serv
     cluster = database["cluster"]["name"]
     url = settings(objects, service)["MANDAT_DATABASE_URL"]
     assert f"{service}@{cluster}-rw:5432/{service}?sslmode=verify-full" in url
-    assert {extension["name"] for extension in database["extensions"]} == {"btree_gist", "pg_trgm", "unaccent"}
+    asked = {extension["name"] for extension in database["extensions"]}
+    assert asked == set().union(*(EXTENSION.findall(file.read_text("utf-8")) for file in MIGRATIONS))
     assert service in owners(of_kind(objects, "Cluster")[cluster])
 
 
