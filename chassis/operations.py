@@ -15,6 +15,9 @@ from chassis.database import Pool
 
 Probe = Callable[[], Awaitable[bool]]
 
+OF_WORK_ALONE = frozenset({"relay", "doors"})
+"""Probes that say nothing of the gateway: it needs no Kafka."""
+
 
 class Front:
     """The application that a process serves from its first moment: alive, and not ready until it has opened."""
@@ -39,21 +42,27 @@ async def _not_yet() -> bool:
 def build(probes: Mapping[str, Probe], gateway: FastAPI | None = None, agents: FastAPI | None = None) -> ASGIApp:
     """The operations application: /livez, /readyz, /metrics; /openapi.json describes the gateway.
 
-    `agents` serves every other path; /operations/openapi.json describes it.
+    /readyz/gateway asks what the gateway needs, whatever else the process does. `agents` serves every other path; /operations/openapi.json describes it.
     """
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def readyz(_: Request) -> Response:
-        answers = {name: await _ask(probe) for name, probe in probes.items()}
-        ready = all(answers.values())
-        return JSONResponse({"status": "ready" if ready else "not ready", **answers}, 200 if ready else 503)
+        return await _answer(probes)
+
+    async def gateway_readyz(_: Request) -> Response:
+        return await _answer({name: probe for name, probe in probes.items() if name not in OF_WORK_ALONE})
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    routes: list[BaseRoute] = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    routes: list[BaseRoute] = [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/readyz/gateway", gateway_readyz),
+        Route("/metrics", metrics),
+    ]
     if gateway is not None:
         described = gateway
 
@@ -69,6 +78,12 @@ def build(probes: Mapping[str, Probe], gateway: FastAPI | None = None, agents: F
 
         routes += [Route("/operations/openapi.json", agents_openapi), Mount("/", agents)]
     return Starlette(routes=routes)
+
+
+async def _answer(probes: Mapping[str, Probe]) -> Response:
+    answers = {name: await _ask(probe) for name, probe in probes.items()}
+    ready = all(answers.values())
+    return JSONResponse({"status": "ready" if ready else "not ready", **answers}, 200 if ready else 503)
 
 
 async def _ask(probe: Probe) -> bool:

@@ -42,6 +42,13 @@ class Process:
         except httpx.HTTPError:
             return False
 
+    async def serves(self) -> bool:
+        """What /readyz/gateway says."""
+        try:
+            return (await self.http.get("/readyz/gateway")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
     async def alive(self) -> bool:
         """What /livez says."""
         try:
@@ -146,7 +153,8 @@ async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_or
     assert "mandat_outbox_depth" in metrics
     assert "/v1/books" in (await running.http.get("/openapi.json")).json()["paths"]
     gateway = f"http://127.0.0.1:{environment['MANDAT_GATEWAY_PORT']}"
-    for path in ("/metrics", "/readyz", "/livez", "/openapi.json"):
+    assert set((await running.http.get("/readyz/gateway")).json()) == {"status", "database", "running"}
+    for path in ("/metrics", "/readyz", "/readyz/gateway", "/livez", "/openapi.json"):
         assert (await running.http.get(gateway + path)).status_code == 404
 
     status, log = await running.terminated(30)
@@ -155,17 +163,19 @@ async def test_a_whole_process_relays_consumes_tells_its_figures_and_stops_in_or
     assert [line["event"] for line in log if line.get("service") == "library"][-1] == "stopped"
 
 
-async def test_without_kafka_an_api_is_ready_and_a_worker_is_alive_but_not_ready_and_both_stop(
+async def test_without_kafka_a_gateway_is_ready_and_a_worker_is_alive_but_not_ready_and_all_stop(
     environment: Environment, run: Run
 ) -> None:
     worker = await run("worker", environment)
     api = await run("api", environment | other_ports())
+    both = await run("all", environment | other_ports())
 
-    await asyncio.gather(eventually(worker.alive), eventually(api.ready))
+    await asyncio.gather(eventually(worker.alive), eventually(api.ready), eventually(both.serves))
     assert not await worker.ready()
-    ends = await asyncio.gather(worker.terminated(30), api.terminated(30))
+    assert not await both.ready() and await both.alive()
+    ends = await asyncio.gather(worker.terminated(30), api.terminated(30), both.terminated(30))
 
-    assert [status for status, _ in ends] == [0, 0]
+    assert [status for status, _ in ends] == [0, 0, 0]
 
 
 async def test_a_worker_whose_kafka_stops_answering_still_stops_and_keeps_its_rows(
@@ -235,6 +245,7 @@ async def test_a_process_that_is_started_before_its_database_waits_alive_and_not
     api = await run("api", environment | {"MANDAT_DATABASE_URL": url})
     await eventually(api.alive)
     assert (await api.http.get("/readyz")).json() == {"status": "not ready", "schema": False}
+    assert not await api.serves()
 
     await asyncio.to_thread(postgres.create_database, name, "chassis")
     await migrate(url)
