@@ -238,6 +238,28 @@ def test_a_drain_is_never_held_up_for_good(variant: str) -> None:
 
 
 @every_variant
+def test_replicas_of_one_deployment_spread_over_hosts_and_zones(variant: str) -> None:
+    for name, one in of_kind(rendered(variant), "Deployment").items():
+        pod = one["spec"]["template"]
+        spread = {each["topologyKey"]: each for each in pod["spec"]["topologySpreadConstraints"]}
+        assert spread.keys() == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}, name
+        for each in spread.values():
+            assert each["labelSelector"] == one["spec"]["selector"], name
+            assert (each["maxSkew"], each["matchLabelKeys"]) == (1, ["pod-template-hash"]), name
+
+
+@every_variant
+def test_gateways_alone_scale_and_how_many_there_are_is_then_nobody_elses(variant: str) -> None:
+    objects = rendered(variant)
+    deployments = of_kind(objects, "Deployment")
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(objects, "HorizontalPodAutoscaler").values()}
+
+    assert {deployments[name]["spec"]["template"]["spec"]["containers"][0]["name"] for name in scaled} <= {"api"}
+    assert scaled == {name for name, one in deployments.items() if "replicas" not in one["spec"]}
+    assert scaled or variant not in ("everything", "regional.yaml", "national.yaml")
+
+
+@every_variant
 def test_whoever_selects_pods_finds_some(variant: str) -> None:
     objects = rendered(variant)
     templates = [one["spec"]["template"] for one in of_kind(objects, "Deployment").values()]
