@@ -42,7 +42,8 @@ async def _not_yet() -> bool:
 def build(probes: Mapping[str, Probe], gateway: FastAPI | None = None, agents: FastAPI | None = None) -> ASGIApp:
     """The operations application: /livez, /readyz, /metrics; /openapi.json describes the gateway.
 
-    /readyz/gateway asks what the gateway needs, whatever else the process does. `agents` serves every other path; /operations/openapi.json describes it.
+    /readyz/gateway asks what the gateway needs, whatever else the process does. `agents` serves every other path;
+    /operations/openapi.json describes it.
     """
 
     async def livez(_: Request) -> Response:
