@@ -34,7 +34,7 @@ async def open_by_code(journey: Journey, who: Someone) -> None:
     terms = await portal.call(who, "accounts", "GET", "/v1/terms", expect=200)
     since = now()
     registration = await register(journey, who, terms["version"])
-    code = code_in(await portal.mail(who.email, since, "the one-time code"), ONE_TIME_CODE)
+    code = code_in(await portal.mail(who.email, since, "the one-time code", ONE_TIME_CODE), ONE_TIME_CODE)
     path = f"/v1/registrations/{registration['registration_id']}/verification"
     signed_in(who, await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=201))
 
@@ -73,7 +73,9 @@ async def forgotten_password(journey: Journey, who: Someone, guide: str) -> None
     told.step(guide, "Asks for a new password, chooses it with a code, signs in again.")
     since = now()
     asked = await portal.call(who, "accounts", "POST", "/v1/password-resets", json={"email": who.email}, expect=202)
-    code = code_in(await portal.mail(who.email, since, "the code to choose a new password"), ONE_TIME_CODE)
+    code = code_in(
+        await portal.mail(who.email, since, "the code to choose a new password", ONE_TIME_CODE), ONE_TIME_CODE
+    )
     who.password = f"{who.password}, encore"
     since = now()
     body = {"code": code, "new_password": who.password}

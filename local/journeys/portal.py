@@ -151,15 +151,20 @@ class Portal:
         answer.raise_for_status()
         return Someone("", "", client_id, "", "fr", access_token=answer.json()["access_token"])
 
-    async def mail(self, address: str, since: datetime, what: str) -> dict[str, Any]:
-        """The first mail to an address that arrived after an instant."""
+    async def mail(
+        self, address: str, since: datetime, what: str, holding: str | re.Pattern[str] = ""
+    ) -> dict[str, Any]:
+        """The first mail to an address that arrived after an instant and holds what is looked for.
+
+        One that an earlier step caused may come after the instant too.
+        """
 
         async def look() -> dict[str, Any] | None:
             found = await self.http.get(
                 f"{self.platform.inbox}/mails", params={"to": address, "since": since.isoformat()}
             )
             mails: list[dict[str, Any]] = found.json()
-            return mails[0] if mails else None
+            return next((mail for mail in mails if re.search(holding, mail["text"])), None)
 
         found: dict[str, Any] = await self.until(look, f"{what} to {address}")
         arrived = datetime.fromisoformat(found["received_at"])

@@ -15,7 +15,7 @@ from local.journeys.asking import decide
 from local.journeys.narrator import Narrator
 from local.journeys.portal import Portal, Someone, code_in, now
 from local.journeys.ramq.mandating import mandate_again
-from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in, mail_with, process, two_mails
+from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in, process, two_mails
 from local.journeys.ramq.stage import Journey, cast
 from local.stack import Stack
 
@@ -54,7 +54,7 @@ async def bounce_and_send_anew(stack: Stack) -> None:
         mandate_id, since = await mandate_again(journey, who, delegate), now()
         agent = await process(journey, who, mandate_id)
         user_name, dead = await two_mails(journey, who, delegate, since)
-        mail = await mail_with(journey, delegate, since, TEMPORARY_PASSWORD, "the temporary password")
+        mail = await journey.portal.mail(delegate.email, since, "the temporary password", TEMPORARY_PASSWORD)
         await asyncio.to_thread(come_back, stack.ports.bounces, mail)
 
         async def review() -> Any:
@@ -65,7 +65,7 @@ async def bounce_and_send_anew(stack: Stack) -> None:
         bounced = found["asked"]["bounce"]
         silent.holds((bounced["half"], bounced["email"]) == ("temporary_password", delegate.email), "it says of what")
         await decide(portal, agent, found["request_id"], {"outcome": "approve", "email": reached.email})
-        anew = await mail_with(journey, reached, since, TEMPORARY_PASSWORD, "another temporary password")
+        anew = await journey.portal.mail(reached.email, since, "another temporary password", TEMPORARY_PASSWORD)
         terms = await portal.call(reached, "accounts", "GET", "/v1/terms", expect=200)
         body = {"login": user_name, "password": dead}
         await portal.call(reached, "accounts", "POST", "/v1/sessions", json=body, expect=401)

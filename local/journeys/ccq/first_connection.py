@@ -42,7 +42,7 @@ async def receive_coordinates(journey: Journey) -> None:
     if goes_on := launch.is_open(since.astimezone(agency.profile.zone).date()):
         batch["campaign"] = launch.code
     made = await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
-    mail = await portal.mail(responsible().email, since, "the mail with linking coordinates")
+    mail = await portal.mail(responsible().email, since, "the mail with linking coordinates", LINKING_CODE)
     told.shows(*mail["text"].strip().splitlines()[:24], "…")
 
     async def issued() -> bool:
@@ -78,7 +78,7 @@ async def create_account(journey: Journey, who: Someone) -> None:
     )
     since = now()
     registration = await register(journey, who, terms["version"])
-    mail = await portal.mail(who.email, since, "the one-time code")
+    mail = await portal.mail(who.email, since, "the one-time code", ONE_TIME_CODE)
     code = code_in(mail, ONE_TIME_CODE)
     told.shows(f"the code in the mail: {code[:3]} {code[3:]}")
     path = f"/v1/registrations/{registration['registration_id']}/verification"

@@ -32,7 +32,7 @@ async def link_by_number(journey: Journey, who: Someone, practice: Practice) -> 
     since = now()
     batch = {"organization_ids": [organization_id], "functions": [practice.profession]}
     await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
-    mail = await portal.mail(who.email, since, "the mail with the code")
+    mail = await portal.mail(who.email, since, "the mail with the code", LINKING_CODE)
     number, code = code_in(mail, PROFESSIONALS_NUMBER), code_in(mail, LINKING_CODE)
     await open_by_code(journey, who)
     methods = await portal.call(who, "linking", "GET", "/v1/linking-methods", expect=200)

@@ -26,7 +26,9 @@ async def another_address(journey: Journey, who: Someone, delegate: Someone, man
         and mandate_id not in {request["request_id"] for request in queue["items"]},
         "the mandate waits outside the queue, and keeps both signatures",
     )  # fmt: skip
-    token = token_in(await portal.mail(delegate.email, since, "the question for another address"), mandate_id)
+    token = token_in(
+        await portal.mail(delegate.email, since, "the question for another address", mandate_id), mandate_id
+    )
     query = {"to": f"pavillon.b@{journey.shared_domain}", "since": since.isoformat()}
     mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
     told.holds(

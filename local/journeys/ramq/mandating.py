@@ -128,7 +128,7 @@ async def signed(journey: Journey, who: Someone, mandate_id: str, delegate: Some
     since = now()
     kept = await portal.call(who, "authorizations", "POST", f"{path}/signatures", json=signature, expect=201)
     told.holds(kept["state"] == "signing" and "delegate" in kept["waits_for"], "the delegate's signature is awaited")
-    mail = await portal.mail(delegate.email, since, "the invitation to sign")
+    mail = await portal.mail(delegate.email, since, "the invitation to sign", mandate_id)
     return token_in(mail, mandate_id)
 
 
@@ -187,7 +187,7 @@ async def address_proof(journey: Journey, who: Someone, email: str, *, anew: boo
     since = now()
     body = {"email": email, "purpose": "mandate_address", "language": who.language}
     asked = await portal.call(who, "accounts", "POST", "/v1/address-proofs", json=body, expect=202)
-    code = code_in(await portal.mail(email, since, "the code for the address"), ONE_TIME_CODE)
+    code = code_in(await portal.mail(email, since, "the code for the address", ONE_TIME_CODE), ONE_TIME_CODE)
     path = f"/v1/address-proofs/{asked['proof_id']}/completion"
     proof: str = (await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=200))["proof"]
     journey.proofs[email] = proof

@@ -4,7 +4,7 @@ from typing import Any
 
 from local.journeys.account import ASKED_OF_EACH, refused_everywhere
 from local.journeys.portal import Someone, code_in, now
-from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in, mail_with
+from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in
 from local.journeys.ramq.stage import Journey
 
 REASON = "shared_credentials"
@@ -44,7 +44,7 @@ async def let_in_again(journey: Journey, who: Someone, delegate: Someone, user_n
     agent, since = await portal.agent(), now()
     path = f"/v1/accounts/{delegate.account_id}/reactivation"
     await portal.call(agent, "accounts", "POST", path, json={"reason": "settled"}, expect=200)
-    mail = await mail_with(journey, delegate, since, TEMPORARY_PASSWORD, "another temporary password")
+    mail = await portal.mail(delegate.email, since, "another temporary password", TEMPORARY_PASSWORD)
     temporary = code_in(mail, TEMPORARY_PASSWORD)
     delegate.access_token = ""
     old: dict[str, Any] = {"login": user_name, "password": delegate.password}

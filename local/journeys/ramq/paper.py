@@ -45,7 +45,7 @@ async def enter_paper(journey: Journey, who: Someone, delegate: Someone, organiz
     told.holds(refused["code"] == "document_of_another", "one file for each form; otherwise it is refused")
     state = ""
     for one in (who, delegate):
-        mail = await portal.mail(one.email, since, "the question whether the address is theirs")
+        mail = await portal.mail(one.email, since, "the question whether the address is theirs", mandate_id)
         token = {"token": token_in(mail, mandate_id)}
         path = f"/v1/mandates/{mandate_id}/confirmation"
         state = (await portal.call(one, "authorizations", "POST", path, json=token, expect=200))["state"]

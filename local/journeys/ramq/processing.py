@@ -53,26 +53,13 @@ async def two_mails(journey: Journey, professional: Someone, delegate: Someone, 
         "Nous les enverrons à 2 adresses de courriel différentes",
         "The user name comes to the professional, the temporary password to the person mandated.",
     )
-    name = await mail_with(journey, professional, since, USER_NAME, "the user name")
-    password = await mail_with(journey, delegate, since, TEMPORARY_PASSWORD, "the temporary password")
+    name = await portal.mail(professional.email, since, "the user name", USER_NAME)
+    password = await portal.mail(delegate.email, since, "the temporary password", TEMPORARY_PASSWORD)
     user_name, temporary = code_in(name, USER_NAME), code_in(password, TEMPORARY_PASSWORD)
     found = await portal.http.get(f"{portal.platform.inbox}/mails", params={"since": since.isoformat()})
     both = [mail for mail in found.json() if user_name in mail["text"] and temporary in mail["text"]]
     told.holds(both == [] and temporary not in name["text"], "never both in one mail")
     return user_name, temporary
-
-
-async def mail_with(journey: Journey, who: Someone, since: Any, form: re.Pattern[str], what: str) -> dict[str, Any]:
-    """The first mail to somebody after an instant in which something of this form stands."""
-    portal = journey.portal
-
-    async def look() -> Any:
-        query = {"to": who.email, "since": since.isoformat()}
-        mails = (await portal.http.get(f"{portal.platform.inbox}/mails", params=query)).json()
-        return next((mail for mail in mails if form.search(mail["text"])), None)
-
-    found: dict[str, Any] = await portal.until(look, f"{what} to {who.email}")
-    return found
 
 
 async def first_sign_in(journey: Journey, delegate: Someone, user_name: str, temporary: str) -> None:

@@ -50,7 +50,7 @@ async def create_account(journey: Journey, who: Someone) -> None:
     told.shows(*(field["label"] for field in notice["fields"]))
     since = now()
     asked = await registration(journey, who, notice["terms_version"])
-    mail = await portal.mail(who.email, since, "the mail of confirmation")
+    mail = await portal.mail(who.email, since, "the mail of confirmation", LINK)
     page, fragment = link_in(mail)
     told.shows(f"the link leads to {page}, where the person began")
     told.holds(f"connect.{journey.cast.portal}.ca/{who.language}" in page, "to the address and language of the person")
@@ -84,7 +84,7 @@ async def open_account(journey: Journey, who: Someone) -> None:
     notice = await portal.call(who, "accounts", "GET", "/v1/registration-notice", expect=200)
     since = now()
     await registration(journey, who, notice["terms_version"])
-    _, fragment = link_in(await portal.mail(who.email, since, "the mail of confirmation"))
+    _, fragment = link_in(await portal.mail(who.email, since, "the mail of confirmation", LINK))
     registration_id, _, token = fragment.partition(".")
     path = f"/v1/registrations/{registration_id}/verification"
     body = {"token": token, "password": who.password}

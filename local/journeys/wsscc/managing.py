@@ -5,7 +5,7 @@ from datetime import timedelta
 from local.journeys.asking import decide, may_write
 from local.journeys.playing import form, since_then, ticked
 from local.journeys.portal import Someone, now
-from local.journeys.wsscc.account import link_in, open_account
+from local.journeys.wsscc.account import LINK, link_in, open_account
 from local.journeys.wsscc.agency import letter_of
 from local.journeys.wsscc.claiming import claim, settled, waiting
 from local.journeys.wsscc.stage import LETTER, PAYMENTS, STATEMENT, Journey, profile_at
@@ -98,7 +98,7 @@ async def invite(journey: Journey, administrator: Someone, invited: Someone) -> 
     since = now()
     path = journey.managing("invitations")
     made = await portal.call(administrator, "authorizations", "POST", path, json=body, expect=201)
-    _, token = link_in(await portal.mail(invited.email, since, "the invitation"))
+    _, token = link_in(await portal.mail(invited.email, since, "the invitation", LINK))
     await open_account(journey, invited)
 
     async def accepted() -> bool:
