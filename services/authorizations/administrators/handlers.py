@@ -105,7 +105,7 @@ async def begin(
     rule = work.tools.agency.managing.administrators
     if rule is None:
         return Refusal("not_offered")
-    person = await contacts.get(work.connection, contact_id)
+    person = await contacts.get_present(work.connection, contact_id)
     if person is None or person.organization_id != organization_id:
         return Refusal("not_found", fields=("contact_id",))
     return refuse_reason(work, act, reason) or (rule, person)

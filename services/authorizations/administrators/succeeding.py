@@ -51,7 +51,7 @@ async def find_known(
     work: Work[Tools], organization_id: UUID, contact_id: UUID, rule: Administrators
 ) -> KnownSuccessor | Refusal:
     """A contact of the organization, which is locked."""
-    contact = await contacts.get(work.connection, contact_id)
+    contact = await contacts.get_present(work.connection, contact_id)
     if contact is None or contact.organization_id != organization_id:
         return Refusal("not_found", fields=("successor_id",))
     held = [o for o in await offices_of(work, organization_id) if o.contact_id == contact_id]

@@ -1,6 +1,6 @@
 """Keeping a file, using it once, showing it to agents, forgetting it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -112,6 +112,11 @@ async def open_attachment(work: Work[Tools], command: OpenAttachment) -> tuple[A
     return found
 
 
+async def erase_attachments(work: Work[Tools], object_ids: Collection[UUID]) -> None:
+    """Delete what belongs to any of these, because its person is erased."""
+    _note_deleted(work, await storage.delete_of(work.connection, object_ids))
+
+
 async def forget_attachments(work: Work[Tools], _: None) -> int:
     """Delete some that nobody used in time, and some that were kept as long as they must be. Returns how many."""
     rule = work.tools.agency.attachment_rule
@@ -121,6 +126,10 @@ async def forget_attachments(work: Work[Tools], _: None) -> int:
         work.now - timedelta(days=rule.keep_days),
         PORTION,
     )
+    _note_deleted(work, gone)
+    return len(gone)
+
+
+def _note_deleted(work: Work[Tools], gone: Sequence[AttachmentRow]) -> None:
     for row in gone:
         work.audit("attachment_deleted", organization_id=row.organization_id, object_id=row.attachment_id)
-    return len(gone)

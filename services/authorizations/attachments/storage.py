@@ -1,6 +1,6 @@
 """Rows of attachments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -110,6 +110,14 @@ async def of_object(connection: Connection, object_id: UUID, since: datetime) ->
         f"select {COLUMNS} from attachments where object_id = $1 and used_at > $2 order by uploaded_at, attachment_id",
         object_id, since,
     )  # fmt: skip
+    return [_row(row) for row in rows]
+
+
+async def delete_of(connection: Connection, object_ids: Collection[UUID]) -> list[AttachmentRow]:
+    """Delete those that belong to any of these."""
+    rows = await connection.fetch(
+        f"delete from attachments where object_id = any($1::uuid[]) returning {COLUMNS}", list(object_ids)
+    )
     return [_row(row) for row in rows]
 
 

@@ -39,7 +39,7 @@ async def give_access(work: Work[Tools], request: Request, decision: Decision) -
     if decision.outcome == "approve":
         await admit(work, organization_id, account_id, access, by)
         return None
-    contact = await contacts.get(work.connection, decision.contact_id) if decision.contact_id else None
+    contact = await contacts.get_present(work.connection, decision.contact_id) if decision.contact_id else None
     if contact is None or contact.organization_id != organization_id:
         return Refusal("candidate_required", fields=("contact_id",))
     if contact.linked:

@@ -38,6 +38,15 @@ async def get(connection: Connection, contact_id: UUID) -> ContactFile | None:
     return _contact(row) if row else None
 
 
+async def get_present(connection: Connection, contact_id: UUID) -> ContactFile | None:
+    """A contact by id that something is to be written about or given to: none whose person was erased.
+
+    Whoever erases locks the organization, and so shall who asks this.
+    """
+    row = await connection.fetchrow(f"{CONTACT} where c.contact_id = $1 and c.erased_at is null", contact_id)
+    return _contact(row) if row else None
+
+
 async def get_all(connection: Connection, contact_ids: Iterable[UUID]) -> list[ContactFile]:
     """Contacts by id; unknown ids are absent."""
     rows = await connection.fetch(

@@ -20,7 +20,7 @@ async def follow_refusal(work: Work[Tools], refused: LinkRefused) -> None:
     """Ask an agent where the secret was right, once for each account that tries to become the contact."""
     if refused.reason not in ("already_linked", "other_profile_here"):
         return
-    contact = await contacts.get(work.connection, refused.contact_id)
+    contact = await contacts.get_present(work.connection, refused.contact_id)
     if contact is None:
         return
     await organizations.lock(work.connection, [contact.organization_id])

@@ -62,8 +62,9 @@ async def correct(work: Work[Tools], command: Correct) -> Corrected | Refusal:
     acting = await may_manage(work, command.by, home)
     if isinstance(acting, Refusal):
         return acting
-    contact = await contacts.get(work.connection, command.contact_id)
-    assert contact is not None
+    contact = await contacts.get_present(work.connection, command.contact_id)
+    if contact is None:
+        return Refusal("not_found")
     if contact.version != command.version:
         return Refusal("precondition_failed", fields=("If-Match",))
     held = await relations.held_by(work.connection, contact.contact_id)

@@ -30,6 +30,7 @@ or c.raised_at < $2)
 """
 SETTLED = f"select c.contact_id from credentials c where {OVER} order by c.raised_at limit $4"
 FORGET = f"delete from credentials c where {OVER} and c.contact_id = $4 returning true"
+ERASE = "delete from credentials where contact_id = $1"
 OWN_ADDRESSES = "select own_addresses from credentials where contact_id = $1"
 
 KEEP_DELIVERY = """
@@ -141,3 +142,8 @@ async def is_asked(connection: Connection, found: Undelivered, day: date) -> boo
     """Whether an agent was asked about this mail, or has still to decide about an earlier one of the same half."""
     asked: bool = await connection.fetchval(IS_ASKED, found.contact_id, found.half, found.generation, day)
     return asked
+
+
+async def erase(connection: Connection, contact_id: UUID) -> None:
+    """Forget to whom a contact's credential went, because its person is erased."""
+    await connection.execute(ERASE, contact_id)

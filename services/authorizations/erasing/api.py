@@ -21,9 +21,11 @@ class ErasureBody(Body):
 async def post_erasure(call: AuthorizationsCall, _: AgentCaller, contact_id: UUID, body: ErasureBody) -> None:
     """For agents; audited; for good. Name, address, telephones and client number go here and in every service.
 
-    So does what ended requests by which the contact came said of the person; not what was signed, which is kept as long
-    as the agency's data say. Ids, dates and the audit stay. An extract that still names the person makes a new contact.
-    Repeating does nothing.
+    So do the files that came with forms about it, and what ended requests by which the contact came said of the person;
+    not what was signed, which is kept as long as the agency's data say. Nobody writes on the contact or has it act any
+    more; its link ends, so that its account may become another contact of the organization.
+
+    Ids, dates and the audit stay. An extract that still names the person makes a new contact. Repeating does nothing.
 
     Problems: not_found (404), contact_still_acts (409; its relations are not over).
     """

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from services.authorizations.attachments.handlers import erase_attachments
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
+from services.authorizations.credentials import storage as credentials
 from services.authorizations.deciding.ending import erase_person
 from services.authorizations.erasing import storage
 from services.authorizations.organizations import storage as organizations
@@ -39,8 +41,12 @@ async def erase(work: Work[Tools], command: Erase) -> Refusal | None:
         return None
     if await storage.still_acts(work.connection, command.contact_id, work.now, work.today):
         return Refusal("contact_still_acts")
-    for request_id in await storage.requests_of(work.connection, command.contact_id):
+    requests = await storage.requests_of(work.connection, command.contact_id)
+    for request_id in requests:
         await erase_person(work, request_id)
+    relations = await storage.relations_of(work.connection, command.contact_id)
+    await erase_attachments(work, [command.contact_id, *relations, *requests])
+    await credentials.erase(work.connection, command.contact_id)
     await personal_fields.forget_contact(work.connection, command.contact_id)
     await contacts.mark_erased(work.connection, command.contact_id, work.now)
     await publish_state(work, command.contact_id)

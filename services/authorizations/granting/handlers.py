@@ -56,6 +56,8 @@ async def add_relation(work: Work[Tools], command: AddRelation) -> UUID | Refusa
     acting = await may_manage(work, command.by, home)
     if isinstance(acting, Refusal):
         return acting
+    if await contacts.get_present(work.connection, command.contact_id) is None:
+        return Refusal("not_found")
     if refusal := domain.refuse_period(command.period, work.today):
         return refusal
     new = await (_delegation(work, command, acting) if command.through else _membership(work, command, acting))

@@ -43,10 +43,12 @@ async def contact_of(
         renewed = await storage.get(work.connection, asked.renews)
         described = (await descriptions(work.connection, [mandate.request_id])).get(mandate.request_id)
         if described is not None and renewed is not None and await is_of(work, renewed, described):
-            return renewed.contact_id
+            held_by = renewed.contact_id
+            if held_by is None or not await contacts.is_erased(work.connection, held_by):
+                return held_by
     if mandate.delegate.account_id is not None:
         found = await contacts.of_account(work.connection, organization_id, mandate.delegate.account_id)
-        if found is not None:
+        if found is not None and not await contacts.is_erased(work.connection, found):
             return found
     for contact in await contacts.namesakes(work.connection, organization_id, delegate):
         if same_mailbox(work, contact.email, delegate.email):

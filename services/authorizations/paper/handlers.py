@@ -109,7 +109,7 @@ async def confirm_address(work: Work[Tools], command: ConfirmAddress) -> UUID | 
 
 async def _maker(work: Work[Tools], command: EnterPaper) -> Maker | None:
     """The professional whom the paper names, by what they are in the organization on this day, linked or not."""
-    contact = await contacts.get(work.connection, command.professional_id)
+    contact = await contacts.get_present(work.connection, command.professional_id)
     if contact is None or contact.organization_id != command.organization_id:
         return None
     held = await relations.memberships_of(work.connection, contact.contact_id)

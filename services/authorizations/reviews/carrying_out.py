@@ -51,7 +51,9 @@ async def settle_duplicate(work: Work[Tools], request: Request, decision: Decisi
     if decision.outcome == "approve":
         return await make_contact(work, new)
     known = {candidate.contact_id for candidate in asked.candidates}
-    candidate = await contacts.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    candidate = (
+        await contacts.get_present(work.connection, decision.contact_id) if decision.contact_id in known else None
+    )
     if candidate is None:
         return Refusal("candidate_required", fields=("contact_id",))
     if candidate.organization_id != organization_id:
@@ -76,9 +78,11 @@ async def recognize(work: Work[Tools], request: Request, decision: Decision) -> 
     A code that is under way was sent with another number: the person is sent new coordinates, unless linked already.
     """
     asked = AskedComparison.model_validate(request.asked)
-    contact = await contacts.get(work.connection, asked.contact_id)
+    contact = await contacts.get_present(work.connection, asked.contact_id)
     known = {candidate.contact_id for candidate in asked.candidates}
-    candidate = await contacts.get(work.connection, decision.contact_id) if decision.contact_id in known else None
+    candidate = (
+        await contacts.get_present(work.connection, decision.contact_id) if decision.contact_id in known else None
+    )
     if contact is None or candidate is None:
         return Refusal("candidate_required", fields=("contact_id",))
     if await contacts.find(work.connection, contact.organization_id, candidate.client_number):
@@ -95,7 +99,7 @@ async def appoint(work: Work[Tools], request: Request, decision: Decision) -> Re
     """One of the organization's contacts manages it from today on, for a reason as where an agent appoints somebody."""
     asked, organization_id = AskedManager.model_validate(request.asked), request.organization_id
     assert organization_id is not None
-    contact = await contacts.get(work.connection, decision.contact_id) if decision.contact_id else None
+    contact = await contacts.get_present(work.connection, decision.contact_id) if decision.contact_id else None
     if contact is None or contact.organization_id != organization_id:
         return Refusal("candidate_required", fields=("contact_id",))
     if refusal := refuse_reason(work, "appointment", decision.managing_reason, "managing_reason"):

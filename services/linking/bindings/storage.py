@@ -25,6 +25,8 @@ LINKED_ACCOUNT = """
 select account_id from bindings where contact_id = $1 and link_id = $2 and unlinked_at is null
 """
 
+LINK_OF = "select link_id from bindings where contact_id = $1 and unlinked_at is null"
+
 BIND = """
 insert into bindings (link_id, account_id, contact_id, organization_id, method, linked_at, redemption_id)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -64,6 +66,12 @@ async def is_linked(connection: Connection, contact_id: UUID) -> bool:
 async def linked_among(connection: Connection, contact_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the contacts that an account is now."""
     return {row["contact_id"] for row in await connection.fetch(LINKED, contact_ids)}
+
+
+async def link_of(connection: Connection, contact_id: UUID) -> UUID | None:
+    """The link by which an account is the contact now."""
+    found: UUID | None = await connection.fetchval(LINK_OF, contact_id)
+    return found
 
 
 async def organizations_linked(connection: Connection, account_id: UUID) -> set[UUID]:

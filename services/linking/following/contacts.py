@@ -4,6 +4,7 @@ from uuid import UUID
 
 from chassis.work import Work
 from contracts.authorizations import Contact as ContactState
+from services.linking.bindings import storage as bindings
 from services.linking.codes.handlers import end_code, issue_what_is_owed
 from services.linking.contacts import storage
 from services.linking.links.giving import link_given
@@ -39,10 +40,15 @@ async def follow_contact(work: Work[Tools], state: ContactState) -> None:
 
 
 async def forget_contact(work: Work[Tools], contact_id: UUID) -> None:
-    """Erase what is known of the contact's person; its code is dead and it has no function. Its links stay, as ids."""
+    """Erase what is known of the contact's person; its code is dead, it has no function, and no account is it any more.
+
+    That account's person is told, as of any link that ends, and may be linked to another contact. Links stay, as ids.
+    """
     known = await storage.lock_contact(work.connection, contact_id)
     work.take_time()
     if known is not None:
         await end_code(work, known, "forgotten")
+        if link_id := await bindings.link_of(work.connection, contact_id):
+            await end_link_of(work, contact_id, link_id)
     await storage.forget_contact(work.connection, contact_id)
     work.audit("contact_forgotten", organization_id=known.organization_id if known else None, object_id=contact_id)

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 from contracts.accounts import Person
 from contracts.authorizations import Contact, Organization
+from contracts.linking import ProfileUnlinked
+from contracts.notifications import ProfileUnlinkedMail
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
 
 NAME, ADDRESS = "Archambault-Nguyen", "archambault.nguyen@mail.example"
@@ -37,6 +39,24 @@ async def test_a_forgotten_contacts_code_is_dead_and_its_person_is_gone(linking:
     assert await linking.unit.pool.fetchval("select count(*) from contacts where client_number = '3999777'") == 0
     assert (await linking.redeem(account.account_id, "3999777", code)).json()["code"] == "link_refused"
     assert len(await linking.coordinates(contact.contact_id)) == 1
+
+
+async def test_who_was_linked_to_a_forgotten_contact_is_told_and_may_be_another_of_its_organization(
+    linking: Linking,
+) -> None:
+    organization, account = an_organization(), an_account()
+    erased, another = a_contact(organization), a_contact(organization)
+    await linking.send(organization, account, erased, another)
+    await linking.redeem(account.account_id, erased.client_number, await linking.code(erased.contact_id))
+
+    await linking.forget(Contact, erased.contact_id)
+
+    [unlinked] = await linking.published(ProfileUnlinked)
+    assert (unlinked.contact_id, unlinked.account_id) == (erased.contact_id, account.account_id)
+    assert len(await linking.published(ProfileUnlinkedMail)) == 1
+    assert await linking.profiles(account.account_id) == []
+    code = await linking.code(another.contact_id)
+    assert (await linking.redeem(account.account_id, another.client_number, code)).status_code == 201
 
 
 async def test_a_forgotten_organization_is_nobodys_any_more(linking: Linking) -> None:
