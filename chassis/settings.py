@@ -1,11 +1,12 @@
 """What a process is told by its environment. Every variable starts with MANDAT_."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -13,6 +14,24 @@ from contracts.agency.profile import AgentIssuer
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 HttpAddress = Annotated[str, Field(pattern=r"^https?://.+$", max_length=300)]
+
+
+def _networks(told: str) -> str:
+    """Addresses or networks, with commas between them: what is none would be nobody's, and no line would say so.
+
+    Whoever believes all of the world believes each caller about where it is, and no limit by address holds.
+    """
+    for item in told.split(",") if told else ():
+        try:
+            network = ip_network(item.strip())
+        except ValueError:
+            raise ValueError("must be addresses or networks (CIDR, no bits set behind the prefix)") from None
+        if network.prefixlen == 0:
+            raise ValueError("must not be the whole world: whoever calls would say itself where it is")
+    return told
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
 PREFIX = "MANDAT_"
 HERE = ("127.0.0.1", "::1", "localhost")  # hosts towards which nobody else can listen
 
@@ -119,7 +138,8 @@ class Settings(DatabaseSettings, KafkaSettings):
     """The settings that all services share; a service with a setting of its own extends this class.
 
     `version` is the release that an image says it holds. `issuer_keys` is where accounts' keys are fetched, if not
-    under `issuer_base`: a pod needs no way out to the public host for them. `demo_agent_issuers` are trusted besides
+    under `issuer_base`: a pod needs no way out to the public host for them. `trusted_proxies` are the addresses or
+    networks whose word counts for where a caller is (X-Forwarded-For). `demo_agent_issuers` are trusted besides
     those of the agency's data: for the local stack's demo issuer only. `traces` is where spans go (chassis/tracing.py),
     nowhere by default; `traces_share` of the traces are kept.
     """
@@ -130,7 +150,7 @@ class Settings(DatabaseSettings, KafkaSettings):
     gateway_port: Port
     operations_host: str = "127.0.0.1"
     operations_port: Port
-    trusted_proxies: str = ""
+    trusted_proxies: Networks = ""
     keyring: Path
     sealing_keys: Path
     issuer_base: str

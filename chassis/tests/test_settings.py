@@ -56,6 +56,20 @@ def test_each_fault_is_a_line_of_its_own_that_names_the_variable(monkeypatch: py
     assert "hunter2" not in str(caught.value) and "pydantic" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "told", ["*", "10.1.0.0/16,*", "0.0.0.0/0", "::/0", "10.1.2.3/16", "gateway.example", "10.1.0.0/16,"]
+)
+def test_nobody_but_known_networks_is_believed_about_where_a_caller_is(
+    told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MANDAT_TRUSTED_PROXIES", "10.1.0.0/16, fd00::/8,192.0.2.1")
+    assert read(Settings).trusted_proxies
+    monkeypatch.setenv("MANDAT_TRUSTED_PROXIES", told)
+    with pytest.raises(FaultySettings) as caught:
+        read(Settings)
+    assert str(caught.value).startswith("MANDAT_TRUSTED_PROXIES: ")
+
+
 def test_a_demo_issuer_may_stand_in_another_container_and_the_agencys_own_may_not_speak_plain_http(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

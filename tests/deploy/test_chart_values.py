@@ -65,6 +65,7 @@ UNWISE: dict[str, Object] = {
     "memory without a limit": {"services": {"linking": {"api": {"resources": {"limits": {"memory": None}}}}}},
     "no host": {"hosts": []},
     "anybody's word for where a caller is": {"trustedProxies": ["*"]},
+    "the word of the whole world": {"trustedProxies": ["0.0.0.0/0"]},
     "a name where an address is meant": {"trustedProxies": ["gateway"]},
 }
 

@@ -229,3 +229,16 @@ def test_every_database_cluster_is_watched_under_its_name(values: Object) -> Non
     assert monitor["podMetricsEndpoints"][0]["relabelings"] == [
         {"sourceLabels": ["__meta_kubernetes_pod_label_cnpg_io_cluster"], "targetLabel": "cnpg_cluster"}
     ]
+
+
+@OPERATED
+def test_a_service_is_let_into_its_own_database_alone(values: Object) -> None:
+    objects = render(values)
+    for cluster in of_kind(objects, "Cluster").values():
+        rules = [line.split() for line in cluster["spec"]["postgresql"]["pg_hba"]]
+        users = {user for _, database, user, *_ in rules if database != "all"}
+        for user in users:
+            for database in (*flow.SERVICES, "postgres"):
+                first = next(rule for rule in rules if rule[2] == user and rule[1] in (database, "all"))
+                assert first[-1] == ("scram-sha-256" if database == user else "reject"), (user, database)
+    assert users
