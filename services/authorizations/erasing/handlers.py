@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.outcomes import Refusal
 from chassis.work import Work
+from contracts.authorizations import ContactChanged, CorrectedItem
 from services.authorizations.attachments.handlers import erase_attachments
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
@@ -13,8 +14,12 @@ from services.authorizations.credentials import storage as credentials
 from services.authorizations.deciding.ending import erase_person
 from services.authorizations.erasing import storage
 from services.authorizations.organizations import storage as organizations
+from services.authorizations.organizations.handlers import record
 from services.authorizations.personal import storage as personal_fields
 from services.authorizations.tools import Tools
+
+ERASED: tuple[CorrectedItem, ...] = ("email", "telephones", "name")
+"""What subscribers are told changed; by its number an import that was judged before is judged anew."""
 
 ErasureReason = Literal["asked_by_person", "deceased", "no_longer_needed"]
 
@@ -49,6 +54,7 @@ async def erase(work: Work[Tools], command: Erase) -> Refusal | None:
     await credentials.erase(work.connection, command.contact_id)
     await personal_fields.forget_contact(work.connection, command.contact_id)
     await contacts.mark_erased(work.connection, command.contact_id, work.now)
+    await record(work, ContactChanged, contact.organization_id, contact_id=command.contact_id, changed=ERASED)
     await publish_state(work, command.contact_id)
     work.audit(
         "contact_erased", organization_id=contact.organization_id, object_id=command.contact_id, reason=command.reason

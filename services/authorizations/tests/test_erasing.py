@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+from services.authorizations.imports.storage import standing
 from services.authorizations.tests.conftest import Firm, Someone
 from services.authorizations.tests.test_attachments import PDF
 
@@ -130,3 +131,15 @@ async def test_to_whom_a_credential_of_an_erased_person_went_is_forgotten(firm: 
     await firm.remove(member.contact_id)
     assert await erase(firm, member) == 204
     assert await pool.fetchval("select count(*) from credentials") == 0
+
+
+async def test_what_an_import_judged_before_an_erasure_counts_no_more(firm: Firm) -> None:
+    member, pool = await firm.member(), firm.opened.unit.pool
+    await firm.remove(member.contact_id)
+    [(kind, number)] = await pool.fetch(
+        "select kind, number from organizations where organization_id = $1", firm.firm_id
+    )
+    async with pool.acquire() as connection:
+        before = await standing(connection, [(kind, number)])
+        assert await erase(firm, member) == 204
+        assert await standing(connection, [(kind, number)]) != before
