@@ -25,6 +25,8 @@ OF_ANY_NAME = {
 }  # fmt: skip
 """Objects whose keys are the operator's own, or Kubernetes'."""
 
+FEW = 5  # words
+
 IN_ONE_ROW = {"secret", "configMap"}
 """What has one of these keys is a reference, and told in one row."""
 
@@ -60,13 +62,20 @@ def rows(values: Object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from rows(value, here)
 
 
+def said(path: Path) -> str:
+    """What the row says; a few words that lean on what stands above them have that before them."""
+    words: str = told(path)["description"]
+    leans = len(path) > 1 and path[:-2] != ("services",) and len(words.split()) <= FEW
+    return f"{told(path[:-1])['description']} {words}" if leans else words
+
+
 def table() -> str:
     """The rows as Markdown."""
     lines = ["| value | default | |", "|---|---|---|"]
     for path, value in rows(VALUES):
         name = ".".join("S" if number == 1 and path[0] == "services" else key for number, key in enumerate(path))
         default = json.dumps(value, ensure_ascii=False).replace(flow.SERVICES[0], "S" if "S." in name else "accounts")
-        lines.append(f"| `{name}` | `{default}` | {told(path)['description'].replace('|', '&#124;')} |")
+        lines.append(f"| `{name}` | `{default}` | {said(path).replace('|', '&#124;')} |")
     return "\n".join(lines)
 
 
