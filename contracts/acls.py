@@ -65,8 +65,10 @@ def of_maker(service: str) -> tuple[Acl, ...]:
 
 def of_subscriber(name: str, topics: Iterable[Topic] = SUBSCRIBABLE) -> tuple[Acl, ...]:
     """What another system of the agency may: read public topics, in groups whose names begin with its own. Raises
-    ValueError for a topic that is not public."""
+    ValueError for a topic that is not public, and for a name with a dot: the groups of "a.b" begin as those of "a"."""
     found = tuple(topics)
+    if not name or "." in name:
+        raise ValueError(f"no name of a subscriber, which has no dot: {name!r}")
     if kept := [topic.name for topic in found if topic not in SUBSCRIBABLE]:
         raise ValueError(f"not public: {', '.join(kept)}")
     groups = Acl("group", f"{SUBSCRIBERS}{name}.", READING, "prefixed")

@@ -37,7 +37,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--topic is a subscriber's")
     if asked.subscriber:
         topics = [topic for topic in TOPICS if topic.name in asked.topic] if asked.topic else acls.SUBSCRIBABLE
-        rights = {asked.subscriber: acls.of_subscriber(asked.subscriber, topics)}
+        try:
+            rights = {asked.subscriber: acls.of_subscriber(asked.subscriber, topics)}
+        except ValueError as error:
+            parser.error(str(error))
     else:
         rights = {
             service: (*acls.of_service(service), *(acls.of_maker(service) if asked.make_topics else ()))

@@ -75,6 +75,12 @@ def test_a_subscriber_reads_public_topics_in_groups_of_its_own_and_nothing_else(
     assert all(acl.operations == ("Describe", "Read") and acl.pattern == "literal" for acl in topics)
 
 
+@pytest.mark.parametrize("name", ["portal.copy", "portal.", ""])
+def test_no_subscribers_groups_begin_as_anothers(name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a subscriber"):
+        acls.of_subscriber(name)
+
+
 def test_a_subscriber_is_never_given_a_confidential_topic() -> None:
     with pytest.raises(ValueError, match=r"not public: accounts\.people"):
         acls.of_subscriber("portal", [ACCOUNTS_PEOPLE])

@@ -66,6 +66,7 @@ UNWISE: dict[str, Object] = {
     "no host": {"hosts": []},
     "anybody's word for where a caller is": {"trustedProxies": ["*"]},
     "the word of the whole world": {"trustedProxies": ["0.0.0.0/0"]},
+    "a subscriber whose groups begin as another's": {"subscribers": [{"name": "portal.copy"}]},
     "a name where an address is meant": {"trustedProxies": ["gateway"]},
 }
 
