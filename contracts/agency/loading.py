@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from contracts.agency import checks, mandate_checks
+from contracts.agency import checks, mail_checks, mandate_checks
 from contracts.agency.accounts import Accounts
 from contracts.agency.agency import Agency
 from contracts.agency.campaigns import Campaigns
@@ -163,7 +163,7 @@ def load(folder: Path) -> Agency:
     for check in _checks(files, folder, terms, worded):
         faults.checking(check)
     for kind, mail in mails.items():
-        faults.found.extend(checks.check_mail(mail[0], kind, mail[1]))
+        faults.found.extend(mail_checks.check_mail(mail[0], kind, mail[1]))
     faults.stop_if_any()
     return _agency(files, folder, terms, {kind: mail[1] for kind, mail in mails.items()}, letters)
 
@@ -208,7 +208,7 @@ def _checks(
         ),
         lambda: checks.check_help(*files.help.read),
         lambda: checks.check_texts(*files.texts.read),
-        lambda: checks.mails_missing(folder / "mails", worded, present()),
+        lambda: mail_checks.check_missing(folder / "mails", worded, present()),
     )
 
 
