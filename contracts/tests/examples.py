@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts import accounts, audit, authorizations, jsonschema, linking, notifications
+from contracts import accounts, audit, authorizations, credentials, jsonschema, linking, notifications
 from contracts.cloudevents import Envelope
 from contracts.events import Event, Span
 
@@ -225,7 +225,7 @@ EVENTS: tuple[Event, ...] = (
         linking_code_campaign="example_campaign",
         ended_link_id=LINK,
         binding=authorizations.ContactBinding(link_id=LINK, account_id=ACCOUNT, method="example_method", since=NOW),
-        credential=authorizations.ContactCredential(generation=2, addresses=SEALED, halves=("temporary_password",)),
+        credential=credentials.ContactCredential(generation=2, addresses=SEALED, halves=("temporary_password",)),
     ),
     linking.LinkingCodeIssued(
         contact_id=CONTACT, organization_id=ORGANIZATION, generation=1, delivery_id=DELIVERY, expires_at=LATER

@@ -9,7 +9,8 @@ from chassis.outcomes import Poison, Transient
 from chassis.work import Work
 from contracts.accounts import NO_TERMS, CredentialDeliveries, CredentialIssued, EmailChanged
 from contracts.agency.mandates import MandateCredentials
-from contracts.authorizations import Contact, CredentialAddresses, CredentialHalf, CredentialParty
+from contracts.authorizations import Contact
+from contracts.credentials import CredentialAddresses, CredentialHalf, CredentialParty
 from contracts.notifications import (
     Contents,
     TemporaryPasswordContents,

@@ -12,14 +12,8 @@ from uuid_utils.compat import uuid7
 from chassis.work import Actor
 from contracts.accounts import CredentialIssued
 from contracts.agency.mandates import MandateCredentials, Mandates, UserNameShape
-from contracts.authorizations import (
-    Contact,
-    ContactCredential,
-    CredentialAddresses,
-    CredentialHalf,
-    CredentialParty,
-    FunctionSpan,
-)
+from contracts.authorizations import Contact, FunctionSpan
+from contracts.credentials import ContactCredential, CredentialAddresses, CredentialHalf, CredentialParty
 from contracts.notifications import (
     TemporaryPasswordContents,
     TemporaryPasswordMail,

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Connection
-from contracts.authorizations import ContactBinding, ContactCredential, CorrectedItem, Telephone
+from contracts.authorizations import ContactBinding, CorrectedItem, Telephone
+from contracts.credentials import ContactCredential
 from services.authorizations.blocked import unblocked
 from services.authorizations.contacts.domain import BoundBy, CodePriority, ContactFile
 from services.authorizations.dated import in_force, known

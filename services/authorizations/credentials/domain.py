@@ -4,7 +4,7 @@ from typing import get_args
 from uuid import UUID
 
 from chassis.sealing import Vault
-from contracts.authorizations import CredentialAddresses, CredentialHalf, CredentialParty
+from contracts.credentials import CredentialAddresses, CredentialHalf, CredentialParty
 from services.authorizations.requests.domain import Asked
 
 BOTH: tuple[CredentialHalf, ...] = get_args(CredentialHalf)

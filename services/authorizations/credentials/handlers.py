@@ -8,7 +8,7 @@ from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.accounts import CredentialIssued
 from contracts.agency import Agency
-from contracts.authorizations import CredentialAddresses, CredentialHalf
+from contracts.credentials import CredentialAddresses, CredentialHalf
 from contracts.notifications import CredentialUndeliveredMail
 from services.authorizations import mailing
 from services.authorizations.addresses.domain import Giver, refused

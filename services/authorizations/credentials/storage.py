@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.database import Connection, Pool
 from contracts.accounts import CredentialIssued
-from contracts.authorizations import CredentialHalf
+from contracts.credentials import CredentialHalf
 
 RAISE = """
 update contacts set credential_generation = credential_generation + 1 where contact_id = $1

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from chassis.database import Connection
 from chassis.gateway import Call
 from contracts.agency.matching import CONTACT_FIELDS
-from contracts.authorizations import CredentialHalf, Telephone
+from contracts.authorizations import Telephone
+from contracts.credentials import CredentialHalf
 from contracts.events import Language, Level
 from contracts.problems import word
 from services.authorizations.answers import last_day

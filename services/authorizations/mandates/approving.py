@@ -8,7 +8,8 @@ from uuid import UUID
 from chassis.outcomes import Next, Refusal, Transient
 from chassis.work import Work
 from contracts.agency.mandates import MandateSide
-from contracts.authorizations import CredentialAddresses, CredentialParty, RightChanged
+from contracts.authorizations import RightChanged
+from contracts.credentials import CredentialAddresses, CredentialParty
 from services.authorizations.admitting.making import Link, NewContact, make_contact
 from services.authorizations.blocked import keeps_out
 from services.authorizations.contacts import storage as contacts

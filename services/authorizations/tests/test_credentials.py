@@ -16,7 +16,7 @@ from chassis import keys
 from chassis.sealing import Sealer
 from contracts import agency as agencies
 from contracts.accounts import CredentialDeliveries, CredentialIssued
-from contracts.authorizations import CredentialAddresses, CredentialHalf, CredentialParty
+from contracts.credentials import CredentialAddresses, CredentialHalf, CredentialParty
 from contracts.notifications import CredentialContents, MailBounced, MailExpired, MailFact, MailSent, MailSuppressed
 from local import ROOT
 from services.authorizations.accounts.handlers import forget_account
