@@ -1,9 +1,10 @@
-"""What the Helm chart is told: topics, who publishes and reads, in which groups, by which rights, and the paths of each
-gateway. The chart's templates add the deployment's own names; no name of a topic, a group or a path is written there.
+"""What the Helm chart is told: topics, who may do what at the broker, and the paths of each gateway.
+
+Its templates add the deployment's own names; no name of a topic, a group or a path is written there.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -13,9 +14,6 @@ from contracts.acls import Acl
 from contracts.topics import TOPICS, Topic
 
 NOTICE = "# Written by `python -m contracts.generate` from contracts/ and the gateways; do not edit.\n"
-
-KEYS = "/.well-known/jwks.json"
-"""Where the service that signs access tokens shows its public keys; every service asks it."""
 
 Gateways = Mapping[str, str]
 """The OpenAPI document of each service's gateway, as text."""
@@ -34,20 +32,17 @@ def document(gateways: Gateways) -> dict[str, Any]:
     return {
         "topics": [_topic(topic) for topic in TOPICS],
         "services": {service: _service(service, prefixes[service]) for service in flow.SERVICES},
-        "toMakeTopics": list(acls.MAKING),
         "subscribers": {
             "groups": acls.SUBSCRIBERS,
             "topics": [topic.name for topic in acls.SUBSCRIBABLE],
             "operations": list(acls.READING),
         },
-        "arrows": [*_between_services(), *_to_keys(prefixes)],
     }
 
 
 def _topic(topic: Topic) -> dict[str, Any]:
     return {
         "name": topic.name,
-        "kind": topic.kind.value,
         "partitions": topic.partitions,
         "configuration": topic.configuration,
     }
@@ -56,10 +51,6 @@ def _topic(topic: Topic) -> dict[str, Any]:
 def _service(service: str, prefixes: list[str]) -> dict[str, Any]:
     return {
         "http": prefixes,
-        "publishes": [topic.name for topic in flow.topics_of(service)],
-        "reads": [
-            {"topic": topic.name, "group": flow.consumer_name(service, topic)} for topic in flow.topics_read_by(service)
-        ],
         "acls": [_acl(acl) for acl in acls.of_service(service)],
     }
 
@@ -81,18 +72,3 @@ def _require_distinct(prefixes: Mapping[str, list[str]]) -> None:
                 raise ValueError(f"{service}: {prefix} cannot be routed on")
             if owners.setdefault(prefix, service) != service:
                 raise ValueError(f"{owners[prefix]} and {service} both serve {prefix}")
-
-
-def _between_services() -> Iterator[dict[str, str]]:
-    """Each service that publishes on a topic, to each that reads it."""
-    for topic in TOPICS:
-        for publisher in flow.SERVICES:
-            for reader in flow.SERVICES:
-                if topic in flow.topics_of(publisher) and topic in flow.topics_read_by(reader):
-                    yield {"from": publisher, "to": reader, "topic": topic.name}
-
-
-def _to_keys(prefixes: Mapping[str, list[str]]) -> Iterator[dict[str, str]]:
-    for signer, found in prefixes.items():
-        if KEYS in found:
-            yield from ({"from": service, "to": signer, "http": KEYS} for service in flow.SERVICES)

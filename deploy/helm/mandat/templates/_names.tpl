@@ -55,3 +55,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "mandat.worker" -}}
 {{ eq .Values.shape "split" | ternary "worker" "all" }}
 {{- end }}
+
+{{- /* What the contracts say: files/contracts.yaml, which python -m contracts.generate writes. */}}
+{{- define "mandat.contracts" -}}
+{{ .Files.Get "files/contracts.yaml" }}
+{{- end }}

@@ -1,8 +1,3 @@
-{{- /* What the contracts say: files/contracts.yaml, which python -m contracts.generate writes. */}}
-{{- define "mandat.contracts" -}}
-{{ .Files.Get "files/contracts.yaml" }}
-{{- end }}
-
 {{- /* The Kafka whose topics and users these are. */}}
 {{- define "mandat.kafka.cluster" -}}
 {{ .Values.kafka.strimzi.cluster | default (printf "%s-kafka" .Release.Name) }}
