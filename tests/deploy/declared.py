@@ -1,7 +1,8 @@
-"""The metrics that the code of the platform declares."""
+"""What the code of the platform declares: the settings that each service knows, and metrics."""
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,17 @@ import prometheus_client
 
 import chassis
 import services
+from chassis.settings import Settings
+from services.accounts.settings import AccountsSettings
+from services.linking.settings import LinkingSettings
+from services.notifications.settings import NotificationsSettings
+
+SETTINGS: Mapping[str, type[Settings]] = {
+    "accounts": AccountsSettings,
+    "linking": LinkingSettings,
+    "authorizations": Settings,
+    "notifications": NotificationsSettings,
+}
 
 
 @cache

@@ -74,6 +74,19 @@ def _render(values: str, files: tuple[Path, ...], upgrade: bool) -> list[Object]
     return [found for found in yaml.safe_load_all(done.stdout) if found]
 
 
+def merged(values: Object, over: Object) -> Object:
+    """As Helm lays values over others: null takes a key away."""
+    found = dict(values)
+    for key, value in over.items():
+        if value is None:
+            found.pop(key, None)
+        elif isinstance(value, dict) and isinstance(found.get(key), dict):
+            found[key] = merged(found[key], value)
+        else:
+            found[key] = value
+    return found
+
+
 def of_kind(objects: list[Object], kind: str) -> dict[str, Object]:
     """The objects of one kind, by name."""
     return {found["metadata"]["name"]: found for found in objects if found["kind"] == kind}

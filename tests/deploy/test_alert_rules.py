@@ -3,23 +3,29 @@ seen to fire when it should and not before.
 """
 
 import re
-import shutil
-import subprocess
 from collections import defaultdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.deploy.alerting import (
+    OF_TARGETS,
+    RULES,
+    alerts,
+    labels_in,
+    named,
+    needs_promtool,
+    read,
+    recorded,
+    records_named,
+    refused_by_promtool,
+)
 from tests.deploy.declared import metrics
+from tests.deploy.rendering import CHART
 
-ROOT = Path(__file__).parents[2]
-RULES = sorted((ROOT / "deploy" / "helm" / "mandat" / "files" / "rules").glob("*.yaml"))
-TESTS = sorted((ROOT / "deploy" / "prometheus" / "tests").glob("*.yaml"))
-OF_TARGETS = {"namespace", "service", "instance"}
-"""Labels that whoever scrapes puts on every target: by the first two agencies in one cluster are told apart."""
+TESTS = sorted((CHART.parents[1] / "prometheus" / "tests").glob("*.yaml"))
 
 OF_OTHERS = {
     "kubernetes": re.compile(r"\bkube_[a-z_]+|\bcertmanager_[a-z_]+"),
@@ -39,20 +45,6 @@ NEEDED = (
 )  # fmt: skip
 
 
-@cache
-def read(file: Path) -> list[dict[str, Any]]:
-    groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
-
-
-def rules() -> list[dict[str, Any]]:
-    return [rule for file in RULES for rule in read(file)]
-
-
-def alerts() -> list[dict[str, Any]]:
-    return [rule for rule in rules() if "alert" in rule]
-
-
 def ours() -> list[dict[str, Any]]:
     return [rule for file in RULES if file.stem not in OF_OTHERS for rule in read(file)]
 
@@ -61,30 +53,21 @@ def name_of(rule: dict[str, Any]) -> str:
     return f"{rule['alert']}-{rule['labels']['severity']}" if "alert" in rule else str(rule["record"])
 
 
-def named(expression: str) -> list[str]:
-    return re.findall(r"\bmandat_[a-z_]+", expression)
-
-
-def labels_in(expression: str) -> set[str]:
-    grouped = {label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")}
-    return grouped | set(re.findall(r"[{,]\s*(\w+)(?:=|!=|=~|!~)\"", expression))
-
-
 @pytest.mark.parametrize("rule", ours(), ids=name_of)
 def test_a_rule_is_made_of_what_exists_is_explained_and_has_its_labels(rule: dict[str, Any]) -> None:
     names = named(rule["expr"])
-    recorded = re.findall(r"\bmandat:\w+:\w+", rule["expr"])
-    assert names or recorded
+    records = records_named(rule["expr"])
+    assert names or records
     for name in names:
         assert name in metrics(), f"no code counts {name}"
         assert len(metrics()[name]._documentation) > 20
-    assert set(recorded) <= {other.get("record") for other in rules()}
+    assert set(records) <= recorded()
     labels = labels_in(rule["expr"])
     known = OF_TARGETS.union(*(metrics()[name]._labelnames for name in names))
-    assert labels <= known | ({"slo"} if recorded else set()) | ({"le"} if "_bucket{" in rule["expr"] else set())
+    assert labels <= known | ({"slo"} if records else set()) | ({"le"} if "_bucket{" in rule["expr"] else set())
     if "alert" in rule:
         told = set(re.findall(r"\$labels\.(\w+)", "".join(rule["annotations"].values())))
-        assert told <= (OF_TARGETS if recorded else labels)
+        assert told <= (OF_TARGETS if records else labels)
 
 
 def test_a_bound_that_a_rule_counts_up_to_is_one_of_its_histograms() -> None:
@@ -153,9 +136,7 @@ def test_every_objective_burns_at_the_same_rates() -> None:
     }
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
-@pytest.mark.parametrize("asked", [("check", RULES), ("test", TESTS)], ids=lambda asked: asked[0])
-def test_prometheus_accepts_the_rules_and_finds_them_to_fire_as_tried(asked: tuple[str, list[Path]]) -> None:
-    what, files = asked
-    done = subprocess.run(["promtool", what, "rules", *files], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+@needs_promtool
+@pytest.mark.parametrize(("what", "files"), [("check", RULES), ("test", TESTS)], ids=["check", "test"])
+def test_prometheus_accepts_the_rules_and_finds_them_to_fire_as_tried(what: str, files: list[Path]) -> None:
+    assert refused_by_promtool(what, *files) == ""

@@ -13,11 +13,8 @@ import yaml
 
 from chassis import settings
 from chassis.service import LONGEST_STOP
-from chassis.settings import Settings
 from contracts import flow
-from services.accounts.settings import AccountsSettings
-from services.linking.settings import LinkingSettings
-from services.notifications.settings import NotificationsSettings
+from tests.deploy.declared import SETTINGS
 from tests.deploy.rendering import (
     CHART,
     KUBERNETES,
@@ -33,12 +30,6 @@ from tests.deploy.variants import EVERYTHING, NAMES, VARIANTS, pods, rendered
 
 every_variant = pytest.mark.parametrize("variant", NAMES)
 
-SETTINGS: dict[str, type[Settings]] = {
-    "accounts": AccountsSettings,
-    "linking": LinkingSettings,
-    "authorizations": Settings,
-    "notifications": NotificationsSettings,
-}
 OWN_GROUPS = ("v1", "apps/v1", "batch/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1")
 
 

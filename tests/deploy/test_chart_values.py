@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from tests.deploy.rendering import SIZES, NotRendered, Object, render
+from tests.deploy.rendering import SIZES, NotRendered, Object, merged, render
 from tests.deploy.values_table import OF_ANY_NAME, README, SCHEMA, VALUES, Path, readme, resolved, told
 from tests.deploy.variants import EVERYTHING, VARIANTS
 
@@ -69,19 +69,6 @@ UNWISE: dict[str, Object] = {
     "a subscriber whose groups begin as another's": {"subscribers": [{"name": "portal.copy"}]},
     "a name where an address is meant": {"trustedProxies": ["gateway"]},
 }
-
-
-def merged(values: Object, over: Object) -> Object:
-    """As Helm lays values over others: null takes a key away."""
-    found = dict(values)
-    for key, value in over.items():
-        if value is None:
-            found.pop(key, None)
-        elif isinstance(value, dict) and isinstance(found.get(key), dict):
-            found[key] = merged(found[key], value)
-        else:
-            found[key] = value
-    return found
 
 
 @pytest.mark.parametrize("what", UNWISE)

@@ -10,24 +10,15 @@ import yaml
 
 from chassis import settings as environment
 from chassis.entry import COMMANDS
-from chassis.settings import Settings
 from local import ROOT, images
 from local.composed import GATEWAY_PORT, ISSUER_PORT, Composed
 from local.issuer import AUDIENCE
 from local.kafka import SETTINGS as KAFKA_SETTINGS
 from local.ports import SERVICES, Ports
-from services.accounts.settings import AccountsSettings
-from services.linking.settings import LinkingSettings
-from services.notifications.settings import NotificationsSettings
 from tests.deploy import dockerfiles
+from tests.deploy.declared import SETTINGS
 from tests.fixtures.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 
-KINDS: Mapping[str, type[Settings]] = {
-    "accounts": AccountsSettings,
-    "linking": LinkingSettings,
-    "authorizations": Settings,
-    "notifications": NotificationsSettings,
-}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 CONTAINERS: Mapping[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("mandat-", "${REGISTRY:-}mandat-")
@@ -52,11 +43,11 @@ def test_each_service_starts_with_the_settings_it_is_given(
 ) -> None:
     (tmp_path / service).touch()
     told = _told(service) | {"MANDAT_AGENCY": "/agency/ccq"}
-    known = {f"MANDAT_{name}".upper() for name in KINDS[service].model_fields}
+    known = {f"MANDAT_{name}".upper() for name in SETTINGS[service].model_fields}
     for name, value in told.items():
         monkeypatch.setenv(name, value.replace("/passwords", str(tmp_path)))
 
-    found = environment.read(KINDS[service])
+    found = environment.read(SETTINGS[service])
 
     assert {name for name in told if name.startswith("MANDAT_")} <= known | {"MANDAT_VERSION"}
     assert found.gateway_port == GATEWAY_PORT

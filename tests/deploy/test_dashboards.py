@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,22 @@ from typing import Any
 import pytest
 import yaml
 
+from local import ROOT
+from tests.deploy.alerting import (
+    OF_TARGETS,
+    grouped_by,
+    labels_in,
+    needs_promtool,
+    recorded,
+    records_named,
+    refused_by_promtool,
+)
 from tests.deploy.dashboards.__main__ import FOLDER, main
 from tests.deploy.dashboards.overview import OBJECTIVES
 from tests.deploy.declared import metrics
-from tests.deploy.rendering import NEEDED, of_kind, render
+from tests.deploy.rendering import CHART, NEEDED, of_kind, render
 
-RULES = FOLDER.parent / "rules"
-RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 FILES = sorted(FOLDER.glob("*.json"))
-OF_TARGETS = {"namespace", "service", "instance", "le"}
 OF_PYTHON = {
     "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds",
 }  # fmt: skip
@@ -38,12 +43,6 @@ def expressions(file: Path) -> Iterator[str]:
     for panel in panels(file):
         for target in panel["targets"]:
             yield re.sub(r"\$(namespace|service)\b", ".*", target["expr"]).replace("$__rate_interval", "5m")
-
-
-def recorded() -> set[str]:
-    """What the chart's rules record."""
-    groups = [group for file in RULES.glob("*.yaml") for group in yaml.safe_load(file.read_text("utf-8"))["groups"]]
-    return {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
 
 
 def test_the_files_are_what_is_written_here() -> None:
@@ -78,15 +77,13 @@ def test_a_panel_says_what_is_normal_has_a_unit_and_stands_beside_the_others(fil
 def test_a_panel_is_made_of_metrics_that_exist_and_have_its_labels(file: Path) -> None:
     for expression in expressions(file):
         names = set(re.findall(r"\b(?:mandat|process)_[a-z_0-9]+", expression))
-        rules = set(re.findall(r"\bmandat:[a-z_0-9:]+", expression))
+        rules = set(records_named(expression))
         assert names or rules or expression.startswith("ALERTS{"), expression
         assert names <= metrics().keys() | OF_PYTHON, expression
         assert rules <= recorded(), expression
-        labels = {label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")}
-        labels |= set(re.findall(r"[{,]\s*(\w+)(?:=~|!=|!~|=)", expression))
-        known = OF_TARGETS.union(*(metrics()[name]._labelnames for name in names if name in metrics()))
+        known = (OF_TARGETS | {"le"}).union(*(metrics()[name]._labelnames for name in names if name in metrics()))
         known |= {"slo"} if rules else OF_ALERTS if expression.startswith("ALERTS{") else set()
-        assert labels <= known, expression
+        assert labels_in(expression) <= known, expression
 
 
 @every_dashboard
@@ -94,37 +91,29 @@ def test_what_a_line_is_called_is_a_label_that_it_has(file: Path) -> None:
     for panel in panels(file):
         for target in panel["targets"]:
             named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            by = {
-                label.strip() for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for label in group.split(",")
-            }
-            assert panel["type"] == "table" or named <= by, target
+            assert panel["type"] == "table" or named <= grouped_by(target["expr"]), target
 
 
 @every_dashboard
 def test_a_panel_leads_to_the_pages_of_its_alerts(file: Path) -> None:
-    if not RUNBOOKS.exists():
-        pytest.skip("docs/runbooks is not there yet")
     for panel in panels(file):
         for link in panel["links"]:
-            assert (RUNBOOKS.parents[1] / link["url"]).exists(), link["url"]
+            assert (ROOT / link["url"]).exists(), link["url"]
 
 
 def test_what_is_promised_is_what_the_rules_promise() -> None:
-    text = (RULES / "slo.yaml").read_text(encoding="utf-8")
+    text = (CHART / "files" / "rules" / "slo.yaml").read_text(encoding="utf-8")
     for slo, promised in OBJECTIVES.items():
         assert f'mandat:slo_errors:ratio_rate1h{{slo="{slo}"}} > 14.4 * {1 - promised:.4g}\n' in text
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
+@needs_promtool
 def test_prometheus_understands_every_expression(tmp_path: Path) -> None:
     rules = [{"record": "asked", "expr": expression} for file in FILES for expression in expressions(file)]
     groups = [{"name": f"{number}", "rules": [rule]} for number, rule in enumerate(rules)]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
-    done = subprocess.run(
-        ["promtool", "check", "rules", "--lint=none", file], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    assert refused_by_promtool("check", file) == ""
 
 
 def test_the_chart_ships_them_all_leading_to_where_its_runbooks_are_read() -> None:

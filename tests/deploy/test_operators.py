@@ -9,7 +9,7 @@ import pytest
 from contracts import acls, flow
 from contracts.topics import TOPICS
 from local import ROOT
-from tests.deploy.rendering import RELEASE, NotRendered, Object, faults, needs_crds, of_kind, render
+from tests.deploy.rendering import RELEASE, NotRendered, Object, faults, merged, needs_crds, of_kind, render
 
 EXTENSION = re.compile(r"create extension if not exists (\w+)")
 MIGRATIONS = sorted(ROOT.glob("services/*/migrations/*.sql"))
@@ -209,14 +209,6 @@ def test_only_api_goes_through_the_pooler_whose_name_the_servers_certificate_bea
         if re.search(r"-postgres(-2)?-api:", str(deployment["spec"]["template"]["spec"]["containers"]))
     }
     assert by_pooler == {f"{RELEASE}-{service}-api" for service in flow.SERVICES}
-
-
-def merged(below: Object, above: Object) -> Object:
-    """Values on top of others, as Helm puts them."""
-    found = dict(below)
-    for name, value in above.items():
-        found[name] = merged(below[name], value) if isinstance(value, dict) and name in below else value
-    return found
 
 
 @OPERATED

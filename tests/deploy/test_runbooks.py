@@ -4,8 +4,6 @@ import argparse
 import json
 import re
 import shlex
-import shutil
-import subprocess
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from chassis import entry
+from contracts import flow
+from local import ROOT
+from tests.deploy.alerting import alerts, named, needs_promtool, recorded, records_named, refused_by_promtool
 from tests.deploy.declared import metrics
-from tests.deploy.test_alert_rules import alerts, named, rules
 
-ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 INDEX = RUNBOOKS / "README.md"
 PAGES = sorted(page for page in RUNBOOKS.glob("*.md") if page != INDEX)
 WITH_COMMANDS = sorted([*PAGES, INDEX, *(ROOT / "docs" / "operations").glob("slo.md")])
 OPERATIONS = (ROOT / "docs" / "operations").glob("*.md")
 HEADINGS = ("What it means", "How to see", "What to do", "What not to do", "When it is over, and whom to tell")
-SERVICES = ("accounts", "linking", "authorizations", "notifications")
 GIVEN = {"SERVICE": "accounts", "SERVICE.TOPIC": "accounts.accounts.events", "ID": "1", "FILE": "heads.ndjson"}
 """What stands for a word that its reader fills in."""
 
@@ -74,12 +72,11 @@ def test_a_page_asks_prometheus_for_what_is_counted(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in named(text):
         assert name in metrics() or f"{name}_bucket" in metrics(), name
-    recorded = {rule.get("record") for rule in rules()}
-    for name in re.findall(r"\bmandat:\w+:\w+", text):
-        assert name in recorded, name
+    for name in records_named(text):
+        assert name in recorded(), name
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
+@needs_promtool
 def test_what_pages_ask_prometheus_is_understood(tmp_path: Path) -> None:
     asked = [
         line
@@ -89,16 +86,15 @@ def test_what_pages_ask_prometheus_is_understood(tmp_path: Path) -> None:
     ]
     assert len(asked) > 50
     file = tmp_path / "asked.yaml"
-    recorded = [{"record": f"asked:{number}", "expr": line} for number, line in enumerate(asked)]
-    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": recorded}]}), encoding="utf-8")
-    done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    records = [{"record": f"asked:{number}", "expr": line} for number, line in enumerate(asked)]
+    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": records}]}), encoding="utf-8")
+    assert refused_by_promtool("check", file) == ""
 
 
 @cache
 def _taken() -> set[str]:
     found = set()
-    for service in SERVICES:
+    for service in flow.SERVICES:
         document = json.loads((ROOT / "contracts" / "openapi" / f"{service}.json").read_text(encoding="utf-8"))
         found |= {f"{method.upper()} {_without_names(path)}" for path, on in document["paths"].items() for method in on}
     return found
@@ -125,7 +121,7 @@ def test_pages_tell_of_commands() -> None:
 def test_a_command_that_a_page_tells_is_one_that_the_service_takes(page: str, service: str, arguments: str) -> None:
     name, *words = shlex.split(re.split(r" [|>] ", arguments)[0])
     of_every = {word for line in entry.COMMANDS for word in re.findall(r"[\w-]+", line)}
-    assert service in (*SERVICES, "SERVICE")
+    assert service in (*flow.SERVICES, "SERVICE")
     assert name in of_every, f"{page}: no service knows {name}"
     if name in WITH_OPTIONS:
         parser: argparse.ArgumentParser = import_module(f"chassis.commands.{WITH_OPTIONS[name]}")._parser("accounts")
