@@ -8,8 +8,10 @@ from contracts.accounts import CredentialIssued, SessionsRevoked
 from contracts.accounts import Person as AccountState
 from services.linking.accounts import storage
 from services.linking.bindings import credentials
+from services.linking.bindings import storage as bindings
 from services.linking.contacts.storage import lock_contact
 from services.linking.links.giving import link_given
+from services.linking.links.handlers import end_link_of
 from services.linking.organizations.storage import lock_organization
 from services.linking.tools import Tools
 
@@ -41,6 +43,13 @@ async def follow_credential(work: Work[Tools], issued: CredentialIssued) -> None
 
 
 async def forget_account(work: Work[Tools], account_id: UUID) -> None:
-    """Erase what is known of the account's person. Its links stay, as ids."""
+    """Erase what is known of the account's person, and end its links, so that who comes back may be its contacts anew.
+
+    Links stay, as ids.
+    """
     await storage.forget_account(work.connection, account_id)
+    for contact_id in sorted(await bindings.contacts_linked(work.connection, account_id)):
+        await lock_contact(work.connection, contact_id)
+        if link_id := await bindings.link_of(work.connection, contact_id):
+            await end_link_of(work, contact_id, link_id)
     work.audit("account_forgotten", object_id=account_id)

@@ -220,7 +220,7 @@ async def _end(work: Work[Tools], account_id: UUID, binding: Binding) -> None:
         )
     )
     account = await accounts.account(work.connection, account_id)
-    if account is not None:
+    if account is not None and account.person.email is not None:  # None: its person was erased
         work.publish(mails.unlinked(work, binding.link_id, account, organization, work.now))
     work.audit(
         "profile_unlinked",

@@ -59,6 +59,23 @@ async def test_who_was_linked_to_a_forgotten_contact_is_told_and_may_be_another_
     assert (await linking.redeem(account.account_id, another.client_number, code)).status_code == 201
 
 
+async def test_the_contact_of_a_forgotten_account_is_free_for_who_comes_back(linking: Linking) -> None:
+    organization, erased, another = an_organization(), an_account(), an_account()
+    contact = a_contact(organization)
+    await linking.send(organization, contact, erased, another)
+    await linking.redeem(erased.account_id, contact.client_number, await linking.code(contact.contact_id))
+
+    await linking.forget(Person, erased.account_id)
+    await linking.forget(Person, erased.account_id)
+
+    [unlinked] = await linking.published(ProfileUnlinked)
+    assert (unlinked.contact_id, unlinked.account_id) == (contact.contact_id, erased.account_id)
+    assert await linking.published(ProfileUnlinkedMail) == []
+    await linking.send(changed(contact, linking_code_generation=2))
+    code = await linking.code(contact.contact_id)
+    assert (await linking.redeem(another.account_id, contact.client_number, code)).status_code == 201
+
+
 async def test_a_forgotten_organization_is_nobodys_any_more(linking: Linking) -> None:
     organization, account = an_organization(legal_name=NAME), an_account()
     contact = a_contact(organization)
