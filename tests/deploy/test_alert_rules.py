@@ -28,10 +28,10 @@ from tests.deploy.rendering import CHART
 TESTS = sorted((CHART.parents[1] / "prometheus" / "tests").glob("*.yaml"))
 
 OF_OTHERS = {
-    "kubernetes": re.compile(r"\bkube_[a-z_]+|\bcertmanager_[a-z_]+"),
+    "kubernetes": re.compile(r"\bkube_[a-z_]+|\bkubelet_[a-z_]+|\bcertmanager_[a-z_]+"),
     "databases": re.compile(r"\bcnpg_[a-z_]+|\bbarman_cloud_[a-z_]+"),
 }
-"""Files of rules that read what others count: kube-state-metrics, cert-manager, CloudNativePG."""
+"""Files of rules that read what others count: kube-state-metrics, kubelets, cert-manager, CloudNativePG."""
 
 NEEDED = (
     "mandat_outbox_age_seconds", "mandat_outbox_depth", "mandat_relay_shards", "mandat_relay_topic_missing",
