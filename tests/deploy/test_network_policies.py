@@ -202,3 +202,30 @@ def test_directories_are_asked_by_linking_alone() -> None:
         ("app.kubernetes.io/component", "api"),
     }
     assert f"{RELEASE}-directories" not in of_kind(rendered("least"), "NetworkPolicy")
+
+
+def test_a_port_that_a_value_names_is_allowed_without_a_second_word() -> None:
+    elsewhere: Object = {
+        "kafka": {
+            "servers": "a.example.org:19093,b.example.org:29093",
+            "authentication": "oauthbearer",
+            "tls": {"enabled": True},
+            "oauth": {"tokenUrl": "https://idp.example.org:8443/token"},
+        },
+        "postgres": {"external": {"port": 6543}},
+        "services": {"accounts": {"database": {"pooler": {"host": "pooler.example.org", "port": 6432}}}},
+        "smtp": {"hosts": ["relay.example.org:2525", "[2001:db8::1]:587"]},
+        "demoAgentIssuers": [{"issuer": "https://i.test", "jwks_uri": "https://i.test:444/keys", "audience": "x"}],
+        "traces": {"to": "http://collector1:4319/v1"},
+    }
+    named = {
+        name.removeprefix(f"{RELEASE}-"): [port["port"] for port in rule["ports"]]
+        for name, one in of_kind(render(elsewhere), "NetworkPolicy").items()
+        for rule in one["spec"].get("egress", [])
+    }
+
+    assert named["kafka"] == [9092, 9093, 19093, 29093]
+    assert named["database"] == [5432, 6543, 6432]
+    assert named["mail"] == [25, 465, 587, 2525]
+    assert named["issuers"] == [443, 8443, 444]
+    assert named["traces"] == [4318, 4319]
