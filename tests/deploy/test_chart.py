@@ -304,6 +304,20 @@ def test_migrations_come_before_the_new_code_and_never_hold_up_an_install() -> N
         assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
+def test_private_authorities_are_known_to_whoever_asks_an_issuer() -> None:
+    for name, pod in pods(rendered("tokens")).items():
+        if name == f"Pod {RELEASE}-test":
+            continue
+        for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            [mount] = [one for one in container["volumeMounts"] if one["name"] == "authorities"]
+            [volume] = [one["configMap"] for one in pod["spec"]["volumes"] if one["name"] == "authorities"]
+            told = {one["name"]: one.get("value") for one in container["env"]}
+            for source in container.get("envFrom", []):
+                told |= of_kind(rendered("tokens"), "ConfigMap")[source["configMapRef"]["name"]]["data"]
+            assert told["SSL_CERT_FILE"] == f"{mount['mountPath']}/{volume['items'][0]['path']}", name
+            assert (volume["name"], volume["items"][0]["key"]) == ("authorities", "bundle.pem"), name
+
+
 def test_another_image_is_another_migration() -> None:
     assert of_kind(render({}), "Job").keys().isdisjoint(of_kind(render({"image": {"tag": "2"}}), "Job"))
 

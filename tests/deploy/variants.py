@@ -42,6 +42,7 @@ VARIANTS: Mapping[str, Object] = {
     "everything": EVERYTHING,
     "certificates": {"kafka": {"authentication": "mtls", "tls": {"enabled": True}}},
     "tokens": {
+        "authorities": {"configMap": "authorities", "key": "bundle.pem"},
         "kafka": {
             "authentication": "oauthbearer",
             "tls": {"enabled": True},

@@ -23,6 +23,7 @@ MANDAT_DEMO_AGENT_ISSUERS: {{ toJson . | quote }}
 MANDAT_TRACES: {{ . | quote }}
 MANDAT_TRACES_SHARE: {{ $values.traces.share | quote }}
 {{- end }}
+{{ include "mandat.settings.authorities" . }}
 {{ include "mandat.settings.database" . }}
 {{ include "mandat.settings.kafka" . }}
 {{- if eq .service "accounts" }}
@@ -38,6 +39,12 @@ MANDAT_PLACES: /config/places/places.csv
 {{- end }}
 {{- range $name, $value := $own.env }}
 {{ $name }}: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "mandat.settings.authorities" -}}
+{{- if .root.Values.authorities.configMap -}}
+SSL_CERT_FILE: /config/authorities/ca.crt
 {{- end }}
 {{- end }}
 
@@ -207,6 +214,9 @@ items:
 {{- if and (eq .service "accounts") $values.places.configMap }}
   - {name: places, path: /config/places, configMap: {{ $values.places.configMap }}, files: {places.csv: {{ $values.places.key }}}}
 {{- end }}
+{{- end }}
+{{- if $values.authorities.configMap }}
+  - {name: authorities, path: /config/authorities, configMap: {{ $values.authorities.configMap }}, files: {ca.crt: {{ $values.authorities.key }}}}
 {{- end }}
 {{- if not $own.database.url.secret }}
   - {name: database, path: /secrets/database, secret: {{ $own.database.password.secret }}, files: {password: {{ $own.database.password.key }}}}
