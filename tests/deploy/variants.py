@@ -47,7 +47,7 @@ VARIANTS: Mapping[str, Object] = {
             "authentication": "oauthbearer",
             "tls": {"enabled": True},
             "oauth": {"tokenUrl": "https://idp.example.org/token", "scope": "kafka"},
-        }
+        },
     },
     "urls": {"services": {"linking": {"database": {"url": {"secret": "linking-url"}}}}},
     "operators": {
