@@ -73,10 +73,6 @@ class StandIns:
         )
         self.namespace.exec(server, "python", "-c", script)
 
-    def stop(self, server: str) -> None:
-        """Ends one in good order; its container is started again."""
-        self.namespace.exec(server, "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
-
     def address(self, name: str, port: int) -> str:
         """host:port, for whoever is in the cluster or reaches its Services' addresses."""
         if name not in self._addresses:
