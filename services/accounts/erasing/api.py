@@ -23,7 +23,8 @@ class ErasureBody(Body):
 async def erase(call: AccountsCall, _: AgentCaller, account_id: UUID, body: ErasureBody) -> None:
     """For agents; audited; for good. Name, addresses and password go here and in every service that knew them.
 
-    Ids, dates and the audit stay. The address is free: who comes back opens another account. Repeating does nothing.
+    Ids, dates and the audit stay. The address is free: who comes back opens another account. Repeating tells
+    every service again, which one needs that was restored from before.
 
     Problems: not_found (404), account_not_closed (409; close it first, which tells its person).
     """

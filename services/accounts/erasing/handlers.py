@@ -25,13 +25,15 @@ class Erase:
 async def erase(work: Work[Tools], command: Erase) -> Refusal | None:
     """Erase the person of a closed account: closing told them, ended every session and every way in. Once is for good.
 
-    What tells of the account afterwards is a tombstone, which takes the last state's place on the topic.
+    What tells of the account afterwards is a tombstone, which takes the last state's place on the topic; once more for
+    each time that it is asked: the topic loses it in a week, and a service may be restored from before.
     """
     account = await people.lock(work.connection, command.account_id)
     work.take_time()
     if account is None:
         return Refusal("not_found")
     if account.erased_at is not None:
+        work.forget(Person, command.account_id)
         return None
     if account.status == "active":
         return Refusal("account_not_closed")

@@ -25,7 +25,8 @@ async def post_erasure(call: AuthorizationsCall, _: AgentCaller, contact_id: UUI
     not what was signed, which is kept as long as the agency's data say. Nobody writes on the contact or has it act any
     more; its link ends, so that its account may become another contact of the organization.
 
-    Ids, dates and the audit stay. An extract that still names the person makes a new contact. Repeating does nothing.
+    Ids, dates and the audit stay. An extract that still names the person makes a new contact. Repeating tells
+    every service again, which one needs that was restored from before.
 
     Problems: not_found (404), contact_still_acts (409; its relations are not over).
     """

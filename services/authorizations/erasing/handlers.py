@@ -35,7 +35,8 @@ class Erase:
 async def erase(work: Work[Tools], command: Erase) -> Refusal | None:
     """Erase the person of a contact through which nobody acts, now or later. Once is for good.
 
-    What tells of the contact afterwards is a tombstone, which takes the last state's place on the topic.
+    What tells of the contact afterwards is a tombstone, which takes the last state's place on the topic; once more for
+    each time that it is asked: the topic loses it in a week, and a service may be restored from before.
     """
     contact = await contacts.get(work.connection, command.contact_id)
     if contact is None:
@@ -43,6 +44,7 @@ async def erase(work: Work[Tools], command: Erase) -> Refusal | None:
     await organizations.lock(work.connection, [contact.organization_id])
     work.take_time()
     if await contacts.is_erased(work.connection, command.contact_id):
+        await publish_state(work, command.contact_id)
         return None
     if await storage.still_acts(work.connection, command.contact_id, work.now, work.today):
         return Refusal("contact_still_acts")
