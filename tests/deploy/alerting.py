@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.rendering import CHART
+from deploy import CHART
 
 RULES = sorted((CHART / "files" / "rules").glob("*.yaml"))
 OF_TARGETS = {"namespace", "service", "instance"}

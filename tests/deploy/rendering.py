@@ -14,10 +14,8 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from local import ROOT
+from deploy import CHART
 
-CHART = ROOT / "deploy" / "helm" / "mandat"
-SIZES = ROOT / "deploy" / "helm" / "sizes"
 RELEASE = "m"
 KUBERNETES = "1.34"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import CHART
 from tests.deploy.alerting import (
     OF_TARGETS,
     RULES,
@@ -23,7 +24,6 @@ from tests.deploy.alerting import (
     refused_by_promtool,
 )
 from tests.deploy.declared import metrics
-from tests.deploy.rendering import CHART
 
 TESTS = sorted((CHART.parents[1] / "prometheus" / "tests").glob("*.yaml"))
 

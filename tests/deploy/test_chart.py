@@ -14,18 +14,9 @@ import yaml
 from chassis import settings
 from chassis.service import LONGEST_STOP
 from contracts import flow
+from deploy import CHART
 from tests.deploy.declared import SETTINGS
-from tests.deploy.rendering import (
-    CHART,
-    KUBERNETES,
-    NEEDED,
-    RELEASE,
-    NotRendered,
-    Object,
-    helm,
-    of_kind,
-    render,
-)
+from tests.deploy.rendering import KUBERNETES, NEEDED, RELEASE, NotRendered, Object, helm, of_kind, render
 from tests.deploy.variants import EVERYTHING, NAMES, VARIANTS, pods, rendered
 
 every_variant = pytest.mark.parametrize("variant", NAMES)

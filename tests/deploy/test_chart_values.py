@@ -8,8 +8,9 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from tests.deploy.rendering import SIZES, NotRendered, Object, merged, render
-from tests.deploy.values_table import OF_ANY_NAME, README, SCHEMA, VALUES, Path, readme, resolved, told
+from deploy import SIZES
+from deploy.values_table import OF_ANY_NAME, README, SCHEMA, VALUES, Path, readme, resolved, told
+from tests.deploy.rendering import NotRendered, Object, merged, render
 from tests.deploy.variants import EVERYTHING, VARIANTS
 
 VALIDATOR = jsonschema_rs.validator_for(SCHEMA)
@@ -106,4 +107,4 @@ def test_every_value_has_its_default_in_sight() -> None:
 
 def test_the_readme_shows_every_value() -> None:
     text = README.read_text(encoding="utf-8")
-    assert readme(text) == text, "to mend: python -m tests.deploy.values_table"
+    assert readme(text) == text, "to mend: python -m deploy.values_table"

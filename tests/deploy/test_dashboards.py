@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import CHART
+from deploy.dashboards.__main__ import FOLDER, main
+from deploy.dashboards.overview import OBJECTIVES
 from local import ROOT
 from tests.deploy.alerting import (
     OF_TARGETS,
@@ -19,10 +22,8 @@ from tests.deploy.alerting import (
     records_named,
     refused_by_promtool,
 )
-from tests.deploy.dashboards.__main__ import FOLDER, main
-from tests.deploy.dashboards.overview import OBJECTIVES
 from tests.deploy.declared import metrics
-from tests.deploy.rendering import CHART, NEEDED, of_kind, render
+from tests.deploy.rendering import NEEDED, of_kind, render
 
 FILES = sorted(FOLDER.glob("*.json"))
 OF_PYTHON = {

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from contracts import flow
-from tests.deploy.rendering import CHART, RELEASE, faults, needs_crds, of_kind
+from deploy import CHART
+from tests.deploy.rendering import RELEASE, faults, needs_crds, of_kind
 from tests.deploy.variants import EVERYTHING, rendered
 
 

@@ -1,4 +1,4 @@
-"""Each size adds up: connections, workers, memory and storage, against the arithmetic of local/sizing.py."""
+"""Each size adds up: connections, workers, memory and storage, against the arithmetic of deploy/sizing.py."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +9,10 @@ import yaml
 
 from contracts import flow
 from contracts.topics import PARTITIONS
+from deploy import CHART, SIZES
+from deploy.sizing import FREE, USED, Assumed, lines, need
 from local import ROOT
-from local.sizing import FREE, USED, Assumed, lines, need
-from tests.deploy.rendering import CHART, SIZES, Object, faults, needs_crds, of_kind, render
+from tests.deploy.rendering import Object, faults, needs_crds, of_kind, render
 
 ACCOUNTS = {"small": 5_000, "regional": 100_000, "national": 10_000_000}
 RELAY = 1
@@ -170,7 +171,7 @@ def test_a_size_stands_beside_brokers_and_databases_of_ones_own_too(name: str) -
 @pytest.mark.parametrize("name", ["regional", "national"])
 def test_the_page_about_sizing_shows_the_arithmetic_as_it_is(name: str) -> None:
     page = (ROOT / "docs" / "operations" / "sizing.md").read_text(encoding="utf-8")
-    assert "\n".join(lines(Assumed(ACCOUNTS[name]))) in page, "python -m local.sizing"
+    assert "\n".join(lines(Assumed(ACCOUNTS[name]))) in page, "python -m deploy.sizing"
 
 
 def test_no_size_has_a_name_that_the_values_lack() -> None:

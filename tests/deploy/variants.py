@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from tests.deploy.rendering import SIZES, Object, render
+from deploy import SIZES
+from tests.deploy.rendering import Object, render
 
 DIGEST = "0" * 64
 

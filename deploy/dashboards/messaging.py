@@ -1,7 +1,7 @@
 """Between the services: out through the outbox, in through the doors, and what was parked."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import quantile, rate, rose, total, within, worst
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import quantile, rate, rose, total, within, worst
 
 BOARD = Dashboard(
     "messaging",

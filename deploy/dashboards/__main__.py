@@ -1,13 +1,16 @@
-"""`python -m tests.deploy.dashboards [--check]`: write the dashboards that the chart ships, or say which differ."""
+"""`python -m deploy.dashboards [--check]`: write the dashboards that the chart ships, or say which differ."""
 
 import json
 import sys
 from pathlib import Path
 
-from tests.deploy.dashboards.boards import BOARDS
-from tests.deploy.dashboards.grafana import render
+from deploy import CHART
+from deploy.dashboards import agency, capacity, gateways, mails, messaging, overview
+from deploy.dashboards.grafana import render
 
-FOLDER = Path(__file__).parents[3] / "deploy" / "helm" / "mandat" / "files" / "dashboards"
+FOLDER = CHART / "files" / "dashboards"
+BOARDS = (overview.BOARD, gateways.BOARD, messaging.BOARD, mails.BOARD, agency.BOARD, capacity.BOARD)
+"""In the order in which to look at them."""
 
 
 def written() -> dict[Path, str]:
@@ -25,7 +28,7 @@ def main(arguments: list[str]) -> int:
     differing += sorted(set(FOLDER.glob("*.json")) - files.keys())
     if "--check" in arguments:
         for path in differing:
-            sys.stderr.write(f"{path.name} is not what python -m tests.deploy.dashboards writes\n")
+            sys.stderr.write(f"{path.name} is not what python -m deploy.dashboards writes\n")
         return 1 if differing else 0
     FOLDER.mkdir(exist_ok=True)
     for path in differing:

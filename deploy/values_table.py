@@ -1,5 +1,5 @@
 """The table of values in the chart's README, from values.yaml and values.schema.json:
-`python -m tests.deploy.values_table` writes it.
+`python -m deploy.values_table` writes it.
 """
 
 import json
@@ -9,10 +9,12 @@ from typing import Any
 import yaml
 
 from contracts import flow
-from tests.deploy.rendering import CHART, Object
+from deploy import CHART
+
+Object = dict[str, Any]
 
 README = CHART / "README.md"
-BEGIN, END = "<!-- values: python -m tests.deploy.values_table -->", "<!-- end of values -->"
+BEGIN, END = "<!-- values: python -m deploy.values_table -->", "<!-- end of values -->"
 
 VALUES: Object = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """The one to open first: are promises kept, and is anything standing."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import of, quantile, rate, share, total, worst
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import of, quantile, rate, share, total, worst
 
 FAILED = 'status="5xx"'
 

@@ -1,7 +1,7 @@
 """Requests: how many, how many in vain, how long; and whom limits and tokens keep out."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import most, of, quantile, rate, rose, within
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import most, of, quantile, rate, rose, within
 
 CHECKS = 'route="/access/v1/evaluation"'
 

@@ -1,7 +1,7 @@
 """What people and agents do, and what waits for them."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import most, rate, rose, worst
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import most, rate, rose, worst
 
 BOARD = Dashboard(
     "agency",

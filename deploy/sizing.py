@@ -1,4 +1,4 @@
-"""`python -m local.sizing ACCOUNTS [--NAME VALUE …]`: what a deployment of so many accounts needs, by arithmetic.
+"""`python -m deploy.sizing ACCOUNTS [--NAME VALUE …]`: what a deployment of so many accounts needs, by arithmetic.
 
 The figures were measured (bench/README.md, "Last measured", on 2 shared cores) or follow from such a one as their line
 says. Load is assumed, and so is what nobody has measured yet; each assumption is an option, so that an agency puts its
@@ -148,7 +148,7 @@ def lines(of: Assumed) -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table for the numbers given."""
-    parser = argparse.ArgumentParser(prog="python -m local.sizing", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m deploy.sizing", description=__doc__.split("\n\n")[0])
     parser.add_argument("accounts", type=int)
     for field in fields(Assumed)[1:]:
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=float, default=field.default, metavar="N")

@@ -1,7 +1,7 @@
 """What processes have in hand: connections, loop, memory, chores."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import of, quantile, rate, rose, worst
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import of, quantile, rate, rose, worst
 
 PROCESS = "{{service}} {{instance}}"
 USED = 'state="used"'

@@ -1,7 +1,7 @@
 """Mails, from when they are asked for to what comes back."""
 
-from tests.deploy.dashboards.grafana import Dashboard, Panel, Query, Row
-from tests.deploy.dashboards.promql import most, quantile, rate, rose, share, within, worst
+from deploy.dashboards.grafana import Dashboard, Panel, Query, Row
+from deploy.dashboards.promql import most, quantile, rate, rose, share, within, worst
 
 URGENT = 'priority="urgent"'
 BOUNCED, SENT = 'outcome="bounced"', 'outcome="sent"'
