@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import CHART
 from tests.deploy.alerting import (
     OF_TARGETS,
     RULES,
@@ -25,7 +24,7 @@ from tests.deploy.alerting import (
 )
 from tests.deploy.declared import metrics
 
-TESTS = sorted((CHART.parents[1] / "prometheus" / "tests").glob("*.yaml"))
+TESTS = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 
 OF_OTHERS = {
     "kubernetes": re.compile(r"\bkube_[a-z_]+|\bkubelet_[a-z_]+|\bcertmanager_[a-z_]+"),
