@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import Problem, cluster, watchdog
+from local import Problem, postgres_programs, watchdog
 from local.child import Child
 from local.processes import Processes
 
@@ -82,10 +82,10 @@ class Postgres:
 
     def start(self) -> None:
         """Makes the cluster when the folder is new, starts the server, waits until it answers."""
-        user, data = cluster.system_user(), self.folder / "cluster"
+        user, data = postgres_programs.system_user(), self.folder / "cluster"
         self.folder.mkdir(parents=True, exist_ok=True)
         if user is not None:
-            cluster.let_pass(self.folder, cluster.programs())
+            postgres_programs.let_pass(self.folder, postgres_programs.programs())
         if not (self.folder / "made").exists():
             self._make_cluster(data, user)
             (self.folder / "made").touch()
@@ -94,7 +94,7 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._child = self.processes.start(
             "PostgreSQL",
-            [cluster.programs() / "postgres", "-D", data, *options],
+            [postgres_programs.programs() / "postgres", "-D", data, *options],
             self.log,
             user=user,
             cwd=data,
@@ -181,7 +181,7 @@ class Postgres:
         if user is not None:
             shutil.chown(data, user)
             shutil.chown(password, user)
-        command = cluster.initdb(data, password)
+        command = postgres_programs.initdb(data, password)
         self.processes.run("PostgreSQL's initdb", command, self.log, user=user, cwd=data)
         if self.listens != "127.0.0.1":
             with (data / "pg_hba.conf").open("a") as sign_in:
@@ -204,7 +204,7 @@ class Postgres:
     def _psql(self, statements: str, database: str = "postgres") -> subprocess.CompletedProcess[str]:
         server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database]
         return subprocess.run(
-            [cluster.programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *server],
+            [postgres_programs.programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *server],
             input=f"SET client_min_messages = warning;\n{statements}\n",
             capture_output=True,
             text=True,

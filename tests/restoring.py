@@ -21,7 +21,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from local import STATE, cluster
+from local import STATE, postgres_programs
 from local.journeys.account import open_by_code
 from local.journeys.narrator import Narrator
 from local.journeys.playing import Journey
@@ -48,8 +48,8 @@ def main() -> int:
         folder = Path(made)
         archive = folder / "archive"
         archive.mkdir()
-        cluster.let_pass(folder)
-        if user := cluster.system_user():
+        postgres_programs.let_pass(folder)
+        if user := postgres_programs.system_user():
             shutil.chown(archive, user)
         stack = Stack("ccq", folder / "data", Ports.free(), folder / "logs", say=lambda _: None)
         stack.postgres.settings = {
@@ -216,7 +216,7 @@ def _recovered(stack: Stack, archive: Path, base: Path, folder: Path, to: dateti
     (folder / "cluster" / "recovery.signal").touch()
     shutil.copy(stack.postgres.folder / "superuser.password", folder / "superuser.password")
     (folder / "made").touch()
-    if user := cluster.system_user():
+    if user := postgres_programs.system_user():
         for path in (folder / "cluster", *(folder / "cluster").rglob("*")):
             shutil.chown(path, user)
     settings = {
@@ -237,7 +237,7 @@ def _database(server: Postgres, name: str) -> str:
 
 
 def _program(name: str, *arguments: object) -> None:
-    subprocess.run([cluster.programs() / name, *map(str, arguments)], check=True)
+    subprocess.run([postgres_programs.programs() / name, *map(str, arguments)], check=True)
 
 
 async def _value(url: str, query: str) -> Any:
