@@ -57,10 +57,18 @@ async def test_a_password_in_a_file_may_be_rotated_under_a_running_process(
 
 
 @asynccontextmanager
-async def tls_in_front_of(url: str, certificate: Path, key: Path) -> AsyncIterator[int]:
-    """A door that speaks TLS as PostgreSQL does, for the embedded one, which is built without it. Gives its port."""
+async def tls_in_front_of(
+    url: str, certificate: Path, key: Path, clients: Authority | None = None
+) -> AsyncIterator[int]:
+    """A door that speaks TLS as PostgreSQL does, for the embedded one, which is built without it. Gives its port.
+
+    Where `clients` is given, it lets in nobody who shows no certificate of that authority.
+    """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
+    if clients is not None:
+        context.load_verify_locations(clients.file)
+        context.verify_mode = ssl.CERT_REQUIRED
     asked_for_tls = (8).to_bytes(4) + (80877103).to_bytes(4)
     parts = urlsplit(url)
 
@@ -104,6 +112,27 @@ async def test_a_database_of_others_must_show_the_certificate_of_its_name_before
         for faulty in (at("127.0.0.1", theirs), at("localhost", ours)):
             with pytest.raises(ssl.SSLCertVerificationError):
                 await connect(faulty)
+
+
+async def test_a_certificate_of_our_own_is_shown_as_it_stands_at_each_connection(bench: Bench, tmp_path: Path) -> None:
+    (strangers := tmp_path / "strangers").mkdir()
+    ours, theirs = Authority(tmp_path), Authority(strangers)
+    server, (shown, key) = ours.issue("server", "127.0.0.1"), ours.issue("library")
+    parts = urlsplit(bench.dsn)
+    async with tls_in_front_of(bench.dsn, *server, clients=ours) as port:
+        at = f"{parts.scheme}://{parts.username}:{parts.password}@127.0.0.1:{port}{parts.path}"
+        verified = f"{at}?sslmode=verify-full&sslrootcert={ours.file}"
+        connection = await connect(f"{verified}&sslcert={shown}&sslkey={key}")
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+
+        refused = (OSError, asyncpg.PostgresConnectionError)
+        with pytest.raises(refused):
+            await connect(verified)
+        for ours_now, theirs_now in zip((shown, key), theirs.issue("library"), strict=True):
+            ours_now.write_bytes(theirs_now.read_bytes())
+        with pytest.raises(refused):
+            await connect(f"{verified}&sslcert={shown}&sslkey={key}")
 
 
 async def test_a_password_that_is_not_there_is_a_database_that_cannot_be_reached(bench: Bench, tmp_path: Path) -> None:

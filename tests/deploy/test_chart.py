@@ -309,6 +309,14 @@ def test_private_authorities_are_known_to_whoever_asks_an_issuer() -> None:
             assert (volume["name"], volume["items"][0]["key"]) == ("authorities", "bundle.pem"), name
 
 
+def test_a_service_shows_the_database_its_certificate_where_it_is_given_one() -> None:
+    for name, pod in pods(rendered("everything")).items():
+        mounts = {one["name"]: one["mountPath"] for one in pod["spec"]["containers"][0].get("volumeMounts", [])}
+        assert ("database-certificate" in mounts) == ("linking" in name), name
+    url = of_kind(rendered("everything"), "ConfigMap")[f"{RELEASE}-linking"]["data"]["MANDAT_DATABASE_URL"]
+    assert url.endswith("&sslcert=/secrets/database-certificate/tls.crt&sslkey=/secrets/database-certificate/tls.key")
+
+
 def test_another_image_is_another_migration() -> None:
     assert of_kind(render({}), "Job").keys().isdisjoint(of_kind(render({"image": {"tag": "2"}}), "Job"))
 

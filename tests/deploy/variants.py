@@ -18,6 +18,7 @@ EVERYTHING: Object = {
     "services": {
         "accounts": {"api": {"autoscaling": {"enabled": True}}, "digest": f"sha256:{DIGEST}"},
         "authorizations": {"database": {"pooler": {"host": "pooler.example.org"}}},
+        "linking": {"database": {"certificate": {"secret": "linking-certificate"}}},
     },
     "kafka": {
         "topicPrefix": "trial.",

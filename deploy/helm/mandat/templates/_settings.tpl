@@ -63,6 +63,7 @@ MANDAT_DATABASE_PASSWORD_FILE: /secrets/database/password
 {{- $port := .port | default .root.Values.postgres.external.port -}}
 postgresql://{{ .database.user }}@{{ $host }}:{{ $port }}/{{ .database.name }}?sslmode={{ $tls.mode }}
 {{- if hasPrefix "verify" $tls.mode }}&sslrootcert={{ ternary "/secrets/database-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" (ne "" (include "mandat.postgres.ca" .)) }}{{ end }}
+{{- if .database.certificate.secret }}&sslcert=/secrets/database-certificate/tls.crt&sslkey=/secrets/database-certificate/tls.key{{ end }}
 {{- end }}
 
 {{- define "mandat.postgres.host" -}}
@@ -220,6 +221,9 @@ items:
 {{- end }}
 {{- if not $own.database.url.secret }}
   - {name: database, path: /secrets/database, secret: {{ $own.database.password.secret }}, files: {password: {{ $own.database.password.key }}}}
+{{- end }}
+{{- with $own.database.certificate.secret }}
+  - {name: database-certificate, path: /secrets/database-certificate, secret: {{ . }}, files: {tls.crt: tls.crt, tls.key: tls.key}}
 {{- end }}
 {{- with include "mandat.postgres.ca" . }}
   - {name: database-ca, path: /secrets/database-ca, secret: {{ . }}, files: {ca.crt: {{ $values.postgres.tls.ca.key }}}}
