@@ -172,6 +172,11 @@ def lacking() -> list[str]:
                 run(command, patience=30)
             except Problem:
                 found.append(name)
+    if not found:
+        try:
+            run(["kubectl", "get", "customresourcedefinition", "httproutes.gateway.networking.k8s.io"], patience=30)
+        except Problem:
+            found.append("the cluster knows no HTTPRoutes (Gateway API's CustomResourceDefinitions)")
     return found
 
 

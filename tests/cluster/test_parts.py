@@ -64,6 +64,9 @@ def test_what_is_lacking_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
         (tmp_path / name).chmod(0o755)
     assert lacking() == ["no Docker daemon answers", "no cluster answers kubectl"]
+    (tmp_path / "docker").write_text("#!/bin/sh\n")
+    (tmp_path / "kubectl").write_text('#!/bin/sh\ncase "$*" in *httproutes*) exit 1;; esac\n')
+    assert lacking() == ["the cluster knows no HTTPRoutes (Gateway API's CustomResourceDefinitions)"]
 
 
 def test_stand_ins_are_as_restricted_as_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
