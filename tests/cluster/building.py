@@ -18,6 +18,11 @@ FOLDER = STATE / "cluster"
 
 CODE_MINUTES = 10
 
+EXPANDING_MIGRATION = "9000_expanded.sql"
+IS_EXPANDED = (
+    "select exists (select from information_schema.columns where table_name = 'outbox' and column_name = 'expanded')"
+)
+
 BROKEN_MIGRATION = "9999_broken.sql"
 """A migration that fails, in a copy of the new commit."""
 
@@ -97,6 +102,14 @@ def populate(tree: Path, agency: str, size: int) -> None:
     let_through(folder, CODE_MINUTES)
     for name, text in Population.of(folder, size).files().items():
         (folder / "demo" / f"{name}.ndjson").write_text(text, encoding="utf-8")
+
+
+def expand(tree: Path) -> None:
+    """Adds to each service of a laid-out commit a migration that expands what is written and read all the time: the
+    later commit may have none, and an upgrade is to have one."""
+    for service in SERVICES:
+        file = tree / "services" / service / "migrations" / EXPANDING_MIGRATION
+        file.write_text("alter table outbox add column expanded text;\n", encoding="utf-8")
 
 
 def break_a_migration(tree: Path) -> None:

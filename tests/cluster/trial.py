@@ -93,6 +93,8 @@ class Trial:
             for which, commit in commits.items():
                 populate(lay_out(commit, self.trees[which]), options.agency, options.size)
             lay_out(options.commits[0], self.trees["plain"])
+            for which in (NEW, BROKEN):
+                building.expand(self.trees[which])
             building.break_a_migration(self.trees[BROKEN])
             wanted = {"plain": short(options.commits[0])} | self._loaded()
             for which, version in wanted.items():
@@ -138,13 +140,16 @@ class Trial:
             with told.step("Pods are killed at random, and Kafka's and PostgreSQL's processes, under load"):
                 await self._kill(run, breaker)
             with told.step("The release is upgraded to the later commit under load, migrations first"):
-                async with under.without_a_failed_request("upgraded", release):
+                async with under.without_a_failed_request("everything was replaced", release):
                     await asyncio.to_thread(release.upgrade, self.trees[NEW], self.tags[NEW])
                 told.holds(release.images() == {self.tags[NEW]}, "every pod runs the later commit's image")
+                told.holds(
+                    await _expanded(release), "each service's outbox has the column of a migration made for this"
+                )
             with told.step("An upgrade whose migration fails leaves the release serving"):
                 await self._upgrade_badly(under, release)
             with told.step("The release is rolled back under load, onto the newer schema"):
-                async with under.without_a_failed_request("rolled back", release):
+                async with under.without_a_failed_request("everything was replaced", release):
                     await asyncio.to_thread(release.helm.rollback, first, options.patience)
                 told.holds(release.images() == {self.tags[OLD]}, "every pod runs the earlier commit's image again")
         with told.step("Nothing was lost, doubled, or out of order"):
@@ -171,7 +176,8 @@ class Trial:
         with self.told.took("helm install, until everything is ready"):
             release.install()
         pods = release.pods()
-        self.told.shows(f"{len(pods)} pods: " + ", ".join(sorted(f"{pod.service} {pod.role}" for pod in pods)))
+        kinds = Counter(f"{pod.service} {pod.role}" for pod in pods)
+        self.told.shows(f"{len(pods)} pods: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
         with self.told.took("demo data imported"):
             release.import_demo_data()
         return before
@@ -217,7 +223,7 @@ class Trial:
 
     async def _upgrade_badly(self, under: "Under", release: LoadedRelease) -> None:
         pods = {pod.name for pod in release.pods()}
-        async with under.without_a_failed_request("upgraded badly", release):
+        async with under.without_a_failed_request("it gave up", release):
             try:
                 await asyncio.to_thread(release.upgrade, self.trees[BROKEN], self.tags[BROKEN])
             except Problem as problem:
@@ -275,7 +281,7 @@ class Under:
         began, asked, unanswered = time.monotonic(), self._asked(), self._unanswered()
         async with readers(release, self.seed) as seen:
             await asyncio.sleep(QUIET_BEFORE)
-            with self.told.took(f"helm, until the release was {what}"):
+            with self.told.took(f"helm, until {what}"):
                 yield
             await asyncio.to_thread(release.namespace.until, release.whole, "the old pods are gone", release.patience)
             await asyncio.sleep(QUIET_AFTER)
@@ -294,6 +300,15 @@ class Under:
 
     def _unanswered(self) -> int:
         return sum(command.unanswered for command in self.history.commands if command.kind in OVER_HTTP)
+
+
+async def _expanded(release: LoadedRelease) -> bool:
+    """Whether every database has what `building.expand` adds."""
+    for service in SERVICES:
+        async with release.connected(service) as connection:
+            if not await connection.fetchval(building.IS_EXPANDED):
+                return False
+    return True
 
 
 def _failed(seen: Seen, commands: int) -> str:
