@@ -6,11 +6,13 @@ Arguments: the names of the services' Services. Exit status 1 when one is not as
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 PATIENCE = 10  # seconds for each answer
+WITHIN = 60  # seconds until all are ready: where one process does both, its consumers join after its gateway is
 
 
 def processes(name: str) -> Iterator[str]:
@@ -31,12 +33,21 @@ def answer(address: str) -> tuple[bool, str]:
         return False, str(error)
 
 
+def answer_in_time(address: str, until: float) -> tuple[bool, str]:
+    """The same, asked again until it is 200 or the time is over."""
+    while True:
+        good, said = answer(address)
+        if good or time.monotonic() > until:
+            return good, said
+        time.sleep(1)
+
+
 def main(names: list[str]) -> int:
     """Says of each what it answered."""
-    well = True
+    well, until = True, time.monotonic() + WITHIN
     for name in names:
         for base in processes(name):
-            good, said = answer(f"{base}/readyz")
+            good, said = answer_in_time(f"{base}/readyz", until)
             print(f"{name} {base}: {said}")
             well &= good
     accounts = next(name for name in names if name.endswith("-accounts"))
