@@ -25,9 +25,6 @@ from local import Problem, postgres_programs, watchdog
 from local.child import Child
 from local.processes import Processes
 
-EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
-"""In every service's database: exclusion constraints on ids and ranges, and search by name."""
-
 SETTINGS = {
     "unix_socket_directories": "",  # a socket's path may be too long below a deep folder
     "max_connections": "200",
@@ -131,8 +128,7 @@ class Postgres:
         return self._child is not None and self._child.running and self._psql("SELECT 1;").returncode == 0
 
     def create_database(self, name: str, owner: str | None = None) -> str:
-        """Makes the database, its owner (a role, by default of the same name) and EXTENSIONS, unless they
-        exist.
+        """Makes the database and its owner (a role, by default of the same name), unless they exist.
 
         Returns the URL with which the owner signs in.
         """
@@ -141,7 +137,6 @@ class Postgres:
             role = f"CREATE ROLE {owner} LOGIN PASSWORD '{self._role_password(owner)}';"
             self._sql(f"SELECT '{role.replace(chr(39), chr(39) * 2)}' WHERE to_regrole('{owner}') IS NULL \\gexec")
             self._sql(f"CREATE DATABASE {name} OWNER {owner};\nREVOKE CONNECT ON DATABASE {name} FROM PUBLIC;")
-        self._sql("".join(f"CREATE EXTENSION IF NOT EXISTS {extension};\n" for extension in EXTENSIONS), name)
         return self.url(name, owner)
 
     def clone(self, template: str, name: str) -> str:

@@ -7,9 +7,5 @@ for service in accounts linking authorizations notifications; do
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
 CREATE DATABASE :"name" OWNER :"name";
 REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
-\connect :"name"
-CREATE EXTENSION btree_gist;
-CREATE EXTENSION pg_trgm;
-CREATE EXTENSION unaccent;
 SQL
 done

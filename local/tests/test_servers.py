@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from local.ports import free_ports
-from local.postgres import EXTENSIONS, Postgres
+from local.postgres import Postgres
 from tests.fixtures.servers import Broker, DatabaseServer
 
 
@@ -33,9 +33,7 @@ async def test_a_clone_has_what_its_template_has_and_keeps_strangers_out(postgre
     try:
         connection = await asyncpg.connect(postgres.clone("made_template", "made_clone"))
         assert await connection.fetch("SELECT * FROM kept") == []
-        found = {row[0] for row in await connection.fetch("SELECT extname FROM pg_extension")}
         await connection.close()
-        assert found >= set(EXTENSIONS)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await asyncpg.connect(postgres.url("made_clone", "second_owner"))
     finally:
