@@ -17,9 +17,9 @@ from prometheus_client import Counter
 
 from chassis import tracing
 from chassis.bell import Bell
-from chassis.broker_topics import BrokerTopics
 from chassis.database import Address, Connection, connect, neighbour_failed
 from chassis.kafka import Clients
+from chassis.missing_topics import BrokerTopics
 from chassis.shards import HELD, Shards
 from chassis.waiting import set_within
 

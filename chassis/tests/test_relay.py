@@ -12,7 +12,7 @@ from aiokafka.producer.sender import SendProduceReqHandler
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from chassis import broker_topics, outbox, relay, topics
+from chassis import missing_topics, outbox, relay, topics
 from chassis.database import Connection, connect
 from chassis.kafka import Clients
 from chassis.tests.conftest import ACTOR, Bench, OpenUnit, RunRelay, Wire, eventually
@@ -301,7 +301,7 @@ async def test_a_tombstone_arrives_as_a_record_without_a_value(bench: Bench, wir
 async def test_rows_for_a_topic_that_kafka_lacks_wait_loudly_and_hold_back_no_other(
     bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_topics, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(missing_topics, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(relay, "POLL", 0.1)
     lacking = wire.prefix + ACCOUNTS_PEOPLE.name
     key = uuid4()
@@ -328,7 +328,7 @@ async def test_rows_for_a_topic_that_kafka_lacks_wait_loudly_and_hold_back_no_ot
 async def test_a_relay_is_ready_once_every_topic_that_it_will_publish_on_is_there(
     bench: Bench, wire: Wire, run_relay: RunRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_topics, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(missing_topics, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(relay, "POLL", 0.1)
     running, _ = run_relay(bench, wire.topic, wire.prefix + ACCOUNTS_PEOPLE.name)
     await bench.publish(opened(uuid4()))
