@@ -21,7 +21,7 @@ import brings in organizations, contacts and relations, or former credentials: .
 run    runs a service's command with the stack's settings: ./mandat run linking dead-letters list
 audit  asks each service, or one, whether its audit is still what was sealed; exit code 0 if all are
 images builds the images of the four services for one agency
-cluster-test installs, breaks, upgrades and removes everything on a Kubernetes at hand; about 25 minutes
+cluster-test installs, breaks, upgrades and removes everything on a Kubernetes at hand; about 15 minutes
 test   runs the checks that a change must pass; PART is one or more of them
 
 Everything that is made lives below .mandat/; removing that folder undoes all of it."""
