@@ -153,8 +153,12 @@ def _replacements(evidence: Evidence) -> list[Row]:
 
 
 def _unblocked(evidence: Evidence) -> Counter[Hashable]:
-    """Blocks that somebody ended: whoever replaces an administrator lifts what that one imposed."""
-    lifted = {block_id for entry in _replacements(evidence) for block_id in entry["detail"]["blocks"]}
+    """Blocks that somebody ended: whoever replaces an administrator lifts what that one imposed.
+
+    Who asks for the end of one that was lifted a moment before is told that it has ended, and it has.
+    """
+    asked = {c.asked["block_id"] for c in evidence.commands if c.kind is Kind.UNBLOCK and c.accepted}
+    lifted = {block_id for entry in _replacements(evidence) for block_id in entry["detail"]["blocks"]} - asked
     rows = evidence.tables["authorizations"].get("blocks", ())
     return Counter({row["block_id"] for row in rows if row["ended_by"] is not None} - lifted)
 

@@ -120,3 +120,10 @@ def test_a_block_whose_place_another_takes_at_that_instant_lets_nobody_in_and_ne
     replaced = with_another_row(silent, SENT, "blocks", block_id="block-2", during=begins, ended_by=None)
     of_its_end = [any("block_ended" in str(finding) for finding in check(e).findings) for e in (silent, replaced)]
     assert of_its_end == [True, False]
+
+
+def test_a_block_that_a_replacement_lifted_may_be_ended_once_more_or_by_nobody() -> None:
+    detail = {"successor": "contact-5", "blocks": ["block-1"], "relations": ["relation-1"]}
+    lifted = with_row(claimed(), SENT, "audit", -1, detail=detail)
+    assert check(lifted).clean
+    assert check(_forgotten(Kind.UNBLOCK)(lifted)).clean

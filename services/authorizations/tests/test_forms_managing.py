@@ -55,6 +55,7 @@ WITHOUT_FORM = {
     "POST /v1/mandates/{mandate_id}/address",  # a proof, in place of an address that was refused
     "POST /v1/mandates/{mandate_id}/address-requests",  # which side is asked for another
     "POST /v1/reports",  # of misuse, by anybody concerned; GET /v1/report-reasons has what to choose from
+    "POST /v1/contacts/{contact_id}/erasure",  # why, by a code
     "POST /v1/paper-mandates", "POST /v1/mandates/{mandate_id}/confirmation",  # what stands on a paper; a token
     "POST /v1/mandates/{mandate_id}/page", "POST /v1/mandates/{mandate_id}/document",  # the token of the mail
 }  # fmt: skip
