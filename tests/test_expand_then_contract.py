@@ -30,8 +30,6 @@ IGNORED = re.compile(r"squawk-ignore", re.IGNORECASE)
 UNUSED = re.compile(r"^-- unused since (\d+)\.(\d+)\.(\d+): \S", re.MULTILINE)
 SQUAWK = shutil.which("squawk", path=str(Path(sys.executable).parent))
 
-pytestmark = pytest.mark.skipif(SQUAWK is None, reason="squawk is not installed")
-
 
 def faults(*files: Path, version: str = VERSION) -> list[str]:
     """What keeps the release before from working, or its callers waiting, in words."""
