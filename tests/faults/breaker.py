@@ -23,7 +23,7 @@ BACK_OFF = 2.0
 NEEDED = {RECORDS: ("kafka",), WORK: ("postgres", *TELLERS)}
 """What must be up, and stay so, while something is done. It is waited for as long as its own start may take."""
 
-UP_AGAIN = 90.0
+UP_AGAIN = START_TIMEOUT
 """Seconds that a fault waits for its target, which another has broken, to be up again; then it is left out."""
 
 TO_DROP, COME = 6, 45.0

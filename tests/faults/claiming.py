@@ -288,6 +288,10 @@ class Claimed:
 
     # Whom the organization keeps out, and who manages it
 
+    def _forget(self, member: Member) -> None:
+        """No member any more, unless a replacement has meanwhile left none."""
+        self.members = [one for one in self.members if one is not member]
+
     @property
     def _subject(self) -> str:
         return self.client.ground.offers.subjects[0]
@@ -323,7 +327,7 @@ class Claimed:
                 await self._check(member.someone)
                 await self.client.rest(self.client.chance.uniform(0.05, 0.7))
             if self.client.chance.random() < SOMETIMES:
-                self.members.remove(member)
+                self._forget(member)
                 return
             block_id = blocked.made["block_id"]
             path = f"{self._path}/blocks/{block_id}"
@@ -344,7 +348,7 @@ class Claimed:
             asked=self._asked(contact_id=member.contact_id), json={"contact_id": member.contact_id, **reason},
             keyed=True,
         )  # fmt: skip
-        self.members.remove(member)
+        self._forget(member)
         member.put_by_agent = by is self.agent
         self.managers.append(member)
 

@@ -122,7 +122,7 @@ class Client:
         if after := response.headers.get("mandat-after"):
             who.after = after
         if problem in done and command.unanswered:
-            command.status, command.problem = 200, None
+            command.status, command.problem, command.presumed = 200, None, True
         elif problem is not None:
             raise Refused(command)
         elif response.content:

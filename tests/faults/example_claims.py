@@ -1,5 +1,6 @@
 """A small run of an agency whose organizations are claimed, made up like the other (example.py)."""
 
+from datetime import date
 from typing import Any
 
 from tests.faults.evidence import Copy, Evidence, Record
@@ -74,7 +75,13 @@ def _tables() -> Any:
 
 
 def _entry(action: str, object_id: str | None = None, **detail: Any) -> dict[str, Any]:
-    return ORGANIZATION | {"action": action, "object_id": object_id, "detail": detail, "actor_kind": "agent"}
+    return ORGANIZATION | {
+        "action": action,
+        "object_id": object_id,
+        "detail": detail,
+        "actor_kind": "agent",
+        "at": at(65),
+    }
 
 
 def _claim(number: int, **more: Any) -> dict[str, Any]:
@@ -135,6 +142,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
         claim = None if kind == "invitation" else f"claim-{number}"
         said: dict[str, Any] = {
             "decider": "organization",
+            "lapses_on": date(2026, 12, 24),
             "decision_reason": None,
             "asked_by_organization_id": None,
             "asked": {},
@@ -186,7 +194,8 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
             *(_entry("request_submitted", f"request-{number}") for number in (2, 4, 5, 8)),
             *(_entry("request_settled", f"request-{number}") for number in (2, 5, 8)),
             _entry("contact_added", "contact-5"),
-            *(_entry("administrator_appointed", f"contact-{number}") for number in (1, 2, 5)),
+            *(_entry("administrator_appointed", f"contact-{number}") | {"at": at(11 * number)} for number in (1, 2)),
+            _entry("administrator_appointed", "contact-5"),
             _entry("administrator_released", "contact-2"),
             _entry("administrator_replaced", "contact-1", successor="contact-5", blocks=[], relations=["relation-1"]),
         ],

@@ -112,14 +112,15 @@ def _contacts() -> Events:
 
 
 def _linking() -> Events:
+    stood = {"linked_at": at(93).isoformat(), "unlinked_at": at(95).isoformat()}
     return [
-        ("ProfileLinked", {"contact_id": "contact-8", "link_id": "link-2"}),
+        ("ProfileLinked", {"contact_id": "contact-8", "link_id": "link-2", "method": "former_credential"}),
         ("LinkRefused", {"contact_id": "contact-8", "account_id": "account-2", "reason": "already_linked"}),
-        ("ProfileLinked", {"contact_id": "contact-9", "link_id": "link-3"}),
-        ("ProfileUnlinked", {"contact_id": "contact-9", "link_id": "link-3"}),
+        ("ProfileLinked", {"contact_id": "contact-9", "link_id": "link-3", "method": "former_credential"}),
+        ("ProfileUnlinked", {"contact_id": "contact-9", "link_id": "link-3"} | stood),
         ("LinkingCodeIssued", {"contact_id": "contact-1", "generation": 1, "delivery_id": "delivery-3"}),
         ("LinkingCodeIssued", {"contact_id": "contact-1", "generation": 2, "delivery_id": "delivery-4"}),
-        ("ProfileLinked", {"contact_id": "contact-1", "link_id": "link-1"}),
+        ("ProfileLinked", {"contact_id": "contact-1", "link_id": "link-1", "method": "linking_coordinates"}),
     ]
 
 

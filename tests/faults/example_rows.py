@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.faults.history import Command, Kind
+from tests.faults.history import LONG_AGO, Command, Kind
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PERSON = {"email": "person@load.example", "given_name": "Démo", "family_name": "Personne", "language": "fr"}
@@ -209,6 +209,7 @@ def _linking() -> dict[str, list[dict[str, Any]]]:
 
 def _authorizations() -> dict[str, list[dict[str, Any]]]:
     account, organization = {"account_id": "account-1"}, {"organization_id": "organization-1"}
+    open_until, past = {"lapses_on": date(2026, 12, 24)}, {"lapses_on": LONG_AGO.date()}
     relation = {"holder_id": "contact-1", "version": 1, "through": None, "ended_at": None, "request_id": None}
     delegation = relation | {"relation_id": "relation-2", "through": "relation-9"}
     numbers = {"created": 61, "unchanged": 0}
@@ -243,15 +244,19 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
         ],
         "rights": [{"right_id": "right-1", "relation_id": "relation-1", "ended_at": None}],
         "requests": [
-            organization | {"request_id": "request-4", "kind": "review", "reason": "duplicate", "state": "decided",
+            organization | open_until | {
+                "request_id": "request-4", "kind": "review", "reason": "duplicate", "state": "decided",
                             "outcome": "merge", "settled_at": at(49), "asked_by_organization_id": "organization-1",
                             "asked": {}},
-            organization | {"request_id": "request-3", "kind": "review", "reason": "contested", "state": "decided",
+            organization | open_until | {
+                "request_id": "request-3", "kind": "review", "reason": "contested", "state": "decided",
                             "outcome": "reject", "settled_at": at(48), "asked_by_organization_id": None,
                             "asked": {"contact_id": "contact-8", "account_id": "account-2"}},
-            organization | {"request_id": "request-2", "kind": "proposed_relation", "state": "lapsed", "outcome": None,
+            organization | past | {
+                "request_id": "request-2", "kind": "proposed_relation", "state": "lapsed", "outcome": None,
                             "settled_at": at(45), "asked_by_organization_id": "organization-1", "asked": {}},
-            organization | {"request_id": "request-1", "kind": "proposed_relation", "state": "decided",
+            organization | open_until | {
+                "request_id": "request-1", "kind": "proposed_relation", "state": "decided",
                             "outcome": "approve", "settled_at": at(40), "asked_by_organization_id": "organization-1",
                             "asked": {}},
         ],

@@ -1,6 +1,7 @@
 """Firms of the load: a manager adds, corrects and removes members, members join, and an employer and its firm agree."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class Manager:
             self.client.chance.shuffle(self.known)
             self.at_work.set()
             while True:
-                await self._act()
+                with contextlib.suppress(Refused):  # as when what it needs has just ended
+                    await self._act()
                 await self.client.rest(self.client.chance.uniform(0.1, 0.8))
         except Leaves:
             return

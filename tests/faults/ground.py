@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import asyncpg
@@ -18,12 +18,10 @@ from chassis.keys import Keyring
 from contracts import agency as agencies
 from contracts.audit import HEADS
 from local.ports import SERVICES
+from tests.faults.history import LONG_AGO
 from tests.faults.mail_host import Mode
 from tests.faults.offers import Offers
 from tests.faults.population import Claimable, Firm, Population, today
-
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-"""When whatever the harness lets pass has passed: longer ago than anything is kept or waited for."""
 
 
 class Ground(ABC):

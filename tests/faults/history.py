@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+"""When whatever the harness lets pass has passed: longer ago than anything is kept or waited for."""
 
 
 class Kind(StrEnum):
@@ -60,7 +63,8 @@ class Command:
     """One command: what it named, how often it was sent, and the answer that settled it.
 
     A request without an answer, or with one of 5xx, may have been carried out or not: `unanswered` counts them. The
-    same request was then sent again, with the same `key` where the gateway takes one.
+    same request was then sent again, with the same `key` where the gateway takes one. `presumed`: the answer said only
+    that nothing is left to be done, and an earlier request without an answer did that, or somebody else.
     """
 
     kind: Kind
@@ -73,6 +77,7 @@ class Command:
     answered_at: datetime | None = None
     status: int | None = None
     problem: str | None = None
+    presumed: bool = False
     made: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,9 @@ AT_ONCE = timedelta(seconds=5)
 """More than lies between the instant at which a mail is accepted and the statement that marks the older ones."""
 
 
+ON_ITS_WAY = timedelta(seconds=1)
+"""From the sender's last byte, which leaves in time, until a host on a busy machine has looked at its clock."""
+
 RECORDED = timedelta(seconds=30)
 """In which a sender has recorded that the host took a mail, also while the database is started again: who was killed
 before had read the answer and told nobody."""
@@ -77,7 +80,7 @@ def _one(row: Row, copies: Sequence[Copy], evidence: Evidence) -> Iterator[Findi
         case state:
             yield Finding(Fault.LOST, f"{what} ended as {state}, and nobody refused it")
     for copy in copies:
-        if copy.received_at > row["expires_at"]:
+        if copy.received_at > row["expires_at"] + ON_ITS_WAY:
             yield Finding(Fault.EXPIRED, f"{what}: {copy.received_at - row['expires_at']} late")
     for earlier, later in pairwise(copies):
         if not _explains(evidence, earlier, later):

@@ -3,6 +3,7 @@ one partition."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from local.ports import SERVICES
 from tests.faults.evidence import Evidence, Record
@@ -31,10 +32,12 @@ RISING = {
 
 LIVES = {
     "accounts.events": ("VerificationRequested", "EmailVerified", "AccountOpened", "SessionsRevoked"),
-    "linking.events": ("LinkingCodeIssued", "ProfileLinked", "ProfileUnlinked"),
     "notifications.events": ("MailAccepted", "MailDeferred", ("MailSent", "MailExpired", "MailBounced")),
 }
 """Topic → kinds of events of one key, in the order in which the first of each comes."""
+
+BY_CODE = "linking_coordinates"
+"""The method of links before which a code was issued. Another's come without one, and a code may follow their end."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -52,6 +55,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield from _numbered(f"{topic} {key}", firsts, topic)
         yield from _rising(f"{topic} {key}", firsts)
         yield from _lives(f"{topic} {key}", firsts, LIVES.get(topic, ()))
+        yield from _links(f"{topic} {key}", firsts)
     yield from _counted(evidence, keys)
 
 
@@ -85,6 +89,26 @@ def _lives(what: str, firsts: Sequence[Record], stages: Sequence[str | tuple[str
     there = [place for place in places if place is not None]
     if there != sorted(there):
         yield Finding(Fault.ORDER, f"{what}: {kinds}")
+
+
+def _links(what: str, firsts: Sequence[Record]) -> Iterator[Finding]:
+    """A code before each link that is made by one, and each link before its end."""
+    issued, linked = False, set[str]()
+    for record in firsts:
+        said = record.data or {}
+        if record.kind == "LinkingCodeIssued":
+            issued = True
+        elif record.kind == "ProfileLinked":
+            linked.add(said["link_id"])
+            if said["method"] == BY_CODE and not issued:
+                yield Finding(Fault.ORDER, f"{what}: link {said['link_id']} came before any code")
+        elif record.kind == "ProfileUnlinked" and said["link_id"] not in linked and _stood(said):
+            yield Finding(Fault.ORDER, f"{what}: the end of link {said['link_id']} came before it")
+
+
+def _stood(unlinked: Mapping[str, Any]) -> bool:
+    """Whether a link that ended was ever told: one that was made elsewhere and stood in another's way never was."""
+    return bool(unlinked["unlinked_at"] != unlinked["linked_at"])
 
 
 def _counted(evidence: Evidence, keys: Mapping[tuple[str, str], Sequence[Record]]) -> Iterator[Finding]:

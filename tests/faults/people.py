@@ -1,5 +1,6 @@
 """What one person of the load does: register, link, leave, be known by something old, forget, move."""
 
+import contextlib
 import itertools
 import re
 from dataclasses import dataclass
@@ -237,17 +238,16 @@ async def _moved(client: Client, someone: Someone, change: str, code: str, new: 
 
 
 async def newcomers(client: Client) -> None:
-    """One after the other, people register; some ask for a second code, some sign out again, forget, or move."""
-    try:
-        while True:
+    """One after the other, until the load ends, people register; some ask for a second code, some sign out again,
+    forget, or move. After one who gives up comes the next."""
+    while not client.ending.is_set():
+        with contextlib.suppress(Leaves):
             someone = newcomer(client)
             patience = client.chance.choice((MAIL_PATIENCE, MAIL_PATIENCE, PATIENCE_OF_SOME))
             await open_account(client, someone, impatient=client.chance.random() < 0.5, patience=patience)
             act = client.chance.choice((None, sign_out, move, forget_password))
             if act is not None:
                 await act(client, someone)
-    except Leaves:
-        return
 
 
 def newcomer(client: Client) -> Someone:

@@ -1,6 +1,7 @@
 """Firms that ask employers: for a relation that is missing, for the end of one; employers and agents who decide."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,14 +38,18 @@ class Asker:
             await self.manager.at_work.wait()
             while True:
                 await self.client.rest(self.client.chance.uniform(0.5, 2.5))
-                if self.client.chance.random() < 0.2:
-                    await self._propose(str(self.client.chance.randint(*NOBODYS_NUMBERS)))
-                elif relation := await self._relation():
-                    await self._decided("proposed_end", await self._ask_for_the_end(relation))
-                else:
-                    await self._decided("proposed_relation", await self._propose(self.number))
+                with contextlib.suppress(Refused):  # as when the same waits already
+                    await self._ask()
         except Leaves:
             return
+
+    async def _ask(self) -> None:
+        if self.client.chance.random() < 0.2:
+            await self._propose(str(self.client.chance.randint(*NOBODYS_NUMBERS)))
+        elif relation := await self._relation():
+            await self._decided("proposed_end", await self._ask_for_the_end(relation))
+        else:
+            await self._decided("proposed_relation", await self._propose(self.number))
 
     async def _propose(self, number: str) -> str:
         body = {

@@ -87,7 +87,7 @@ def _second_copy(*, broke: float) -> Change:
 
 def _late(evidence: Evidence) -> Evidence:
     return with_row(
-        evidence, "notifications", "mails", expires_at=evidence.copies[-1].received_at - timedelta(seconds=1)
+        evidence, "notifications", "mails", expires_at=evidence.copies[-1].received_at - timedelta(seconds=2)
     )
 
 

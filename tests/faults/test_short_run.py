@@ -48,7 +48,7 @@ SHORT = Run(
     AGENCY,
     ways=WAYS,
     between=DENSE,
-    at_most=400.0,
+    at_most=900.0,
     wanted=frozenset().union(*(kinds for feature, kinds in WANTED.items() if feature in {None, *FEATURES})),
 )
 """What such a run takes stands in docs/architecture/faults.md; the limit is there to end what hangs."""
