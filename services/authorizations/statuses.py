@@ -1,12 +1,14 @@
 """Whether an organization is active at the agency, or an account active: dated rows, because `at` asks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from asyncpg import Range
 
 from chassis.database import Connection
 from services.authorizations.dated import known
+
+INSTANT = timedelta(microseconds=1)  # the least that PostgreSQL tells apart
 
 
 def active(owner: str, at: str | None = "$1::timestamptz") -> str:
@@ -36,15 +38,19 @@ async def last_status(connection: Connection, owner_id: UUID) -> bool | None:
 
 
 async def set_status(connection: Connection, owner_id: UUID, active: bool, since: datetime, now: datetime) -> None:
-    """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already."""
+    """From `since` the owner is active, or not; what was recorded is kept. Nothing when it is so already.
+
+    What is told later counts, also where the clock that told of it, or ours, is behind another's.
+    """
     last = await connection.fetchrow(
-        "select active, lower(during) as since from statuses"
+        "select active, lower(during) as since, lower(recorded) as recorded from statuses"
         " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",
         owner_id,
     )
     if last is not None:
-        if last["active"] == active or last["since"] >= since:
+        if last["active"] == active:
             return
+        since, now = max(since, last["since"] + INSTANT), max(now, last["recorded"] + INSTANT)
         await connection.execute(
             "update statuses set recorded = tstzrange(lower(recorded), $2)"
             " where owner_id = $1 and upper_inf(recorded) and upper_inf(during)",

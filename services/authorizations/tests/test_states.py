@@ -98,6 +98,27 @@ async def test_a_link_told_twice_is_one(firm: Firm) -> None:
     )
 
 
+@pytest.mark.parametrize("ahead", ["during", "recorded"])
+@pytest.mark.parametrize("erased", [False, True])
+async def test_a_closed_account_may_nothing_though_a_clock_that_told_of_its_opening_was_ahead(
+    firm: Firm, ahead: str, erased: bool
+) -> None:
+    """That of accounts, or of the process here that heard of it."""
+    member, unit = await firm.member(), firm.opened.unit
+    await unit.pool.execute(
+        f"update statuses set {ahead} = tstzrange($2, null) where owner_id = $1",
+        member.account_id, datetime.now(UTC) + timedelta(minutes=1),
+    )  # fmt: skip
+    if erased:
+        await unit.run(forget_account, member.account_id, TEST)
+    else:
+        closed = {"status": "deactivated", "status_since": datetime.now(UTC)}
+        told = person(member.account_id, 2, "closed@example.org").model_copy(update=closed)
+        await unit.run(follow_account, told, TEST)
+    later = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    assert not (await firm.check(member.account_id, "profile", firm.firm_id, "read", at=later))["decision"]
+
+
 @pytest.mark.parametrize("link_first", [True, False])
 async def test_an_unlinked_account_may_nothing_in_whatever_order_link_and_end_arrive(
     firm: Firm, link_first: bool
