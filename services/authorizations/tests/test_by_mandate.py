@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from services.authorizations.access import uses
 from services.authorizations.access.uses import Use, Uses, note_use
 from services.authorizations.tests.conftest import TEST, Firm, Someone
+from tests.fixtures.patience import PATIENCE
 
 SIGNED, ENDS = datetime(2026, 3, 2, 17, tzinfo=UTC), "2099-12-31"
 
@@ -157,7 +158,7 @@ async def test_a_check_is_answered_before_the_use_of_a_mandate_is_noted_and_wher
         async with connection.transaction():
             await connection.execute("select from mandates where request_id = $1 for update", mandate_id)
             asking = asyncio.create_task(through.check(member.account_id, "profile", firm.firm_id, "read"))
-            await asyncio.wait_for(answered.wait(), 30)
+            await asyncio.wait_for(answered.wait(), PATIENCE)
             assert await noted() == 0
         assert await asking == {"decision": True}
     assert await noted() == 1
