@@ -33,11 +33,21 @@ from services.authorizations.tests.test_imports import (
 )
 from services.authorizations.tools import Tools
 from tests.fixtures.gateway import Opened, OpenService
+from tests.fixtures.patience import PATIENCE
 
-IN_SMALL_PORTIONS = (
-    "import sys; from services.authorizations.imports import command, handlers; handlers.PORTION = 20;"
-    " sys.exit(command.main(sys.argv[1:]))"
-)
+HALTED_IN_THE_FOURTH = """
+import asyncio, sys
+from services.authorizations.imports import command, handlers, staging
+
+async def advance(connection, found, *judged, go_on=staging.advance):
+    if found.next_portion == 3:
+        await asyncio.Event().wait()
+    await go_on(connection, found, *judged)
+
+handlers.PORTION, staging.advance = 20, advance
+sys.exit(command.main(sys.argv[1:]))
+"""
+"""The command, with small portions, of which it has written the fourth and does not commit it."""
 
 
 def environment(opened: Opened[Tools]) -> dict[str, str]:
@@ -74,17 +84,17 @@ async def test_an_import_killed_in_the_middle_is_carried_on_by_a_worker_and_noth
 ) -> None:
     opened, file = await open_service(service), made_up(tmp_path, 120, seed=7)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", IN_SMALL_PORTIONS, str(file), env=environment(opened), cwd=ROOT,
+        sys.executable, "-c", HALTED_IN_THE_FOURTH, str(file), env=environment(opened), cwd=ROOT,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (found := await row(opened.unit)) is None or found["next_portion"] < 3:
             assert process.returncode is None
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
     process.kill()
     await process.wait()
     found = await row(opened.unit)
-    assert found["state"] == "waiting" and 3 <= found["next_portion"] < found["portions"]
+    assert found["state"] == "waiting" and 3 == found["next_portion"] < found["portions"]
 
     await work(opened.unit)
 
@@ -138,6 +148,7 @@ async def test_no_portion_begins_while_the_outbox_is_deep(
     relay = asyncio.create_task(relay_once_an_import_waits())
     done = await bring_in(unit, made_up(tmp_path, 60, seed=8))
     relay.cancel()
+    await asyncio.wait([relay])
     assert done.state == "done" and len(depths) > 5
     assert max(depths) < outbox.ROOM
 
