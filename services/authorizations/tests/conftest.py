@@ -191,6 +191,7 @@ async def firm(open_service: OpenService) -> Firm:
     assert (done.rejected, done.created) == (0, done.read)
     rows = await opened.unit.pool.fetch(
         "select legal_name, organization_id from organizations join personal_fields on owner_id = organization_id"
+        " order by number"
     )
     ids = {row["legal_name"]: row["organization_id"] for row in rows}
     firm_id = ids.pop("LAFORCE COMPTABLE INC.")

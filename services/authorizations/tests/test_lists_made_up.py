@@ -90,8 +90,8 @@ async def test_every_list_shows_what_a_naive_reading_finds(
     async with opened.unit.pool.acquire() as connection:
         await write(connection, drawn(seed))
         worlds = [await World.read(connection, moment) for moment in MOMENTS]
-        organizations = [row["organization_id"] for row in await connection.fetch("table organizations")]
-        people = [row["contact_id"] for row in worlds[0].contacts]
+        organizations = [row["organization_id"] for row in await connection.fetch("table organizations order by 1")]
+        people = sorted(row["contact_id"] for row in worlds[0].contacts)
         subjects = await connection.fetchval("select array_agg(s order by s) from unnest($1::text[]) s", SUBJECTS)
         for case in range(CASES):
             world, organization_id = chance.choice(worlds), chance.choice(organizations)
