@@ -1,6 +1,6 @@
 """Step 3 of the guide: the three lists, their filters and pages, and one contact opened."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm
 
@@ -183,7 +183,6 @@ async def test_a_list_shows_the_past_when_asked(firm: Firm) -> None:
                                   headers=firm.responsible.headers)).json()  # fmt: skip
     now = (await firm.client.get(path, headers=firm.responsible.headers)).json()
     assert (then["total"], now["total"]) == (6, 0)
-    assert datetime.now(UTC) - before < timedelta(minutes=1)
 
 
 async def test_a_member_sees_its_own_rows_only(firm: Firm) -> None:
@@ -289,7 +288,9 @@ async def test_agents_find_an_organization_by_number_and_see_its_lists(firm: Fir
 async def test_what_an_agent_opens_is_noted(firm: Firm) -> None:
     await firm.client.get(f"/v1/organizations/{firm.firm_id}/contacts", headers=firm.agent)
     await firm.client.get(f"/v1/contacts/{firm.responsible.contact_id}", headers=firm.agent)
-    rows = await firm.opened.unit.pool.fetch("select actor_kind, object_id from audit where action = 'file_viewed'")
+    rows = await firm.opened.unit.pool.fetch(
+        "select actor_kind, object_id from audit where action = 'file_viewed' order by id"
+    )
     assert [(row["actor_kind"], row["object_id"]) for row in rows] == [
         ("agent", firm.firm_id),
         ("agent", firm.responsible.contact_id),

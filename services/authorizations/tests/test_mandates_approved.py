@@ -1,7 +1,7 @@
 """What an approval gives, to whom, and how it ends: revoked, renewed, corrected; and what the queue tells everybody."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -310,10 +310,11 @@ async def test_the_day_that_is_processed_now_is_that_of_the_oldest_mandate_that_
 
     assert await day() == str(world.today)
     mandate_id = await world.complete_one()
+    received = datetime.combine(world.today - timedelta(days=3), time(12), world.opened.tools.time_zone)
     await world.opened.unit.pool.execute(
-        "update requests set received_at = received_at - interval '3 days' where request_id = $1", UUID(mandate_id)
+        "update requests set received_at = $2 where request_id = $1", UUID(mandate_id), received
     )
-    assert await day() == str(world.today - timedelta(days=3))
+    assert await day() == str(received.date())
     await world.decide(mandate_id)
     assert await day() == str(world.today)
 
