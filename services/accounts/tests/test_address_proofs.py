@@ -13,7 +13,8 @@ from chassis.proofs import Proven
 from chassis.tokens import NotAuthenticated
 from contracts.notifications import AddressCodeMail, MailRequest
 from services.accounts.address_proofs.handlers import forget
-from services.accounts.tests.conftest import Accounts, holds, wrong
+from services.accounts.tests.conftest import Accounts, wrong
+from tests.fixtures.digits import holds
 
 DELEGATE = "adjointe@cabinet.example"
 

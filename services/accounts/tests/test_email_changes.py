@@ -19,7 +19,8 @@ from contracts.notifications import (
     UndoContents,
 )
 from services.accounts.email_changes.handlers import forget
-from services.accounts.tests.conftest import PASSWORD, Accounts, Signed, holds, signed, wrong
+from services.accounts.tests.conftest import PASSWORD, Accounts, Signed, signed, wrong
+from tests.fixtures.digits import holds
 
 OLD = "membre@laforce.example"
 NEW = "nouvelle@laforce.example"

@@ -13,7 +13,8 @@ from chassis.tokens import NotAuthenticated
 from contracts.accounts import PasswordReset, Person, SessionsRevoked
 from contracts.notifications import MailRequest, NoAccountMail, PasswordChangedMail, PasswordResetCodeMail
 from services.accounts.password_resets.handlers import forget
-from services.accounts.tests.conftest import PASSWORD, Accounts, holds, signed, wrong
+from services.accounts.tests.conftest import PASSWORD, Accounts, signed, wrong
+from tests.fixtures.digits import holds
 
 OWNER = "responsable@laforce.example"
 STRANGER = "personne@laforce.example"

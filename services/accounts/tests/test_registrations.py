@@ -11,7 +11,8 @@ from contracts.accounts import AccountOpened, EmailVerified, Person, Verificatio
 from contracts.notifications import AlreadyRegisteredMail, MailRequest, VerificationCodeMail
 from services.accounts import codes
 from services.accounts.registrations.handlers import forget_unverified
-from services.accounts.tests.conftest import PASSWORD, Accounts, holds, wrong
+from services.accounts.tests.conftest import PASSWORD, Accounts, wrong
+from tests.fixtures.digits import holds
 
 OWNER = "responsable@laforce.example"
 FAULTY: list[tuple[dict[str, str], str]] = [
