@@ -14,11 +14,13 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from chassis import issuer_keys
 from contracts.accounts import AccountOpened, Person
 from contracts.agency.profile import TokenIssuer
 from contracts.notifications import NoAccountMail, PasswordResetCodeMail
 from services.accounts.doors.issuers import digest
 from services.accounts.tests.conftest import Accounts, signed
+from tests.fixtures.patience import PATIENCE
 
 RESERVED = "reserved_access"
 
@@ -46,8 +48,9 @@ class Partners:
 
 
 @pytest.fixture
-async def partners(accounts: Accounts) -> AsyncIterator[Partners]:
+async def partners(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Partners]:
     """The agency with an issuer at its second door."""
+    monkeypatch.setattr(issuer_keys, "FETCH", PATIENCE)
     key = ECKey.generate_key("P-256", {"kid": "partners"})
     body = json.dumps(KeySet([key]).as_dict(private=False)).encode()
 
@@ -160,7 +163,7 @@ async def test_a_first_sign_in_that_another_one_overtakes_is_of_the_account_that
         spent = "insert into spent_id_tokens (digest, expires_at) values ($1, now())"
         await connection.execute(spent, digest(slow))  # so that it stops after it found no account
         overtaken = asyncio.ensure_future(partners.exchange(slow, terms_version="2026-01"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await pool.fetchval(waits):
                 await asyncio.sleep(0.01)
         first = await partners.exchange(quick, terms_version="2026-01")

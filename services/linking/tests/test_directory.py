@@ -64,7 +64,8 @@ def agency(tmp_path: Path) -> Path:
 
 
 def settings(url: str, **changes: Any) -> dict[str, DirectorySettings]:
-    return {"former_credential": DirectorySettings(url=url, secret=SecretStr(SECRET), **changes)}
+    values: dict[str, Any] = {"url": url, "secret": SecretStr(SECRET), "timeout_seconds": 30}
+    return {"former_credential": DirectorySettings(**values | changes)}
 
 
 async def test_what_the_directory_confirms_is_linked_once(

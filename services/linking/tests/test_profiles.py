@@ -3,11 +3,14 @@
 import asyncio
 from uuid import UUID, uuid4
 
+import pytest
+
 from chassis import after
 from chassis.after import Written
 from contracts.authorizations import FunctionSpan
 from contracts.events import Span
 from services.linking.tests.world import Linking, a_contact, an_account, an_organization, changed
+from tests.fixtures.patience import PATIENCE
 
 
 async def test_profiles_show_organization_number_and_todays_functions_in_the_callers_language(
@@ -67,8 +70,11 @@ async def test_a_profile_of_an_organization_that_is_no_longer_active_says_so(lin
     assert [profile["active"] for profile in await linking.profiles(account.account_id)] == [False]
 
 
-async def test_a_call_with_mandat_after_waits_for_the_account_that_it_names(linking: Linking) -> None:
+async def test_a_call_with_mandat_after_waits_for_the_account_that_it_names(
+    linking: Linking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The verification's answer names the account's first state; redeeming with it needs no second try."""
+    monkeypatch.setattr(after, "PATIENCE", PATIENCE)
     organization, account = an_organization(), an_account()
     contact = a_contact(organization)
     await linking.send(organization, contact)
