@@ -1,5 +1,6 @@
 """The connection pool, and what a failure of PostgreSQL means."""
 
+import asyncio
 import hashlib
 import json
 import time
@@ -161,6 +162,22 @@ class _Waiting(PoolAcquireContext):
             return await super().__aenter__()
         finally:
             POOL_WAIT.observe(time.perf_counter() - begun)
+
+    async def __aexit__(self, *raised: object) -> None:
+        """Whoever is cancelled stays so, though its rollback fails, or its connection cannot be given back in time.
+
+        Else it would take that for a database that is away, and go on.
+        """
+        failed = isinstance(raised[1], Exception)
+        try:
+            await super().__aexit__(*raised)
+        except Exception:
+            failed = True
+            raise
+        finally:
+            task = asyncio.current_task()
+            if failed and task is not None and task.cancelling():
+                raise asyncio.CancelledError
 
     def __await__(self) -> Generator[Any, None, Pooled]:
         return self.__aenter__().__await__()

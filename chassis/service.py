@@ -295,7 +295,7 @@ async def _end(tasks: Sequence["asyncio.Task[None]"], relay: Relay | None) -> li
     relaying = [task for task in tasks if task.get_name() == "relay"]
     others = [task for task in tasks if task not in relaying]
     late = set(others)
-    while late:  # a cancellation may get lost in a library: Python 3.11's wait_for loses some
+    while late:  # a cancellation may get lost in a library, where what it interrupts fails at the same moment
         for task in late:
             task.cancel()
         _, late = await asyncio.wait(late, timeout=LAST_BATCH)

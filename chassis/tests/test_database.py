@@ -7,14 +7,16 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from chassis.database import Address, connect, create_pool
+from chassis.database import Address, Connection, connect, create_pool
 from chassis.tests.authority import Authority
 from chassis.tests.conftest import Bench
+from tests.fixtures.patience import PATIENCE
 from tests.fixtures.servers import DatabaseServer
 
 STARTING_UP = b"SFATAL\0C57P03\0Mthe database system is starting up\0\0"
@@ -138,3 +140,37 @@ async def test_a_certificate_of_our_own_is_shown_as_it_stands_at_each_connection
 async def test_a_password_that_is_not_there_is_a_database_that_cannot_be_reached(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="cannot be reached"):
         await create_pool(Address(bench.dsn, tmp_path / "nowhere"), 2, "test")
+
+
+@pytest.mark.parametrize("fails", ["giving back", "rollback"])
+async def test_whoever_is_cancelled_stays_so_whatever_fails_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def away(*_: Any, **__: Any) -> None:
+        """The server hears too late that a statement is to end."""
+        await asyncio.sleep(PATIENCE)
+
+    async def work(connection: Connection) -> None:
+        begun.set()
+        try:
+            await connection.execute("select pg_sleep(60)")
+        except asyncio.CancelledError:
+            if fails == "rollback":
+                raise ConnectionResetError from None
+            raise
+
+    async def working() -> None:
+        while True:
+            with contextlib.suppress(OSError):  # as chores and gauges do, which wait out a database that is away
+                async with bench.pool.acquire(timeout=1) as connection:
+                    await work(connection)
+
+    if fails == "giving back":
+        monkeypatch.setattr("asyncpg.connect_utils._cancel", away)
+    task = asyncio.create_task(working())
+    await asyncio.wait_for(begun.wait(), PATIENCE)
+    task.cancel()
+    await asyncio.wait([task], timeout=PATIENCE)
+    assert task.cancelled()
