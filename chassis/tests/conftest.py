@@ -1,6 +1,7 @@
 """What tests of the chassis share: a service without a domain, whose only table is one of counters."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,7 +22,7 @@ from uuid_utils.compat import uuid7
 
 from chassis import gateway, topics
 from chassis.bell import Bell
-from chassis.database import Connection, Pool, create_pool
+from chassis.database import Connection, Pool, Pooled, create_pool
 from chassis.doors import Doors, reception
 from chassis.gateway import Gateway
 from chassis.kafka import Clients
@@ -75,6 +76,20 @@ def _plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture
+def logs_put_back() -> Iterator[None]:
+    """For a test in which something configures the logs of its process, as commands do: those of the tests after it
+    are as before."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level, httpx_level = root.handlers, root.level, logging.getLogger("httpx").level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    logging.getLogger("httpx").setLevel(httpx_level)
+    structlog.contextvars.clear_contextvars()
+    structlog.configure(**before)
+
+
 class OpenUnit(Protocol):
     """`await open_unit()`: a unit on a fresh database; with another's URL, a second process on the same one."""
 
@@ -111,6 +126,19 @@ class Bench:
         """What `count` handled of one key, in order."""
         found: str | None = await self.pool.fetchval("select last from counters where id = $1", identity)
         return found
+
+
+@asynccontextmanager
+async def all_connections(pool: Pool) -> AsyncIterator[list[Pooled]]:
+    """Every connection of a pool, so that nobody else gets one before these are given back: here, or at the end."""
+    held: list[Pooled] = []
+    try:
+        for _ in range(pool.get_max_size()):
+            held.append(await pool.acquire())
+        yield held
+    finally:
+        for connection in held:
+            await pool.release(connection)  # a second time changes nothing
 
 
 @pytest.fixture(scope="session")
@@ -150,13 +178,15 @@ async def open_unit(postgres: DatabaseServer, _emptied: list[str], topic_prefix:
             dsn = _emptied.pop() if _emptied else await _make(postgres)
             own.append(dsn)
         pools.append(await create_pool(dsn, 10, "test"))
+        pools[-1].patience = PATIENCE  # type: ignore[attr-defined]
         zone = ZoneInfo("America/Toronto")
         origin = Origin("test", "urn:mandat:test", "test", topic_prefix, zone, lambda: datetime.now(UTC), uuid7)
         return Bench(dsn, pools[-1], Unit(pools[-1], None, origin, Bell(pools[-1], "outbox")))
 
     yield make
     for pool in pools:
-        await pool.close()
+        async with asyncio.timeout(PATIENCE):  # what a test that failed holds is never given back
+            await pool.close()
     _emptied.extend([dsn for dsn in own if await _empty(dsn)])
 
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from chassis import gauges
-from chassis.tests.conftest import Bench, eventually
+from chassis.tests.conftest import Bench, all_connections, eventually
 
 
 @contextlib.asynccontextmanager
@@ -21,9 +21,8 @@ async def observed(bench: Bench) -> AsyncIterator[None]:
         yield
         assert not observing.done()
     finally:
-        while not observing.done():  # a cancellation may get lost in a library: Python 3.11's wait_for loses some
-            observing.cancel()
-            await asyncio.wait([observing], timeout=1)
+        observing.cancel()
+        await asyncio.wait([observing])
 
 
 @pytest.fixture(autouse=True)
@@ -35,17 +34,13 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_database_that_does_not_answer_is_seen_until_it_does(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.pool, "patience", 0.05)
-    held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
-    try:
-        async with observed(bench):
+    async with all_connections(bench.pool) as held, observed(bench):
+        with monkeypatch.context() as impatient:
+            impatient.setattr(bench.pool, "patience", 0.05)
             await eventually(lambda: gauges.SILENT._value.get() > 0.2)
-            while held:
-                await bench.pool.release(held.pop())
-            await eventually(lambda: gauges.SILENT._value.get() == 0)
-    finally:
         for connection in held:
             await bench.pool.release(connection)
+        await eventually(lambda: gauges.SILENT._value.get() == 0)
 
 
 async def test_connections_in_use_and_waits_for_one_are_seen(bench: Bench) -> None:
@@ -58,14 +53,11 @@ async def test_connections_in_use_and_waits_for_one_are_seen(bench: Bench) -> No
         found: float = gauges.POOL.labels("used")._value.get()
         return found
 
-    before, held = waits_over(0.1), [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
-    try:
+    async with all_connections(bench.pool) as held:
+        before = waits_over(0.1)
         assert used() == len(held) == gauges.POOL_LIMIT._value.get()
         waiting = asyncio.create_task(bench.pool.fetchval("select 1"))
         await asyncio.sleep(0.15)
-    finally:
-        for connection in held:
-            await bench.pool.release(connection)
     assert await waiting == 1
     assert waits_over(0.1) > before
     assert used() < len(held)

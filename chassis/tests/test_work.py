@@ -13,7 +13,7 @@ from asyncpg.transaction import Transaction
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, neighbour_failed
 from chassis.outcomes import CommitUnknown, Refusal
-from chassis.tests.conftest import ACTOR, Bench, OpenUnit, eventually
+from chassis.tests.conftest import ACTOR, Bench, OpenUnit, all_connections, eventually
 from chassis.tests.library import opened
 from chassis.work import Work
 from tests.fixtures.patience import PATIENCE
@@ -355,13 +355,8 @@ async def test_whoever_uses_a_pool_waits_seconds_for_a_free_connection_and_not_f
             for name in ("execute", "fetch", "fetchrow", "fetchval")
         },
     }
-    held = [await bench.pool.acquire() for _ in range(bench.pool.get_max_size())]
-    monkeypatch.setattr(bench.pool, "patience", 0.05)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            with pytest.raises(TimeoutError) as raised:
-                await uses[use]()
-        assert neighbour_failed(raised.value)
-    finally:
-        for connection in held:
-            await bench.pool.release(connection)
+    async with all_connections(bench.pool), asyncio.timeout(PATIENCE):
+        monkeypatch.setattr(bench.pool, "patience", 0.05)
+        with pytest.raises(TimeoutError) as raised:
+            await uses[use]()
+    assert neighbour_failed(raised.value)
