@@ -19,8 +19,13 @@ from chassis.tests.conftest import Bench, OpenDoors, OpenUnit, RunRelay, Wire, e
 from chassis.tests.library import count, opened
 from chassis.work import Work
 from contracts.accounts import AccountOpened
+from local.ports import free_ports
+from tests.fixtures.patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
+
+KILL = "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = $1"
+"""Ends every connection to a database, and returns when they are gone: none dies under what the test asks next."""
 
 
 async def test_pauses_between_tries_in_place_grow_to_a_limit_and_vary(
@@ -132,8 +137,7 @@ async def test_a_database_that_is_away_pauses_the_door_and_parks_nothing(
     await wire.send(opened(identity, 0))
     await handled(bench, identity, "0")
     await superuser.execute(f"alter database {name} allow_connections false")
-    kill = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
-    await superuser.execute(kill, name)
+    await superuser.execute(KILL, name)
     for number in range(1, 6):
         await wire.send(opened(identity, number))
     await asyncio.sleep(0.5)  # some ten tries, several times what a fault of a message is granted
@@ -148,13 +152,11 @@ async def test_connections_killed_again_and_again_cost_time_and_nothing_else(
 ) -> None:
     identity = uuid4()
     await open_doors(bench, KEPT)
-    kill = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
     for number in range(30):
         await wire.send(opened(identity, number))
         if number % 3 == 0:
-            await superuser.execute(kill, bench.dsn.rsplit("/", 1)[1])
+            await superuser.execute(KILL, bench.dsn.rsplit("/", 1)[1])
 
-    await eventually(lambda: bench.pool.fetchval("select true"))
     await handled(bench, identity, " ".join(map(str, range(30))))
     assert await bench.size("dead_letters") == 0
 
@@ -223,8 +225,8 @@ async def test_stopping_while_the_database_is_away_is_quick_and_the_message_come
     bench: Bench, wire: Wire, open_doors: OpenDoors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = uuid4()
-    monkeypatch.setattr(reception, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(reception, "LONGEST_PAUSE", 60.0)
+    for patience in ("reception.FIRST_PAUSE", "reception.LONGEST_PAUSE", "doors.DRAIN_ON_STOP"):
+        monkeypatch.setattr(f"chassis.doors.{patience}", 3600.0)
     away = asyncio.Event()
 
     async def unreachable(work: Work[None], event: AccountOpened) -> None:
@@ -234,7 +236,7 @@ async def test_stopping_while_the_database_is_away_is_quick_and_the_message_come
     running = await open_doors(bench, Subscription(AccountOpened, unreachable, Order.KEPT))
     await wire.send(opened(identity, 1))
     await away.wait()
-    async with asyncio.timeout(20):  # a third of that pause
+    async with asyncio.timeout(PATIENCE):  # that pause is not waited for, nor ended by force
         await running.stop()
     assert await wire.committed() == 0
 
@@ -261,22 +263,27 @@ async def test_doors_that_could_not_open_open_at_the_next_try(
     assert not await found.ready()
     await found.start()
     try:
-        assert await found.ready()
+        await eventually(found.ready)
         await wire.send(opened(identity, 1))
         await handled(bench, identity, "1")
     finally:
         await found.stop()
 
 
-async def test_doors_that_could_not_open_leave_nothing_unclosed(bench: Bench, unused_tcp_port: int) -> None:
+async def test_doors_that_could_not_open_leave_nothing_unclosed(bench: Bench) -> None:
+    gc.collect()  # what others have left
     complaints: list[str] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
-    found = Doors("test", Clients(f"127.0.0.1:{unused_tcp_port}"), "", bench.unit, [KEPT])
-    for _ in range(2):
-        with pytest.raises(KafkaConnectionError):
-            await found.start()
-        assert not await found.ready()
-    gc.collect()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
+    try:
+        found = Doors("test", Clients(f"127.0.0.1:{free_ports(1)[0]}"), "", bench.unit, [KEPT])
+        for _ in range(2):
+            with pytest.raises(KafkaConnectionError):
+                await found.start()
+            assert not await found.ready()
+        gc.collect()
+    finally:
+        loop.set_exception_handler(None)
     assert complaints == []
 
 

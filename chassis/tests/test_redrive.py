@@ -280,8 +280,8 @@ async def test_a_new_message_waits_for_a_redrive_of_its_key_that_is_under_way_an
         await count(work, event)
 
     async def somebody_waits() -> bool:
-        query = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
-        return bool(await bench.pool.fetchval(query))
+        query = "select from pg_locks join pg_database on oid = database where locktype = 'advisory' and not granted"
+        return bool(await bench.pool.fetchval(f"select exists ({query} and datname = current_database())"))
 
     identity = uuid4()
     first, second = opened(identity, 1), opened(identity, 2)
