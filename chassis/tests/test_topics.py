@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from chassis.kafka import Clients
 from chassis.topics import Wanted, differences, make
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE
+from local.ports import free_ports
 from tests.fixtures.servers import Broker
 
 BOTH = (ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE)
@@ -51,8 +52,8 @@ async def test_a_topic_that_is_there_is_left_as_it_is_and_what_differs_is_told(
     assert await differences(clients, two) == [f"{topic_prefix}{ACCOUNTS_EVENTS.name}: 1 replicas, not 2"]
 
 
-async def test_brokers_that_are_not_there_are_waited_for_and_then_told_of(unused_tcp_port: int) -> None:
+async def test_brokers_that_are_not_there_are_waited_for_and_then_told_of() -> None:
     told: list[str] = []
     with pytest.raises(KafkaError):
-        await make(Clients(f"127.0.0.1:{unused_tcp_port}"), Wanted(), 0.3, told.append)
+        await make(Clients(f"127.0.0.1:{free_ports(1)[0]}"), Wanted(), 3, told.append)
     assert told
