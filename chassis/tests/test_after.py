@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from chassis import after, gateway
 from chassis.after import Waiters, Written
 from chassis.database import Pool
 from chassis.gateway import Gateway
-from chassis.tests.conftest import CONSUMER, OpenUnit, eventually
+from chassis.tests.conftest import CONSUMER, Bench, OpenUnit, eventually
 from chassis.tests.library import LibraryCall, Title, add, opened
 from chassis.tests.visiting import ACCOUNT, ANNE, Library, encoded
 from chassis.tokens import Verifier
@@ -38,8 +37,9 @@ def header_of(event: UUID) -> str:
 
 
 async def test_what_a_call_names_is_waited_for_until_the_consumer_has_applied_it(
-    library: Library, open_unit: OpenUnit
+    library: Library, open_unit: OpenUnit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(after, "PATIENCE", 3600.0)
     elsewhere = await open_unit()
     await elsewhere.publish(opened(ACCOUNT))
     [row] = await elsewhere.rows("outbox")
@@ -78,10 +78,17 @@ async def test_what_nobody_here_reads_or_is_older_than_the_inbox_counts_as_appli
         assert (await library.post(mandat_after=header)).status_code == 201
 
 
-async def test_an_event_that_nobody_can_have_written_yet_is_refused(library: Library) -> None:
-    topic, kind = AccountOpened.topic.name, AccountOpened.type_name()
-    header = after.name([Written(topic, kind, drawn_at(time.time() + 61), "key")])
-    await library.refused("invalid_after", mandat_after=header)
+async def test_an_event_that_nobody_can_have_written_yet_is_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "PATIENCE", 0.0)
+    reads = {(AccountOpened.topic.name, AccountOpened.type_name()): CONSUMER}
+    waiters, now = Waiters(bench.pool), datetime.now(UTC)
+
+    headers = [header_of(drawn_at(now.timestamp() + seconds)) for seconds in (59, 61)]
+    answers = [await waiters.wait(header, reads, now) for header in headers]
+
+    assert [answer and answer.code for answer in answers] == ["not_yet_applied", "invalid_after"]
 
 
 async def test_those_who_wait_share_each_look(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,12 @@ class Server:
         writer.close()
 
 
+@pytest.fixture(autouse=True)
+def _hours_for_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds in ("FETCH", "RETRY", "AFTER_FAILURE"):
+        monkeypatch.setattr(issuer_keys, seconds, 3600.0)
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     served = Server()

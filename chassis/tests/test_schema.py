@@ -8,7 +8,7 @@ import pytest
 from chassis import schema
 from chassis.database import Address
 from chassis.migrations import migrate
-from chassis.tests.conftest import Bench
+from chassis.tests.conftest import Bench, eventually
 
 
 @pytest.fixture
@@ -27,9 +27,8 @@ async def test_every_migration_that_the_code_knows_is_waited_for(bench: Bench, f
     await migrate(bench.dsn, folder)
     last.rename(folder / "0002_titles.sql")
     waiting = asyncio.create_task(schema.wait_for(Address(bench.dsn), folder, asyncio.Event()))
-    await asyncio.sleep(0.2)
+    await eventually(lambda: schema.WAITING._value.get() > 0.1)
     assert not waiting.done()
-    assert schema.WAITING._value.get() > 0.1
 
     await migrate(bench.dsn, folder)
 
