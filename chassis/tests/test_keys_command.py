@@ -17,6 +17,8 @@ from chassis.entry import AnyService
 from chassis.keys import Keyring
 from chassis.sealing import Sealer, Vault
 
+pytestmark = pytest.mark.usefixtures("logs_put_back")
+
 
 def keys_command(service: str, arguments: list[str]) -> int:
     return command.main(service, not_asked_for, arguments)

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import asyncpg
 import pytest
@@ -25,23 +25,17 @@ Lines = Callable[[], list[dict[str, str]]]
 
 
 @pytest.fixture
-def lines() -> Iterator[Lines]:
+def lines(logs_put_back: None) -> Lines:
     """What a process that configured its telemetry has written, line by line."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level, httpx = root.handlers, root.level, logging.getLogger("httpx").level
+    root = logging.getLogger()
+    handlers = root.handlers
     telemetry.configure("library", "INFO")
     [handler] = root.handlers
     assert isinstance(handler, logging.StreamHandler)
     assert handler.stream is sys.stderr
     written = handler.stream = io.StringIO()
-    root.handlers = handlers  # pytest's own
-    root.addHandler(handler)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    root.removeHandler(handler)
-    root.setLevel(level)
-    logging.getLogger("httpx").setLevel(httpx)
-    structlog.contextvars.clear_contextvars()
-    structlog.configure(**before)
+    root.handlers = [*handlers, handler]  # with pytest's own
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 def test_every_line_is_json_with_the_service_also_a_librarys(lines: Lines) -> None:
