@@ -106,7 +106,7 @@ def test_only_one_stack_runs_and_down_stops_it(tmp_path: Path, monkeypatch: pyte
     holder = (
         "import time; from pathlib import Path; from local import running\n"
         f"running.LOCK = Path({str(lock)!r})\n"
-        "with running.only_one(): print('held', flush=True); time.sleep(60)"
+        "with running.only_one(): print('held', flush=True); time.sleep(3600)"
     )
     command = [sys.executable, "-c", holder]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as other:

@@ -14,11 +14,11 @@ from local.processes import Processes
 from local.watchdog import alive
 from tests.fixtures.patience import PATIENCE
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(3600)"]  # far longer than any test waits for its end
 STUBBORN = [
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(3600)",
 ]
 
 
@@ -95,11 +95,11 @@ LAUNCHER = textwrap.dedent(
     from local.processes import Processes
 
     processes = Processes()
-    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    sleep = [sys.executable, "-c", "import time; time.sleep(3600)"]
     try:
         children = [processes.start(str(n), sleep, Path(sys.argv[1]) / f"{n}.log") for n in range(3)]
         print(*(child.process.pid for child in children), flush=True)
-        time.sleep(60)
+        time.sleep(3600)
     finally:
         processes.stop_all()
     """

@@ -13,6 +13,7 @@ import pytest
 from local import ROOT, Problem, ports
 from local.ports import FIRST_FREE, LAST_FREE, Ports, free_ports
 from local.stack import Member, Stack
+from tests.fixtures.patience import PATIENCE
 
 
 class Usage(NamedTuple):
@@ -44,13 +45,13 @@ def test_too_little_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_part_that_fails_stops_the_parts_beside_it(tmp_path: Path) -> None:
     stack = Stack("ccq", tmp_path / "data", Ports.free(), tmp_path / "logs")
-    sleep = stack.processes.start("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log")
+    sleep = stack.processes.start("sleeper", [sys.executable, "-c", "import time; time.sleep(3600)"], tmp_path / "log")
 
     def fails() -> None:
         stack.processes.run("migration", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "failed.log")
 
     def waits() -> None:
-        sleep.wait_until(lambda: False, timeout=30)
+        sleep.wait_until(lambda: False, timeout=PATIENCE)
 
     with pytest.raises(Problem, match=r"migration failed \(exit code 3\)"):
         stack._together(waits, fails)
