@@ -1,6 +1,7 @@
 """One use case, one transaction: state, inbox claim, audit rows and outbox rows stand or fall together."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,10 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 Clock = Callable[[], datetime]
+
+GIVING_WAY = (0.05, 0.2, 0.8)
+"""Seconds that a transaction rests which PostgreSQL ended for a deadlock, before it runs again: the other one, which
+waits for a row of it, has only been woken, and would find the row taken once more."""
 
 ACTS = prometheus_client.Counter(
     "mandat_acts", "What was done, and committed, as the audit names it, by the kind of actor", ["action", "actor"]
@@ -300,11 +305,15 @@ class Unit(Generic[T]):
         return (await self._settled(claimed, self.origin.itself)).outcome
 
     async def _settled(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
-        try:
-            return await self._transact(step, actor)
-        except COLLISIONS as error:
-            log.info("collision, running again", sqlstate=error.sqlstate, constraint=error.constraint_name)
-            return await self._transact(step, actor)
+        for pause in GIVING_WAY:
+            try:
+                return await self._transact(step, actor)
+            except COLLISIONS as error:
+                log.info("collision, running again", sqlstate=error.sqlstate, constraint=error.constraint_name)
+                if not isinstance(error, asyncpg.DeadlockDetectedError):
+                    break
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        return await self._transact(step, actor)
 
     async def _transact(self, step: Callable[[Work[T]], Awaitable[R]], actor: Actor) -> Committed[R]:
         if self.held is not None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from asyncpg.transaction import Transaction
 
+from chassis import work
 from chassis.bell import Bell
 from chassis.database import Connection, Pool, neighbour_failed
 from chassis.outcomes import CommitUnknown, Refusal
@@ -168,7 +169,26 @@ async def test_two_use_cases_that_lock_each_other_out_both_end_well(bench: Bench
     )
 
     assert [row["value"] for row in await bench.rows("counters")] == [3, 3]
-    assert len(runs) == 3
+    assert len(runs) >= 3
+
+
+async def test_who_was_locked_out_gives_way_and_runs_again_a_few_times_and_not_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "GIVING_WAY", (0, 0, 0))
+    runs: list[int] = []
+
+    async def locked_out(_: Work[None], times: int) -> None:
+        runs.append(1)
+        if len(runs) <= times:
+            raise asyncpg.DeadlockDetectedError("deadlock detected")
+
+    await bench.unit.run(locked_out, 3, ACTOR)
+    assert len(runs) == 4
+    runs.clear()
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        await bench.unit.run(locked_out, 4, ACTOR)
+    assert len(runs) == 4
 
 
 async def test_events_of_one_transaction_keep_their_order_in_the_outbox(bench: Bench) -> None:
