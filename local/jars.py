@@ -7,8 +7,10 @@ runs is what was reviewed.
 """
 
 import fcntl
+import gc
 import hashlib
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,8 +46,11 @@ def class_path(folder: Path = FOLDER) -> list[Path]:
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several first starts at once, as of tests: the others wait for one
         if not complete():
-            with ThreadPoolExecutor(8) as threads:
-                list(threads.map(lambda item: _fetch(folder, *item), wanted.items()))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # jgo has left a connection to a slow one open
+                with ThreadPoolExecutor(8) as threads:
+                    list(threads.map(lambda item: _fetch(folder, *item), wanted.items()))
+                gc.collect()
             mark.write_text(list_digest)
     return paths
 
