@@ -308,7 +308,11 @@ async def test_rows_for_a_topic_that_kafka_lacks_wait_loudly_and_hold_back_no_ot
         await eventually(lambda: is_down_to(bench, 3))
 
     assert {row["topic"] for row in await bench.rows("outbox")} == {lacking}
-    assert not await running.ready()
+
+    async def knows_it() -> bool:
+        return not await running.ready()
+
+    await eventually(knows_it)
     assert REGISTRY.get_sample_value("mandat_relay_topic_missing", {"topic": lacking}) == 1
     assert [line["topics"] for line in logs if "missing" in line["event"]] == [[lacking]]
 
