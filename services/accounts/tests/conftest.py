@@ -37,7 +37,7 @@ from local import ROOT
 from services.accounts.app import service
 from services.accounts.settings import AccountsSettings, MachineClient
 from services.accounts.tools import Tools
-from tests.fixtures.gateway import AGENTS, Issuer
+from tests.fixtures.gateway import AGENTS, Issuer, with_routes_read_once
 from tests.fixtures.stack import Database
 
 E = TypeVar("E", bound=Event)
@@ -275,6 +275,7 @@ async def _accounts(agency: str, database: Database, tmp_path: Path) -> AsyncIte
     async with platform(service, settings) as (built, plain):
         unit = replace(plain, origin=replace(plain.origin, clock=clock))
         app = gateway.build("accounts", service.description, service.routers, "fr")
+        app = with_routes_read_once(app, service.routers)
         verifier = Verifier(BASE, (AGENTS,), built.pool, service="accounts", clock=clock.of_tokens)
         issuer = Issuer()
         verifier.learn(AGENTS.jwks_uri, KeySet([issuer.key]))

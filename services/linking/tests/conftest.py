@@ -21,7 +21,7 @@ from services.linking.app import service
 from services.linking.former_credentials.directory import DirectorySettings
 from services.linking.settings import LinkingSettings
 from services.linking.tests.world import ISSUER_BASE, Clock, Linking
-from tests.fixtures.gateway import AGENTS
+from tests.fixtures.gateway import AGENTS, with_routes_read_once
 from tests.fixtures.stack import Database
 
 CCQ = Path(__file__).resolve().parents[3] / "agencies" / "ccq"
@@ -86,7 +86,7 @@ async def _linking(
             (s.event.topic.name, s.event.type_name()): consumer_name("linking", s.event.topic)
             for s in service.subscriptions
         }
-        app = gateway.build("linking", "", service.routers, "fr")
+        app = with_routes_read_once(gateway.build("linking", "", service.routers, "fr"), service.routers)
         app.state.gateway = Gateway(unit, verifier, reads, "fr", built.agency.texts)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://linking") as http:

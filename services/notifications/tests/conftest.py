@@ -25,6 +25,12 @@ def agency() -> Agency:
     return load(ROOT / "agencies" / "ccq")
 
 
+@pytest.fixture(scope="session")
+def composer(agency: Agency) -> Composer:
+    """Laid out once, as in a process: it keeps nothing of the mails that it composes."""
+    return Composer(agency, RETURN_PATH.of)
+
+
 @pytest.fixture
 async def host() -> AsyncIterator[Host]:
     server = Host()
@@ -34,13 +40,13 @@ async def host() -> AsyncIterator[Host]:
 
 
 @pytest.fixture
-async def rig(database: Database, agency: Agency, host: Host) -> AsyncIterator[Rig]:
+async def rig(database: Database, agency: Agency, composer: Composer, host: Host) -> AsyncIterator[Rig]:
     pool = await create_pool(await database("notifications"), 10, "test")
     mails = Bell(pool, "mails")
     mails.answered_here = True
     hosts = MailHosts([HostAddress("127.0.0.1", host.port)], Access(), 4)
     tools = Tools(
-        Composer(agency, RETURN_PATH.of),
+        composer,
         agency.profile.support_email,
         SEALER,
         hosts,
