@@ -25,7 +25,8 @@ from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.relay import Relay, make_producer
 from chassis.subscriptions import Order, Subscription
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.accounts import SessionsRevoked
 from contracts.cloudevents import Envelope
@@ -154,7 +155,7 @@ class _Bench:
     async def topic(self) -> str:
         """A new topic's prefix."""
         prefix = f"{secrets.token_hex(4)}."
-        await create_topics(Clients(self.servers), prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
+        await make_topics(Clients(self.servers), Wanted(prefix, [ACCOUNTS_EVENTS], PARTITIONS))
         return prefix
 
     async def filled(self, messages: int) -> str:

@@ -16,7 +16,8 @@ from bench.measuring import AGENCY, own_stores, say, table
 from chassis.database import connect
 from chassis.kafka import Clients
 from chassis.migrations import migrate
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from local import ROOT, Problem, extract
 from local.stack import Stack
 
@@ -37,7 +38,7 @@ def run(small: bool) -> None:
     rows = ROWS // 20 if small else ROWS
     with own_stores() as stack:
         stack.keyrings.make()
-        asyncio.run(create_topics(Clients(stack.kafka.servers)))
+        asyncio.run(make_topics(Clients(stack.kafka.servers), Wanted()))
         few = _import(stack, "few", rows // 10)
         many = _import(stack, "many", rows)
         turns = sorted(asyncio.run(_copy(stack, "many", f"{FLOOR}_{turn}")) for turn in range(TURNS))

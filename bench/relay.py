@@ -27,7 +27,8 @@ from chassis.kafka import Clients
 from chassis.migrations import migrate
 from chassis.outbox import Record
 from chassis.relay import BATCH, make_producer
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from contracts.authorizations import RelationAdded
 from contracts.cloudevents import Envelope
 from contracts.events import Span
@@ -136,7 +137,7 @@ def _shown(values: Sequence[float]) -> list[str]:
 
 async def _bare(ground: Ground, topic: Topic) -> float:
     """Records a second of the relay's own kind of producer, from memory, as many at once as the relay."""
-    await create_topics(Clients(ground.servers), topics=[topic])
+    await make_topics(Clients(ground.servers), Wanted(topics=[topic]))
     messages = [
         (
             record.payload,
@@ -222,7 +223,7 @@ async def _read_back(ground: Ground, topic: Topic) -> tuple[list[int], int, int]
 
 async def _fill(ground: Ground, topic: Topic) -> None:
     """Put every record into the outbox, for this topic, while no relay is at work."""
-    await create_topics(Clients(ground.servers), topics=[topic])
+    await make_topics(Clients(ground.servers), Wanted(topics=[topic]))
     connection = await connect(ground.dsn)
     for start in range(0, len(ground.records), PORTION):
         portion = ground.records[start : start + PORTION]

@@ -26,7 +26,8 @@ from bench.people import Cast, gather_cast, import_members
 from bench.topics import Held, Subscriber
 from chassis.kafka import Clients
 from chassis.relay import make_producer
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from contracts.authorizations import RelationEnded
 from contracts.topics import AUTHORIZATIONS_EVENTS, Kind, Topic
 from local.journeys.playing import form, ticked
@@ -56,7 +57,7 @@ def run(small: bool) -> None:
     """Measure, and print both halves."""
     count = MEMBERS // 10 if small else MEMBERS
     with own_stack() as stack:
-        asyncio.run(create_topics(Clients(stack.kafka.servers), topics=[BARE]))
+        asyncio.run(make_topics(Clients(stack.kafka.servers), Wanted(topics=[BARE])))
         import_members(stack, WARM_UP + count)
         asyncio.run(_measure(stack, count))
 

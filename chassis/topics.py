@@ -38,23 +38,13 @@ class Wanted:
         return NewTopic(self.prefix + topic.name, number, replicas, topic_configs=configuration)
 
 
-async def create(
-    clients: Clients,
-    prefix: str = "",
-    topics: Sequence[Topic] = TOPICS,
-    partitions: int | None = None,
-) -> list[str]:
-    """Make each topic that is missing. Returns the names of those made, once every partition is led.
-
-    Several may do so at once. Raises KafkaError.
-    """
-    return await make(clients, Wanted(prefix, topics, partitions))
-
-
 async def make(
     clients: Clients, wanted: Wanted, patience: float = PATIENCE, waiting: Callable[[str], None] = lambda _: None
 ) -> list[str]:
-    """The same. `waiting` is told, at each look, why it takes `patience`, in seconds."""
+    """Make each topic that is missing. Returns the names of those made, once every partition is led.
+
+    Several may do so at once. `waiting` is told, at each look, why it takes `patience`, in seconds. Raises KafkaError.
+    """
     deadline = time.monotonic() + patience
     client = await _client(clients, deadline, waiting)
     try:

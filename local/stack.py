@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from chassis.kafka import Clients
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from local import ROOT, Problem, jars
 from local.child import Child, answers
 from local.guarded import GuardedKafka
@@ -213,7 +214,7 @@ class Stack:
     def _start_kafka(self) -> None:
         with self._step("Kafka"):
             self.kafka.start()
-            asyncio.run(create_topics(Clients(self.kafka.servers)))
+            asyncio.run(make_topics(Clients(self.kafka.servers), Wanted()))
             if isinstance(self.kafka, GuardedKafka):
                 asyncio.run(self.kafka.guard())
 

@@ -32,6 +32,7 @@ from chassis.subscriptions import Subscription
 from chassis.tests.library import books
 from chassis.tests.visiting import Library
 from chassis.tokens import Verifier
+from chassis.topics import Wanted
 from chassis.work import Actor, Origin, Unit, Work
 from contracts.accounts import AccountOpened
 from contracts.agency.retention import Retention
@@ -265,7 +266,7 @@ class Wire:
 @pytest.fixture
 async def wire(kafka: Broker, topic_prefix: str) -> AsyncIterator[Wire]:
     """One topic with two partitions of its own for the test."""
-    await topics.create(Clients(kafka.servers), topic_prefix, [ACCOUNTS_EVENTS], partitions=PARTITIONS)
+    await topics.make(Clients(kafka.servers), Wanted(topic_prefix, [ACCOUNTS_EVENTS], PARTITIONS))
     async with AIOKafkaProducer(bootstrap_servers=kafka.servers, linger_ms=0) as producer:
         yield Wire(kafka.servers, topic_prefix, producer)
 

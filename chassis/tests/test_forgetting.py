@@ -14,6 +14,7 @@ from chassis.outcomes import Poison
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import ACTOR, Bench, OpenDoors, Wire, eventually
 from chassis.tests.library import person
+from chassis.topics import Wanted
 from chassis.work import Work
 from contracts.accounts import Person
 from contracts.cloudevents import Envelope, Forgotten
@@ -38,7 +39,7 @@ class People:
 
 @pytest.fixture
 async def topic(wire: Wire) -> str:
-    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [ACCOUNTS_PEOPLE], 1))
     return wire.prefix + ACCOUNTS_PEOPLE.name
 
 

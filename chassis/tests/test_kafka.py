@@ -32,7 +32,7 @@ from chassis.subscriptions import Order, Subscription
 from chassis.tests.authority import Authority
 from chassis.tests.conftest import Bench, eventually
 from chassis.tests.library import count, opened
-from chassis.topics import create
+from chassis.topics import Wanted, make
 from contracts.accounts import AccountOpened
 from contracts.topics import ACCOUNTS_EVENTS
 from local.kafka import Kafka
@@ -224,7 +224,7 @@ async def test_what_is_written_comes_back_by_each_way_to_sign_in(
 ) -> None:
     clients = Clients.of(told.settings(way))
     asked = len(told.broker.issuer.asked)
-    await create(clients, topic_prefix, [ACCOUNTS_EVENTS], partitions=2)
+    await make(clients, Wanted(topic_prefix, [ACCOUNTS_EVENTS], 2))
     async with at_work(bench, clients, topic_prefix) as (relay, doors):
         await reaches(bench)
         assert await relay.ready() and await doors.ready()
@@ -236,7 +236,7 @@ async def test_with_a_wrong_password_all_waits_and_goes_on_once_it_is_mended_als
     bench: Bench, told: Told, topic_prefix: str
 ) -> None:
     clients = Clients.of(told.settings("scram"))
-    await create(clients, topic_prefix, [ACCOUNTS_EVENTS], partitions=2)
+    await make(clients, Wanted(topic_prefix, [ACCOUNTS_EVENTS], 2))
     password = told.folder / "password"
     password.write_text("not that")
     async with at_work(bench, clients, topic_prefix) as (relay, doors):

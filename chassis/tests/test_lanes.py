@@ -21,6 +21,7 @@ from chassis.outcomes import Poison
 from chassis.subscriptions import Order, Subscription
 from chassis.tests.conftest import CONSUMER, Bench, OpenDoors, OpenUnit, Wire, eventually
 from chassis.tests.library import count, opened
+from chassis.topics import Wanted
 from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Envelope, Forgotten
@@ -60,7 +61,7 @@ async def parked(bench: Bench, number: int) -> list[Any]:
 async def wide(wire: Wire) -> AsyncIterator[Wire]:
     """A topic with four partitions of its own."""
     prefix = f"{wire.prefix}wide."
-    await topics.create(Clients(wire.servers), prefix, [ACCOUNTS_EVENTS], partitions=4)
+    await topics.make(Clients(wire.servers), Wanted(prefix, [ACCOUNTS_EVENTS], 4))
     async with AIOKafkaProducer(bootstrap_servers=wire.servers, linger_ms=0) as producer:
         yield Wire(wire.servers, prefix, producer)
 
@@ -234,7 +235,7 @@ async def test_a_tombstone_goes_to_forget_and_is_passed_over_without_one(
     bench: Bench, wire: Wire, open_doors: OpenDoors
 ) -> None:
     identity = uuid4()
-    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [ACCOUNTS_PEOPLE], 1))
 
     async def follow(work: Work[None], event: Person) -> None:
         await count(work, opened(event.account_id, event.version))

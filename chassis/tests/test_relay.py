@@ -16,6 +16,7 @@ from chassis.database import Connection, connect
 from chassis.kafka import Clients
 from chassis.tests.conftest import ACTOR, Bench, OpenUnit, RunRelay, Wire, eventually
 from chassis.tests.library import opened, person
+from chassis.topics import Wanted
 from chassis.work import Work
 from contracts.accounts import AccountOpened, Person
 from contracts.cloudevents import Forgotten, read_envelope, read_event
@@ -279,7 +280,7 @@ async def test_stopping_takes_seconds_also_when_kafka_does_not_answer(
 
 
 async def test_a_tombstone_arrives_as_a_record_without_a_value(bench: Bench, wire: Wire, run_relay: RunRelay) -> None:
-    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [ACCOUNTS_PEOPLE], 1))
     key = uuid4()
 
     async def forgetting(work: Work[None], key: UUID) -> None:
@@ -316,7 +317,7 @@ async def test_rows_for_a_topic_that_kafka_lacks_wait_loudly_and_hold_back_no_ot
     assert REGISTRY.get_sample_value("mandat_relay_topic_missing", {"topic": lacking}) == 1
     assert [line["topics"] for line in logs if "missing" in line["event"]] == [[lacking]]
 
-    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [ACCOUNTS_PEOPLE], 1))
     await eventually(lambda: is_empty(bench))
 
     states = [Person.model_validate_json(record.value or b"") for record in await wire.everything(lacking)]
@@ -335,7 +336,7 @@ async def test_a_relay_is_ready_once_every_topic_that_it_will_publish_on_is_ther
     await eventually(lambda: is_empty(bench))
     assert not await running.ready()
 
-    await topics.create(Clients(wire.servers), wire.prefix, [ACCOUNTS_PEOPLE], partitions=1)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [ACCOUNTS_PEOPLE], 1))
     await eventually(running.ready)
 
 

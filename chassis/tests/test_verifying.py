@@ -20,6 +20,7 @@ from chassis.database import Connection, connect
 from chassis.kafka import Clients
 from chassis.tests.conftest import ACTOR, RETENTION, Bench, RunRelay, Wire, eventually
 from chassis.tests.test_sealing import note
+from chassis.topics import Wanted
 from contracts.audit import HEADS, NO_ORGANIZATION
 from contracts.topics import LINKING_AUDIT
 
@@ -297,7 +298,7 @@ async def test_a_chain_that_goes_on_after_it_was_rewritten_is_found_by_an_older_
 async def test_published_heads_are_read_from_the_topic_to_its_end(
     bench: Bench, wire: Wire, run_relay: RunRelay
 ) -> None:
-    await topics.create(Clients(wire.servers), wire.prefix, [LINKING_AUDIT], partitions=2)
+    await topics.make(Clients(wire.servers), Wanted(wire.prefix, [LINKING_AUDIT], 2))
     run_relay(bench)
     for _ in range(2):
         await note(bench, FIRM, None)

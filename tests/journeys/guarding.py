@@ -41,10 +41,10 @@ async def refuses_what_is_not_named(kafka: GuardedKafka) -> None:
 async def lets_make_what_is_published_on(kafka: GuardedKafka) -> None:
     """What `topics` does, with the rights for it and with no others."""
     clients, published = _clients(kafka, MAKER), flow.topics_of("notifications")
-    assert await topics.create(clients, MADE, published, partitions=1) == [MADE + topic.name for topic in published]
+    assert await topics.make(clients, Wanted(MADE, published, 1)) == [MADE + topic.name for topic in published]
     assert await topics.differences(clients, Wanted(MADE, published, partitions=1)) == []
     with pytest.raises(TopicAuthorizationFailedError):
-        await topics.create(clients, MADE, [ACCOUNTS_PEOPLE], partitions=1)
+        await topics.make(clients, Wanted(MADE, [ACCOUNTS_PEOPLE], 1))
 
 
 async def _refused(kind: type[KafkaError], kafka: GuardedKafka, name: str, topic: Topic, group: str | None) -> None:

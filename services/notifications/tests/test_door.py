@@ -7,6 +7,7 @@ from chassis import topics
 from chassis.doors import Doors
 from chassis.kafka import Clients
 from chassis.relay import make_producer
+from chassis.topics import Wanted
 from contracts.cloudevents import Envelope
 from contracts.notifications import MailRequest
 from contracts.topics import ACCOUNTS_EVENTS, NOTIFICATIONS_BULK, NOTIFICATIONS_REQUESTS, Topic
@@ -25,7 +26,7 @@ async def test_a_request_on_either_topic_becomes_one_mail(
 ) -> None:
     assert asked.destination is topic
     read = [ACCOUNTS_EVENTS, NOTIFICATIONS_REQUESTS, NOTIFICATIONS_BULK]
-    await topics.create(Clients(kafka.servers), topic_prefix, read, partitions=1)
+    await topics.make(Clients(kafka.servers), Wanted(topic_prefix, read, 1))
     rig.send()
     doors = Doors("notifications", Clients(kafka.servers), topic_prefix, rig.unit, SUBSCRIPTIONS)
     await doors.start()
