@@ -23,7 +23,7 @@ from local.stack import Stack
 
 AGENCY = "ccq"
 
-# What an operator with 5 million rights or a million contacts gives PostgreSQL (docs/operations/memory.md); the
+# What an operator with 5 million rights or a million contacts gives PostgreSQL (docs/operations/databases.md); the
 # embedded one has 128 MB by itself.
 MEMORY = {"shared_buffers": "2GB", "effective_cache_size": "4GB"}
 
