@@ -13,7 +13,7 @@ from pathlib import Path
 from local import ROOT, STATE, Problem
 
 VERSION = "0.1.0"
-"""Of the platform: the chart's appVersion too."""
+"""Of the platform. What cannot read it here says the same: the chart, Dockerfiles, compose.yaml, pages."""
 
 SERVICES = ("accounts", "linking", "authorizations", "notifications")
 PLATFORM = "mandat-platform"

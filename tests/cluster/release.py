@@ -17,8 +17,8 @@ from chassis.keys import Keyring
 from local import ROOT, Problem
 from local.issuer import AUDIENCE
 from local.ports import SERVICES
-from local.standin import GUARDED_PORT, KAFKA_PORT, POSTGRES_PORT
 from tests.cluster.kube import Helm, Pod
+from tests.cluster.server import GUARDED_PORT, KAFKA_PORT, POSTGRES_PORT
 from tests.cluster.standins import CONTROL_PORT, PAGE_PORT, SMTP_PORT, StandIns, secret
 from tests.faults.ground import Ground
 from tests.faults.population import Population

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chassis.kafka import Clients
-from chassis.topics import create as create_topics
+from chassis.topics import Wanted
+from chassis.topics import make as make_topics
 from local.postgres import role_password
-from local.standin import GUARDED_PORT, KAFKA_PORT, POSTGRES_PORT
 from tests.cluster.kube import Namespace, Object
+from tests.cluster.server import GUARDED_PORT, KAFKA_PORT, POSTGRES_PORT
 
 SMTP_PORT, PAGE_PORT, CONTROL_PORT = 8025, 8026, 8027
 PORTS: Mapping[str, Sequence[int]] = {
@@ -54,7 +55,7 @@ class StandIns:
         self.namespace.apply(*(_service(name) for name in PORTS))
         self.namespace.apply(*(self._pod(name) for name in PORTS))
         self.namespace.until(self.ready, "Kafka, PostgreSQL and the mail hosts are ready", patience)
-        asyncio.run(create_topics(Clients(self.address("kafka", KAFKA_PORT))))
+        asyncio.run(make_topics(Clients(self.address("kafka", KAFKA_PORT)), Wanted()))
 
     def ready(self) -> bool:
         """Whether each answers."""
@@ -100,10 +101,10 @@ class StandIns:
         here = self.namespace.address(name)
         match name:
             case "kafka":
-                return ["local.standin", "kafka", "--folder", "/data", "--address", here]
+                return ["tests.cluster.server", "kafka", "--folder", "/data", "--address", here]
             case "postgres":
                 password = ["--password-file", "/secrets/password"]
-                return ["local.standin", "postgres", "--folder", "/data", "--address", here, *password]
+                return ["tests.cluster.server", "postgres", "--folder", "/data", "--address", here, *password]
             case "outside":
                 ports = ["--smtp-port", str(SMTP_PORT), "--page-port", str(PAGE_PORT)]
                 return ["local.outside", *ports, "--agency", f"agencies/{self.agency}", "--name", here]

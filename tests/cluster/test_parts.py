@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chassis.kafka import Clients
+from chassis.topics import Wanted
 from contracts.agency import load
 from local import ROOT
 from tests.cluster import kube, standins
@@ -77,11 +78,11 @@ def test_stand_ins_are_as_restricted_as_the_platform(monkeypatch: pytest.MonkeyP
             applied.extend(json.loads(stdin)["items"])
         return json.dumps({"items": []}) if "json" in command else "10.0.0.1"
 
-    async def made(clients: Clients) -> None:
-        assert clients.servers == "10.0.0.1:9092"
+    async def made(clients: Clients, wanted: Wanted) -> None:
+        assert (clients.servers, wanted) == ("10.0.0.1:9092", Wanted())
 
     monkeypatch.setattr(kube, "run", run)
-    monkeypatch.setattr(standins, "create_topics", made)
+    monkeypatch.setattr(standins, "make_topics", made)
     monkeypatch.setattr(StandIns, "ready", lambda self: True)
     StandIns(Namespace("trial"), "stand-ins:1", "ccq").start(1.0)
     pods = [one for one in applied if one["kind"] == "Pod"]

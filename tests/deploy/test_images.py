@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from docker.utils.build import exclude_paths
 
 from local import ROOT, images
@@ -59,7 +60,10 @@ def test_a_build_is_shown_neither_tests_nor_what_git_ignores(context: Path) -> N
     shown = {path.relative_to(context) for path in context.rglob("*") if path.is_file()}
     tests = {str(path) for path in shown if "tests" in path.parts}
 
-    assert tests == {"tests/__init__.py", "tests/faults/__init__.py", "tests/faults/mail_host.py"}
+    assert tests == {
+        *("tests/__init__.py", "tests/cluster/__init__.py", "tests/cluster/server.py"),
+        *("tests/faults/__init__.py", "tests/faults/mail_host.py"),
+    }
     assert {path.parts[0] for path in shown} == {
         *("agencies", "chassis", "contracts", "local", "requirements", "services", "tests")
     }
@@ -124,11 +128,18 @@ def test_the_agency_is_the_last_layer_of_an_image_that_runs_its_service(service:
     assert [json.loads(rest) for rest in final.all("ENTRYPOINT")] == [["python", "-m", f"services.{service}"]]
 
 
+def test_the_version_is_that_of_the_chart_of_compose_and_of_the_page_that_installs() -> None:
+    chart = yaml.safe_load((ROOT / "deploy/helm/mandat/Chart.yaml").read_text())
+    compose = re.findall(r"\$\{VERSION:-(.*?)\}", (ROOT / "compose.yaml").read_text())
+    tags = re.findall(r"\b(\d+\.\d+\.\d+)-ccq\b", (ROOT / "docs/operations/install.md").read_text(encoding="utf-8"))
+
+    assert len(compose) >= len(SERVICES) and tags
+    assert {chart["version"], chart["appVersion"], *compose, *tags} == {images.VERSION}
+
+
 def test_names_are_those_of_the_chart() -> None:
-    chart = (ROOT / "deploy/helm/mandat/Chart.yaml").read_text()
     there = images.Build("wsscc", "1.2.3", registry="registry.example.org/mandat/")
 
-    assert f"appVersion: {images.VERSION}" in chart.replace('"', "")
     assert images.SERVICES == SERVICES
     assert images.Build("ccq").service("linking") == f"mandat-linking:{images.VERSION}-ccq"
     assert there.service("linking") == "registry.example.org/mandat/mandat-linking:1.2.3-wsscc"

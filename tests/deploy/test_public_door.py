@@ -6,6 +6,7 @@ import pytest
 
 from contracts import flow
 from deploy import CHART
+from tests.cluster.routes import rules_of
 from tests.deploy.rendering import RELEASE, faults, needs_crds, of_kind
 from tests.deploy.variants import EVERYTHING, rendered
 
@@ -19,27 +20,15 @@ def test_gateway_api_takes_every_route(variant: str) -> None:
     assert f"HTTPRoute {RELEASE}-accounts" in looked_at
 
 
-def segments(path: str) -> tuple[str, ...]:
-    return tuple(path.strip("/").split("/"))
-
-
 def test_each_public_path_leads_to_its_service_and_to_no_other() -> None:
-    routes = {
-        service: [
-            segments(match["path"]["value"])
-            for rule in of_kind(rendered("whole"), "HTTPRoute")[f"{RELEASE}-{service}"]["spec"]["rules"]
-            for match in rule["matches"]
-        ]
-        for service in flow.SERVICES
-    }
+    routes = of_kind(rendered("whole"), "HTTPRoute").values()
+    rules = rules_of(routes)
     for service in flow.SERVICES:
         document = json.loads((CHART.parents[2] / "contracts" / "openapi" / f"{service}.json").read_text())
         for path in document["paths"]:
-            parts = segments(path)
-            leads = {to for to, prefixes in routes.items() for prefix in prefixes if parts[: len(prefix)] == prefix}
-            assert leads == {service}, path
-    for rule in of_kind(rendered("whole"), "HTTPRoute").values():
-        assert len(rule["spec"]["rules"][0]["matches"]) <= 64  # as many as Gateway API takes
+            assert {rule.service for rule in rules if rule.takes(path)} == {f"{RELEASE}-{service}"}, path
+    for route in routes:
+        assert len(route["spec"]["rules"][0]["matches"]) <= 64  # as many as Gateway API takes
 
 
 def test_plain_http_is_only_sent_elsewhere() -> None:

@@ -1,10 +1,10 @@
 """One server of the local stack alone, as the process of a container: what a trial of the chart has in place of an
 agency's own Kafka and PostgreSQL.
 
-`python -m local.standin kafka --folder /data --address NAME` (or postgres): clients find it at this address. Its data
-stay in the folder, also when its process is killed; it then ends, with exit status 1, and whoever started it starts it
-again. The superuser's password of PostgreSQL stands in the file that `--password-file` names; each service has a
-database and a role there, whose password follows from it (local/postgres.py).
+`python -m tests.cluster.server kafka --folder /data --address NAME` (or postgres): clients find it at this address. Its
+data stay in the folder, also when its process is killed; it then ends, with exit status 1, and whoever started it
+starts it again. The superuser's password of PostgreSQL stands in the file that `--password-file` names; each service
+has a database and a role there, whose password follows from it (local/postgres.py).
 """
 
 import argparse
@@ -58,7 +58,7 @@ def postgres(folder: Path, address: str, password: str) -> Postgres:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the server until it ends, or the process is told to stop. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local.standin", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster.server", description=__doc__)
     parser.add_argument("server", choices=("kafka", "postgres"))
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--address", required=True)
