@@ -2,16 +2,24 @@
 
 import gc
 import time
+from collections.abc import Iterator
 
 import pytest
 
 pytest_plugins = ["tests.fixtures.stack", "tests.fixtures.gateway", "tests.fixtures.spans"]
 
 
-def pytest_collection_finish() -> None:
-    """What is imported stays to the end: nothing looks through it again for garbage."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays to the end: nothing looks through it for garbage, while it is collected or afterwards."""
+    gc.disable()
+    try:
+        collected = yield
+        gc.collect()
+        gc.freeze()
+    finally:
+        gc.enable()
+    return collected
 
 
 HOUR_ENDS = 60.0  # seconds: longer than a test takes, on a busy machine, from its first look at the clock to its last
