@@ -1,6 +1,8 @@
 """What a portal does on behalf of people: calls the gateways, waits for mails, reads codes from them."""
 
 import asyncio
+import base64
+import json as encoded
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,6 +25,12 @@ LONGEST_SHOWN = 1_000
 """Characters of an answer that are shown when a step does not hold: a problem is shorter."""
 
 LOOK_EVERY = 0.005
+
+COMES_AGAIN = ("not_yet_applied", "account_not_yet_known")
+"""Problems that say "the same request a moment later": what they wait for is on its way between services."""
+
+ENDS_SOON = 120.0
+"""Seconds before its end from which a token is exchanged for another: longer than one call and its waiting."""
 
 ONE_TIME_CODE = re.compile(r"(?<!\d)(\d{3})\s?(\d{3})(?!\d)")
 CLIENT_NUMBER = re.compile(r"(?:Numéro de client|Client number)\s*:\s*(\d+)")
@@ -94,9 +102,7 @@ class Portal:
     ) -> Any:
         """One request as the person. Returns the JSON body, a table's text, or None; keeps Mandat-After and ETag."""
         started = time.perf_counter()
-        response = await self.http.request(
-            method, self.platform.gateway(service) + path, json=json, headers=who.headers | (headers or {})
-        )
+        response = await self.answer(who, service, method, path, json=json, headers=headers)
         shown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{21}([0-9a-f]{6})", r"…\1", path)
         took = (time.perf_counter() - started) * 1000
         self.narrator.called(service, method, shown, response.status_code, took, response.text[:LONGEST_SHOWN])
@@ -111,13 +117,44 @@ class Portal:
         self.texts[who.language].update(_texts(answer) if "Accept-Language" not in (headers or {}) else ())
         return answer
 
+    async def answer(
+        self,
+        who: Someone,
+        service: Service,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **sent: Any,
+    ) -> httpx.Response:
+        """What a gateway answers the person; asked again, as portals do, until it knows what others tell it.
+
+        That takes seconds where a machine has little to give us, and a token ends meanwhile: then the session goes on.
+        """
+        await self._go_on(who)
+        url, told = self.platform.gateway(service) + path, who.headers | (headers or {})
+
+        async def applied() -> httpx.Response | None:
+            response = await self.http.request(method, url, headers=told, **sent)
+            comes_again = response.status_code == 409 and response.json().get("code") in COMES_AGAIN
+            return None if comes_again else response
+
+        found: httpx.Response = await self.until(applied, f"what {method} {path} was told to wait for")
+        return found
+
+    async def _go_on(self, who: Someone) -> None:
+        """Another token for whoever is signed in with one that ends soon; a session that is over stays so."""
+        if not (who.access_token and who.refresh_token) or _seconds_left(who.access_token) > ENDS_SOON:
+            return
+        body = {"refresh_token": who.refresh_token}
+        answer = await self.http.post(f"{self.platform.gateway('accounts')}/v1/sessions/refresh", json=body)
+        if answer.status_code == 200:
+            who.access_token, who.refresh_token = answer.json()["access_token"], answer.json()["refresh_token"]
+
     async def upload(self, who: Someone, content: bytes) -> str:
         """A file for a form, by its id."""
-        answer = await self.http.post(
-            f"{self.platform.gateway('authorizations')}/v1/attachments",
-            content=content,
-            headers=who.headers | {"Content-Type": "application/pdf"},
-        )
+        headers = {"Content-Type": "application/pdf"}
+        answer = await self.answer(who, "authorizations", "POST", "/v1/attachments", content=content, headers=headers)
         answer.raise_for_status()
         return str(answer.json()["attachment_id"])
 
@@ -196,6 +233,13 @@ def _texts(answer: Any) -> Iterator[str]:
                 yield from _texts(value)
         case _:
             return
+
+
+def _seconds_left(token: str) -> float:
+    """Until the end of a token, by this machine's clock."""
+    claims = token.split(".")[1]
+    ends: float = encoded.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
+    return ends - time.time()
 
 
 def code_in(mail: dict[str, Any], form: re.Pattern[str]) -> str:

@@ -233,6 +233,12 @@ async def is_active(connection: Connection, moment: Moment, account_id: UUID) ->
     return found
 
 
+async def has_heard_of(connection: Connection, account_id: UUID) -> bool:
+    """Whether a state of the account has arrived, were it that it is erased."""
+    heard = "select exists (select from account_versions where account_id = $1)"
+    return bool(await connection.fetchval(heard, account_id))
+
+
 async def has_profile(connection: Connection, moment: Moment, account_id: UUID) -> bool:
     """Whether the account is linked to any contact at the moment."""
     bound = (

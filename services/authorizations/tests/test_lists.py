@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
-from services.authorizations.tests.conftest import NOT_DELEGABLE, Firm
+from uuid_utils.compat import uuid7
+
+from contracts.linking import ProfileLinked
+from services.authorizations.bindings.handlers import follow_link
+from services.authorizations.tests.conftest import NOT_DELEGABLE, TEST, Firm
 
 
 async def test_contacts_show_the_guides_columns_by_name(firm: Firm) -> None:
@@ -274,6 +278,19 @@ async def test_a_profile_must_be_named_and_be_the_callers_own(firm: Firm) -> Non
     foreign = await firm.client.get(path, headers=token | {"Mandat-Profile": str(await firm.contact("3000002"))})
     assert (missing.status_code, missing.json()["code"]) == (400, "profile_required")
     assert (foreign.status_code, foreign.json()["code"]) == (403, "profile_not_yours")
+
+
+async def test_an_account_whose_link_is_known_before_the_account_itself_is_asked_to_come_again(firm: Firm) -> None:
+    account_id, contact_id = uuid7(), await firm.contact("3000002")
+    linked = ProfileLinked(
+        link_id=uuid7(), account_id=account_id, contact_id=contact_id, organization_id=firm.firm_id,
+        method="linking_coordinates", linked_at=datetime.now(UTC),
+    )  # fmt: skip
+    await firm.opened.unit.run(follow_link, linked, TEST)
+    headers = {"Authorization": f"Bearer {firm.opened.issuer.person(account_id)}", "Mandat-Profile": str(contact_id)}
+    early = await firm.client.get("/v1/authorized-files", headers=headers)
+    assert (early.status_code, early.json()["code"]) == (409, "account_not_yet_known")
+    assert early.headers["retry-after"] == "1"
 
 
 async def test_agents_find_an_organization_by_number_and_see_its_lists(firm: Firm) -> None:
