@@ -43,10 +43,11 @@ async def test_dead_letters_reset_groups_and_audit_answer_in_every_service(
     }
     environment = {f"MANDAT_{name.upper()}": str(value) for name, value in settings.items()}
 
+    # First, for the others write to the audit, and where no worker seals that within a minute it is a fault.
+    verified = await run(environment, service, "audit", "verify", "--without-published")
+
     listed = await run(environment, service, "dead-letters", "list")
     status, _, complaint = await run(environment, service, "reset-groups", "--to", "2999-01-01T00:00Z", "--by", "marie")
-
-    verified = await run(environment, service, "audit", "verify", "--without-published")
 
     assert listed == verified == (0, [], "")
     assert (status, complaint.splitlines()[-1].partition(": error: ")[::2]) == (
@@ -85,5 +86,5 @@ def test_a_database_that_is_never_there_is_waited_for_and_then_told_of() -> None
         cwd=ROOT, env=dict(os.environ) | environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = [json.loads(line)["event"] for line in (ended.stdout + ended.stderr).splitlines()]
-    assert (ended.returncode, told) == (1, ["waits for its database", "not migrated"])
+    assert (ended.returncode, list(dict.fromkeys(told))) == (1, ["waits for its database", "not migrated"])
     assert "hunter2" not in ended.stderr

@@ -73,10 +73,10 @@ async def _patiently(settings: DatabaseSettings, folder: Path, seconds: float) -
                 await _tell_the_role(Address.direct(settings))
             return
         except AWAY as error:
-            if time.monotonic() >= deadline:
-                raise
             if told.is_worth_saying(lacks := described(error)):
                 log.warning("waits for its database", lacks=lacks)
+            if time.monotonic() >= deadline:
+                raise
         await asyncio.sleep(TRY_EVERY)
 
 
