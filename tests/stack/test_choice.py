@@ -11,6 +11,7 @@ import pytest
 
 from tests.fixtures import containers
 from tests.fixtures.choice import DATABASE_URL, KAFKA_SERVERS, VARIABLE, Kind, Unavailable, choose
+from tests.fixtures.patience import PATIENCE
 
 URLS = {DATABASE_URL: "postgresql://postgres:secret@db.example:5432/postgres", KAFKA_SERVERS: "kafka.example:9092"}
 
@@ -75,6 +76,12 @@ def test_what_cannot_be_had_is_refused_and_not_replaced(environment: Mapping[str
         choose(environment, engine_is_missing)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake daemon shares this process, which may be given little of its machine."""
+    monkeypatch.setattr(containers, "ENGINE_TIMEOUT", PATIENCE)
+
+
 @contextmanager
 def fake_daemon(images: tuple[str, ...]) -> Iterator[str]:
     """Answers as a container engine does when asked for its version and for these images, and can do nothing else."""
@@ -130,6 +137,5 @@ def test_an_image_that_would_have_to_be_pulled_is_named(monkeypatch: pytest.Monk
 
 
 def test_an_engine_that_does_not_answer_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake_daemon(()) as where:
-        monkeypatch.setenv("DOCKER_HOST", where)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     assert containers.obstacle() == "no container engine answers"
