@@ -167,7 +167,7 @@ def say(line: str) -> None:
 
 async def _open(stack: Stack, when: str) -> int:
     told = Narrator(say=lambda _: None)
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         journey = Journey(Portal(stack, told, http), told)
         for number in range(EACH):
             email = f"{when.replace(' ', '.')}.{number}@restored.example"
@@ -188,7 +188,7 @@ async def _known(stack: Stack) -> dict[str, int]:
 
 
 async def _mails(stack: Stack) -> int:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         return len((await http.get(f"{stack.inbox}/mails")).json())
 
 

@@ -8,6 +8,7 @@ import httpx
 from contracts import agency as agencies
 from contracts.agency.demo import load_demo
 from local.issuer import AGENTS
+from local.journeys.portal import PATIENCE
 
 
 class Launched(Protocol):
@@ -35,7 +36,7 @@ def send(stack: Launched) -> None:
     numbers = sorted({(person.organization.kind, person.organization.number) for person in people})
     if not numbers:
         return
-    with httpx.Client(timeout=20) as http:
+    with httpx.Client(timeout=PATIENCE) as http:
         name = next(iter(AGENTS.values()))
         token = http.post(f"{stack.demo_issuer}/token", json={"name": name}).raise_for_status().json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}

@@ -49,7 +49,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
 async def outside(process: tuple[str, int, Path]) -> AsyncIterator[Outside]:
     """The same, with an empty inbox."""
     base, smtp_port, folder = process
-    async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE) as client:
         await client.delete("/mails")
         yield Outside(client, smtp_port, folder)
 
@@ -113,7 +113,7 @@ async def test_the_page_lists_mails_and_keeps_their_content_in_a_sandbox(outside
 
 async def test_the_inbox_leads_to_a_page_with_every_kind_of_mail(outside: Outside) -> None:
     assert 'href="/previews"' in (await outside.client.get("/")).text
-    page = await outside.client.get("/previews", timeout=60)
+    page = await outside.client.get("/previews")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     kinds = [file.stem for file in (ROOT / "agencies" / "ccq" / "mails").iterdir()]
     assert all(f'id="{kind}.fr"' in page.text and f'id="{kind}.en"' in page.text for kind in kinds)
