@@ -1,6 +1,7 @@
 """What a journey must not leave behind, whichever agency's guide was played."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,6 +38,11 @@ async def everything_arrived(stack: Stack) -> None:
             await connection.close()
 
 
+def standing_in(text: str, secret: str) -> bool:
+    """Whether it stands there by itself: six digits also stand by chance in longer numbers, ids and ciphertexts."""
+    return secret in text and re.search(rf"(?<![\w.-]){re.escape(secret)}(?![\w-])", text) is not None
+
+
 async def everything_starts_again(stack: Stack) -> None:
     """Each service finds that the agency's folder has every code that the journey put in use."""
     await asyncio.gather(*(asyncio.to_thread(stack.start_again, member) for member in stack.members))
@@ -47,7 +53,7 @@ async def everything_starts_again_with_other_keys(stack: Stack) -> set[str]:
 
     Returns the columns in which something was locked anew.
     """
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         by_code = load(stack.agency_folder).accounts.confirmation == "code"
         go_on = await _registered(stack, http) if by_code else None
         before = {service: _rotated(stack, service) for service in SERVICES}

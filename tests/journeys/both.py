@@ -14,6 +14,7 @@ from contracts.events import Language
 from local.journeys.narrator import Narrator
 from local.ports import Ports
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 IN_EITHER_LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
 
@@ -50,6 +51,6 @@ async def play_both(play: Play, stack: Stack) -> Mapping[Language, Played]:
 
 async def every_mail(stack: Stack) -> list[dict[str, Any]]:
     """Every mail that arrived."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         found: list[dict[str, Any]] = (await http.get(f"{stack.inbox}/mails")).json()
     return found

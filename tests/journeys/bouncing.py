@@ -18,6 +18,7 @@ from local.journeys.ramq.mandating import mandate_again
 from local.journeys.ramq.processing import TEMPORARY_PASSWORD, first_sign_in, process, two_mails
 from local.journeys.ramq.stage import Journey, cast
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 
 def come_back(port: int, mail: dict[str, Any]) -> None:
@@ -44,7 +45,7 @@ async def bounce_and_send_anew(stack: Stack) -> None:
     """
     delegate = Someone("introuvable.demo@example.org", "cinq boîtes aux lettres", "Démo", "Introuvable", "fr")
     reached = replace(delegate, email="retrouvee.demo@example.org")
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         silent = Narrator(say=lambda _: None, colour=False)
         journey = Journey(Portal(stack, silent, http), silent, cast("fr"))
         portal, who = journey.portal, journey.cast.professional

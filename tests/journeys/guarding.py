@@ -27,7 +27,9 @@ async def refuses_what_is_not_named(kafka: GuardedKafka) -> None:
     await _cannot_write(kafka, SUBSCRIBER, ACCOUNTS_EVENTS)
     assert (await _first(kafka, "authorizations", AUTHORIZATIONS_AUDIT, None)).value  # as `audit verify` reads it
     await _refused(TopicAuthorizationFailedError, kafka, "linking", AUTHORIZATIONS_AUDIT, None)
-    assert await _members(kafka, "linking", "linking.accounts.events") > 0  # as `reset-groups` looks for them
+    async with asyncio.timeout(PATIENCE):
+        while not await _members(kafka, "linking", "linking.accounts.events"):  # as `reset-groups` looks for them
+            await asyncio.sleep(0.2)
     with pytest.raises(GroupAuthorizationFailedError):
         await _members(kafka, "notifications", "linking.accounts.events")
 

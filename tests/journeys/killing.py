@@ -64,7 +64,7 @@ async def approve_and_kill(stack: Stack, kill: Kill) -> tuple[Halves, Halves]:
 
     What had come when it was dead, and what came in all: with both halves the delegate has signed in.
     """
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         silent = Narrator(say=lambda _: None, colour=False)
         journey = Journey(Portal(stack, silent, http, kill.language), silent, cast(kill.language))
         portal, who = journey.portal, journey.cast.professional

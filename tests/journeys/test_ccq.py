@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -33,6 +34,8 @@ from services.authorizations.notices.chores import tell
 from tests.fixtures.patience import PATIENCE
 from tests.journeys.aftermath import everything_arrived, everything_starts_again
 from tests.journeys.scraped import nothing_personal, what_operators_need
+
+LATE = re.compile(r"Cet\s+avis\s+est\s+en\s+retard")
 
 
 @pytest.fixture(scope="module")
@@ -102,21 +105,24 @@ async def test_a_digest_of_what_ends_arrives_in_the_inbox_once_for_each_reader_a
         for _ in range(2):
             while await tell(then) is not None:
                 pass
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         portal = Portal(stack, Narrator(say=lambda _: None), http)
         for address in ("responsable@laforce.example", "membre@laforce.example"):
-            mail = await portal.mail(address, since, "the digest")
+            mail = await portal.mail(address, since, "the digest", LATE)
             assert mail["subject"] == "Relations et autorisations\u00a0: à voir – LAFORCE COMPTABLE INC."
             text = " ".join(mail["text"].split())
-            assert "Personne administratrice" in text and "Cet avis est en retard" in text
-        await asyncio.sleep(1)
-        found = await http.get(f"{stack.inbox}/mails", params={"since": since.isoformat()})
-        assert len(found.json()) == 2
+            assert "Personne administratrice" in text
+        found = (await http.get(f"{stack.inbox}/mails", params={"since": since.isoformat()})).json()
+        assert len([mail for mail in found if LATE.search(mail["text"])]) == 2
+    await everything_arrived(stack)
+    events = await trail.everything(stack.kafka_clients)
+    asked = [event.key for event in events if event.name == "EndsDigestMail" and event.time >= noon]
+    assert len(asked) == len(set(asked)) == 2
 
 
 async def test_once_an_agent_closes_an_account_each_of_the_four_gateways_refuses_its_token(stack: Stack) -> None:
     lines: list[str] = []
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         narrator = Narrator(say=lines.append, colour=False)
         journey = Journey(Portal(stack, narrator, http), narrator)
         who = Someone("abusee@laforce.example", "une phrase de passe de plus", "Démo", "Abusée", "fr")
@@ -172,7 +178,7 @@ async def test_a_message_that_does_not_parse_is_parked_and_the_partition_moves_o
 
 
 async def test_operations_answer_on_a_port_of_their_own_and_not_on_the_gateway(stack: Stack, told: list[str]) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         for name in SERVICES:
             for path in ("/livez", "/readyz", "/openapi.json"):
                 assert (await http.get(stack.operations(name) + path)).status_code == 200

@@ -16,6 +16,7 @@ from local.journeys.narrator import Narrator
 from local.journeys.portal import Language
 from local.ports import Ports
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 OTHER = {"fr": "en", "en": "fr"}
 
@@ -56,7 +57,7 @@ async def played(stack: Stack) -> Played:
     """The journey, played to its end."""
     lines: list[str] = []
     texts = await play(stack, Narrator(say=lines.append, colour=False), "en")
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         mails = (await http.get(f"{stack.inbox}/mails")).json()
     return Played("\n".join(lines), texts, mails)
 
