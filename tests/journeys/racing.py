@@ -12,9 +12,10 @@ from local.journeys.narrator import Narrator
 from local.journeys.portal import Portal, Someone
 from local.journeys.wsscc.account import open_account
 from local.journeys.wsscc.agency import code_known
-from local.journeys.wsscc.claiming import WAIT
+from local.journeys.wsscc.claiming import waiting
 from local.journeys.wsscc.stage import Journey, cast
 from local.stack import Stack
+from tests.fixtures.patience import PATIENCE
 
 NAME, NUMBERS, CODES = "Course Exemple Ltée", 440_000, 700_001
 CLAIMS_OF_ONE = 8
@@ -32,7 +33,7 @@ class Ended:
 
 async def race(stack: Stack, rounds: int) -> list[Ended]:
     """Let two people with code and payroll claim an employer at once, so many times, each time another one."""
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         silent = Narrator(say=lambda _: None, colour=False)
         journey = Journey(Portal(stack, silent, http), silent, cast("fr"))
         employers = await _employers(journey, rounds)
@@ -83,10 +84,7 @@ async def _round(journey: Journey, people: Sequence[Someone], place: int, organi
         *(portal.call(who, "linking", "POST", "/v1/links", json=body, expect=202) for who in people)
     )
     seen = await asyncio.gather(
-        *(
-            portal.call(who, "linking", "GET", f"/v1/claims/{one['claim_id']}?wait={WAIT}", expect=200)
-            for who, one in zip(people, made, strict=True)
-        )
+        *(waiting(journey, who, one["claim_id"]) for who, one in zip(people, made, strict=True))
     )
     agent = await portal.agent()
     file = f"/v1/organizations/{organization_id}"

@@ -33,7 +33,7 @@ from local.journeys.ccq.stage import Journey, employer, individual, new_member, 
 from local.journeys.ccq.views import check, tell_the_trail
 from local.journeys.narrator import Narrator
 from local.journeys.platform import Platform
-from local.journeys.portal import Language, Portal
+from local.journeys.portal import PATIENCE, Language, Portal
 
 
 async def play(platform: Platform, narrator: Narrator, language: Language = "fr") -> dict[Language, set[str]]:
@@ -42,7 +42,7 @@ async def play(platform: Platform, narrator: Narrator, language: Language = "fr"
     Returns the texts that were shown to readers of each. Raises PromiseBroken at the first thing that does not hold.
     """
     other: Language = "en" if language == "fr" else "fr"
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator)
         manager, client, member, worker = (

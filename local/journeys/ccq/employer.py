@@ -6,7 +6,7 @@ from local.journeys.asking import decide, evaluate
 from local.journeys.ccq.first_connection import coordinates_of, join, redeem
 from local.journeys.ccq.stage import CLIENT, CLIENT_NUMBER, NOBODYS_NUMBER, NOT_DELEGABLE, Journey, seconds
 from local.journeys.playing import form, ticked
-from local.journeys.portal import Someone, now
+from local.journeys.portal import LINKING_CODE, Someone, now
 
 EVERY_SUBJECT = (
     "monthly_report",
@@ -29,7 +29,7 @@ async def employer_joins(journey: Journey, employer: Someone) -> None:
     since = now()
     batch = {"organization_ids": [journey.client_id], "functions": ["responsible_person"]}
     await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
-    await portal.mail(employer.email, since, "the mail with linking coordinates")
+    await portal.mail(employer.email, since, "the mail with linking coordinates", LINKING_CODE)
     profile = await join(journey, employer)
     told.holds(profile["organization"]["name"] == CLIENT and profile["manages"], f"she manages {CLIENT}")
 
@@ -124,7 +124,7 @@ async def own_contact(journey: Journey, employer: Someone, member: Someone) -> N
     path = f"/v1/organizations/{journey.client_id}/contacts"
     answer = await portal.call(employer, "authorizations", "POST", path, json=body, expect=201)
     told.shows(answer["message"])
-    await portal.mail(member.email, since, "the coordinates for the employer's file")
+    await portal.mail(member.email, since, "the coordinates for the employer's file", LINKING_CODE)
     await recognize(journey, employer, member, answer["contact_id"])
     profile = await redeem(journey, member, await coordinates_of(journey, member))
     path = "/v1/authorized-files"
@@ -166,7 +166,8 @@ async def recognize(journey: Journey, employer: Someone, member: Someone, contac
     since = now()
     await decide(journey.portal, agent, review["request_id"], merged)
     await portal.mail(employer.email, since, "the decision")
-    await portal.mail(member.email, since, "new coordinates, with the number that the person has already")
+    what = "new coordinates, with the number that the person has already"
+    await portal.mail(member.email, since, what, LINKING_CODE)
 
 
 async def firms_relation(journey: Journey, who: Someone) -> Any:

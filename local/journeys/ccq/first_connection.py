@@ -90,9 +90,14 @@ async def create_account(journey: Journey, who: Someone) -> None:
     signed_in(who, opened)
     spent = await portal.call(who, "accounts", "POST", path, json={"code": code}, expect=422)
     told.holds(spent["code"] == refused["code"], "a code is good once")
-    delivery = await portal.call(
-        who, "notifications", "GET", f"/v1/deliveries/{registration['delivery_handle']}", expect=200
-    )
+    path = f"/v1/deliveries/{registration['delivery_handle']}"
+
+    async def noted() -> bool:
+        """A moment after the mail host has taken it, which is when it is in the inbox."""
+        return bool((await portal.answer(who, "notifications", "GET", path)).json().get("status") == "sent")
+
+    await portal.until(noted, "the note that the mail was sent")
+    delivery = await portal.call(who, "notifications", "GET", path, expect=200)
     told.holds(delivery["status"] == "sent", "the portal can tell where the mail is")
 
     since = now()

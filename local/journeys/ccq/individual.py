@@ -4,7 +4,7 @@ from local.journeys.asking import evaluate
 from local.journeys.ccq.first_connection import join
 from local.journeys.ccq.stage import FIRM_NUMBER, INDIVIDUAL, INDIVIDUAL_NUMBER, Journey
 from local.journeys.playing import form, ticked
-from local.journeys.portal import Someone, now
+from local.journeys.portal import LINKING_CODE, Someone, now
 
 CERTIFICATE = "competency_certificate"
 
@@ -23,7 +23,7 @@ async def delegate_for_an_individual(journey: Journey, who: Someone, worker: Som
     individual_id = found["items"][0]["organization_id"]
     batch = {"organization_ids": [individual_id], "functions": ["file_holder"]}
     await portal.call(agent, "authorizations", "POST", "/v1/linking-code-batches", json=batch, expect=202)
-    await portal.mail(worker.email, since, "the mail with linking coordinates")
+    await portal.mail(worker.email, since, "the mail with linking coordinates", LINKING_CODE)
     profile = await join(journey, worker)
     told.holds(profile["manages"], f"{INDIVIDUAL} manages her own file")
     entrusted = {

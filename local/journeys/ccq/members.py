@@ -9,7 +9,7 @@ from local.journeys.ccq.employer import firms_relation
 from local.journeys.ccq.first_connection import coordinates_of, join
 from local.journeys.ccq.stage import CLIENT, NOT_DELEGABLE, Journey
 from local.journeys.playing import form, since_then, ticked
-from local.journeys.portal import Someone, now
+from local.journeys.portal import LINKING_CODE, Someone, now
 
 OTHER_MEMBER = "membre@laforce.example"
 
@@ -48,7 +48,7 @@ async def add_member(journey: Journey, who: Someone, member: Someone) -> dict[st
         headers={"Idempotency-Key": f"demo-{time.time_ns()}"},
         expect=201,
     )
-    await portal.mail(member.email, since, "the member's coordinates")
+    await portal.mail(member.email, since, "the member's coordinates", LINKING_CODE)
     path = f"/v1/organizations/{journey.firm_id}/contacts?active=true"
     listed = await portal.call(who, "authorizations", "GET", path, expect=200)
     told.holds(
@@ -81,7 +81,7 @@ async def correct_member(journey: Journey, who: Someone, member: Someone, contac
     version, since = {"If-Match": who.etag}, now()
     corrected = await portal.call(who, "authorizations", "PATCH", path, json=body, headers=version, expect=200)
     told.shows(f"changed: {', '.join(corrected['changed'])}")
-    await portal.mail(member.email, since, "what was corrected, with the new coordinates")
+    await portal.mail(member.email, since, "what was corrected, with the new coordinates", LINKING_CODE)
     after = await coordinates_of(journey, member)
     told.holds(
         corrected["mail"] == "linking_coordinates" and before[0] == after[0] and before[1] != after[1],
@@ -194,12 +194,11 @@ async def coordinates_for_the_others(journey: Journey, who: Someone) -> None:
     since = now()
     path = "/v1/linking-code-batches"
     made = await portal.call(who, "authorizations", "POST", path, json={"never_linked": True}, expect=202)
-    await portal.mail(OTHER_MEMBER, since, "the coordinates")
+    await portal.mail(OTHER_MEMBER, since, "the coordinates", LINKING_CODE)
     path = f"{path}/{made['batch_id']}/items"
 
     async def sent() -> Any:
-        answer = await portal.http.get(portal.platform.gateway("authorizations") + path, headers=who.headers)
-        found = answer.json()["items"]
+        found = (await portal.answer(who, "authorizations", "GET", path)).json()["items"]
         return found if {item["state"] for item in found} == {"sent"} else None
 
     items = await portal.until(sent, "the state of each person's mail")

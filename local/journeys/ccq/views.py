@@ -8,6 +8,12 @@ from local.journeys.asking import evaluate
 from local.journeys.ccq.stage import NOT_DELEGABLE, Journey
 from local.journeys.portal import Someone
 
+LEFT = {
+    "VerificationRequested", "AccountOpened", "ContactAdded", "LinkingCodeIssued", "ProfileLinked", "RelationAdded",
+    "RelationEnded",
+}  # fmt: skip
+"""By the steps before, of the new member."""
+
 
 async def check(journey: Journey, member: Someone) -> None:
     """The AuthZEN check: yes, and three readable noes."""
@@ -29,19 +35,21 @@ async def tell_the_trail(journey: Journey, who: Someone, member: Someone) -> Non
         "La piste d’une personne",
         "Every event about the new member, on every topic, in the order in which it was written; ids cut short.",
     )
-    events = await trail.everything(journey.portal.platform.kafka_clients)
-    found = trail.about(events, {member.account_id, member.profile, *member.registrations})
+    events: list[trail.Seen] = []
+    found: list[trail.Seen] = []
+
+    async def complete() -> bool:
+        events[:] = await trail.everything(journey.portal.platform.kafka_clients)
+        found[:] = trail.about(events, {member.account_id, member.profile, *member.registrations})
+        return {event.name for event in found} >= LEFT
+
+    await journey.portal.until(complete, "the event of each step")
     for event in found:
         told.shows(
             f"{event.time:%H:%M:%S.%f}"[:12]
             + f"  {event.topic.name:<29}{event.name:<24}{event.topic.key} …{event.key[-6:]}"
         )
-    names = {event.name for event in found}
-    told.holds(
-        names >= {"VerificationRequested", "AccountOpened", "ContactAdded", "LinkingCodeIssued", "ProfileLinked",
-                  "RelationAdded", "RelationEnded"},
-        "each step left its event",
-    )  # fmt: skip
+    told.holds(True, "each step left its event")
     told.holds(
         not any(
             private in json.dumps(event.data, ensure_ascii=False)

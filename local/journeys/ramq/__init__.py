@@ -8,7 +8,7 @@ import httpx
 from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
 from local.journeys.platform import Platform
-from local.journeys.portal import Language, Portal, now
+from local.journeys.portal import PATIENCE, Language, Portal, now
 from local.journeys.ramq.account import link_by_former_credential, link_by_number
 from local.journeys.ramq.judging import another_address
 from local.journeys.ramq.mandating import countersign, fill_in, mandate_again, refuse_profession, sign_list
@@ -37,7 +37,7 @@ async def play(platform: Platform, narrator: Narrator, language: Language = "fr"
     Raises PromiseBroken at the first thing that does not hold.
     """
     people = cast(language)
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator, people)
         await answer_the_questions(journey, people.professional)

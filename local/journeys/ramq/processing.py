@@ -163,11 +163,11 @@ async def read_the_document(journey: Journey, who: Someone, delegate: Someone, m
     told, portal = journey.told, journey.portal
     told.step("(silent) Le mandat signé", "Both sides and an agent read what was signed, and print it.")
     path = f"/v1/mandates/{mandate_id}/document"
-    address = portal.platform.gateway("authorizations") + path
     for one, body in ((who, None), (await portal.agent(), None), (delegate, {"token": token})):
         method = "GET" if body is None else "POST"
         document = await portal.call(one, "authorizations", method, path, json=body, expect=200)
-        printed = await portal.http.request(method, address, json=body, headers=one.headers | {"Accept": "text/html"})
+        html = {"Accept": "text/html"}
+        printed = await portal.answer(one, "authorizations", method, path, json=body, headers=html)
         told.holds(
             document["intact"] is True and len(document["signatures"]) == 2
             and all(signature["intact"] is True for signature in document["signatures"]),

@@ -9,7 +9,7 @@ from local.journeys.account import forgotten_password, sign_out_and_in
 from local.journeys.auditing import verify_the_audit
 from local.journeys.narrator import Narrator
 from local.journeys.platform import Platform
-from local.journeys.portal import Language, Portal
+from local.journeys.portal import PATIENCE, Language, Portal
 from local.journeys.wsscc.account import create_account, open_account, read_the_help, simple_tasks
 from local.journeys.wsscc.agency import find, inactive, letter_of, nobody_manages, receive_employers, replace
 from local.journeys.wsscc.claiming import first_person, refuse_alike
@@ -32,7 +32,7 @@ async def play(platform: Platform, narrator: Narrator, language: Language = "fr"
     Raises PromiseBroken at the first thing that does not hold.
     """
     people = cast(language)
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         portal = Portal(platform, narrator, http, language)
         journey = Journey(portal, narrator, people)
         first, worker = people.first, people.worker

@@ -89,6 +89,8 @@ async def open_account(journey: Journey, who: Someone) -> None:
     path = f"/v1/registrations/{registration_id}/verification"
     body = {"token": token, "password": who.password}
     signed_in(who, await portal.call(who, "accounts", "POST", path, json=body, expect=201))
+    # The portal's first page: from here on authorizations knows the account, about which others ask it.
+    await portal.call(who, "authorizations", "GET", "/v1/own-subjects", expect=200)
 
 
 async def simple_tasks(journey: Journey, who: Someone) -> None:

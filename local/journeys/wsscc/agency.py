@@ -42,9 +42,9 @@ async def receive_employers(journey: Journey) -> None:
     printed = await portal.call(
         agent, "linking", "POST", "/v1/organization-letters", json={"organization_ids": [journey.other_id]}, expect=201
     )
-    sheets = f"{portal.platform.gateway('linking')}/v1/organization-letters/{printed['printing_id']}/sheets"
+    sheets = f"/v1/organization-letters/{printed['printing_id']}/sheets"
     for form in ("text/html", "text/csv"):
-        answer = await portal.http.get(sheets, headers=agent.headers | {"Accept": form})
+        answer = await portal.answer(agent, "linking", "GET", sheets, headers={"Accept": form})
         told.holds(
             answer.status_code == 200 and journey.cast.other.legal_name.split()[0] in answer.text,
             {"text/html": "the letter is ready to print", "text/csv": "or to merge at the mailing house"}[form],

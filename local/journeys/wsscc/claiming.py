@@ -30,8 +30,13 @@ async def claim(journey: Journey, who: Someone, employer: Employer, capacity: st
 
 async def waiting(journey: Journey, who: Someone, claim_id: str) -> Any:
     """The claim once it is no longer only received."""
-    path = f"/v1/claims/{claim_id}?wait={WAIT}"
-    return await journey.portal.call(who, "linking", "GET", path, expect=200)
+    portal, path = journey.portal, f"/v1/claims/{claim_id}?wait={WAIT}"
+
+    async def told() -> Any:
+        found = await portal.call(who, "linking", "GET", path, expect=200)
+        return found if found["state"] != "received" else None
+
+    return await portal.until(told, "news of the claim")
 
 
 async def settled(journey: Journey, who: Someone, claim_id: str) -> Any:
@@ -39,8 +44,7 @@ async def settled(journey: Journey, who: Someone, claim_id: str) -> Any:
     portal = journey.portal
 
     async def decided() -> Any:
-        path = f"{portal.platform.gateway('linking')}/v1/claims/{claim_id}?wait=1"
-        found = (await portal.http.get(path, headers=who.headers)).json()
+        found = (await portal.answer(who, "linking", "GET", f"/v1/claims/{claim_id}?wait=1")).json()
         return found if found["state"] == "decided" else None
 
     return await portal.until(decided, "the decision")

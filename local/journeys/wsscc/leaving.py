@@ -22,8 +22,7 @@ async def last_administrator_goes(journey: Journey, last: Someone, who: Someone)
     await portal.call(last, "linking", "DELETE", f"/v1/links/{profile['link_id']}", expect=204)
 
     async def with_agents() -> Any:
-        path = f"{portal.platform.gateway('linking')}/v1/claims/{made['claim_id']}?wait=1"
-        found = (await portal.http.get(path, headers=who.headers)).json()
+        found = (await portal.answer(who, "linking", "GET", f"/v1/claims/{made['claim_id']}?wait=1")).json()
         return found if found["decider"] == "agents" else None
 
     shown = await portal.until(with_agents, "the agents as who decides")

@@ -147,7 +147,7 @@ async def see_the_code(journey: Journey, administrator: Someone, worker: Someone
         len(shown["code"]) == 6 and shown["code"] == await letter_of(journey, journey.employer_id),
         "six digits, those of the letter",
     )
-    answer = await portal.http.get(f"{portal.platform.gateway('linking')}{path}", headers=worker.headers)
+    answer = await portal.answer(worker, "linking", "GET", path)
     told.holds(answer.status_code in (403, 404), "who manages nothing is not shown it")
     renewed = await portal.call(administrator, "linking", "POST", f"{path}/renewal", expect=201)
     told.holds(
