@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from contracts.agency import load
+from contracts.agency.demo import load_demo
+from contracts.agency.linking import OrganizationCode
 from local.journeys.asking import may_write
+from local.journeys.narrator import PromiseBroken
 from local.journeys.playing import since_then
 from local.journeys.portal import Someone, now
 from local.journeys.wsscc.stage import (
@@ -24,8 +28,23 @@ async def claim(journey: Journey, who: Someone, employer: Employer, capacity: st
         "capacity": capacity,
     }  # fmt: skip
     if code is not None:
-        body |= {"organization_code": code, "payroll": employer.payroll}
+        body |= {"organization_code": code, "payroll": payroll_of_the_year(journey, employer)}
     return await journey.portal.call(who, "linking", "POST", "/v1/links", json=body, expect=202)
+
+
+def payroll_of_the_year(journey: Journey, employer: Employer) -> str:
+    """What an employer's people answer on the day of the journey: a report is good for its year, as in the guide."""
+    agency = load(journey.portal.platform.agency_folder)
+    method = agency.linking_methods["organization_code"]
+    if not isinstance(method, OrganizationCode):
+        raise PromiseBroken(f"{method.code} asks for no organization's code")
+    year = now().astimezone(agency.profile.zone).year
+    reported = {
+        (row.organization.number, row.organization.payroll.year)
+        for row in load_demo(agency).organizations
+        if row.organization.payroll is not None
+    }
+    return employer.payroll if (employer.number, year) in reported else str(method.payroll.before_report)
 
 
 async def waiting(journey: Journey, who: Someone, claim_id: str) -> Any:

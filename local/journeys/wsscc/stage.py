@@ -21,7 +21,8 @@ class Employer:
     legal_name: str
     typed: str
     address_on_file: str
-    payroll: str
+    payroll: str = ""
+    """What it reported (agencies/wsscc/demo), as its people write it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def cast(language: Language) -> Cast:
         main = Employer("410002", "COOPÉRATIVE EXEMPLE D’IQALUIT LTÉE", "coop exemple", f"bureau@{place}", "365 250 $")
         other = Employer(
             "430002", "PÊCHERIES MODÈLE DE RANKIN INLET LTÉE", "Pecheries Modele de Rankin Inlet",
-            "bureau@pecheries.example", "0",
+            "bureau@pecheries.example",
         )  # fmt: skip
         names = (("Démo", "Gestionnaire"), ("Démo", "Travailleur"), ("Démo", "Inconnue"), ("Démo", "Invitée"),
                  ("Démo", "Pêcheur"))  # fmt: skip
@@ -57,7 +58,7 @@ def cast(language: Language) -> Cast:
             "410001", "AURORA DEMONSTRATION DRILLING LTD.", "Aurora drilling", f"office@{place}", "$1,840,000.00"
         )
         other = Employer(
-            "430001", "MODEL ICE ROADS (YELLOWKNIFE) INC.", "model ice roads yellowknife", "office@roads.example", "0"
+            "430001", "MODEL ICE ROADS (YELLOWKNIFE) INC.", "model ice roads yellowknife", "office@roads.example"
         )
         names = (("Demo", "Administrator"), ("Demo", "Worker"), ("Demo", "Stranger"), ("Demo", "Invitee"),
                  ("Demo", "Driver"))  # fmt: skip

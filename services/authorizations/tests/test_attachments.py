@@ -192,7 +192,7 @@ async def test_a_form_that_takes_no_files_refuses_them(firm: Firm) -> None:
     manager = await firm.link(await firm.contact("3000003"))
     body = {
         "subjects": [{"subject": "profile", "level": "write"}], "attachments": [str(uuid4())],
-        "attestations": await firm.attestations("representation"), "starts_on": "2030-01-01",
+        "attestations": await firm.attestations("representation"), "starts_on": "2099-01-01",
     }  # fmt: skip
     path = f"/v1/relations/{await firm.through(client)}"
     await firm.client.post(

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -116,7 +116,8 @@ async def test_the_first_yes_of_a_day_to_a_service_stands_in_the_audit_with_mand
     }  # fmt: skip
     own = await firm.client.post("/access/v1/evaluation", json=question, headers=member.headers)
     assert own.json() == {"decision": True}
-    assert (await firm.check(member.account_id, "profile", firm.firm_id, "read", at="2027-01-04T12:00:00Z"))["decision"]
+    in_a_month = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    assert (await firm.check(member.account_id, "profile", firm.firm_id, "read", at=in_a_month))["decision"]
     assert not (await firm.check(member.account_id, "profile", firm.firm_id, "write"))["decision"]
     assert (await firm.check(firm.responsible.account_id, "profile", firm.firm_id, "read"))["decision"]
     assert await noted() == []

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from contracts.accounts import Person
+from contracts.agency.linking import FormerCredential
 from contracts.authorizations import Contact, Organization
 from contracts.events import Span
 from contracts.linking import LinkRefused, ProfileLinked
@@ -215,7 +216,9 @@ async def test_after_the_last_day_the_method_is_gone_and_its_hashes_with_it(
     _, account = await stand(linking, tmp_path)
     await linking.unit.run(forget_past, None, linking.unit.origin.itself)
     assert await kept(linking) == 1
-    clock.now = clock.now.replace(year=2028)
+    method = linking.unit.tools.agency.linking_methods["former_credential"]
+    assert isinstance(method, FormerCredential)
+    clock.now = clock.now.replace(year=method.until.year + 1)
     methods = (await linking.http.get("/v1/linking-methods")).json()["items"]
     assert [method["code"] for method in methods] == ["linking_coordinates"]
     answer = await linking.redeem_former(account.account_id, USER_NAME, PASSWORD)
