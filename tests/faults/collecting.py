@@ -25,6 +25,9 @@ from tests.faults.evidence import Backlog, Copy, Evidence, Place, Record, Row
 from tests.faults.ground import Ground
 from tests.faults.history import LONG_AGO, History
 
+Ends = Mapping[TopicPartition, int]
+"""How far each partition goes."""
+
 LOOK_EVERY = 0.2
 ASKS = 100
 TELL_EVERY = 5.0
@@ -60,19 +63,27 @@ GROUPS = sorted(
 
 
 async def settled(ground: Ground, patience: float, say: Callable[[str], None]) -> Backlog:
-    """What remains when nothing does any more, or when patience (seconds) ends."""
+    """What remains when nothing does any more, or when patience (seconds) ends.
+
+    One look takes a while, in which what was counted late may become what was counted early: a record that is handled
+    between the two leaves a row in an outbox that was empty. So nothing remains when two looks in a row say so and no
+    record came in between.
+    """
     began, told = asyncio.get_running_loop().time(), 0.0
     deadline = began + patience
     admin = ground.kafka_clients.admin()
     consumer = ground.kafka_clients.consumer()
     await admin.start()
     await consumer.start()
+    quiet_since: Ends | None = None
     try:
         while True:
-            backlog = await _backlog_when_there(ground, admin, consumer)
-            if not backlog.remaining() or asyncio.get_running_loop().time() > deadline:
+            backlog, ends = await _look_when_there(ground, admin, consumer)
+            is_quiet = not backlog.remaining() and ends == quiet_since
+            quiet_since = None if backlog.remaining() else ends
+            if is_quiet or asyncio.get_running_loop().time() > deadline:
                 return backlog
-            if (now := asyncio.get_running_loop().time()) > told + TELL_EVERY:
+            if (now := asyncio.get_running_loop().time()) > told + TELL_EVERY and backlog.remaining():
                 say(f"{now - began:4.0f} s: {', '.join(backlog.remaining())}")
                 told = now
             await asyncio.sleep(LOOK_EVERY)
@@ -144,20 +155,22 @@ def _codes(ground: Ground, rows: Sequence[Row]) -> dict[tuple[str, int], str]:
     return {(row["organization_id"], row["issue"]): vault.unlock(row["kept"]).decode() for row in rows}
 
 
-async def _backlog_when_there(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
+async def _look_when_there(
+    ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer
+) -> tuple[Backlog, Ends]:
     """A broker that has just come back knows its groups a moment later than it listens: until then that is waited for.
 
     Raises what is not a neighbour's failure.
     """
     try:
-        return await _backlog(ground, admin, consumer)
+        return await _look(ground, admin, consumer)
     except Exception as error:
         if not isinstance(error, KafkaError) and not neighbour_failed(error):
             raise
-        return Backlog(waiting={f"answers ({type(error).__name__})": 1})
+        return Backlog(waiting={f"answers ({type(error).__name__})": 1}), {}
 
 
-async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Backlog:
+async def _look(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> tuple[Backlog, Ends]:
     outbox, parked, waiting = {}, {}, {}
     for service in SERVICES:
         connection = await asyncpg.connect(ground.database(service))
@@ -168,10 +181,11 @@ async def _backlog(ground: Ground, admin: AIOKafkaAdminClient, consumer: AIOKafk
                 waiting[what] = await connection.fetchval(query)
         finally:
             await connection.close()
-    return Backlog(outbox, parked, await _lag(admin, consumer), waiting)
+    lag, ends = await _lag(admin, consumer)
+    return Backlog(outbox, parked, lag, waiting), ends
 
 
-async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Mapping[str, int]:
+async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> tuple[Mapping[str, int], Ends]:
     committed = {group: await admin.list_consumer_group_offsets(group) for group, _ in GROUPS}
     places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
     ends = await consumer.end_offsets(places)
@@ -179,7 +193,7 @@ async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> Mappin
     for group, topic in GROUPS:
         done = {place: offset.offset for place, offset in committed[group].items()}
         found[group] = sum(end - max(0, done.get(place, 0)) for place, end in ends.items() if place.topic == topic)
-    return found
+    return found, ends
 
 
 async def _tables(url: str) -> dict[str, list[Row]]:

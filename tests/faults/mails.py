@@ -12,8 +12,9 @@ FIRST_PAUSE, LONGEST_PAUSE, VARIES = timedelta(seconds=5), timedelta(minutes=15)
 """The pauses that notifications promises: doubled after each attempt up to the longest, varied by a quarter. Said here
 again, so that a sender which breaks the promise is found."""
 
-AT_ONCE = timedelta(seconds=5)
-"""More than lies between the instant at which a mail is accepted and the statement that marks the older ones."""
+AT_ONCE = timedelta(seconds=15)
+"""More than lies between the instant at which a mail is accepted and the statement that marks the older ones, even
+where a machine has ten times as much to do as it can."""
 
 
 ON_ITS_WAY = timedelta(seconds=1)

@@ -27,7 +27,7 @@ from tests.faults.schedule import EVERY_WAY, LOOSE, Breakage, Fault, plan
 COMING = 180.0
 """Seconds that the managers may take to join before anything is broken."""
 
-LONGER = 60.0
+LONGER = 300.0
 """Seconds that the load goes on, when people on a busy machine have not yet asked for everything that a run wants."""
 
 LIMITS = httpx.Limits(max_connections=100)
