@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.faults import claims, commands, entries, facts, mails, mirrors, order, works
+from tests.faults import claims, commands, entries, facts, mails, mandates, mirrors, order, works
 from tests.faults.evidence import Evidence
 from tests.faults.findings import Fault, Finding
 
@@ -36,7 +36,7 @@ class Report:
 def check(evidence: Evidence) -> Report:
     """Every promise, one after the other."""
     found = [Finding(Fault.BACKLOG, what) for what in evidence.backlog.remaining()]
-    for part in (commands, works, claims, facts, entries, order, mirrors, mails):
+    for part in (commands, works, claims, mandates, facts, entries, order, mirrors, mails):
         found += part.check(evidence)
     return Report(tuple(found), _counted(evidence))
 

@@ -169,20 +169,29 @@ class Client:
         response = await self._got(who, service, path, {"Accept": "text/csv"})
         return list(csv.DictReader(response.text.lstrip("\ufeff").splitlines()))
 
+    async def ask(self, who: Someone, service: Service, path: str, json: Any) -> Any:
+        """What a POST answers that makes nothing which is counted, as a proof, however often it must be asked.
+
+        Raises Leaves when the load ends or the answer is no.
+        """
+        return (await self._got(who, service, path, {}, method="POST", json=json)).json()
+
     async def opened(self, who: Someone, service: Service, path: str) -> tuple[Any, str]:
         """The same, with the ETag that a change of it must name."""
         response = await self._got(who, service, path, {})
         return response.json(), response.headers.get("etag", "")
 
-    async def _got(self, who: Someone, service: Service, path: str, headers: Mapping[str, str]) -> httpx.Response:
+    async def _got(
+        self, who: Someone, service: Service, path: str, headers: Mapping[str, str], *, method: str = "GET", **body: Any
+    ) -> httpx.Response:
         while True:
-            response = await self._once(who, service, "GET", path, headers)
-            if response is not None and response.status_code == 200:
+            response = await self._once(who, service, method, path, headers, **body)
+            if response is not None and response.status_code < 300:
                 return response
             if response is not None and response.status_code == 401 and who.password:
                 await self.sign_in(who)
             elif response is not None and response.status_code < 500 and _problem(response) not in COMES_AGAIN:
-                raise Leaves(f"GET {path} answered {_problem(response)}")
+                raise Leaves(f"{method} {path} answered {_problem(response)}")
             await self._pause(response)
 
     async def sign_in(self, who: Someone) -> None:

@@ -44,7 +44,7 @@ WAITING = (
     ("authorizations", "requests that nobody was told of", "select count(*) from requests where to_tell is not null"),
     ("authorizations", "organizations of a round of digests", "select count(*) from digests_waiting"),
     ("authorizations", "requests past their last day",
-     f"select count(*) from requests where state in ('submitted', 'returned') and lapses_on <= '{LONG_AGO:%F}'"),
+     f"select count(*) from requests where settled_at is null and lapses_on <= '{LONG_AGO:%F}'"),
     ("authorizations", "attachments past their time",
      f"select count(*) from attachments where used_at <= '{LONG_AGO.isoformat()}'"),
     ("authorizations", "rounds of digests", "select (not exists (select from notice_rounds))::int"),
@@ -119,6 +119,7 @@ async def collect(
         opened=opened,
         codes=_codes(ground, tables["linking"]["organization_codes"]),
         coded={kind.code for kind in ground.offers.agency.organization_kinds.values() if kind.has_code},
+        by_code=ground.offers.coordinates,
         own_numbers=ground.offers.agency.profile.client_numbers.first[0],
     )
 

@@ -12,11 +12,15 @@ from tests.faults.history import Command, Kind
 
 @dataclass(frozen=True)
 class Made:
-    """The resource that an accepted command's answer names, and the table in which it must stand."""
+    """The resource that an accepted command's answer names, and the table in which it must stand.
+
+    `column` is its name there, where that is another one.
+    """
 
     field: str
     service: str
     table: str
+    column: str | None = None
 
 
 MADE: Mapping[Kind, Made] = {
@@ -41,6 +45,10 @@ MADE: Mapping[Kind, Made] = {
     Kind.ACCEPT: Made("contact_id", "authorizations", "contacts"),
     Kind.RENEW: Made("organization_id", "linking", "organization_files"),
     Kind.PRINT: Made("printing_id", "linking", "letter_printings"),
+    Kind.MANDATE: Made("list_id", "authorizations", "mandate_lists"),
+    Kind.SIGN: Made("signature_id", "authorizations", "signatures"),
+    Kind.RENEW_MANDATE: Made("mandate_id", "authorizations", "mandates", "request_id"),
+    Kind.FIRST_SIGN_IN: Made("session_id", "accounts", "sessions"),
     Kind.APPOINT: Made("relation_id", "authorizations", "relations"),
 }
 
@@ -57,6 +65,7 @@ IDEMPOTENT = (
     Kind.WITHDRAW,
     Kind.UNBLOCK,
     Kind.ACCEPT,
+    Kind.REVOKE,
     Kind.LAPSE,
     Kind.OUTLIVE,
 )
@@ -106,19 +115,20 @@ def _most(command: Command) -> int:
 
 def _made(evidence: Evidence) -> Iterator[Finding]:
     known: dict[tuple[str, str, str], set[object]] = defaultdict(set)
-    for place in {(made.service, made.table, made.field) for made in MADE.values()}:
-        service, table, field = place
-        known[place] = {row[field] for row in evidence.tables[service].get(table, ())}
+    for made in MADE.values():
+        rows = evidence.tables[made.service].get(made.table, ())
+        known[made.service, made.table, made.field] = {row[made.column or made.field] for row in rows}
     audit = evidence.tables["authorizations"]["audit"]
     known["authorizations", "attachments", "attachment_id"] |= {
         row["object_id"] for row in audit if row["action"] == "attachment_deleted"
     }
     for command in evidence.commands:
-        if command.accepted and (made := MADE.get(command.kind)) is not None:
-            identity = command.made.get(made.field)
-            if identity not in known[made.service, made.table, made.field]:
+        named = MADE.get(command.kind)
+        if command.accepted and named is not None:
+            identity = command.made.get(named.field)
+            if identity not in known[named.service, named.table, named.field]:
                 yield Finding(
-                    Fault.LOST, f"{command.kind} was answered with {made.field} {identity}, which is not there"
+                    Fault.LOST, f"{command.kind} was answered with {named.field} {identity}, which is not there"
                 )
 
 

@@ -1,5 +1,5 @@
 """Everybody of the load at once: newcomers, firms and their members, employers, former users, organizations that are
-claimed, the agency."""
+claimed, practices, the agency."""
 
 import asyncio
 import itertools
@@ -11,6 +11,7 @@ from tests.faults.client import Client, Leaves
 from tests.faults.extracts import Extract
 from tests.faults.firms import Manager, join, responsible
 from tests.faults.history import Kind
+from tests.faults.mandating import Practising
 from tests.faults.people import former_user, newcomers
 from tests.faults.population import Firm
 from tests.faults.requests import Asker
@@ -24,16 +25,21 @@ T = TypeVar("T")
 async def crowd(client: Client, registering: int, at_work: asyncio.Event) -> None:
     """Everybody at once; `at_work` is set when whoever manages something has joined. Returns when all have left after
     the end."""
-    if client.ground.claimed:
-        registering //= 3  # whoever claims registers too
+    if client.ground.claimed or client.ground.practices:
+        registering //= 3  # whoever claims, or mandates, registers too
     living = [asyncio.create_task(newcomers(client)) for _ in range(registering)]
     living.append(asyncio.create_task(agency(client)))
     claimed = [Claimed(client, one, await client.agent()) for one in client.ground.claimed]
     first, later = claimed[: (len(claimed) + 1) // 2], claimed[(len(claimed) + 1) // 2 :]
     living += [asyncio.create_task(one.live()) for one in first]
+    practising = [Practising(client, one, responsible(one.address, one.number), await client.agent())
+                  for one in client.ground.practices]  # fmt: skip
+    living += [asyncio.create_task(one.live()) for one in practising]
     firms = asyncio.create_task(of_firms(client, client.ground.firms, living))
     for one in first:
         await one.at_work.wait()
+    for professional in practising:
+        await professional.at_work.wait()
     await firms
     at_work.set()
     living += [asyncio.create_task(one.live()) for one in later]  # two race for each while things break
@@ -66,7 +72,7 @@ async def agency(client: Client) -> None:
     """Now and then the agency imports: by the command an organization whose trade name has changed, over HTTP an
     extract, the same sometimes again."""
     ground = client.ground
-    numbers = [*(firm.number for firm in ground.firms), *(one.number for one in ground.claimed)]
+    numbers = [one.number for some in (ground.firms, ground.claimed, ground.practices) for one in some]
     try:
         agent = await client.agent()
         for number in itertools.count(1):

@@ -67,6 +67,12 @@ def _doubts(evidence: Evidence) -> Counter[Hashable]:
     return Counter(row["family_name"] for row in tables["personal_fields"] if row["owner_id"] in doubts)
 
 
+def _linked_by_code(evidence: Evidence) -> Counter[Hashable]:
+    """By account."""
+    rows = evidence.tables["linking"]["bindings"]
+    return Counter(row["account_id"] for row in rows if row["method"] == evidence.by_code)
+
+
 def _redemptions(evidence: Evidence) -> Counter[Hashable]:
     """By account: one redemption links several files."""
     rows = [row for row in evidence.tables["linking"]["bindings"] if row["method"] == "former_credential"]
@@ -194,11 +200,26 @@ def _appointments(evidence: Evidence) -> Counter[Hashable]:
     return Counter(commanded) - others
 
 
+def _mandates(evidence: Evidence) -> Counter[Hashable]:
+    """Those that a list asked for, by the person described and the service."""
+    tables = evidence.tables["authorizations"]
+    names = {row["owner_id"]: row["family_name"] for row in tables["personal_fields"]}
+    subjects = {row["request_id"]: row["asked"]["subject"] for row in tables["requests"] if row["kind"] == "mandate"}
+    listed = [row["request_id"] for row in tables.get("mandates", ()) if row["list_id"] is not None]
+    return Counter((names.get(mandate), subjects.get(mandate)) for mandate in listed)
+
+
+def _renewed_mandates(evidence: Evidence) -> Counter[Hashable]:
+    """Mandates by how often they were to be renewed."""
+    rows = [row for row in evidence.tables["authorizations"]["requests"] if row["kind"] == "mandate"]
+    return Counter(row["asked"]["renews"] for row in rows if row["asked"].get("renews") is not None)
+
+
 EFFECTS = (
     Effect("registration of", (Kind.REGISTER,), _asked("person"), _of_person("registrations")),
     Effect("another code for registration", (Kind.RESEND,), _asked("registration_id"),
            _noted("accounts", "registration_code_sent_again")),
-    Effect("session of", (Kind.VERIFY, Kind.SIGN_IN), _asked("person"), _of_person("sessions")),
+    Effect("session of", (Kind.VERIFY, Kind.SIGN_IN, Kind.FIRST_SIGN_IN), _asked("person"), _of_person("sessions")),
     Effect("end of session", (Kind.SIGN_OUT,), _asked("session_id"), _noted("accounts", "session_ended")),
     Effect("another password asked for by", (Kind.ASK_PASSWORD,), _asked("account_id"),
            _noted("accounts", "password_reset_requested")),
@@ -211,7 +232,7 @@ EFFECTS = (
     Effect("undoing of change", (Kind.UNDO_ADDRESS,), _asked("change_id"),
            _noted("accounts", "email_change_undone", "change_id")),
     Effect("link of account", (Kind.LINK,), _asked("account_id"),
-           _rows("linking", "bindings", "account_id", lambda row: row["method"] == "linking_coordinates")),
+           _linked_by_code),
     Effect("former credential of", (Kind.REDEEM_FORMER,), _asked("account_id"), _redemptions),
     Effect("end of link", (Kind.UNLINK,), _asked("link_id"), _unlinked, _ended_by_agents),
     Effect("batch, all of them", (Kind.BATCH,), lambda _: "", lambda evidence: Counter(
@@ -232,7 +253,7 @@ EFFECTS = (
     Effect("claim of", (Kind.CLAIM,), _asked("account_id"), _rows("linking", "claims", "account_id")),
     Effect("withdrawal of request", (Kind.WITHDRAW,), _asked("request_id"),
            _rows("authorizations", "requests", "request_id",
-                 lambda row: row["state"] == "withdrawn" and row["kind"] == "access_request"),
+                 lambda row: row["state"] == "withdrawn" and row["kind"] in ("access_request", "mandate")),
            _requests_in("decided", "lapsed")),
     Effect("block of", (Kind.BLOCK,), _asked("contact_id"),
            _rows("authorizations", "blocks", "contact_id", lambda row: row["version"] == 1)),
@@ -248,6 +269,15 @@ EFFECTS = (
     Effect("decision of request", (Kind.DECIDE, Kind.ACCEPT), _asked("request_id"),
            _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "decided"),
            _requests_in("lapsed", "withdrawn")),
+    Effect("mandate for", (Kind.MANDATE,), lambda command: (command.asked["person"], command.asked["subject"]),
+           _mandates),
+    Effect("signature of", (Kind.SIGN,), lambda command: (command.asked["request_id"], command.asked["side"]),
+           lambda evidence: Counter((row["object_id"], row["detail"]["side"])
+                                    for row in evidence.tables["authorizations"]["audit"]
+                                    if row["action"] == "mandate_signed")),
+    Effect("revocation of mandate", (Kind.REVOKE,), _asked("request_id"),
+           _noted("authorizations", "mandate_revoked", "mandate")),
+    Effect("renewal of mandate", (Kind.RENEW_MANDATE,), _asked("request_id"), _renewed_mandates),
     Effect("lapse of request", (Kind.LAPSE,), _asked("request_id"),
            _rows("authorizations", "requests", "request_id", lambda row: row["state"] == "lapsed"), _ended_in_time),
     Effect("attachment of", (Kind.UPLOAD,), _asked("account_id"), _uploads),

@@ -39,6 +39,8 @@ class Embedded(Stack, Ground):
         shutil.copytree(AGENCIES / agency, self.agency_folder)
         let_through(self.agency_folder, code_minutes)
         self.population = Population.of(self.agency_folder, size)
+        for demo in (self.agency_folder / "demo").glob("*.ndjson"):
+            demo.unlink()  # of people who are not in this load
         for name, text in self.population.files().items():
             (self.agency_folder / "demo" / f"{name}.ndjson").write_text(text, encoding="utf-8")
 

@@ -69,7 +69,7 @@ class Evidence:
     to the mail host broke, by its number. `audit` is what `audit verify` says that is not as it was sealed; `opened` is
     the digest of each attachment that a command used, as an agent is shown it, None where it does not open. `codes` are
     organizations' codes in clear, by organization and issue; those of the kinds in `coded` have one. `own_numbers` is
-    how client numbers begin that the platform draws.
+    how client numbers begin that the platform draws, `by_code` the method of links that coordinates make.
     """
 
     commands: Sequence[Command]
@@ -84,3 +84,4 @@ class Evidence:
     codes: Mapping[tuple[str, int], str] = field(default_factory=dict)
     coded: Collection[str] = ()
     own_numbers: str = "7"
+    by_code: str = "linking_coordinates"

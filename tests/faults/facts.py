@@ -14,8 +14,7 @@ MAILS_WITH_COORDINATES = ("LinkingCoordinatesMail", "CampaignCoordinatesMail")
 IMPORTERS = ("operator:import", "agent:")
 """How the names of those begin who granted what an import brought in, and no request."""
 
-PROVEN_IN_LINKING = ("linking_coordinates", "former_credential")
-"""Methods whose links linking itself confirms by mail; whoever is let in by others is told of that instead."""
+FORMER_CREDENTIAL = "former_credential"
 
 MAILS = tuple(mail.__name__ for mail in MAIL_REQUESTS)
 
@@ -36,8 +35,10 @@ def _rows(
     return lambda evidence: [of_row(row) for row in evidence.tables[service].get(table, ()) if where(row)]
 
 
-def _audit(service: str, action: str, of_row: Callable[[Row], Hashable]) -> Callable[[Evidence], list[Hashable]]:
-    return _rows(service, "audit", of_row, lambda row: row["action"] == action)
+def _audit(
+    service: str, action: str, of_row: Callable[[Row], Hashable], where: Callable[[Row], bool] = lambda _: True
+) -> Callable[[Evidence], list[Hashable]]:
+    return _rows(service, "audit", of_row, lambda row: row["action"] == action and where(row))
 
 
 def _told(*kinds: str, field: str) -> Callable[[Evidence], list[Hashable]]:
@@ -144,6 +145,13 @@ def _access_decided(evidence: Evidence) -> list[Hashable]:
     return [*(f"access_decided:claim:{one}" for one in claims), *(f"access_decided:request:{one}" for one in ended)]
 
 
+def _confirmed_links(evidence: Evidence) -> list[Hashable]:
+    """Links that linking itself proved, and so confirms by mail: whoever is let in by others is told of that."""
+    rows = evidence.tables["linking"]["bindings"]
+    proven = (evidence.by_code, FORMER_CREDENTIAL)
+    return [f"profile_linked:{row['link_id']}" for row in rows if row["method"] in proven]
+
+
 def _blocks(*, ended: bool) -> Callable[[Evidence], set[Hashable]]:
     def found(evidence: Evidence) -> set[Hashable]:
         rows = evidence.tables["authorizations"].get("blocks", ())
@@ -216,8 +224,7 @@ FACTS = (
          _told("LinkingCodeIssued", field="delivery_id")),
     Fact("ProfileLinked of", ("ProfileLinked",), _by("link_id"), _rows("linking", "bindings", _by("link_id"))),
     Fact("the mail that confirms the link", ("ProfileLinkedMail",), _by("deduplication_id"),
-         _rows("linking", "bindings", lambda row: f"profile_linked:{row['link_id']}",
-               lambda row: row["method"] in PROVEN_IN_LINKING)),
+         _confirmed_links),
     Fact("ProfileUnlinked of", ("ProfileUnlinked",), _by("link_id"),
          _rows("linking", "bindings", _by("link_id"), lambda row: row.get("unlinked_at") is not None)),
     Fact("the mail that confirms its end", ("ProfileUnlinkedMail",), _by("deduplication_id"),
@@ -233,6 +240,9 @@ FACTS = (
     Fact("RequestDecided of", ("RequestDecided",), _by("request_id", "outcome"), _decided),
     Fact("RequestSigned of", ("RequestSigned",), _by("request_id", "side"),
          _audit("authorizations", "mandate_signed", lambda row: (row["object_id"], row["detail"]["side"]))),
+    Fact("the invitation to sign", ("MandateToSignMail",), _by("deduplication_id"),
+         _audit("authorizations", "mandate_signed", lambda row: f"mandate_to_sign:{row['object_id']}:1:",
+                lambda row: row["detail"]["side"] == "professional")),
     Fact("RequestReturned of", ("RequestReturned",), _by("request_id"),
          _audit("authorizations", "request_returned", _by("object_id"))),
     Fact("RequestLapsed of", ("RequestLapsed",), _by("request_id"),

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -243,12 +243,14 @@ class Manager:
         await self.client.sign_in(self.someone)
 
 
-async def join(client: Client, agent: Someone, someone: Someone, number: str) -> str:
-    """An agent sends coordinates to those responsible for an organization, and one of them links. Returns its id."""
+async def join(
+    client: Client, agent: Someone, someone: Someone, number: str, functions: Sequence[str] = (RESPONSIBLE,)
+) -> str:
+    """An agent sends coordinates to those with certain functions in an organization, and one links. Returns its id."""
     found = await client.look(agent, "authorizations", f"/v1/organizations?number={number}")
     organization_id: str = found["items"][0]["organization_id"]
     since = now()
-    await send_codes(client, agent, organization_id, {"functions": [RESPONSIBLE]})
+    await send_codes(client, agent, organization_id, {"functions": [*functions]})
     await open_account(client, someone)
     await link(client, someone, someone.email, since)
     return organization_id

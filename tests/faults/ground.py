@@ -21,7 +21,7 @@ from local.ports import SERVICES
 from tests.faults.history import LONG_AGO
 from tests.faults.mail_host import Mode
 from tests.faults.offers import Offers
-from tests.faults.population import Claimable, Firm, Population, today
+from tests.faults.population import Claimable, Firm, Population, Practice, today
 
 
 class Ground(ABC):
@@ -76,6 +76,11 @@ class Ground(ABC):
         """Those whose people claim them."""
         return self.population.claimed
 
+    @property
+    def practices(self) -> Sequence[Practice]:
+        """Those whose professionals mandate others."""
+        return self.population.practices
+
     def set_mail_host(self, mode: Mode) -> None:
         """Changes how the mail host behaves."""
         httpx.put(f"{self.control}/mode/{mode}", trust_env=False, timeout=10).raise_for_status()
@@ -101,7 +106,7 @@ class Ground(ABC):
         """Lets a request's last day pass. Raises what a failing database raises."""
         async with self.connected("authorizations") as connection:
             await connection.execute(
-                "update requests set lapses_on = $2 where request_id = $1 and state in ('submitted', 'returned')",
+                "update requests set lapses_on = $2 where request_id = $1 and settled_at is null",
                 request_id,
                 LONG_AGO.date(),
             )

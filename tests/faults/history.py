@@ -52,6 +52,11 @@ class Kind(StrEnum):
     APPOINT = "appoint"
     RELEASE = "release"
     REPLACE = "replace"
+    MANDATE = "mandate"
+    SIGN = "sign"
+    FIRST_SIGN_IN = "first_sign_in"
+    REVOKE = "revoke"
+    RENEW_MANDATE = "renew_mandate"
     EXTRACT = "extract"
     IMPORT = "import"  # not over HTTP: an operator's command, whose exit status is its answer
     LAPSE = "lapse"  # nobody's command: time passes, and the last day of a request with it

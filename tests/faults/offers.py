@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.agency import Agency, load
-from contracts.agency.linking import OrganizationCode
+from contracts.agency.linking import LinkingCoordinates, OrganizationCode
 from contracts.agency.managing import Act
+from contracts.agency.mandates import MandatedService
 from contracts.agency.requests import Outcome, RequestKind
 from local import ROOT
 
@@ -25,9 +26,15 @@ class Offers:
     day: date
 
     @property
-    def has_coordinates(self) -> bool:
-        """Whether contacts are sent coordinates by mail, to link with."""
-        return "linking_coordinates" in self.agency.features
+    def has_firms(self) -> bool:
+        """Whether firms and their clients are sent coordinates by mail, to link with."""
+        return "linking_coordinates" in self.agency.features and self.agency.mandates is None
+
+    @cached_property
+    def coordinates(self) -> str:
+        """The code of the method by which coordinates are redeemed; empty where none is."""
+        methods = self.agency.linking_methods.values()
+        return next((method.code for method in methods if isinstance(method, LinkingCoordinates)), "")
 
     @cached_property
     def method(self) -> OrganizationCode | None:
@@ -45,6 +52,33 @@ class Offers:
     def subjects(self) -> list[str]:
         """What such an organization's own file has."""
         return [subject.code for subject in self.agency.ceiling(self.kind, self.day)]
+
+    def mandated(self, profession: str) -> list[MandatedService]:
+        """For which services somebody of a profession may mandate others."""
+        rule = self.agency.mandates
+        return [one for one in rule.services if profession in one.professions] if rule is not None else []
+
+    @property
+    def profession(self) -> str | None:
+        """Of whoever mandates others; None where nobody does."""
+        rule = self.agency.mandates
+        return rule.services[0].professions[0] if rule is not None else None
+
+    def answered(self) -> dict[str, Any]:
+        """A questionnaire and the answers that lead to the form of a mandate, as parts of a body."""
+        assert self.agency.mandates is not None
+        questionnaire = self.agency.questionnaires[self.agency.mandates.questionnaire]
+        questions = {question.code: question for question in questionnaire.questions}
+
+        def led(code: str) -> dict[str, str] | None:
+            for answer in questions[code].answers:
+                further = {} if answer.form else led(answer.question) if answer.question else None
+                if further is not None:
+                    return {code: answer.code, **further}
+            return None
+
+        answers = led(questionnaire.questions[0].code)
+        return {"questionnaire": questionnaire.code, "answers": answers}
 
     def functions(self, *, manages: bool) -> list[str]:
         """Memberships of such organizations, which manage or do not."""
@@ -81,6 +115,5 @@ def of(folder: Path, day: date) -> Offers:
 
 
 def agencies() -> list[str]:
-    """Those that the load can play: not yet one whose rights are given by mandates."""
-    folders = sorted(folder for folder in AGENCIES.iterdir() if (folder / "agency.yaml").exists())
-    return [folder.name for folder in folders if "mandates" not in load(folder).features]
+    """Those that the load can play."""
+    return sorted(folder.name for folder in AGENCIES.iterdir() if (folder / "agency.yaml").exists())

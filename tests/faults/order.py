@@ -36,9 +36,6 @@ LIVES = {
 }
 """Topic → kinds of events of one key, in the order in which the first of each comes."""
 
-BY_CODE = "linking_coordinates"
-"""The method of links before which a code was issued. Another's come without one, and a code may follow their end."""
-
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Look at every key of every topic."""
@@ -55,7 +52,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield from _numbered(f"{topic} {key}", firsts, topic)
         yield from _rising(f"{topic} {key}", firsts)
         yield from _lives(f"{topic} {key}", firsts, LIVES.get(topic, ()))
-        yield from _links(f"{topic} {key}", firsts)
+        yield from _links(f"{topic} {key}", firsts, evidence.by_code)
     yield from _counted(evidence, keys)
 
 
@@ -91,8 +88,11 @@ def _lives(what: str, firsts: Sequence[Record], stages: Sequence[str | tuple[str
         yield Finding(Fault.ORDER, f"{what}: {kinds}")
 
 
-def _links(what: str, firsts: Sequence[Record]) -> Iterator[Finding]:
-    """A code before each link that is made by one, and each link before its end."""
+def _links(what: str, firsts: Sequence[Record], by_code: str) -> Iterator[Finding]:
+    """A code before each link that is made by one, and each link before its end.
+
+    Links of other methods come without a code, and one may follow their end.
+    """
     issued, linked = False, set[str]()
     for record in firsts:
         said = record.data or {}
@@ -100,7 +100,7 @@ def _links(what: str, firsts: Sequence[Record]) -> Iterator[Finding]:
             issued = True
         elif record.kind == "ProfileLinked":
             linked.add(said["link_id"])
-            if said["method"] == BY_CODE and not issued:
+            if said["method"] == by_code and not issued:
                 yield Finding(Fault.ORDER, f"{what}: link {said['link_id']} came before any code")
         elif record.kind == "ProfileUnlinked" and said["link_id"] not in linked and _stood(said):
             yield Finding(Fault.ORDER, f"{what}: the end of link {said['link_id']} came before it")

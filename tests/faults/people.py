@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from string import ascii_lowercase
 
-from local.journeys.portal import CLIENT_NUMBER, LINKING_CODE, ONE_TIME_CODE, Language, Someone
+from local.journeys.portal import LINKING_CODE, ONE_TIME_CODE, Language, Someone
 from tests.faults.client import Client, Leaves, Refused, now, session_of
 from tests.faults.history import Kind
 from tests.faults.population import FormerUser
@@ -25,6 +25,9 @@ ASKS = 3
 UNDO_TOKEN = re.compile(r"/courriel/annulation#(\S+)")
 CONFIRMATION = re.compile(r"#([0-9a-f-]{36})\.([0-9A-Za-z_-]{20,})")
 """What follows the address of the page that a mail of confirmation leads to: the registration, and the token."""
+
+NUMBER = re.compile(r"(?:Numéro de (?:client|professionnel)|(?:Client|Professional’s) number)\s*:\s*(\d+)")
+"""As mails with coordinates name it."""
 
 _numbers = itertools.count(1)
 
@@ -101,7 +104,7 @@ async def link(client: Client, someone: Someone, address: str, since: datetime) 
     """Redeem the coordinates of the newest mail to the address on file."""
     while (mail := await client.mail(address, since, _coordinates, 10 * MAIL_PATIENCE)) is not None:
         (number, code), received_at = mail
-        body = {"method": "linking_coordinates", "client_number": number, "linking_code": code}
+        body = {"method": client.ground.offers.coordinates, "client_number": number, "linking_code": code}
         asked = {"account_id": someone.account_id, "client_number": number}
         try:
             linked = await client.command(
@@ -169,7 +172,7 @@ async def forget_password(client: Client, someone: Someone) -> None:
             Kind.ASK_PASSWORD, someone, "accounts", "POST", "/v1/password-resets",
             asked=asked, json={"email": someone.email},
         )  # fmt: skip
-        while (mail := await client.mail(someone.email, since, _one_time_code, MAIL_PATIENCE)) is not None:
+        while (mail := await client.mail(someone.email, since, one_time_code, MAIL_PATIENCE)) is not None:
             code, received_at = mail
             if await _chosen(client, someone, reset.made["reset_id"], code):
                 return
@@ -205,7 +208,7 @@ async def move(client: Client, someone: Someone) -> None:
         Kind.ASK_ADDRESS, someone, "accounts", "POST", "/v1/account/email-changes",
         asked=asked, json={"password": someone.password, "new_email": new},
     )  # fmt: skip
-    mail = await client.mail(new, since, _one_time_code, MAIL_PATIENCE)
+    mail = await client.mail(new, since, one_time_code, MAIL_PATIENCE)
     if mail is None or not await _moved(client, someone, change.made["change_id"], mail[0], new):
         return
     if client.chance.random() < 0.5:
@@ -266,15 +269,16 @@ def _proof(text: str) -> dict[str, str] | None:
     """What a mail holds that confirms an address, as the body that does so: a code, or the token of a link."""
     if link := CONFIRMATION.search(text):
         return {"token": link[2]}
-    code = _one_time_code(text)
+    code = one_time_code(text)
     return {"code": code} if code else None
 
 
-def _one_time_code(text: str) -> str | None:
+def one_time_code(text: str) -> str | None:
+    """The code that a mail brings, which is no linking code."""
     found = ONE_TIME_CODE.search(text)
     return "".join(found.groups()) if found and not LINKING_CODE.search(text) else None
 
 
 def _coordinates(text: str) -> tuple[str, str] | None:
-    number, code = CLIENT_NUMBER.search(text), LINKING_CODE.search(text)
+    number, code = NUMBER.search(text), LINKING_CODE.search(text)
     return (number[1], "".join(code.groups())) if number and code else None

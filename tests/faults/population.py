@@ -18,8 +18,9 @@ from contracts.agency.limits import SHARED_BY_NETWORKS
 from tests.faults import offers
 from tests.faults.offers import Offers
 
-FIRST_FIRM, FIRST_CLIENT, FIRST_CLAIMED = 5_100_000, 1_100_000, 2_100_000
-"""Numbers of made-up firms, of their clients and of organizations to claim, which the demo data do not use."""
+FIRST_FIRM, FIRST_CLIENT, FIRST_CLAIMED, FIRST_PRACTICE = 5_100_000, 1_100_000, 2_100_000, 2_500_000
+"""Numbers of made-up firms, of their clients, of organizations to claim and of practices, which the demo data do not
+use."""
 
 PLENTY = {"count": 100_000, "per_seconds": 60}
 PLENTY_FROM_ONE_NETWORK = {"count": 100, "per_seconds": 60, "from_one_network": 99}
@@ -83,20 +84,37 @@ class Claimable:
 
 
 @dataclass(frozen=True)
+class Practice:
+    """A professional's practice, as the agency's extract names it."""
+
+    number: str
+    address: str
+    profession: str
+
+    @classmethod
+    def numbered(cls, number: int, profession: str) -> "Practice":
+        """One of as many as are wanted."""
+        return cls(str(FIRST_PRACTICE + number), f"professional-{number}@practice.example", profession)
+
+
+@dataclass(frozen=True)
 class Population:
-    """Everybody that an agency's data have a use for: `firms`, whose people link with coordinates, and `claimed`,
-    organizations whose people claim them."""
+    """Everybody that an agency's data have a use for: `firms`, whose people link with coordinates, `claimed`,
+    organizations whose people claim them, and `practices`, whose professionals mandate others."""
 
     offers: Offers
     firms: tuple[Firm, ...]
     claimed: tuple[Claimable, ...]
+    practices: tuple[Practice, ...]
 
     @classmethod
     def of(cls, agency: Path, size: int) -> "Population":
         """So many firms, and so many organizations to claim, of the agency whose data stand in a folder."""
         found = offers.of(agency, today(agency))
-        firms = tuple(Firm.numbered(number, size) for number in range(size)) if found.has_coordinates else ()
-        return cls(found, firms, tuple(map(Claimable.numbered, range(size))) if found.method else ())
+        firms = tuple(Firm.numbered(number, size) for number in range(size)) if found.has_firms else ()
+        claimed = tuple(map(Claimable.numbered, range(size))) if found.method else ()
+        practices = [Practice.numbered(number, found.profession) for number in range(size)] if found.profession else []
+        return cls(found, firms, claimed, tuple(practices))
 
     def files(self) -> Mapping[str, str]:
         """By the name of a file in an agency's demo data: what the agency imports."""
@@ -108,6 +126,7 @@ class Population:
     def extract(self) -> Iterator[dict[str, Any]]:
         """Firms, their clients and the clients' former users, and what is to be claimed, in the import format."""
         yield from (self._claimable(one) for one in self.claimed)
+        yield from (self._practice(one) for one in self.practices)
         users = [user for firm in self.firms for user in firm.former_users]
         for firm in self.firms:
             in_file = [user for user in users if firm.client in user.employers]
@@ -131,6 +150,14 @@ class Population:
         line = next(line for line in self.extract() if line["organization"]["number"] == number)
         line["organization"]["trade_names"] = [trade_name]
         return as_line(line)
+
+    def _practice(self, one: Practice) -> dict[str, Any]:
+        contact = _contact(one.number, one.address, one.profession)
+        subjects = [{"subject": service.subject, "level": "write"} for service in self.offers.mandated(one.profession)]
+        [relation] = contact["relations"]
+        organization = _organization(self.offers.kind, one.number, f"CABINET {one.number}")
+        contacts = [contact | {"relations": [relation | {"subjects": subjects}]}]
+        return {"organization": organization, "contacts": contacts, "relations": [], "delegations": []}
 
     def _claimable(self, one: Claimable) -> dict[str, Any]:
         organization = _organization(self.offers.kind, one.number, one.name) | {

@@ -68,7 +68,8 @@ def _requests(evidence: Evidence) -> Iterator[Finding]:
                 yield Finding(Fault.LOST, f"the decision {command.asked['outcome']} of {request}, which is {outcome}")
         brings = row["kind"] in BRING_RELATIONS or row.get("reason") == "duplicate"
         relations = int(brings and outcome in ("approve", "merge"))
-        yield from bounded("the relation of request", request, begun[request], relations, relations)
+        most = int(outcome == "approve") if row["kind"] == "mandate" else relations  # its delegate may be a member
+        yield from bounded("the relation of request", request, begun[request], relations, most)
         if row["kind"] == "proposed_end" and outcome == "approve" and row["asked"]["relation_id"] not in ended:
             yield Finding(Fault.LOST, f"the end of relation {row['asked']['relation_id']}, which was approved")
 
