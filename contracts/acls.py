@@ -63,6 +63,11 @@ def of_maker(service: str) -> tuple[Acl, ...]:
     return tuple(Acl("topic", topic.name, MAKING) for topic in flow.topics_of(service))
 
 
+def of_auditor() -> tuple[Acl, ...]:
+    """What whoever verifies the audits may: read the heads that services publish, in no group."""
+    return tuple(Acl("topic", topic.name, READING) for topic in TOPICS if topic.name.endswith(".audit"))
+
+
 def of_subscriber(name: str, topics: Iterable[Topic] = SUBSCRIBABLE) -> tuple[Acl, ...]:
     """What another system of the agency may: read public topics, in groups whose names begin with its own. Raises
     ValueError for a topic that is not public, and for a name with a dot: the groups of "a.b" begin as those of "a"."""

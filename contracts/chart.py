@@ -32,6 +32,7 @@ def document(gateways: Gateways) -> dict[str, Any]:
     return {
         "topics": [_topic(topic) for topic in TOPICS],
         "services": {service: _service(service, prefixes[service]) for service in flow.SERVICES},
+        "auditor": {"acls": [_acl(acl) for acl in acls.of_auditor()]},
         "subscribers": {
             "groups": acls.SUBSCRIBERS,
             "topics": [topic.name for topic in acls.SUBSCRIBABLE],

@@ -31,11 +31,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--principal", default="User:{}", metavar="FORM", help="with {} for a name; default User:{}")
     parser.add_argument("--make-topics", action="store_true", help="what the command `topics` needs besides")
     parser.add_argument("--subscriber", metavar="NAME", help="another system of the agency, instead of the services")
+    parser.add_argument("--auditor", metavar="NAME", help="who verifies the audits, instead of the services")
     parser.add_argument("--topic", action="append", choices=[topic.name for topic in acls.SUBSCRIBABLE])
     asked = parser.parse_args(arguments)
     if asked.topic and not asked.subscriber:
         parser.error("--topic is a subscriber's")
-    if asked.subscriber:
+    if asked.auditor and asked.subscriber:
+        parser.error("--auditor and --subscriber are two: one at a time")
+    if asked.auditor:
+        rights = {asked.auditor: acls.of_auditor()}
+    elif asked.subscriber:
         topics = [topic for topic in TOPICS if topic.name in asked.topic] if asked.topic else acls.SUBSCRIBABLE
         try:
             rights = {asked.subscriber: acls.of_subscriber(asked.subscriber, topics)}

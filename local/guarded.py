@@ -32,9 +32,13 @@ SUBSCRIBER = "observatory"
 MAKER, MADE = "maker", "made."
 """Who makes topics as notifications does, with a prefix of its own."""
 
+AUDITOR = "auditor"
+"""Who verifies the audits."""
+
 RIGHTS: Mapping[str, tuple[Acl, ...]] = {
     **{service: acls.of_service(service) for service in flow.SERVICES},
     SUBSCRIBER: acls.of_subscriber(SUBSCRIBER),
+    AUDITOR: acls.of_auditor(),
     MAKER: tuple(replace(acl, name=MADE + acl.name) for acl in acls.of_maker("notifications")),
 }
 """Whoever can sign in, and what they may."""

@@ -31,6 +31,9 @@ left join audit_seals p on p.chain_id = s.chain_id and p.sequence = s.sequence -
 where s.chain_id = $1 and s.entry_id = any($2::bigint[])
 """
 
+TABLES = ("audit", "audit_chains", "audit_seals", "audit_unsealed")
+"""All that verifying reads."""
+
 PRUNABLE = """
 select c.chain_id
 from audit_chains c
@@ -232,3 +235,27 @@ async def waiting_since(connection: Connection) -> datetime | None:
         "select a.at from audit_unsealed u join audit a on a.id = u.entry_id order by u.entry_id limit 1"
     )
     return found
+
+
+async def is_role(connection: Connection, role: str) -> bool:
+    """Whether the server has such a role."""
+    found: bool = await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role)
+    return found
+
+
+async def may_change(connection: Connection, role: str) -> bool:
+    """Whether a role that is there could write one of the tables."""
+    found: bool = await connection.fetchval(
+        "select bool_or(has_table_privilege($1, name, 'insert, update, delete, truncate'))"
+        " from unnest($2::text[]) as name",
+        role, TABLES,
+    )  # fmt: skip
+    return found
+
+
+async def let_verify(connection: Connection, role: str) -> None:
+    """Give a role the right to read the tables, and to connect to their database."""
+    database = await connection.fetchval("select quote_ident(current_database())")
+    name = await connection.fetchval("select quote_ident($1)", role)
+    await connection.execute(f"grant connect on database {database} to {name}")
+    await connection.execute(f"grant select on {', '.join(TABLES)} to {name}")

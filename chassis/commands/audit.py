@@ -1,6 +1,7 @@
 """python -m services.NAME audit …: whether the audit is still what was sealed.
 
-It needs the service's environment, its database, and for the published heads Kafka; no process of the service need run.
+It needs the service's database, and to verify also the agency's folder and, for the published heads, Kafka; no process
+of the service need run, and none of its keys is asked for. Verifying reads only: a role that may nothing else will do.
 """
 
 import argparse
@@ -24,11 +25,17 @@ from chassis.database import Address, connect
 from chassis.kafka import Clients
 from chassis.program import program
 from chassis.service import Service
-from chassis.settings import Settings
+from chassis.settings import DatabaseSettings, KafkaSettings
 from contracts import agency as agencies
 from contracts.audit import HEADS
 
 T = TypeVar("T")
+
+
+class VerifyingSettings(DatabaseSettings, KafkaSettings):
+    """All that verifying asks the environment for: `agency` says for how long entries are kept."""
+
+    agency: Path
 
 
 class KeptHead(BaseModel):
@@ -45,11 +52,15 @@ def main(service: Service[T], arguments: Sequence[str]) -> int:
     asked = _parser(service.name).parse_args(arguments)
     telemetry.configure(service.name, "ERROR")
     try:
-        settings = environment.read(service.settings)
-        if asked.command == "heads":
-            return asyncio.run(_print_heads(service.name, settings))
-        return asyncio.run(_verify(service.name, settings, asked))
+        match asked.command:
+            case "heads":
+                return asyncio.run(_print_heads(service.name, environment.read(DatabaseSettings)))
+            case "allow":
+                return asyncio.run(_allow(service.name, environment.read(DatabaseSettings), asked.role))
+        return asyncio.run(_verify(service.name, environment.read(VerifyingSettings), asked))
     except OUTAGES as error:
+        if asked.command == "allow":
+            return complain(f"not allowed: {error}")
         what = "Kafka or the database does not answer; --without-published asks the database alone"
         return complain(f"not verified: {what}: {error!r}")
     except FAULTY as error:
@@ -67,10 +78,12 @@ def _parser(service: str) -> argparse.ArgumentParser:
     verifying.add_argument("--without-published", action="store_true", help="do not read the published heads in Kafka")
     verifying.add_argument("--json", action="store_true", help="one JSON object a line")
     commands.add_parser("heads", help="print the head of every chain, one JSON object a line, to be kept elsewhere")
+    allowing = commands.add_parser("allow", help="let another role of the database read what `verify` reads")
+    allowing.add_argument("role", help="that exists, and cannot write the audit")
     return parser
 
 
-async def _print_heads(service: str, settings: Settings) -> int:
+async def _print_heads(service: str, settings: DatabaseSettings) -> int:
     connection = await connect(Address.direct(settings), command_timeout=None)
     try:
         for chain_id, chain in sorted((await storage.chains(connection)).items()):
@@ -82,7 +95,23 @@ async def _print_heads(service: str, settings: Settings) -> int:
     return WELL
 
 
-async def _verify(service: str, settings: Settings, asked: argparse.Namespace) -> int:
+async def _allow(service: str, settings: DatabaseSettings, role: str) -> int:
+    """Raises ValueError for a role that is not there, or could change what it is to verify."""
+    connection = await connect(Address.direct(settings))
+    try:
+        async with connection.transaction():
+            if not await storage.is_role(connection, role):
+                raise ValueError(f"not allowed: the database has no role {role}")
+            if await storage.may_change(connection, role):
+                raise ValueError(f"not allowed: {role} could change what it is to verify")
+            await storage.let_verify(connection, role)
+    finally:
+        await connection.close()
+    print(f"{service}: {role} may read what `audit verify` reads")
+    return WELL
+
+
+async def _verify(service: str, settings: VerifyingSettings, asked: argparse.Namespace) -> int:
     heads = _kept(service, asked.heads) if asked.heads is not None else []
     if not asked.without_published:
         heads += await published(Clients.of(settings), settings.topic_prefix, HEADS[service])

@@ -62,8 +62,20 @@ def test_a_subscriber_is_given_the_public_topics_that_it_asks_for(capsys: pytest
     }
 
 
+def test_who_verifies_the_audits_is_given_their_heads_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    heads = {f"{service}.audit" for service in flow.SERVICES}
+    assert printed(capsys, "--auditor", "reader") == {
+        ("User:reader", Acl("topic", name, ("Describe", "Read"))) for name in heads
+    }
+
+
 @pytest.mark.parametrize(
-    "wrong", [["--topic", "accounts.events"], ["--subscriber", "portal", "--topic", "accounts.people"]]
+    "wrong",
+    [
+        ["--topic", "accounts.events"],
+        ["--subscriber", "portal", "--topic", "accounts.people"],
+        ["--subscriber", "portal", "--auditor", "reader"],
+    ],
 )
 def test_a_topic_that_is_not_public_or_nobodys_is_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

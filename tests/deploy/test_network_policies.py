@@ -130,7 +130,7 @@ def test_who_publishes_or_reads_reaches_kafka_and_nobody_else_does(variant: str)
     named = {pod for pod in network.pods if any(_named(rule, 9093) for rule in network._rules("Egress", pod))}
 
     assert {network.service(pod) for pod in kafka | named} == set(flow.SERVICES)
-    assert {network.component(pod) for pod in kafka | named} - {"migrate"} <= set(WORKS)
+    assert {network.component(pod) for pod in kafka | named} - {"migrate", "audit"} <= set(WORKS)
 
 
 def _named(rule: Object, port: int) -> bool:
@@ -146,8 +146,13 @@ def test_mails_go_out_where_they_are_sent_and_keys_are_fetched_where_they_are_ne
         assert {network.service(pod) for pod in out[port]} == {"notifications"}
         assert {network.component(pod) for pod in out[port]} <= set(WORKS)
     serving = {pod for pod in network.pods if network.component(pod) in SERVES}
-    of_tokens = set() if variant != "tokens" else {pod for pod in network.pods if network.component(pod) != "api"}
+    of_tokens = set() if variant != "tokens" else {pod for pod in network.pods if _signs_in(pod)}
     assert out[443] == serving | of_tokens
+
+
+def _signs_in(pod: str) -> bool:
+    """Whether a pod speaks with the brokers: all do but gateways, and who lets the audit be read."""
+    return not pod.endswith("-api") and "-audit-allow-" not in pod
 
 
 @pytest.mark.parametrize("variant", NAMES)
@@ -162,7 +167,7 @@ def test_every_pod_finds_names_and_its_database(variant: str) -> None:
 @pytest.mark.parametrize("variant", NAMES)
 def test_the_test_of_a_release_reaches_every_process_and_nothing_else(variant: str) -> None:
     network = Network(rendered(variant))
-    serving = [pod for pod in network.pods if network.component(pod) != "migrate"]
+    serving = [pod for pod in network.pods if network.component(pod) in (*SERVES, *WORKS)]
 
     assert [pod for pod in serving if not network.between(TESTING, pod, OPERATIONS)] == []
     assert [port for port in (443, 5432, 9093, 587, 8025) if network.out(TESTING, port)] == []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from deploy import SIZES
-from tests.deploy.rendering import Object, render
+from tests.deploy.rendering import Object, of_kind, render
 
 DIGEST = "0" * 64
 
@@ -36,6 +36,7 @@ EVERYTHING: Object = {
     "networkPolicies": {"operations": {"from": [{"namespaceSelector": {"matchLabels": {"watches": "yes"}}}]}},
     "monitoring": {"serviceMonitors": {"enabled": True}, "rules": {"enabled": True}, "dashboards": {"enabled": True}},
     "secrets": {"external": {"enabled": True, "store": {"name": "vault"}}},
+    "auditVerification": {"enabled": True},
 }
 
 VARIANTS: Mapping[str, Object] = {
@@ -50,11 +51,18 @@ VARIANTS: Mapping[str, Object] = {
             "tls": {"enabled": True},
             "oauth": {"tokenUrl": "https://idp.example.org/token", "scope": "kafka"},
         },
+        "auditVerification": {"enabled": True},
     },
-    "urls": {"services": {"linking": {"database": {"url": {"secret": "linking-url"}}}}},
+    "urls": {
+        "services": {
+            "linking": {"database": {"url": {"secret": "linking-url"}}, "auditor": {"url": {"secret": "auditors-url"}}}
+        },
+        "auditVerification": {"enabled": True},
+    },
     "operators": {
         "kafka": {"mode": "strimzi", "authentication": "scram-sha-512"},
         "postgres": {"mode": "cloudnative-pg"},
+        "auditVerification": {"enabled": True},
     },
 }
 
@@ -68,8 +76,16 @@ def rendered(name: str) -> list[Object]:
 
 def pods(objects: list[Object]) -> dict[str, Object]:
     """The template of a pod of everything that makes pods, by kind and name."""
-    return {
-        f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]
-        for one in objects
-        if "template" in one.get("spec", {}) and one["apiVersion"] in ("apps/v1", "batch/v1")
-    } | {f"Pod {one['metadata']['name']}": one for one in objects if one["kind"] == "Pod"}
+    jobs = {
+        f"CronJob {name}": one["spec"]["jobTemplate"]["spec"]["template"]
+        for name, one in of_kind(objects, "CronJob").items()
+    }
+    return (
+        jobs
+        | {
+            f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]
+            for one in objects
+            if "template" in one.get("spec", {}) and one["apiVersion"] in ("apps/v1", "batch/v1")
+        }
+        | {f"Pod {one['metadata']['name']}": one for one in objects if one["kind"] == "Pod"}
+    )

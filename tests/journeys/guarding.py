@@ -13,7 +13,7 @@ from chassis.topics import Wanted
 from contracts import flow
 from contracts.acls import SUBSCRIBABLE, SUBSCRIBERS
 from contracts.topics import ACCOUNTS_EVENTS, ACCOUNTS_PEOPLE, AUTHORIZATIONS_AUDIT, TOPICS, Topic
-from local.guarded import MADE, MAKER, SUBSCRIBER, GuardedKafka
+from local.guarded import AUDITOR, MADE, MAKER, SUBSCRIBER, GuardedKafka
 from tests.fixtures.patience import PATIENCE
 
 SUBSCRIBERS_GROUP = f"{SUBSCRIBERS}{SUBSCRIBER}.copy"
@@ -27,6 +27,9 @@ async def refuses_what_is_not_named(kafka: GuardedKafka) -> None:
     await _cannot_write(kafka, SUBSCRIBER, ACCOUNTS_EVENTS)
     assert (await _first(kafka, "authorizations", AUTHORIZATIONS_AUDIT, None)).value  # as `audit verify` reads it
     await _refused(TopicAuthorizationFailedError, kafka, "linking", AUTHORIZATIONS_AUDIT, None)
+    assert (await _first(kafka, AUDITOR, AUTHORIZATIONS_AUDIT, None)).value
+    await _cannot_write(kafka, AUDITOR, AUTHORIZATIONS_AUDIT)
+    await _refused(TopicAuthorizationFailedError, kafka, AUDITOR, ACCOUNTS_EVENTS, None)
     async with asyncio.timeout(PATIENCE):
         while not await _members(kafka, "linking", "linking.accounts.events"):  # as `reset-groups` looks for them
             await asyncio.sleep(0.2)

@@ -144,12 +144,12 @@ MANDAT_KAFKA_TOKEN_SCOPE: {{ . | quote }}
 {{- end }}
 
 {{- define "mandat.kafka.user" -}}
-{{- if eq .root.Values.kafka.mode "strimzi" }}{{ include "mandat.name" . }}{{ else }}{{ get (get (get .root.Values.services .service) "kafka") "user" }}{{ end }}
+{{- if eq .root.Values.kafka.mode "strimzi" }}{{ include "mandat.strimzi.user" . }}{{ else }}{{ get (get (get .root.Values.services .service) "kafka") "user" }}{{ end }}
 {{- end }}
 
 {{- /* The name of the Secret with what signs a service in to the brokers; Strimzi names it for its user. */}}
 {{- define "mandat.kafka.secret" -}}
-{{- if eq .root.Values.kafka.mode "strimzi" }}{{ include "mandat.name" . }}{{ else }}{{ get (get (get .root.Values.services .service) "kafka") "secret" }}{{ end }}
+{{- if eq .root.Values.kafka.mode "strimzi" }}{{ include "mandat.strimzi.user" . }}{{ else }}{{ get (get (get .root.Values.services .service) "kafka") "secret" }}{{ end }}
 {{- end }}
 
 {{- define "mandat.settings.mail" -}}
@@ -192,7 +192,7 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 - name: MANDAT_DATABASE_CONNECTIONS
   value: {{ . | quote }}
 {{- end }}
-{{- if and (eq .service "linking") (ne .component "migrate") $values.directories.secret }}
+{{- if and (eq .service "linking") (not (has .component (list "migrate" "audit" "audit-allow"))) $values.directories.secret }}
 - name: MANDAT_DIRECTORIES
   valueFrom: {secretKeyRef: {name: {{ $values.directories.secret }}, key: {{ $values.directories.key }}}}
 {{- end }}
@@ -203,7 +203,7 @@ MANDAT_BOUNCE_FEEDBACK_LOOPS: {{ .Values.bounces.feedbackLoops | quote }}
 {{- $values := .root.Values -}}
 {{- $own := get $values.services .service -}}
 items:
-{{- if ne .component "migrate" }}
+{{- if not (has .component (list "migrate" "audit" "audit-allow")) }}
   - {name: keyring, path: /secrets/keyring, secret: {{ $own.keyring.secret }}, files: {keyring.json: {{ $own.keyring.key }}}}
   - {name: sealing-keys, path: /config/sealing-keys, configMap: {{ $values.sealingKeys.configMap }}, files: {sealing.json: {{ $values.sealingKeys.key }}}}
 {{- if and (eq .service "notifications") $values.smtp.password.secret }}
@@ -247,18 +247,29 @@ items:
 {{- range $service, $own := $values.services }}
 {{- $of := dict "root" $ "service" $service }}
 {{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.secret" $of) }}{{ end }}
+{{- $files := (include "mandat.files" $of | fromYaml).items | default list }}
+{{- $roles := list $own.database }}
+{{- if $values.auditVerification.enabled }}
+{{- $auditor := dict "root" (dict "Values" (include "mandat.auditor" $of | fromJson) "Release" $.Release) "service" $service "component" "audit" }}
+{{- $files = concat $files ((include "mandat.files" $auditor | fromYaml).items | default list) }}
+{{- $roles = append $roles $own.auditor }}
+{{- if eq $values.kafka.mode "strimzi" }}{{ $made = append $made (include "mandat.kafka.secret" $auditor) }}{{ end }}
+{{- end }}
 {{- if eq $values.postgres.mode "cloudnative-pg" }}
 {{- $made = append $made (include "mandat.postgres.ca" $of) }}
-{{- $_ := set $found $own.database.password.secret (list "username") }}
+{{- range $roles }}{{ $_ := set $found .password.secret (list "username") }}{{ end }}
 {{- end }}
-{{- range (include "mandat.files" $of | fromYaml).items }}
+{{- range $files }}
 {{- if and .secret (not (has .secret $made)) }}
 {{- $_ := set $found .secret (uniq (concat (get $found .secret | default list) (values .files))) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- $read := list $values.directories }}
-{{- range $values.services }}{{ $read = append $read .database.url }}{{ end }}
+{{- range $values.services }}
+{{- $read = append $read .database.url }}
+{{- if $values.auditVerification.enabled }}{{ $read = append $read .auditor.url }}{{ end }}
+{{- end }}
 {{- range $read }}
 {{- if .secret }}
 {{- $_ := set $found .secret (uniq (append (get $found .secret | default list) .key)) }}

@@ -38,6 +38,12 @@ items:
 {{ include "mandat.postgres.plain" (dict "root" .root "of" $of) }}{{ if and $restored.generation $restored.use }}-{{ $restored.generation }}{{ end }}
 {{- end }}
 
+{{- /* The roles of a service's database, as a list in JSON: its owner, and who verifies its audit. {root, service} */}}
+{{- define "mandat.postgres.roles" -}}
+{{- $own := get .root.Values.services .service -}}
+{{- .root.Values.auditVerification.enabled | ternary (list $own.database $own.auditor) (list $own.database) | toJson -}}
+{{- end }}
+
 {{- define "mandat.postgres.pooler" -}}
 {{ include "mandat.postgres.cluster" . }}-api
 {{- end }}

@@ -3,6 +3,11 @@
 {{ .Values.kafka.strimzi.cluster | default (printf "%s-kafka" .Release.Name) }}
 {{- end }}
 
+{{- /* The KafkaUser of a service, or of who verifies all their audits: {root, service, component}. */}}
+{{- define "mandat.strimzi.user" -}}
+{{ include "mandat.name" (eq (default "" .component) "audit" | ternary (dict "root" .root "service" "auditor") .) }}
+{{- end }}
+
 {{- define "mandat.strimzi.labels" -}}
 {{ include "mandat.labels" . }}
 strimzi.io/cluster: {{ include "mandat.kafka.cluster" .root }}
