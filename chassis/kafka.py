@@ -14,12 +14,13 @@ from urllib.parse import quote_plus
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import conn as connections
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.security import parse_security
-from faststream.security import BaseSecurity, SASLOAuthBearer, SASLScram512
+from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram512
 
 from chassis.settings import KafkaSettings, read_secret
 
@@ -43,10 +44,13 @@ class Clients:
         """What the settings say. Raises ValueError when a file does not hold what it should."""
         tls = _tls(settings) if settings.kafka_tls == "tls" else None
         match settings.kafka_sasl:
-            case "scram-sha-512":
+            case "scram-sha-512" | "plain":
                 assert settings.kafka_username is not None and settings.kafka_password_file is not None
                 password = _Password.kept_in(settings.kafka_password_file)
-                return cls(settings.kafka_servers, SASLScram512(settings.kafka_username, password, tls))
+                way: type[SASLScram512 | SASLPlaintext] = (
+                    SASLScram512 if settings.kafka_sasl == "scram-sha-512" else SASLPlaintext
+                )
+                return cls(settings.kafka_servers, way(settings.kafka_username, password, tls))
             case "oauthbearer":
                 return cls(settings.kafka_servers, SASLOAuthBearer(tls), ClientCredentials.of(settings))
             case "none":
@@ -128,6 +132,18 @@ class _Password(str):
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """The password of now. Raises OSError; whoever connects tries again."""
         return read_secret(self._file).encode(encoding, errors)
+
+
+class _PlainSignIn(connections.SaslPlainAuthenticator):  # type: ignore[misc]
+    """Asks the password for its bytes, as aiokafka's SCRAM does; its own PLAIN would send what stands for them."""
+
+    def __init__(self, *, loop: Any, sasl_plain_password: str, sasl_plain_username: str) -> None:
+        """Raises OSError when the password's file cannot be read; whoever connects tries again."""
+        password = sasl_plain_password.encode().decode()
+        super().__init__(loop=loop, sasl_plain_password=password, sasl_plain_username=sasl_plain_username)
+
+
+connections.SaslPlainAuthenticator = _PlainSignIn  # aiokafka makes one for each connection, and takes no other
 
 
 class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]

@@ -79,7 +79,7 @@ class KafkaSettings(BaseSettings):
     kafka_ca_file: FilePath | None = None
     kafka_certificate_file: FilePath | None = None
     kafka_key_file: FilePath | None = None
-    kafka_sasl: Literal["none", "scram-sha-512", "oauthbearer"] = "none"
+    kafka_sasl: Literal["none", "scram-sha-512", "plain", "oauthbearer"] = "none"
     kafka_username: str | None = None
     kafka_password_file: FilePath | None = None
     kafka_token_url: str | None = None
@@ -100,16 +100,16 @@ class KafkaSettings(BaseSettings):
     def _one_way_to_sign_in(self) -> Self:
         password = ("kafka_username", "kafka_password_file")
         token = ("kafka_token_url", "kafka_client_id", "kafka_client_secret_file")
-        for mechanism, names, optional in (
-            ("scram-sha-512", password, ()),
-            ("oauthbearer", token, ("kafka_token_scope",)),
+        for mechanisms, names, optional in (
+            (("scram-sha-512", "plain"), password, ()),
+            (("oauthbearer",), token, ("kafka_token_scope",)),
         ):
-            if self.kafka_sasl != mechanism:
+            if self.kafka_sasl not in mechanisms:
                 for name in (*names, *optional):
-                    self._refuse(name, f"needs MANDAT_KAFKA_SASL to be {mechanism}")
+                    self._refuse(name, f"needs MANDAT_KAFKA_SASL to be {' or '.join(mechanisms)}")
             for name in names:
-                if self.kafka_sasl == mechanism and not getattr(self, name):
-                    raise ValueError(f"MANDAT_KAFKA_SASL is {mechanism}, and {_variable(name)} is not set")
+                if self.kafka_sasl in mechanisms and not getattr(self, name):
+                    raise ValueError(f"MANDAT_KAFKA_SASL is {self.kafka_sasl}, and {_variable(name)} is not set")
         if self.kafka_sasl != "none" and self.kafka_tls == "none":
             raise ValueError(f"MANDAT_KAFKA_SASL: {self.kafka_sasl} needs MANDAT_KAFKA_TLS to be tls")
         return self

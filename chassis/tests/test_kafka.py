@@ -1,6 +1,7 @@
 """Brokers of others: what is written reaches them, and what they hold reaches us, however they want us to sign in.
 
-One real broker has a door for each way: SCRAM over TLS, certificates of both sides, tokens by client credentials.
+One real broker has a door for each way: SCRAM or PLAIN over TLS, certificates of both sides, tokens by client
+credentials.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ SESSION_MS = 3000
 
 SETTINGS = {
     "listener.security.protocol.map": (
-        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SCRAM:SASL_SSL,CERTIFICATES:SSL,TOKENS:SASL_SSL"
+        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SCRAM:SASL_SSL,PLAIN:SASL_SSL,CERTIFICATES:SSL,TOKENS:SASL_SSL"
     ),
     "ssl.keystore.type": "PEM",
     "ssl.truststore.type": "PEM",
@@ -55,6 +56,10 @@ SETTINGS = {
     "listener.name.scram.sasl.enabled.mechanisms": "SCRAM-SHA-512",
     "listener.name.scram.scram-sha-512.sasl.jaas.config": f"{SECURITY}.scram.ScramLoginModule required;",
     "listener.name.scram.scram-sha-512.connections.max.reauth.ms": str(SESSION_MS),
+    "listener.name.plain.sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.plain.plain.sasl.jaas.config": (
+        f'{SECURITY}.plain.PlainLoginModule required user_mandat="{PASSWORD}";'
+    ),
     "listener.name.tokens.sasl.enabled.mechanisms": "OAUTHBEARER",
     "listener.name.tokens.oauthbearer.sasl.jaas.config": f"{SECURITY}.oauthbearer.OAuthBearerLoginModule required;",
     "listener.name.tokens.oauthbearer.sasl.server.callback.handler.class": (
@@ -100,7 +105,7 @@ class GuardedDoors(Kafka):
     """A broker with a door for each way to sign in."""
 
     guarded: Mapping[str, int] = field(
-        default_factory=lambda: dict(zip(("scram", "certificates", "tokens"), free_ports(3), strict=True))
+        default_factory=lambda: dict(zip(("scram", "plain", "certificates", "tokens"), free_ports(4), strict=True))
     )
     issuer: Issuer = field(default_factory=Issuer)
 
@@ -163,11 +168,10 @@ class Told:
         shown, secret = self.broker.authority.issue("mandat")
         for name, content in (("password", PASSWORD), ("secret", SECRET)):
             (self.folder / name).write_text(f"{content}\n")
+        password = {"kafka_username": "mandat", "kafka_password_file": self.folder / "password"}
         ways: dict[str, dict[str, object]] = {
-            "scram": {
-                "kafka_sasl": "scram-sha-512", "kafka_username": "mandat",
-                "kafka_password_file": self.folder / "password",
-            },
+            "scram": {"kafka_sasl": "scram-sha-512", **password},
+            "plain": {"kafka_sasl": "plain", **password},
             "certificates": {"kafka_certificate_file": shown, "kafka_key_file": secret},
             "tokens": {
                 "kafka_sasl": "oauthbearer", "kafka_token_url": self.token_url, "kafka_client_id": "mandat",
@@ -228,7 +232,7 @@ async def reaches(bench: Bench) -> None:
     await eventually(counted)
 
 
-@pytest.mark.parametrize("way", ["scram", "certificates", "tokens"])
+@pytest.mark.parametrize("way", ["scram", "plain", "certificates", "tokens"])
 async def test_what_is_written_comes_back_by_each_way_to_sign_in(
     bench: Bench, told: Told, topic_prefix: str, way: str
 ) -> None:
@@ -280,6 +284,16 @@ async def refusal(clients: Clients) -> str:
     finally:
         await admin.close()
     return str(caught.value)
+
+
+async def test_a_plain_password_is_read_when_a_connection_is_made(told: Told) -> None:
+    clients = Clients.of(told.settings("plain"))
+    (told.folder / "password").write_text("not that")
+    await refusal(clients)
+    (told.folder / "password").write_text(PASSWORD)
+    admin = clients.admin()
+    await admin.start()
+    await admin.close()
 
 
 async def test_without_a_token_there_is_no_connection_and_its_secret_is_read_when_one_is_asked_for(told: Told) -> None:

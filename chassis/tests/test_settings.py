@@ -88,6 +88,7 @@ def test_kafka_by_tls_with_a_password_a_token_or_a_certificate_is_read(
     file.write_text("hunter2\n")
     for way in (
         {"SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": file},
+        {"SASL": "plain", "USERNAME": "mandat", "PASSWORD_FILE": file},
         {
             "SASL": "oauthbearer", "TOKEN_URL": "https://id.example/token", "CLIENT_ID": "mandat",
             "CLIENT_SECRET_FILE": file, "TOKEN_SCOPE": "kafka",
@@ -106,6 +107,8 @@ def test_kafka_by_tls_with_a_password_a_token_or_a_certificate_is_read(
     ("told", "says"),
     [
         ({"SASL": "scram-sha-512", "USERNAME": "mandat", "PASSWORD_FILE": "FILE"}, "needs MANDAT_KAFKA_TLS to be tls"),
+        ({"SASL": "plain", "USERNAME": "mandat", "PASSWORD_FILE": "FILE"}, "plain needs MANDAT_KAFKA_TLS to be tls"),
+        ({"TLS": "tls", "SASL": "plain", "USERNAME": "mandat"}, "is plain, and MANDAT_KAFKA_PASSWORD_FILE is not set"),
         ({"TLS": "tls", "SASL": "scram-sha-512", "USERNAME": "mandat"}, "MANDAT_KAFKA_PASSWORD_FILE is not set"),
         ({"TLS": "tls", "SASL": "scram-sha-512", "PASSWORD_FILE": "FILE"}, "MANDAT_KAFKA_USERNAME is not set"),
         ({"TLS": "tls", "USERNAME": "mandat"}, "MANDAT_KAFKA_USERNAME needs MANDAT_KAFKA_SASL to be scram-sha-512"),

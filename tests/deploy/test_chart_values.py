@@ -54,6 +54,10 @@ def test_helm_says_which_value_is_misspelled(values: Object, words: str) -> None
 UNWISE: dict[str, Object] = {
     "more workers than partitions": {"services": {"linking": {"worker": {"replicas": 13}}}},
     "a password for the brokers in clear": {"kafka": {"authentication": "scram-sha-512"}},
+    "a password for brokers that only know PLAIN in clear": {"kafka": {"authentication": "plain"}},
+    "a pooler beside a whole URL, which names another place": {
+        "services": {"linking": {"database": {"url": {"secret": "x"}, "pooler": {"host": "pooler.example.org"}}}}
+    },
     "a password for the relay in clear": {"smtp": {"username": "x", "password": {"secret": "x"}, "tls": "none"}},
     "a user of the relay without a password": {"smtp": {"username": "x"}},
     "a password of the relay without a user": {"smtp": {"password": {"secret": "x"}}},

@@ -120,6 +120,7 @@ def test_a_subscriber_may_read_public_topics_in_groups_of_its_own_and_nothing_el
     [
         ({"subscribers": [{"name": "portal", "topics": ["accounts.people"]}]}, "accounts.people, which is not public"),
         ({"kafka": {"mode": "strimzi", "authentication": "none"}}, "allow nobody they do not know"),
+        ({"kafka": {"mode": "strimzi", "authentication": "plain"}}, "allow nobody they do not know"),
         ({"kafka": {"mode": "external", "tls": {"enabled": True}}}, "kafka_acls --subscriber NAME"),
         ({"kafka": {"strimzi": {"nodes": {"replicas": 1}}}}, "more than nodes.replicas"),
         ({"postgres": {"cloudnativePg": {"instances": 1}}}, "synchronous.replicas must be fewer"),

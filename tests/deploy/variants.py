@@ -41,7 +41,11 @@ EVERYTHING: Object = {
 
 VARIANTS: Mapping[str, Object] = {
     "least": {},
-    "whole": {"shape": "whole", "gateway": {"parentRefs": [{"name": "public", "sectionName": "https"}]}},
+    "whole": {
+        "shape": "whole",
+        "gateway": {"parentRefs": [{"name": "public", "sectionName": "https"}]},
+        "kafka": {"authentication": "plain", "tls": {"enabled": True}},
+    },
     "everything": EVERYTHING,
     "certificates": {"kafka": {"authentication": "mtls", "tls": {"enabled": True}}},
     "tokens": {

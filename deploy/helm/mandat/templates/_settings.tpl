@@ -106,8 +106,8 @@ MANDAT_KAFKA_CA_FILE: /secrets/kafka-ca/ca.crt
 {{- if eq $kafka.authentication "mtls" }}
 MANDAT_KAFKA_CERTIFICATE_FILE: /secrets/kafka/tls.crt
 MANDAT_KAFKA_KEY_FILE: /secrets/kafka/tls.key
-{{- else if eq $kafka.authentication "scram-sha-512" }}
-MANDAT_KAFKA_SASL: scram-sha-512
+{{- else if has $kafka.authentication (list "scram-sha-512" "plain") }}
+MANDAT_KAFKA_SASL: {{ $kafka.authentication }}
 MANDAT_KAFKA_USERNAME: {{ include "mandat.kafka.user" . | quote }}
 MANDAT_KAFKA_PASSWORD_FILE: /secrets/kafka/password
 {{- else if eq $kafka.authentication "oauthbearer" }}
@@ -229,7 +229,7 @@ items:
   - {name: database-ca, path: /secrets/database-ca, secret: {{ . }}, files: {ca.crt: {{ $values.postgres.tls.ca.key }}}}
 {{- end }}
 {{- $strimzi := eq $values.kafka.mode "strimzi" }}
-{{- $signs := get (dict "mtls" (dict "tls.crt" ($strimzi | ternary "user.crt" "tls.crt") "tls.key" ($strimzi | ternary "user.key" "tls.key")) "scram-sha-512" (dict "password" "password") "oauthbearer" (dict "client-secret" "client-secret")) $values.kafka.authentication }}
+{{- $signs := get (dict "mtls" (dict "tls.crt" ($strimzi | ternary "user.crt" "tls.crt") "tls.key" ($strimzi | ternary "user.key" "tls.key")) "scram-sha-512" (dict "password" "password") "plain" (dict "password" "password") "oauthbearer" (dict "client-secret" "client-secret")) $values.kafka.authentication }}
 {{- with $signs }}
   - {name: kafka, path: /secrets/kafka, secret: {{ include "mandat.kafka.secret" $ }}, files: {{ toJson . }}}
 {{- end }}
