@@ -48,6 +48,12 @@ class Build:
         return f"{self._prefix}mandat-{name}:{self.version}-{self.agency}"
 
     @property
+    def labels_of_base(self) -> dict[str, str]:
+        """The OCI's labels for what an image stands on; the digest is empty where the base is named by a tag alone."""
+        name, _, digest = self.base.partition("@")
+        return {"base.name": name, "base.digest": digest}
+
+    @property
     def _prefix(self) -> str:
         return f"{self.registry.rstrip('/')}/" if self.registry else ""
 
@@ -66,6 +72,8 @@ def build(wanted: Build, *, push: bool = False) -> int:
     for name in names if push else ():
         _docker("push", "--quiet", name)
         print(f"  pushed {_docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', name)}", flush=True)
+    if not wanted.labels_of_base["base.digest"]:
+        print(f"{wanted.base} may be another image tomorrow: --base NAME@sha256:… pins it (docs/operations/images.md).")
     print(f"The bills of materials (CycloneDX) are in {OUTPUT.relative_to(ROOT)}.")
     return 0
 
@@ -76,6 +84,7 @@ def _build_one(wanted: Build, name: str, dockerfile: str, arguments: dict[str, s
         "title": _short(name),
         "version": wanted.version,
         "revision": _revision(),
+        **wanted.labels_of_base,
     }
     command = ["docker", "build", "--file", dockerfile, "--tag", name]
     command += [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]

@@ -17,7 +17,7 @@ from contracts import flow
 from deploy import CHART
 from tests.deploy.declared import SETTINGS
 from tests.deploy.rendering import KUBERNETES, NEEDED, RELEASE, NotRendered, Object, helm, of_kind, render
-from tests.deploy.variants import EVERYTHING, NAMES, VARIANTS, pods, rendered
+from tests.deploy.variants import DIGEST, EVERYTHING, NAMES, VARIANTS, pods, rendered
 
 every_variant = pytest.mark.parametrize("variant", NAMES)
 
@@ -320,6 +320,13 @@ def test_a_service_shows_the_database_its_certificate_where_it_is_given_one() ->
         assert ("database-certificate" in mounts) == ("linking" in name and not name.startswith("CronJob")), name
     url = of_kind(rendered("everything"), "ConfigMap")[f"{RELEASE}-linking"]["data"]["MANDAT_DATABASE_URL"]
     assert url.endswith("&sslcert=/secrets/database-certificate/tls.crt&sslkey=/secrets/database-certificate/tls.key")
+
+
+def test_an_image_is_pinned_by_its_digest_whatever_the_tag() -> None:
+    for name, pod in pods(rendered("everything")).items():
+        for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            pinned = "accounts" in name or name == f"Pod {RELEASE}-test"
+            assert container["image"].endswith(f"mandat-accounts@sha256:{DIGEST}" if pinned else ":0.1.0-ccq"), name
 
 
 def test_another_image_is_another_migration() -> None:

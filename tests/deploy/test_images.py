@@ -146,6 +146,17 @@ def test_names_are_those_of_the_chart() -> None:
     assert there.platform == "registry.example.org/mandat/mandat-platform:1.2.3"
 
 
+def test_a_base_by_digest_is_built_on_as_it_is_named_and_told_by_labels() -> None:
+    pinned = images.Build("ccq", base=f"registry.example.org:5000/python:3.11@sha256:{'0' * 64}")
+
+    assert {stage.base for stage in dockerfiles.read(dockerfiles.PLATFORM).stages} == {"${BASE}"}, "nothing is added"
+    assert pinned.labels_of_base == {
+        "base.name": "registry.example.org:5000/python:3.11",
+        "base.digest": f"sha256:{'0' * 64}",
+    }
+    assert images.Build("ccq").labels_of_base == {"base.name": images.BASE, "base.digest": ""}
+
+
 def test_what_is_lacking_is_said_in_one_sentence(tmp_path: Path) -> None:
     def said(path: Path) -> tuple[int, list[str]]:
         done = subprocess.run(
