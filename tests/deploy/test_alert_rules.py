@@ -28,9 +28,10 @@ TESTS = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 
 OF_OTHERS = {
     "kubernetes": re.compile(r"\bkube_[a-z_]+|\bkubelet_[a-z_]+|\bcertmanager_[a-z_]+"),
+    "brokers": re.compile(r"\bkafka_[a-z_]+"),
     "databases": re.compile(r"\bcnpg_[a-z_]+|\bbarman_cloud_[a-z_]+"),
 }
-"""Files of rules that read what others count: kube-state-metrics, kubelets, cert-manager, CloudNativePG."""
+"""Files of rules that read what others count: kube-state-metrics, kubelets, cert-manager, Strimzi, CloudNativePG."""
 
 NEEDED = (
     "mandat_outbox_age_seconds", "mandat_outbox_depth", "mandat_relay_shards", "mandat_relay_topic_missing",

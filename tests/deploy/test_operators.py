@@ -5,10 +5,12 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from contracts import acls, flow
 from contracts.topics import TOPICS
 from local import ROOT
+from tests.deploy.alerting import RULES, read
 from tests.deploy.rendering import RELEASE, NotRendered, Object, faults, merged, needs_crds, of_kind, render
 
 EXTENSION = re.compile(r"create extension if not exists (\w+)")
@@ -222,6 +224,34 @@ def test_every_database_cluster_is_watched_under_its_name(values: Object) -> Non
     assert monitor["podMetricsEndpoints"][0]["relabelings"] == [
         {"sourceLabels": ["__meta_kubernetes_pod_label_cnpg_io_cluster"], "targetLabel": "cnpg_cluster"}
     ]
+
+
+@OPERATED
+def test_brokers_that_the_chart_makes_tell_what_the_alerts_about_them_read(values: Object) -> None:
+    objects = render(merged(values, {"monitoring": {"serviceMonitors": {"enabled": True}}}))
+    [kafka] = of_kind(objects, "Kafka").values()
+    told = kafka["spec"]["kafka"]["metricsConfig"]["valueFrom"]["configMapKeyRef"]
+    exporter = yaml.safe_load(of_kind(objects, "ConfigMap")[told["name"]]["data"][told["key"]])
+    counted = {
+        rule["name"].replace("$1", name).lower()
+        for rule in exporter["rules"]
+        for name in re.findall(r"\(([\w|]+)\)", rule["pattern"])[0].split("|")
+    }
+    [rules] = [file for file in RULES if file.stem == "brokers"]
+    read_there = {name for rule in read(rules) for name in re.findall(r"\bkafka_\w+_\w+_\w+", rule["expr"])}
+    assert read_there and read_there <= counted
+
+    monitor = of_kind(objects, "PodMonitor")[f"{RELEASE}-kafka"]["spec"]
+    assert monitor["selector"]["matchLabels"]["strimzi.io/cluster"] == kafka["metadata"]["name"]
+    assert monitor["podMetricsEndpoints"][0]["relabelings"] == [
+        {"sourceLabels": ["__meta_kubernetes_pod_label_strimzi_io_cluster"], "targetLabel": "kafka_cluster"}
+    ]
+    elsewhere = render(
+        merged(
+            values, {"monitoring": {"serviceMonitors": {"enabled": True}}, "kafka": {"strimzi": {"cluster": "theirs"}}}
+        )
+    )
+    assert f"{RELEASE}-kafka" not in of_kind(elsewhere, "PodMonitor")
 
 
 @OPERATED
