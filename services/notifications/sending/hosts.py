@@ -86,6 +86,14 @@ class Patience:
     opening: float = 10.0  # to connect, greet, secure, sign in and name the sender
     transfer: float = 30.0  # from naming the recipient to the answer after DATA
 
+    def to_open(self) -> asyncio.Timeout:
+        """The deadline of an opening that begins now."""
+        return asyncio.timeout(self.opening)
+
+    def to_transfer(self, seconds: float) -> asyncio.Timeout:
+        """The deadline of a transfer that begins now, of a mail that is good for so many seconds yet."""
+        return asyncio.timeout(min(seconds, self.transfer))
+
 
 class MailHost:
     """One mail host, and whether it works with us; shared by all lines, so that its absence costs one back-off."""
@@ -169,7 +177,7 @@ class MailHosts:
     async def _works(self, host: MailHost, sender: str) -> bool:
         try:
             with contextlib.closing(host.client()) as client:
-                async with asyncio.timeout(self.patience.opening):
+                async with self.patience.to_open():
                     await client.connect()
                     await client.mail(sender)
                     await client.quit()

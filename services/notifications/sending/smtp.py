@@ -56,7 +56,7 @@ class Line:
         client = await self._open(message)
         message_begun = False
         try:
-            async with asyncio.timeout(min(seconds, self._hosts.patience.transfer)):
+            async with self._hosts.patience.to_transfer(seconds):
                 if self._pipeline is None:
                     await _command(client, _recipient(message), COMPLETED, WILL_FORWARD)
                     await _command(client, DATA, START_OF_MAIL)
@@ -94,7 +94,7 @@ class Line:
         """Begin a mail at the first host that works."""
         while (host := self._hosts.working) is not None:
             try:
-                async with asyncio.timeout(self._hosts.patience.opening):
+                async with self._hosts.patience.to_open():
                     return await self._begin_at(host, message)
             except TRANSPORT_FAILURES as error:
                 if self._client is not None:
@@ -124,7 +124,7 @@ class Line:
         if hung_up or over:
             return
         try:
-            async with asyncio.timeout(self._hosts.patience.opening):
+            async with self._hosts.patience.to_open():
                 if self._pipeline is not None and START_OF_MAIL in await self._pipeline.rest():
                     client.close()  # it waits for a message that has no recipient
                     return

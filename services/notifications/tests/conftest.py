@@ -10,13 +10,15 @@ from chassis.database import create_pool
 from chassis.work import Origin, Unit
 from contracts.agency import Agency, load
 from local import ROOT
+from local.ports import free_ports
 from services.notifications.composing.composition import Composer
-from services.notifications.sending.hosts import Access, MailHosts
+from services.notifications.sending.hosts import Access, MailHosts, Patience
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.checking import SuppressionList
 from services.notifications.tests.host import Host
 from services.notifications.tests.rig import KEYRING, RETURN_PATH, SEALER, Clock, Rig
 from services.notifications.tools import Bounces, Tools
+from tests.fixtures.patience import PATIENCE
 from tests.fixtures.stack import Database
 
 
@@ -31,9 +33,15 @@ def composer(agency: Agency) -> Composer:
     return Composer(agency, RETURN_PATH.of)
 
 
+@pytest.fixture(scope="session")
+def mail_ports() -> tuple[int, ...]:
+    """Where hosts listen: on ports that no outgoing connection is given while one of them is away."""
+    return tuple(free_ports(2))
+
+
 @pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    server = Host()
+async def host(mail_ports: tuple[int, ...]) -> AsyncIterator[Host]:
+    server = Host(port=mail_ports[0])
     await server.start()
     yield server
     await server.stop()
@@ -44,7 +52,7 @@ async def rig(database: Database, agency: Agency, composer: Composer, host: Host
     pool = await create_pool(await database("notifications"), 10, "test")
     mails = Bell(pool, "mails")
     mails.answered_here = True
-    hosts = MailHosts([HostAddress("127.0.0.1", host.port)], Access(), 4)
+    hosts = MailHosts([HostAddress("127.0.0.1", host.port)], Access(), 4, Patience(PATIENCE, PATIENCE))
     tools = Tools(
         composer,
         agency.profile.support_email,

@@ -1,6 +1,7 @@
 """A mail host that does as it is told, with everything it took."""
 
 import asyncio
+import contextlib
 import ssl
 import warnings
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Literal, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from services.notifications.sending.hosts import Patience
 from tests.fixtures.patience import PATIENCE
 
 Answer = Callable[[Envelope], str]
@@ -57,7 +59,9 @@ class Host:
     signed_in: int = 0
     ahead: int = 0
     connections: int = 0
-    port: int = 0
+    port: int = field(kw_only=True)
+    silent: int = 0
+    deadlines: list[asyncio.Timeout] = field(default_factory=list)
     _speaks: asyncio.Event = field(default_factory=asyncio.Event)
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     _server: asyncio.Server | None = None
@@ -69,7 +73,6 @@ class Host:
         self._server = await loop.create_server(
             self._connection, "127.0.0.1", self.port, ssl=self.certificate if self.tls == "tls" else None
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Listen no more, and hang up."""
@@ -119,8 +122,18 @@ class Host:
             _hang_up(server)
             await asyncio.Event().wait()  # until aiosmtpd finds the connection lost and ends this
         if act is Fault.SILENCE:
-            await self._speaks.wait()
+            await self._fall_silent()
         return act if isinstance(act, str) else None
+
+    async def _fall_silent(self) -> None:
+        self.silent += 1
+        for deadline in self.deadlines:
+            with contextlib.suppress(RuntimeError):  # one that is over
+                deadline.reschedule(asyncio.get_running_loop().time() + MOMENT)
+        try:
+            await self._speaks.wait()
+        finally:
+            self.silent -= 1
 
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
@@ -174,6 +187,30 @@ class Host:
         async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(lambda: len(self.taken) >= count)
         return self.taken
+
+
+MOMENT = 0.3  # seconds
+
+
+@dataclass(frozen=True)
+class PatienceWithSilence(Patience):
+    """Waits a moment for a host that does not answer, and for ever for one whose answer takes its time."""
+
+    host: Host = field(kw_only=True)
+
+    def to_open(self) -> asyncio.Timeout:
+        """See Patience."""
+        return self._deadline()
+
+    def to_transfer(self, seconds: float) -> asyncio.Timeout:
+        """See Patience."""
+        return self._deadline()
+
+    def _deadline(self) -> asyncio.Timeout:
+        is_silent = self.host.silent and Fault.SILENCE in self.host.acts.values()
+        deadline = asyncio.timeout(MOMENT if is_silent else None)
+        self.host.deadlines.append(deadline)
+        return deadline
 
 
 def _hang_up(connection: SMTP) -> None:

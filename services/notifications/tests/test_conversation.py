@@ -6,12 +6,10 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from prometheus_client import REGISTRY
 
-from services.notifications.sending.hosts import Access, MailHosts, Patience
+from services.notifications.sending.hosts import Access, MailHosts
 from services.notifications.settings import HostAddress
-from services.notifications.tests.host import Fault, Host, Step
+from services.notifications.tests.host import Fault, Host, PatienceWithSilence, Step
 from services.notifications.tests.rig import Rig, code_mail
-
-IMPATIENT = Patience(opening=0.3, transfer=0.3)
 
 
 def maybe_twice() -> float:
@@ -27,7 +25,8 @@ def pipelining(request: pytest.FixtureRequest, host: Host) -> bool:
 
 @pytest.fixture
 def impatient(rig: Rig) -> None:
-    rig.use(mail_hosts=MailHosts([HostAddress("127.0.0.1", rig.host.port)], Access(), 4, IMPATIENT))
+    patience = PatienceWithSilence(host=rig.host)
+    rig.use(mail_hosts=MailHosts([HostAddress("127.0.0.1", rig.host.port)], Access(), 4, patience))
 
 
 @pytest.mark.parametrize("step", ["rcpt", "data", "message"])

@@ -28,8 +28,8 @@ def hosts_are_tried_by_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def second() -> AsyncIterator[Host]:
-    server = Host()
+async def second(mail_ports: tuple[int, ...]) -> AsyncIterator[Host]:
+    server = Host(port=mail_ports[1])
     await server.start()
     yield server
     await server.stop()
