@@ -31,8 +31,8 @@ from services.notifications.tests.host import Host
 from services.notifications.tools import Tools
 from tests.fixtures.patience import PATIENCE
 
-START = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
-"""A whole minute, as people are shown, and after the start of PostgreSQL, which counts in who may take a mail."""
+START = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1)
+"""A whole minute, as people are shown, and long after any start of PostgreSQL, which counts in who may take a mail."""
 KEYRING = keys.generate("notifications")
 RETURN_PATH = ReturnPath("bounces@notifications.example", KEYRING)
 SEALER = Sealer(KEYRING, KeySet(list(KEYRING.sealing)))

@@ -39,7 +39,8 @@ class Caller:
     async def at(cls, server: BounceServer) -> "Caller":
         """Greeted, with an empty envelope sender."""
         found = cls(*await asyncio.open_connection("127.0.0.1", server.port))
-        await found.reader.readline()
+        with contextlib.suppress(ConnectionError):
+            await found.reader.readline()
         await found.says(b"LHLO x")
         await found.says(b"MAIL FROM:<>")
         return found
@@ -47,22 +48,24 @@ class Caller:
     async def says(self, line: bytes) -> bytes:
         """The last line of the answer; none when the server has hung up."""
         self.writer.write(line + b"\r\n")
+        answer = b""
         async with asyncio.timeout(PATIENCE):
-            while (answer := await self.reader.readline())[3:4] == b"-":
-                pass
+            with contextlib.suppress(ConnectionError):
+                while (answer := await self.reader.readline())[3:4] == b"-":
+                    pass
         return answer
 
     async def is_left(self) -> None:
         """Wait until the server has hung up."""
         async with asyncio.timeout(PATIENCE):
-            with contextlib.suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionError):
                 await self.reader.read()
         await self.close()
 
     async def close(self) -> None:
         """Hang up, if the server has not."""
         self.writer.close()
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionError):  # a broken pipe, where the server was gone before we had written all
             await self.writer.wait_closed()
 
 
@@ -79,7 +82,7 @@ class Slow:
         self.begun.append(content)
         self.together += 1
         self.most_together = max(self.most_together, self.together)
-        self.go.wait(10)
+        self.go.wait(PATIENCE)
         self.together -= 1
         return NOTHING
 

@@ -18,6 +18,7 @@ from services.notifications.bounces.return_path import LONGEST_LOCAL_PART, Retur
 from services.notifications.bounces.server import LARGEST_REPORT, MOST_CONNECTIONS, BounceServer
 from services.notifications.suppressions.domain import COMPLAINT_RESTS
 from services.notifications.tests.rig import KEYRING, RETURN_PATH, Rig, code_mail, coordinates_mail
+from tests.fixtures.patience import PATIENCE
 
 REPORTS = Path(__file__).parent / "reports"
 BARE = "bounces@notifications.example"
@@ -38,7 +39,7 @@ async def bring(
     """Bring a mail as a mail host does. Returns the code of the answer that decided."""
 
     def talk() -> int:
-        with protocol("127.0.0.1", server.port, timeout=20) as client:
+        with protocol("127.0.0.1", server.port, timeout=PATIENCE) as client:
             client.ehlo_or_helo_if_needed()
             client.mail("")
             code, _ = client.rcpt(recipient)
@@ -63,7 +64,9 @@ async def sent(rig: Rig) -> MailRequest:
 
 async def listed(rig: Rig) -> list[tuple[str, str | None]]:
     """Reason and status of the addresses on the suppression list."""
-    rows = await rig.unit.pool.fetch("select reason, status from suppressions where released_at is null order by since")
+    rows = await rig.unit.pool.fetch(
+        "select reason, status from suppressions where released_at is null order by since, suppression_id"
+    )
     return [(row["reason"], row["status"]) for row in rows]
 
 

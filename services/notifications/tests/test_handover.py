@@ -125,28 +125,30 @@ async def test_while_codes_that_found_no_place_wait_in_the_table_later_ones_wait
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hands, "QUICK", math.inf)
-    rig.send()
-    await rig.reaches(await rig.request(code(rig)), "sent")
-    sender = rig.unit.tools.handover.taker
-    assert sender is not None
     looked = asyncio.Event()
+    looked.set()
 
     async def look(*_: object) -> list[Mail]:
         await looked.wait()
         return []
 
+    async def takes() -> bool:
+        return sender is not None and sender.places(1) == 1
+
     monkeypatch.setattr(handlers, "take", look)
+    rig.send()
+    await asyncio.sleep(0)
+    sender = rig.unit.tools.handover.taker
+    await rig.until(takes)
+    await rig.reaches(await rig.request(code(rig)), "sent")
+    looked.clear()
     requests = tuple(code(rig) for _ in range(PORTION + 1))
     await rig.unit.run(handlers.accept, requests, SOMEBODY)
     for request in requests[:PORTION]:
         await rig.reaches(request, "sent")
-    assert sender.places(1) == 0
+    assert not await takes()
     looked.set()
-
-    async def takes_again() -> bool:
-        return sender.places(1) == 1
-
-    await rig.until(takes_again)
+    await rig.until(takes)
 
 
 async def test_a_sender_that_has_stopped_is_given_nothing(rig: Rig) -> None:

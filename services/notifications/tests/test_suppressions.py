@@ -28,7 +28,9 @@ async def ended(rig: Rig, **mail: Any) -> MailRequest:
 
 async def listed(rig: Rig) -> list[str]:
     """Why the addresses on the list stand there."""
-    rows = await rig.unit.pool.fetch("select reason from suppressions where released_at is null order by since")
+    rows = await rig.unit.pool.fetch(
+        "select reason from suppressions where released_at is null order by since, suppression_id"
+    )
     return [row["reason"] for row in rows]
 
 
