@@ -8,12 +8,13 @@ from typing import Any, Literal
 import pytest
 
 from services.notifications.sending import hosts
-from services.notifications.sending.hosts import Access, MailHosts
+from services.notifications.sending.hosts import Access, MailHosts, Patience
 from services.notifications.settings import HostAddress, NotificationsSettings
 from services.notifications.tests.certificates import Authority
 from services.notifications.tests.host import Fault, Host
 from services.notifications.tests.rig import Rig, code_mail
 from services.notifications.tests.test_settings import REQUIRED
+from tests.fixtures.patience import PATIENCE
 
 NOBODY_HAS_ANY = "select count(*) = 0 from mails where lease_until is not null or attempts > 0 or due_at is null"
 Tls = Literal["starttls", "tls"]
@@ -43,7 +44,7 @@ def authority(tmp_path: Path) -> Authority:
 @pytest.fixture
 def two(rig: Rig, second: Host) -> MailHosts:
     addresses = [HostAddress("127.0.0.1", port) for port in (rig.host.port, second.port)]
-    both = MailHosts(addresses, Access(), 4)
+    both = MailHosts(addresses, Access(), 4, Patience(PATIENCE, PATIENCE))
     rig.use(mail_hosts=both)
     return both
 

@@ -7,13 +7,14 @@ from aiosmtpd.smtp import Envelope
 from uuid_utils.compat import uuid7
 
 from contracts.notifications import MailRequest
-from services.notifications.sending.hosts import Access, MailHosts
+from services.notifications.sending.hosts import Access, MailHosts, Patience
 from services.notifications.sending.preparing import ANSWER_HOLDS
 from services.notifications.settings import HostAddress
 from services.notifications.suppressions.domain import SOFT_DAYS, SOFT_FAILURES, SOFT_WINDOW, Failure, Weight, weigh
 from services.notifications.suppressions.handlers import weigh_failure
 from services.notifications.tests.host import Fault
 from services.notifications.tests.rig import SOMEBODY, Rig, all_of, code_mail, coordinates_mail
+from tests.fixtures.patience import PATIENCE
 
 ADDRESS = "nathalie.roy@firme.example"
 
@@ -177,7 +178,8 @@ async def test_an_address_suppressed_while_a_mail_waits_is_not_written_to(rig: R
 
 
 async def test_an_address_suppressed_while_a_mail_waits_in_a_senders_hand_is_not_written_to(rig: Rig) -> None:
-    rig.use(mail_hosts=MailHosts([HostAddress("127.0.0.1", rig.host.port)], Access(), 1))
+    address, patience = HostAddress("127.0.0.1", rig.host.port), Patience(PATIENCE, PATIENCE)
+    rig.use(mail_hosts=MailHosts([address], Access(), 1, patience))
     rig.host.acts = {"message": Fault.SILENCE}
     rig.send()
     slow = await rig.request(code_mail(address="luc@autre.example"))
