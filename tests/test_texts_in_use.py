@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from contracts.problems import defects, problems, words
 
 ROOT = Path(__file__).parents[1]
@@ -17,45 +19,61 @@ def sources() -> Iterator[ast.Module]:
                 yield ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
-NODES = [node for source in sources() for node in ast.walk(source)]
-LITERALS = {node.value for node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-PREFIXES = {
-    node.values[0].value
-    for node in NODES
-    if isinstance(node, ast.JoinedStr) and len(node.values) == 2 and isinstance(node.values[0], ast.Constant)
-}
-"""The beginnings of names that are put together, as in f"reason_{…}"."""
+class Code:
+    """Every node of the code, and the texts that stand in it."""
+
+    def __init__(self) -> None:
+        self.nodes = [node for source in sources() for node in ast.walk(source)]
+        self.literals = {
+            node.value for node in self.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        self.prefixes = {
+            node.values[0].value
+            for node in self.nodes
+            if isinstance(node, ast.JoinedStr) and len(node.values) == 2 and isinstance(node.values[0], ast.Constant)
+        }
+        """The beginnings of names that are put together, as in f"reason_{…}"."""
+
+    def first_arguments(self, function: str) -> Iterator[str]:
+        """Every text that a call of the function may have as its first argument, where it stands in the call itself."""
+        for node in self.nodes:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == function
+                and node.args
+            ):
+                first = node.args[0]
+                choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+                yield from (c.value for c in choices if isinstance(c, ast.Constant) and isinstance(c.value, str))
 
 
-def first_arguments(function: str) -> Iterator[str]:
-    """Every text that a call of the function may have as its first argument, where it stands in the call itself."""
-    for node in NODES:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function and node.args:
-            first = node.args[0]
-            choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
-            yield from (c.value for c in choices if isinstance(c, ast.Constant) and isinstance(c.value, str))
+@pytest.fixture(scope="module")
+def code() -> Code:
+    """Read by the process that looks through it, and gone afterwards: hundreds of thousands of nodes."""
+    return Code()
 
 
-def test_the_search_finds_calls() -> None:
-    assert {"not_found", "invalid_request"} <= set(first_arguments("Refusal"))
-    assert "reason_" in PREFIXES
+def test_the_search_finds_calls(code: Code) -> None:
+    assert {"not_found", "invalid_request"} <= set(code.first_arguments("Refusal"))
+    assert "reason_" in code.prefixes
 
 
-def test_every_refusal_has_its_problem() -> None:
-    assert sorted({*first_arguments("Refusal")} - problems().keys()) == []
+def test_every_refusal_has_its_problem(code: Code) -> None:
+    assert sorted({*code.first_arguments("Refusal")} - problems().keys()) == []
 
 
-def test_every_word_that_is_named_exists() -> None:
-    assert sorted({*first_arguments("word")} - words().keys()) == []
+def test_every_word_that_is_named_exists(code: Code) -> None:
+    assert sorted({*code.first_arguments("word")} - words().keys()) == []
 
 
-def test_every_problem_can_happen() -> None:
-    assert sorted(code for code in problems() if code not in LITERALS) == []
+def test_every_problem_can_happen(code: Code) -> None:
+    assert sorted(one for one in problems() if one not in code.literals) == []
 
 
-def test_every_defect_has_its_text_and_can_happen() -> None:
-    assert sorted({*first_arguments("Defect")} - defects().keys()) == []
-    assert sorted(code for code in defects() if code not in LITERALS) == []
+def test_every_defect_has_its_text_and_can_happen(code: Code) -> None:
+    assert sorted({*code.first_arguments("Defect")} - defects().keys()) == []
+    assert sorted(one for one in defects() if one not in code.literals) == []
 
 
 def audited() -> Iterator[str]:
@@ -85,6 +103,6 @@ def test_the_audit_of_an_organization_has_words_for_each_action() -> None:
     assert lacking == [], "say in contracts/texts/words.yaml what happened, as audit_ACTION in both languages"
 
 
-def test_every_word_is_used() -> None:
-    beginnings = tuple(prefix for prefix in PREFIXES if isinstance(prefix, str) and prefix.endswith("_"))
-    assert sorted(name for name in words() if name not in LITERALS and not name.startswith(beginnings)) == []
+def test_every_word_is_used(code: Code) -> None:
+    beginnings = tuple(prefix for prefix in code.prefixes if isinstance(prefix, str) and prefix.endswith("_"))
+    assert sorted(name for name in words() if name not in code.literals and not name.startswith(beginnings)) == []
