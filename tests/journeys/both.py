@@ -30,9 +30,8 @@ class Played:
 
 
 @contextmanager
-def stack_of(agency: str, run_folder: Path, *, guarded: bool = False) -> Iterator[Stack]:
+def stack_of(agency: str, folder: Path, *, guarded: bool = False) -> Iterator[Stack]:
     """The stack of the agency's demo, on free ports."""
-    folder = run_folder / agency
     with Stack(agency, folder / "stack", Ports.free(), folder / "logs", lambda _: None, guarded=guarded) as made:
         yield made
 

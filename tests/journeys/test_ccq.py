@@ -39,9 +39,9 @@ LATE = re.compile(r"Cet\s+avis\s+est\s+en\s+retard")
 
 
 @pytest.fixture(scope="module")
-def stack(run_folder: Path) -> Iterator[Stack]:
+def stack(stack_folder: Path) -> Iterator[Stack]:
     """The stack of the demo, on free ports."""
-    made = Stack("ccq", run_folder / "stack", Ports.free(), run_folder / "logs", say=lambda _: None)
+    made = Stack("ccq", stack_folder / "stack", Ports.free(), stack_folder / "logs", say=lambda _: None)
     with made:
         yield made
 

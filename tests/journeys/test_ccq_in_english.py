@@ -41,12 +41,11 @@ def changed_over(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(run_folder: Path) -> Iterator[Stack]:
+def stack(stack_folder: Path) -> Iterator[Stack]:
     """The stack of the demo, on free ports, with the languages on file changed over."""
-    folder = run_folder / "in_english"
-    made = Stack("ccq", folder / "stack", Ports.free(), folder / "logs", say=lambda _: None)
-    shutil.copytree(made.agency_folder, folder / "ccq")
-    made.agency_folder = folder / "ccq"
+    made = Stack("ccq", stack_folder / "stack", Ports.free(), stack_folder / "logs", say=lambda _: None)
+    shutil.copytree(made.agency_folder, stack_folder / "ccq")
+    made.agency_folder = stack_folder / "ccq"
     changed_over(made.agency_folder)
     with made:
         yield made

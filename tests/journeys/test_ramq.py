@@ -27,9 +27,9 @@ from tests.journeys.scraped import nothing_personal
 
 
 @pytest.fixture(scope="module")
-def stack(run_folder: Path) -> Iterator[Stack]:
+def stack(stack_folder: Path) -> Iterator[Stack]:
     """The stack of the demo, on free ports."""
-    with stack_of("ramq", run_folder) as made:
+    with stack_of("ramq", stack_folder) as made:
         yield made
 
 

@@ -34,11 +34,11 @@ SAME_WORD = {"Invitation", "Nunavut"}
 
 
 @pytest.fixture(scope="module")
-def stack(run_folder: Path) -> Iterator[Stack]:
+def stack(stack_folder: Path) -> Iterator[Stack]:
     """The stack of the demo, on free ports, with a Kafka that allows each service what the contracts name and no more:
     a right that their list lacks fails the journey.
     """
-    with stack_of("wsscc", run_folder, guarded=True) as made:
+    with stack_of("wsscc", stack_folder, guarded=True) as made:
         yield made
 
 
