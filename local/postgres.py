@@ -204,8 +204,8 @@ class Postgres:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
-            env={**os.environ, "PGPASSWORD": self._password_file.read_text(), "PGCONNECT_TIMEOUT": "5"},
+            timeout=START_TIMEOUT,
+            env={**os.environ, "PGPASSWORD": self._password_file.read_text(), "PGCONNECT_TIMEOUT": "60"},
         )
 
 
