@@ -1,17 +1,22 @@
 """Takes consumer groups back to what their restored database has seen; the inbox absorbs what comes again."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, for_code
 
 from chassis import positions
 from chassis.database import Pool
 from chassis.kafka import Clients
 
+PATIENCE = 30.0  # seconds for a broker that does not know yet who keeps its groups
+LOOK_EVERY = 0.1  # seconds
 NOBODY_IN_IT = ("Empty", "Dead")  # states of a group without members; Dead: it does not exist
 
 
@@ -57,10 +62,28 @@ async def reset(clients: Clients, pool: Pool, groups: Sequence[Group], to: datet
 async def _refuse_running(clients: Clients, groups: Sequence[Group]) -> None:
     async with _admin(clients) as admin:
         for group in groups:  # one at a time: aiokafka reads only an answer about one group
-            [answer] = await admin.describe_consumer_groups([group.name])
-            for _, name, state, _, _, members, *_ in answer.groups:
-                if members or state not in NOBODY_IN_IT:
-                    raise StillRunning(f"group {name} has {len(members)} members ({state})")
+            state, members = await _described(admin, group.name)
+            if members or state not in NOBODY_IN_IT:
+                raise StillRunning(f"group {group.name} has {members} members ({state})")
+
+
+async def _described(admin: AIOKafkaAdminClient, name: str) -> tuple[str, int]:
+    """State and number of members of a group. Raises KafkaError.
+
+    A broker that has just started, or was never asked for a group before, takes a moment to find who keeps them.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            [answer] = await admin.describe_consumer_groups([name])
+            [(code, _, state, _, _, members, *_)] = answer.groups
+            if not code:
+                return state, len(members)
+            raise for_code(code)(name)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(LOOK_EVERY)
 
 
 async def _reset_one(clients: Clients, pool: Pool, group: Group, to: datetime) -> list[Moved]:

@@ -141,7 +141,6 @@ async def test_the_command_says_what_it_moved_and_is_audited(bench: Bench, wire:
     ring.write(tmp_path / "ring.json")
     keys.write_public([ring], tmp_path / "public.json")
     await send(wire, range(1))
-    assert await wire.committed() == 0  # the broker now has what keeps groups: it makes that when it is first asked
     settings = {
         "agency": ROOT / "agencies" / "ccq",
         "database_url": bench.dsn,
