@@ -1,7 +1,6 @@
 """What a journey must not leave behind, whichever agency's guide was played."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,11 +35,6 @@ async def everything_arrived(stack: Stack) -> None:
             assert await connection.fetchval("select count(*) from dead_letters") == 0
         finally:
             await connection.close()
-
-
-def standing_in(text: str, secret: str) -> bool:
-    """Whether it stands there by itself: six digits also stand by chance in longer numbers, ids and ciphertexts."""
-    return secret in text and re.search(rf"(?<![\w.-]){re.escape(secret)}(?![\w-])", text) is not None
 
 
 async def everything_starts_again(stack: Stack) -> None:

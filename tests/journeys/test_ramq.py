@@ -1,6 +1,7 @@
 """The RAMQ's page about delegating, in French and in English at once on one stack, and what the stack leaves behind."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from local.journeys.ramq.stage import Cast, cast
 from local.ports import SERVICES
 from local.stack import Stack
 from tests.fixtures.patience import PATIENCE
-from tests.journeys.aftermath import everything_arrived, everything_starts_again_with_other_keys, standing_in
+from tests.journeys.aftermath import everything_arrived, everything_starts_again_with_other_keys
 from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.bouncing import bounce_and_send_anew
 from tests.journeys.killing import Kill, approve_and_kill
@@ -163,6 +164,11 @@ def secrets(mails: list[dict[str, Any]]) -> dict[str, set[str]]:
         else:
             found[name] = {spelled for match in matches for spelled in (match[0], "".join(match.groups()))}
     return found
+
+
+def standing_in(text: str, secret: str) -> bool:
+    """Whether it stands there by itself: six digits also stand by chance in longer numbers, ids and ciphertexts."""
+    return secret in text and re.search(rf"(?<![\w.-]){re.escape(secret)}(?![\w-])", text) is not None
 
 
 async def test_no_address_user_name_password_code_or_token_stands_in_a_log_a_record_or_a_dead_letter(

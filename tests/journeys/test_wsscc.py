@@ -20,7 +20,8 @@ from local.journeys.wsscc import play
 from local.journeys.wsscc.stage import Cast, cast
 from local.ports import SERVICES
 from local.stack import Stack
-from tests.journeys.aftermath import everything_arrived, everything_starts_again_with_other_keys, standing_in
+from tests.fixtures.digits import holds
+from tests.journeys.aftermath import everything_arrived, everything_starts_again_with_other_keys
 from tests.journeys.both import IN_EITHER_LANGUAGE, Played, every_mail, play_both, stack_of
 from tests.journeys.flooding import flood
 from tests.journeys.guarding import lets_make_what_is_published_on, refuses_what_is_not_named
@@ -130,7 +131,7 @@ async def test_no_public_event_names_a_person_or_holds_a_code(stack: Stack, mail
     public = " ".join(json.dumps(e.data, ensure_ascii=False) for e in events if e.topic.kind is Kind.PUBLIC)
     private = {address for mail in mails for address in mail["to"]} | {cast("fr").first.family_name}
     assert public and not [one for one in private if one in public]
-    assert not standing_in(public, "104729")
+    assert not holds(public, "104729")
 
 
 async def test_no_address_stands_in_a_log(stack: Stack, played: Mapping[Language, Played]) -> None:
