@@ -182,6 +182,8 @@ async def join(journey: Journey, who: Someone) -> Any:
     await open_by_code(journey, who)
     profile = await redeem(journey, who, coordinates)
     who.profile = profile["contact_id"]
+    # The portal's next page. From here on authorizations knows the account; before, it tells that person of no request.
+    await journey.portal.call(who, "authorizations", "GET", "/v1/authorized-files", expect=200)
     return profile
 
 
