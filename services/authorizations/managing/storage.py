@@ -21,9 +21,11 @@ def manages(types: str = "$3", row: str = "r") -> str:
 LINKED = f"""coalesce((select true from bindings b where b.contact_id = {{contact}} and {known("b")}
     and upper_inf(b.during) and {active("b.account_id", at=None)} limit 1), false)"""
 
-# Whether a contact is an account that was closed: whoever closed it is written to no more.
-CLOSED = f"""exists (select from bindings b where b.contact_id = {{contact}} and {known("b")} and upper_inf(b.during)
-    and not {active("b.account_id", at=None)})"""
+# Whether a contact is an account that was closed: whoever closed it is written to no more. An account of which nothing
+# has arrived yet, though its link has, is none.
+CLOSED = f"""exists (select from bindings b join statuses s on s.owner_id = b.account_id and {known("s")}
+    and upper_inf(s.during) and not s.active
+    where b.contact_id = {{contact}} and {known("b")} and upper_inf(b.during))"""
 
 KEPT_IN = unblocked("r.holder_id", "r.organization_id")
 

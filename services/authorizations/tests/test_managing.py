@@ -99,6 +99,23 @@ async def test_what_an_agent_does_reaches_the_address_on_file_and_earlier_admini
     assert sorted(told) == sorted(map(str, everybody))
 
 
+@pytest.mark.parametrize(
+    ("known", "is_told"), [("delete from statuses", True), ("update statuses set active = false", False)]
+)
+async def test_who_manages_is_told_though_only_the_link_has_arrived_and_not_after_closing_the_account(
+    employer: Employer, known: str, is_told: bool
+) -> None:
+    colleague = employer.worker
+    assert (await employer.appoint(colleague)).status_code == 201
+    before = len(await employer.mails("AdministratorsChangedMail"))
+    await employer.at.opened.unit.pool.execute(f"{known} where owner_id = $1", colleague.account_id)
+
+    assert (await employer.appoint(employer.representative)).status_code == 201
+
+    told = [recipient for recipient, _ in (await employer.mails("AdministratorsChangedMail"))[before:]]
+    assert (str(colleague.contact_id) in told) is is_told
+
+
 async def test_an_agent_who_finds_a_manager_for_an_organization_without_one_says_why_and_all_is_told(
     employer: Employer,
 ) -> None:
