@@ -34,6 +34,14 @@ where s.chain_id = $1 and s.entry_id = any($2::bigint[])
 TABLES = ("audit", "audit_chains", "audit_seals", "audit_unsealed")
 """All that verifying reads."""
 
+MAY_CHANGE = """
+select bool_or(
+    pg_has_role($1, relowner, 'member')
+    or has_table_privilege($1, oid, 'insert, update, delete, truncate, trigger')
+    or has_any_column_privilege($1, oid, 'insert, update')
+) from pg_class where oid = any($2::text[]::regclass[])
+"""
+
 PRUNABLE = """
 select c.chain_id
 from audit_chains c
@@ -244,12 +252,8 @@ async def is_role(connection: Connection, role: str) -> bool:
 
 
 async def may_change(connection: Connection, role: str) -> bool:
-    """Whether a role that is there could write one of the tables."""
-    found: bool = await connection.fetchval(
-        "select bool_or(has_table_privilege($1, name, 'insert, update, delete, truncate'))"
-        " from unnest($2::text[]) as name",
-        role, TABLES,
-    )  # fmt: skip
+    """Whether a role that is there could write one of the tables: also a column alone, as their owner, by a trigger."""
+    found: bool = await connection.fetchval(MAY_CHANGE, role, TABLES)
     return found
 
 

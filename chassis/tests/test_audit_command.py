@@ -121,3 +121,21 @@ async def test_who_could_change_the_audit_and_who_is_not_there_are_refused(bench
         await allow(bench, owner)
     with pytest.raises(ValueError, match=f"not allowed: the database has no role {reader.name}-2"):
         await allow(bench, f"{reader.name}-2")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        'grant "{owner}" to "{reader}" with inherit false, set true',
+        'grant update (actor_id) on audit to "{reader}"',
+        'grant trigger on audit_seals to "{reader}"',
+    ],
+    ids=["as its owner", "a column", "by a trigger"],
+)
+async def test_who_could_change_the_audit_in_a_roundabout_way_is_refused(
+    bench: Bench, reader: Reader, superuser: Connection, given: str
+) -> None:
+    owner = str(urlsplit(bench.dsn).username)
+    await (superuser if "set true" in given else bench.pool).execute(given.format(owner=owner, reader=reader.name))
+    with pytest.raises(ValueError, match=f"not allowed: {reader.name} could change what it is to verify"):
+        await allow(bench, reader.name)
