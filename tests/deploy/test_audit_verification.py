@@ -67,6 +67,13 @@ def test_a_role_of_anothers_url_is_asked_for_and_never_guessed() -> None:
     assert secrets(pod) == {"auditors-url"}
 
 
+def test_who_verifies_is_not_who_writes() -> None:
+    same: Object = {"services": {"linking": {"auditor": {"user": "linking"}}}}
+    with pytest.raises(NotRendered, match=r"services\.linking\.auditor\.user is database\.user"):
+        render(merged(VARIANTS["operators"], same))
+    assert render(merged(VARIANTS["operators"], {**same, "auditVerification": {"enabled": False}}))
+
+
 @where_it_is_enabled
 def test_who_owns_the_tables_lets_the_role_read_them_with_every_revision(variant: str) -> None:
     for revision, objects in enumerate((rendered(variant), render(VARIANTS[variant], upgrade=True))):

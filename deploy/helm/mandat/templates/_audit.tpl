@@ -8,6 +8,9 @@ the service's own way in is left, also where the auditor's is empty.
 {{- if and $own.database.url.secret (not $auditor.url.secret) }}
 {{- fail (printf "services.%s.auditor.url is needed where database.url names the whole URL: how is the database read?" .service) }}
 {{- end }}
+{{- if eq $own.database.user $auditor.user }}
+{{- fail (printf "services.%s.auditor.user is database.user: who can write must not be who verifies" .service) }}
+{{- end }}
 {{- $database := deepCopy $own.database -}}
 {{- range $part := list "url" "user" "password" "certificate" }}{{ $_ := set $database $part (get $auditor $part) }}{{ end -}}
 {{- $as := set (set (deepCopy $own) "database" $database) "kafka" .root.Values.auditVerification.kafka -}}
