@@ -253,7 +253,8 @@ class Unit(Generic[T]):
     async def run(self, handler: Handler[T, C, R], command: C, actor: Actor) -> Committed[R]:
         """Run a handler and commit, also when it returns a Refusal. Whatever it raises rolls back.
 
-        A row that appeared, vanished or collided re-runs the whole handler once. Raises CommitUnknown.
+        A row that appeared, vanished or collided re-runs the whole handler once; a deadlock, a few times, after a
+        rest. Raises CommitUnknown.
         """
 
         async def step(work: Work[T]) -> R:
