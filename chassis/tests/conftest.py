@@ -40,6 +40,7 @@ from contracts.cloudevents import Envelope
 from contracts.events import Event
 from contracts.flow import consumer_name
 from contracts.topics import ACCOUNTS_EVENTS
+from tests.fixtures.databases import END_OTHERS
 from tests.fixtures.gateway import AGENTS, BASE, Issuer
 from tests.fixtures.patience import PATIENCE
 from tests.fixtures.servers import Broker, DatabaseServer
@@ -158,9 +159,11 @@ async def _make(postgres: DatabaseServer) -> str:
 
 
 async def _empty(dsn: str) -> bool:
-    """Empty a database. False when a test has made tables in it: then the next one had better not get it."""
+    """Empty a database, which nobody uses from now on. False when a test has made tables in it: then the next one had
+    better not get it."""
     connection = await asyncpg.connect(dsn)
     try:
+        await connection.execute(END_OTHERS)
         rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
         await connection.execute("".join(f"delete from {table};" for table in TABLES))
     finally:
