@@ -85,10 +85,10 @@ async def test_what_a_handler_writes_meanwhile_is_not_overwritten(
 
     coming: list[bytes] = []
     monkeypatch.setattr(vault, "lock", beside)
-    waiting = asyncio.create_task(relocked(bench, vault))
     async with bench.pool.acquire() as connection, connection.transaction():
         await connection.execute("update counters set last = $1 where id = $2", after, changed)
         await connection.execute("delete from counters where id = $1", gone)
+        waiting = asyncio.create_task(relocked(bench, vault))
         while len(coming) < 2:  # it has read what stood there before, and waits for these rows
             await asyncio.sleep(0.01)
     assert await waiting == [(0, 0)]
