@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts import flow
+from contracts.audit import HEADS
 from contracts.topics import TOPICS, Kind, Topic
 
 SUBSCRIBABLE: tuple[Topic, ...] = tuple(topic for topic in TOPICS if topic.kind in (Kind.PUBLIC, Kind.PUBLIC_STATE))
@@ -65,7 +66,7 @@ def of_maker(service: str) -> tuple[Acl, ...]:
 
 def of_auditor() -> tuple[Acl, ...]:
     """What whoever verifies the audits may: read the heads that services publish, in no group."""
-    return tuple(Acl("topic", topic.name, READING) for topic in TOPICS if topic.name.endswith(".audit"))
+    return tuple(Acl("topic", head.topic.name, READING) for head in HEADS.values())
 
 
 def of_subscriber(name: str, topics: Iterable[Topic] = SUBSCRIBABLE) -> tuple[Acl, ...]:

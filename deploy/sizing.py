@@ -24,9 +24,7 @@ RELAYED = 9_332  # rows a second, one process: bench relay
 MAILS = 2_243  # a second, one process: bench sender
 IMPORTED = 4_636  # rows of an extract a second: bench imports
 CODES_BY_MAIL = 20  # a second at most, by intent: services/authorizations/linking_codes, bench bulk
-MEMORY_OF_RIGHTS = (
-    2.0  # GB of shared_buffers for a million contacts with 5 million rights: docs/operations/databases.md
-)
+MEMORY_OF_RIGHTS = 2.0  # GB of shared_buffers for a million contacts, 5 million rights: docs/operations/databases.md
 DATA_OF_RIGHTS = 3.0  # GB of tables and indexes of the same, without the constraints against overlaps
 
 EVENT, CONTACT, PERSON, HEAD, MAIL = 0.75 * KB, 1.4 * KB, 0.7 * KB, 0.55 * KB, 2.5 * KB

@@ -43,7 +43,7 @@ async def _acting(request: Request, call: Call[Tools], caller: Person, profile: 
     moment = unit.tools.moment(unit.origin.clock())
     async with unit.pool.acquire() as connection:
         acting = await access.acting(connection, moment.at, moment.day, caller.account_id, profile)
-        if acting is None and not await access.has_heard_of(connection, caller.account_id):
+        if acting is None and not await access.all_heard_of(connection, [caller.account_id]):
             # Its link may be known already: Mandat-After of a link names nothing of the account that opened before it.
             raise ProblemRaised(Refusal("account_not_yet_known", retry_after=1))
     if acting is None:

@@ -3,28 +3,31 @@
 from datetime import date
 from typing import Any
 
-from tests.faults.evidence import Copy, Evidence, Record
+from tests.faults import example_mails as mails
+from tests.faults.evidence import Evidence, Record
+from tests.faults.example_mails import Asked
+from tests.faults.example_records import Events, Topics, told
 from tests.faults.example_rows import PERSON, During, at, tables
 from tests.faults.history import Command, Kind
 
 ORGANIZATION = {"organization_id": "organization-1"}
 CODES = {("organization-1", 1): "111111", ("organization-1", 2): "222222"}
-MAILS = {
-    "access_decided:claim:claim-1": "AccessDecidedMail",
-    "access_decided:claim:claim-3": "AccessDecidedMail",
-    "access_decided:request:request-2": "AccessDecidedMail",
-    "access_decided:request:request-5": "AccessDecidedMail",
-    "invitation:request-8:": "InvitationMail",
-    "block_begun:block-1": "AccessBlockedMail",
-    "block_ended:block-1": "AccessUnblockedMail",
-}
+MAILS = [
+    Asked("AccessDecidedMail", "somebody", "access_decided:claim:claim-1"),
+    Asked("AccessDecidedMail", "somebody", "access_decided:claim:claim-3"),
+    Asked("AccessDecidedMail", "somebody", "access_decided:request:request-2"),
+    Asked("AccessDecidedMail", "somebody", "access_decided:request:request-5"),
+    Asked("InvitationMail", "somebody", "invitation:request-8:"),
+    Asked("AccessBlockedMail", "somebody", "block_begun:block-1"),
+    Asked("AccessUnblockedMail", "somebody", "block_ended:block-1"),
+]
 
 
 def claimed() -> Evidence:
     """Two claim an organization with its code: one manages it, the other asks and is let in. One is refused, one
     waits, one withdraws. Somebody is invited. The code is renewed, and both letters are printed. Who was let in is kept
     out for a while, appointed and released; the first is replaced by who was invited."""
-    return Evidence(_commands(), _records(), _tables(), _copies(), codes=CODES, coded=["coded"])
+    return Evidence(_commands(), _records(), _tables(), mails.copies(MAILS), codes=CODES, coded=["coded"])
 
 
 def _commands() -> list[Command]:
@@ -67,7 +70,7 @@ def _tables() -> Any:
     found = {service: {name: list[Any]() for name in rows} for service, rows in tables().items()}
     found["linking"] |= _linking()
     found["authorizations"] |= _authorizations()
-    found["notifications"]["mails"] = [_mail(number, kind) for number, kind in enumerate(MAILS.values(), 1)]
+    found["notifications"]["mails"] = mails.rows(MAILS)
     for rows in found.values():
         rows["audit"] = [entry | {"id": number} for number, entry in enumerate(rows["audit"], 1)]
         rows["audit_seals"] = [{"entry_id": entry["id"]} for entry in rows["audit"]]
@@ -203,7 +206,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
 
 
 def _records() -> list[Record]:
-    events: list[tuple[str, dict[str, Any]]] = [
+    events: Events = [
         ("RelationAdded", {"relation_id": "relation-1"}),
         ("AdministratorAppointed", {"contact_id": "contact-1", "claim_id": "claim-1"}),
         ("RequestSubmitted", {"request_id": "request-2"}),
@@ -225,7 +228,7 @@ def _records() -> list[Record]:
         ("AdministratorAppointed", {"contact_id": "contact-5", "claim_id": None}),
         ("RelationEnded", {"relation_id": "relation-1"}),
     ]
-    topics: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
+    topics: Topics = {
         "authorizations.events": ("organization_id", [
             (kind, ORGANIZATION | said | {"sequence": number}) for number, (kind, said) in enumerate(events, 1)
         ]),
@@ -238,30 +241,6 @@ def _records() -> list[Record]:
         "linking.claims": ("organization_id", [
             ("OrganizationClaimed", ORGANIZATION | {"claim_id": f"claim-{number}"}) for number in range(1, 6)
         ]),
-        "notifications.requests": ("recipient_id", [
-            (kind, {"recipient_id": "somebody", "delivery_id": f"delivery-{number}", "deduplication_id": name})
-            for number, (name, kind) in enumerate(MAILS.items(), 1)
-        ]),
-        "notifications.events": ("delivery_id", [
-            (kind, {"delivery_id": f"delivery-{number}"})
-            for number in range(1, len(MAILS) + 1)
-            for kind in ("MailAccepted", "MailSent")
-        ]),
+        **mails.on_topics(MAILS),
     }  # fmt: skip
-    return [
-        Record(topic, 3, offset, str(data[key]), f"{topic}-{offset}", kind, data)
-        for topic, (key, told) in topics.items()
-        for offset, (kind, data) in enumerate(told)
-    ]
-
-
-def _mail(number: int, kind: str) -> dict[str, Any]:
-    return {
-        "delivery_id": f"delivery-{number}", "message_id": f"<{number}@load.example>", "kind": kind,
-        "recipient_id": "somebody", "replaces": None, "replaced": False, "state": "sent", "accepted_at": at(66),
-        "state_at": at(70), "expires_at": at(600), "attempts": 1, "reason": None,
-    }  # fmt: skip
-
-
-def _copies() -> list[Copy]:
-    return [Copy(f"<{number}@load.example>", 2, at(67)) for number in range(1, len(MAILS) + 1)]
+    return told(topics)

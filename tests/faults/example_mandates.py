@@ -3,7 +3,10 @@
 from datetime import date
 from typing import Any
 
-from tests.faults.evidence import Copy, Evidence, Record
+from tests.faults import example_mails as mails
+from tests.faults.evidence import Evidence, Record
+from tests.faults.example_mails import Asked
+from tests.faults.example_records import Events, Topics, told
 from tests.faults.example_rows import PERSON, During, at, tables
 from tests.faults.history import Command, Kind
 
@@ -13,9 +16,9 @@ SUBJECTS = {1: "billing", 2: "statements", 3: "drugs", 4: "billing"}
 """By the number of a mandate; the fourth renews the second."""
 
 MAILS = [
-    *(("MandateToSignMail", f"mandate-{number}", f"mandate_to_sign:mandate-{number}:1:") for number in SUBJECTS),
-    ("UserNameMail", "contact-2", "user_name:contact-2:1"),
-    ("TemporaryPasswordMail", "account-2", "temporary_password:account-2:1"),
+    *(Asked("MandateToSignMail", f"mandate-{number}", f"mandate_to_sign:mandate-{number}:1:") for number in SUBJECTS),
+    Asked("UserNameMail", "contact-2", "user_name:contact-2:1"),
+    Asked("TemporaryPasswordMail", "account-2", "temporary_password:account-2:1"),
 ]
 USER_NAME, TEMPORARY_PASSWORD = "delivery-5", "delivery-6"
 
@@ -23,7 +26,7 @@ USER_NAME, TEMPORARY_PASSWORD = "delivery-5", "delivery-6"
 def mandated() -> Evidence:
     """Somebody is mandated for two services, signs in with the two halves of a credential, and one mandate is revoked;
     a third is refused, and the other one renewed."""
-    return Evidence(_commands(), _records(), _tables(), _copies())
+    return Evidence(_commands(), _records(), _tables(), mails.copies(MAILS))
 
 
 def _commands() -> list[Command]:
@@ -72,9 +75,7 @@ def _tables() -> Any:
     found["accounts"] |= _accounts()
     found["linking"] |= _linking()
     found["authorizations"] |= _authorizations()
-    found["notifications"]["mails"] = [
-        _mail(number, kind, recipient) for number, (kind, recipient, _) in enumerate(MAILS, 1)
-    ]
+    found["notifications"]["mails"] = mails.rows(MAILS)
     for rows in found.values():
         rows["audit"] = [entry | {"id": number} for number, entry in enumerate(rows["audit"], 1)]
         rows["audit_seals"] = [{"entry_id": entry["id"]} for entry in rows["audit"]]
@@ -163,7 +164,7 @@ def _authorizations() -> dict[str, list[dict[str, Any]]]:
 
 
 def _records() -> list[Record]:
-    events: list[tuple[str, dict[str, Any]]] = [
+    events: Events = [
         *(
             ("RequestSigned", {"request_id": f"mandate-{number}", "side": side})
             for number in SUBJECTS
@@ -183,7 +184,7 @@ def _records() -> list[Record]:
     contact = DELEGATE | ORGANIZATION | {"client_number": "8000002", "version": 1, "functions": [{"type": "clerk"}]}
     deliveries = {"to_professional": USER_NAME, "to_delegate": TEMPORARY_PASSWORD}
     account = {"account_id": "account-2"}
-    topics: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
+    topics: Topics = {
         "accounts.events": ("account_id", [
             ("EmailVerified", account),
             ("AccountOpened", account),
@@ -198,30 +199,6 @@ def _records() -> list[Record]:
         "linking.events": ("contact_id", [
             ("ProfileLinked", {"contact_id": "contact-2", "link_id": "link-2", "method": "credential"}),
         ]),
-        "notifications.requests": ("recipient_id", [
-            (kind, {"recipient_id": recipient, "delivery_id": f"delivery-{number}", "deduplication_id": name})
-            for number, (kind, recipient, name) in enumerate(MAILS, 1)
-        ]),
-        "notifications.events": ("delivery_id", [
-            (kind, {"delivery_id": f"delivery-{number}"})
-            for number in range(1, len(MAILS) + 1)
-            for kind in ("MailAccepted", "MailSent")
-        ]),
+        **mails.on_topics(MAILS),
     }  # fmt: skip
-    return [
-        Record(topic, 3, offset, str(data[key]), f"{topic}-{offset}", kind, data)
-        for topic, (key, told) in topics.items()
-        for offset, (kind, data) in enumerate(told)
-    ]
-
-
-def _mail(number: int, kind: str, recipient: str) -> dict[str, Any]:
-    return {
-        "delivery_id": f"delivery-{number}", "message_id": f"<{number}@load.example>", "kind": kind,
-        "recipient_id": recipient, "replaces": None, "replaced": False, "state": "sent", "accepted_at": at(66),
-        "state_at": at(70), "expires_at": at(600), "attempts": 1, "reason": None,
-    }  # fmt: skip
-
-
-def _copies() -> list[Copy]:
-    return [Copy(f"<{number}@load.example>", 2, at(67)) for number in range(1, len(MAILS) + 1)]
+    return told(topics)

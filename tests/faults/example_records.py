@@ -7,11 +7,13 @@ from tests.faults.evidence import Copy, Record
 from tests.faults.example_rows import EMPLOYERS, MAILS, PERSON, at, tables
 
 Events = list[tuple[str, dict[str, Any]]]
+Topics = dict[str, tuple[str, Events]]
+"""Topic → the field that is its key, and what was told on it."""
 
 
 def records() -> list[Record]:
     """Every topic, key by key in its order; one record twice, as a relay sends it that was killed."""
-    topics: dict[str, tuple[str, Events]] = {
+    topics: Topics = {
         "accounts.events": ("account_id", _accounts()),
         "accounts.people": ("account_id", [("Person", {"account_id": "account-1", "version": 1, **PERSON})]),
         "authorizations.organizations": ("organization_id", [
@@ -30,13 +32,18 @@ def records() -> list[Record]:
         heads = [(chain["chain_id"], chain["sequence"]) for chain in rows["audit_chains"]]
         sealed = [("AuditSealed", {"chain_id": chain, "version": version}) for chain, version in heads]
         topics[f"{service}.audit"] = ("chain_id", sealed)
-    found = [
+    found = told(topics)
+    repeat = next(record for record in found if record.kind == "ContactAdded")
+    return [*found, replace(repeat, offset=100)]
+
+
+def told(topics: Topics) -> list[Record]:
+    """The records of topics, each topic's in their order."""
+    return [
         Record(topic, 3, offset, str(data[key]), f"{topic}-{offset}", kind, data)
         for topic, (key, events) in topics.items()
         for offset, (kind, data) in enumerate(events)
     ]
-    repeat = next(record for record in found if record.kind == "ContactAdded")
-    return [*found, replace(repeat, offset=100)]
 
 
 def copies() -> list[Copy]:

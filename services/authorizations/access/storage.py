@@ -233,10 +233,12 @@ async def is_active(connection: Connection, moment: Moment, account_id: UUID) ->
     return found
 
 
-async def has_heard_of(connection: Connection, account_id: UUID) -> bool:
-    """Whether a state of the account has arrived, were it that it is erased."""
-    heard = "select exists (select from account_versions where account_id = $1)"
-    return bool(await connection.fetchval(heard, account_id))
+async def all_heard_of(connection: Connection, account_ids: Collection[UUID]) -> bool:
+    """Whether a state of each of these accounts has arrived, were it that it is erased."""
+    found: int = await connection.fetchval(
+        "select count(*) from account_versions where account_id = any($1::uuid[])", list(account_ids)
+    )
+    return found == len(account_ids)
 
 
 async def has_profile(connection: Connection, moment: Moment, account_id: UUID) -> bool:

@@ -49,14 +49,6 @@ async def keep_newest(connection: Connection, person: Person) -> bool:
     return True
 
 
-async def all_heard_of(connection: Connection, account_ids: Collection[UUID]) -> bool:
-    """Whether a state of each of these accounts has arrived, were it that it is erased."""
-    found: int = await connection.fetchval(
-        "select count(*) from account_versions where account_id = any($1::uuid[])", list(account_ids)
-    )
-    return found == len(account_ids)
-
-
 async def forget(connection: Connection, account_id: UUID) -> None:
     """Erase an account's person, whatever state of it arrives late."""
     await connection.execute(

@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.authorizations import ContactBlocked, ContactUnblocked
+from services.authorizations.access import storage as access
 from services.authorizations.access.domain import AsAgent, AsProfile
 from services.authorizations.access.handlers import permitted
 from services.authorizations.accounts import storage as accounts
@@ -143,7 +144,7 @@ async def _concerned(work: Work[Tools], command: BlockPerson) -> Concerned | Ref
     await _lock(work, Concerned(command.contact_id, account_id))
     if command.contact_id is not None:
         account_id = await storage.account_of(work.connection, command.contact_id)
-    elif account_id is not None and not await accounts.all_heard_of(work.connection, [account_id]):
+    elif account_id is not None and not await access.all_heard_of(work.connection, [account_id]):
         return Refusal("not_found", fields=("account_id",))
     return Concerned(command.contact_id, account_id)
 

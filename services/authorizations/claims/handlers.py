@@ -7,6 +7,7 @@ from chassis.work import Work
 from contracts.agency.linking import OrganizationCode
 from contracts.authorizations import ClaimRefused
 from contracts.linking import OrganizationClaimed
+from services.authorizations.access import storage as access
 from services.authorizations.accounts import storage as accounts
 from services.authorizations.admitting.domain import Admission, refuse_access
 from services.authorizations.admitting.handlers import admit, refuse_admission
@@ -46,7 +47,7 @@ async def decide_claim(work: Work[Tools], claim_id: UUID) -> None:
     assert organization_id is not None  # no row is ever deleted
     await organizations.lock(work.connection, [organization_id])
     claim = await storage.undecided(work.connection, claim_id)
-    if claim is None or not await accounts.all_heard_of(work.connection, [claim.account_id]):
+    if claim is None or not await access.all_heard_of(work.connection, [claim.account_id]):
         return
     await accounts.lock(work.connection, claim.account_id)
     work.take_time()

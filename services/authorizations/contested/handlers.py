@@ -3,7 +3,7 @@
 from chassis.outcomes import Refusal
 from chassis.work import Work
 from contracts.linking import LinkRefused
-from services.authorizations.accounts import storage as accounts
+from services.authorizations.access import storage as access
 from services.authorizations.bindings import storage as bindings
 from services.authorizations.contacts import storage as contacts
 from services.authorizations.contacts.state import publish_state
@@ -49,7 +49,7 @@ async def refuse_strangers(work: Work[Tools], request: Request) -> Refusal | Non
     asked = AskedLink.model_validate(request.asked)
     link = await storage.obstacle(work.connection, asked)
     concerned = {asked.account_id} | ({link.account_id} if link else set())
-    heard_of = await accounts.all_heard_of(work.connection, concerned)
+    heard_of = await access.all_heard_of(work.connection, concerned)
     return None if heard_of else Refusal("account_not_yet_known", retry_after=1)
 
 

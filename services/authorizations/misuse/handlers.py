@@ -10,7 +10,6 @@ from contracts.accounts import MisuseSuspected
 from contracts.events import Code, Language
 from services.authorizations.access import storage as access
 from services.authorizations.access.domain import AsAccount, AsAgent, AsProfile
-from services.authorizations.accounts import storage as accounts
 from services.authorizations.misuse import storage
 from services.authorizations.misuse.domain import MOST_KEPT, AskedMisuse, Evidence, Named
 from services.authorizations.personal import storage as personal_fields
@@ -164,5 +163,5 @@ async def _known(work: Work[Tools], command: Report, organization_id: UUID | Non
         found = await storage.of_account(work.connection, command.account_id, organization_id)
         if found is not None:
             return found
-    heard_of = await accounts.all_heard_of(work.connection, [command.account_id])
+    heard_of = await access.all_heard_of(work.connection, [command.account_id])
     return Named(command.account_id) if heard_of else None
